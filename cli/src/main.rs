@@ -1,0 +1,2 @@
+//! The `regard` binary.
+fn main() {}

@@ -1,0 +1,22 @@
+//! The words every room speaks: geometry, time, ids and the values that pass from stage to stage.
+//!
+//! In: nothing. Out: types whose every value is valid. This room never does I/O, never reads the
+//! clock, never draws at random by itself and depends on nothing of ours.
+
+mod expression;
+mod face;
+mod geometry;
+mod ids;
+mod moment;
+mod scalar;
+mod time;
+
+pub use expression::{Expression, ExpressionDistribution, ExpressionLabel};
+pub use face::{Face, FaceReadings, Landmarks, Sighting};
+pub use geometry::{BBox, FrameSize, HeadPose, Point, SimilarityTransform};
+pub use ids::{
+    BadId, CameraId, CampaignId, CreativeId, DecisionId, PlayId, ScreenId, SiteId, TrackId,
+};
+pub use moment::{Audience, Moment, MomentCause, Visitor};
+pub use scalar::{Attention, Probability, Score};
+pub use time::{Clock, Timestamp};
