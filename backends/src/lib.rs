@@ -1,1 +1,27 @@
-//! Room `backends`.
+//! Where rows are kept: the [`Store`] trait and what stands behind it.
+//!
+//! In: rows that carry how long they may be kept ([`Kept`](regard_commitments::Kept)), ledger entries, signed documents.
+//! Out: the same, read back, and sums over them for reports and limits. [`SqliteStore`] is the one that lasts;
+//! [`MemoryStore`] is for tests and for the time the disk is full.
+//!
+//! This room alone knows SQL. It never reads a clock, never decides how long a row may be kept, never takes a row
+//! without that, and never spawns a task: who groups rows into batches and when is the engine's affair.
+//!
+//! There is no message bus yet: one machine needs none. It comes with the second machine, as a trait beside [`Store`].
+
+mod batch;
+mod error;
+// mod memory;
+mod row;
+mod shim;
+mod store;
+
+pub use batch::{Batch, CommitReport, OutcomeKey};
+pub use error::{OpenError, StoreError};
+// pub use memory::MemoryStore;
+pub use row::{
+    CreativeReport, DecisionCursor, Fact, MinuteAggregate, Play, PlayCount, PlayEnd, PlayStart,
+    PolicyRow, Sums,
+};
+// pub use sqlite::SqliteStore;
+pub use store::{Integrity, Store, SweepReport};

@@ -1,0 +1,137 @@
+//! Rows that go in together.
+
+use crate::shim::Kept;
+use crate::shim::{Decision, Outcome};
+use regard_domain::{DecisionId, PlayId};
+
+use crate::{Fact, MinuteAggregate, PlayEnd, PlayStart, PolicyRow};
+
+/// Rows that are written in one transaction: all of them or none.
+///
+/// Within a batch decisions go before plays, plays before their ends, and those before outcomes, so that a batch may hold a decision
+/// together with what came of it. The batch stays with the caller, who may offer it again, or to another store.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    pub(crate) decisions: Vec<Kept<Decision>>,
+    pub(crate) play_starts: Vec<Kept<PlayStart>>,
+    pub(crate) play_ends: Vec<Kept<PlayEnd>>,
+    pub(crate) outcomes: Vec<Kept<Outcome>>,
+    pub(crate) policies: Vec<Kept<PolicyRow>>,
+    pub(crate) minutes: Vec<Kept<MinuteAggregate>>,
+    pub(crate) facts: Vec<Kept<Fact>>,
+}
+
+impl Batch {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a decision; one that is there already is left as it is.
+    pub fn decision(&mut self, row: Kept<Decision>) -> &mut Self {
+        self.decisions.push(row);
+        self
+    }
+
+    /// Adds the beginning of a play; one that is there already is left as it is.
+    pub fn play_start(&mut self, row: Kept<PlayStart>) -> &mut Self {
+        self.play_starts.push(row);
+        self
+    }
+
+    /// Adds the end of a play. A later end replaces an earlier one; the shorter retention of beginning and end counts.
+    pub fn play_end(&mut self, row: Kept<PlayEnd>) -> &mut Self {
+        self.play_ends.push(row);
+        self
+    }
+
+    /// Adds an outcome. It counts once for its decision, kind and key, and only while its decision is kept.
+    pub fn outcome(&mut self, row: Kept<Outcome>) -> &mut Self {
+        self.outcomes.push(row);
+        self
+    }
+
+    /// Adds a policy's newest state.
+    pub fn policy(&mut self, row: Kept<PolicyRow>) -> &mut Self {
+        self.policies.push(row);
+        self
+    }
+
+    /// Adds a minute as far as it has gone.
+    pub fn minute(&mut self, row: Kept<MinuteAggregate>) -> &mut Self {
+        self.minutes.push(row);
+        self
+    }
+
+    /// Adds a fact.
+    pub fn fact(&mut self, row: Kept<Fact>) -> &mut Self {
+        self.facts.push(row);
+        self
+    }
+
+    /// Rows in it.
+    pub fn len(&self) -> usize {
+        self.decisions.len()
+            + self.play_starts.len()
+            + self.play_ends.len()
+            + self.outcomes.len()
+            + self.policies.len()
+            + self.minutes.len()
+            + self.facts.len()
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes out all rows and keeps the room they had.
+    pub fn clear(&mut self) {
+        self.decisions.clear();
+        self.play_starts.clear();
+        self.play_ends.clear();
+        self.outcomes.clear();
+        self.policies.clear();
+        self.minutes.clear();
+        self.facts.clear();
+    }
+
+    /// Moves all rows of `other` to the end of this one.
+    pub fn append(&mut self, other: &mut Self) {
+        self.decisions.append(&mut other.decisions);
+        self.play_starts.append(&mut other.play_starts);
+        self.play_ends.append(&mut other.play_ends);
+        self.outcomes.append(&mut other.outcomes);
+        self.policies.append(&mut other.policies);
+        self.minutes.append(&mut other.minutes);
+        self.facts.append(&mut other.facts);
+    }
+}
+
+/// An outcome's name: which decision, which kind, which of several of that kind.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OutcomeKey {
+    /// The decision it belongs to.
+    pub decision: DecisionId,
+    /// Stored name of its kind.
+    pub kind: String,
+    /// Tells apart several of one kind.
+    pub key: String,
+}
+
+/// What a commit left out, and why. Everything else was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommitReport {
+    /// Rows written or replaced.
+    pub written: u64,
+    /// Decisions and plays that were there already.
+    pub repeated: u64,
+    /// Outcomes that were there already: their reward must not be learnt again.
+    pub repeated_outcomes: Vec<OutcomeKey>,
+    /// Outcomes whose decision is not kept (any more).
+    pub orphaned_outcomes: Vec<OutcomeKey>,
+    /// Ends of plays whose beginning is not kept (any more).
+    pub orphaned_ends: Vec<PlayId>,
+    /// Policy states and facts older than what is there.
+    pub stale: u64,
+}

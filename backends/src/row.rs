@@ -1,0 +1,154 @@
+//! Rows that no other room has a word for, and the sums read back.
+
+use crate::shim::PolicyState;
+use regard_domain::{CameraId, CampaignId, CreativeId, DecisionId, PlayId, ScreenId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A message began to be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlayStart {
+    /// The play.
+    pub id: PlayId,
+    /// The decision that led to it.
+    pub decision: DecisionId,
+    /// Where.
+    pub screen: ScreenId,
+    /// Of which campaign.
+    pub campaign: CampaignId,
+    /// Which message.
+    pub creative: CreativeId,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// A message ceased to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlayEnd {
+    /// The play.
+    pub id: PlayId,
+    /// When.
+    pub at: Timestamp,
+    /// For how long it was seen on the screen, in milliseconds, as the player reports: preloading and hidden tabs do not count.
+    pub shown_millis: u64,
+}
+
+/// A play as far as it is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Play {
+    /// How it began.
+    pub start: PlayStart,
+    /// When it ended; nothing while it runs, or when the player never said.
+    pub ended_at: Option<Timestamp>,
+    /// Milliseconds shown; 0 until it ended.
+    pub shown_millis: u64,
+}
+
+/// The newest state of one campaign's policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyRow {
+    /// Whose policy.
+    pub campaign: CampaignId,
+    /// Counts up with every change; a lower one never replaces a higher one.
+    pub version: u64,
+    /// When it changed last.
+    pub at: Timestamp,
+    /// What it has learnt.
+    pub state: PolicyState,
+}
+
+/// Sums over one camera and minute: the only thing kept about people who were merely counted.
+///
+/// Written again and again while the minute runs, each writing replacing the one before; readers add up the runs.
+///
+/// # Privacy
+/// Sums over everyone in view; no track, no person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MinuteAggregate {
+    /// Which camera.
+    pub camera: CameraId,
+    /// Beginning of the minute.
+    pub minute: Timestamp,
+    /// Random number of the process that counted: a restart within a minute counts on beside, not over, the first run.
+    pub run: u64,
+    /// Milliseconds of the minute in which the camera was observed.
+    pub observed_millis: u64,
+    /// Visitors whose track was confirmed in this minute.
+    pub entered: u32,
+    /// Visitors whose track ended in this minute.
+    pub left: u32,
+    /// Looks begun in this minute.
+    pub looks: u32,
+    /// Most visitors in view at once.
+    pub peak_visitors: u32,
+    /// Visitors times seconds.
+    pub visitor_secs: f64,
+    /// Looking visitors times seconds.
+    pub looking_secs: f64,
+    /// Attention times visitors times seconds.
+    pub attention_secs: f64,
+    /// Probability times visitors times seconds of each expression, in the order of `Expression::ALL`; zeros without the scope.
+    pub expression_secs: [f64; 7],
+}
+
+/// Something the owner's systems told us, such as the weather; the newest value of each name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// Its name; the key.
+    pub name: String,
+    /// Its value.
+    pub value: serde_json::Value,
+    /// Since when it holds; an older one never replaces a newer one.
+    pub at: Timestamp,
+}
+
+/// How often something was shown: what frequency caps and budgets ask for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PlayCount {
+    /// Where.
+    pub screen: ScreenId,
+    /// Of which campaign.
+    pub campaign: CampaignId,
+    /// Which message.
+    pub creative: CreativeId,
+    /// Plays begun.
+    pub plays: u64,
+    /// Milliseconds shown, all plays together.
+    pub shown_millis: u64,
+    /// When the latest of them began.
+    pub last_at: Timestamp,
+}
+
+/// Count, sum and sum of squares of a measure: enough for a mean and its interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sums {
+    /// How many.
+    pub n: u64,
+    /// Their sum.
+    pub sum: f64,
+    /// Sum of their squares.
+    pub sum_squares: f64,
+}
+
+/// What one message did in a stretch of time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CreativeReport {
+    /// Of which campaign.
+    pub campaign: CampaignId,
+    /// Which message.
+    pub creative: CreativeId,
+    /// Plays begun.
+    pub plays: u64,
+    /// Milliseconds shown, all plays together.
+    pub shown_millis: u64,
+    /// Each kind of outcome that was measured for decisions of this time, by its stored name, in order of name.
+    pub outcomes: Vec<(String, Sums)>,
+}
+
+/// A place in the list of decisions, newest first: the one before which to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DecisionCursor {
+    /// Time of the last decision seen.
+    pub at: Timestamp,
+    /// Its id: decisions of the same instant are told apart by it.
+    pub id: DecisionId,
+}

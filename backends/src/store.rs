@@ -1,0 +1,148 @@
+//! The contract every store keeps; `tests/it/conformance.rs` says it as laws.
+
+use std::ops::Range;
+
+use crate::shim::{Checkpoint, LedgerEntry, SignedCommitments};
+use crate::shim::{Decision, Outcome};
+use async_trait::async_trait;
+use regard_domain::{DecisionId, ScreenId, Timestamp};
+
+use crate::{
+    Batch, CommitReport, CreativeReport, DecisionCursor, Fact, MinuteAggregate, Play, PlayCount,
+    PolicyRow, StoreError,
+};
+
+/// What a sweep removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Rows removed of each kind, in order of name; kinds with none are left out.
+    pub removed: Vec<(&'static str, u64)>,
+}
+
+impl SweepReport {
+    /// Rows removed, all kinds together.
+    pub fn total(&self) -> u64 {
+        self.removed.iter().map(|(_, n)| n).sum()
+    }
+}
+
+/// Whether a store is sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Integrity {
+    /// Nothing is wrong.
+    Sound,
+    /// What is wrong, one line each, at most a hundred.
+    Damaged(Vec<String>),
+}
+
+/// Where rows are kept.
+///
+/// Every call is all or nothing. What a writing call has acknowledged survives the death of the process; with
+/// [`SqliteStore`](crate::SqliteStore) also the loss of power, as far as the disk tells the truth about flushing.
+///
+/// # Privacy
+/// Rows hold random ids and sums, never a face, an embedding or a name. Each was granted its time by the Retention gate, and
+/// [`sweep`](Self::sweep) ends it.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Writes all rows of a batch in one transaction. Offering the same batch again changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then none of the rows was written.
+    async fn commit(&self, batch: &Batch) -> Result<CommitReport, StoreError>;
+
+    /// Appends entries to the ledger; when this returns they are on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::LedgerGap`] unless the indices go on, one by one, where the ledger ends.
+    async fn append_ledger(&self, entries: &[LedgerEntry]) -> Result<(), StoreError>;
+
+    /// Number of entries in the ledger, which is the index of the next.
+    async fn ledger_len(&self) -> Result<u64, StoreError>;
+
+    /// Entries with an index in the range, in order; fewer where the ledger ends.
+    async fn ledger_range(&self, range: Range<u64>) -> Result<Vec<LedgerEntry>, StoreError>;
+
+    /// Keeps a signed checkpoint, durably.
+    ///
+    /// # Errors
+    /// [`StoreError::LedgerGap`] when it covers more entries than there are,
+    /// [`StoreError::Conflict`] when another one of that size is there.
+    async fn put_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError>;
+
+    /// All checkpoints, smallest first.
+    async fn checkpoints(&self) -> Result<Vec<Checkpoint>, StoreError>;
+
+    /// The checkpoint that covers most entries.
+    async fn latest_checkpoint(&self) -> Result<Option<Checkpoint>, StoreError>;
+
+    /// Keeps a version of the commitments, durably and for good: people are bound to the version they agreed to.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when that version is there with other content.
+    async fn put_commitments(&self, signed: &SignedCommitments) -> Result<(), StoreError>;
+
+    /// One version of the commitments.
+    async fn commitments(&self, version: u64) -> Result<Option<SignedCommitments>, StoreError>;
+
+    /// The highest version of the commitments.
+    async fn latest_commitments(&self) -> Result<Option<SignedCommitments>, StoreError>;
+
+    /// Up to `limit` decisions, newest first, those of one instant by descending id; after `before` in that order if given.
+    async fn decisions(
+        &self,
+        limit: u32,
+        before: Option<DecisionCursor>,
+    ) -> Result<Vec<Decision>, StoreError>;
+
+    /// One decision.
+    async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, StoreError>;
+
+    /// What came of a decision, in order of time, kind and key.
+    async fn outcomes_of(&self, decision: DecisionId) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Plays of one screen, or of all, that began at or after `since`; in order of time and id.
+    async fn plays_since(
+        &self,
+        screen: Option<&ScreenId>,
+        since: Timestamp,
+    ) -> Result<Vec<Play>, StoreError>;
+
+    /// How often each message was shown on each screen since then, in order of screen, campaign, creative.
+    /// Reaches back as far as plays are kept.
+    async fn play_counts(&self, since: Timestamp) -> Result<Vec<PlayCount>, StoreError>;
+
+    /// The newest state of every policy, in order of campaign.
+    async fn policies(&self) -> Result<Vec<PolicyRow>, StoreError>;
+
+    /// What each message did: plays begun within the time, outcomes of decisions taken within it; in order of campaign and creative.
+    async fn creative_report(
+        &self,
+        during: Range<Timestamp>,
+    ) -> Result<Vec<CreativeReport>, StoreError>;
+
+    /// Minutes that begin within the time, the runs of each added up (`run` is 0 then), in order of minute and camera.
+    async fn minutes(&self, during: Range<Timestamp>) -> Result<Vec<MinuteAggregate>, StoreError>;
+
+    /// All facts, in order of name.
+    async fn facts(&self) -> Result<Vec<Fact>, StoreError>;
+
+    /// Removes every row whose time is over at `now`, in many small transactions, so that commits get in between.
+    /// Afterwards nothing that was there when it began outlives its retention.
+    async fn sweep(&self, now: Timestamp) -> Result<SweepReport, StoreError>;
+
+    /// A setting of the installation, such as the hash of the admin token. Holds no personal data, and stays until replaced.
+    async fn meta(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Sets, or with nothing removes, a setting; durably.
+    async fn put_meta(&self, name: &str, value: Option<&str>) -> Result<(), StoreError>;
+
+    /// Checks the whole store: its pages, its indices, and that the ledger has no gap. Takes seconds per gigabyte.
+    async fn integrity_check(&self) -> Result<Integrity, StoreError>;
+
+    /// Gives free room back to the disk. Takes as much room again while it runs, and keeps writers waiting.
+    async fn vacuum(&self) -> Result<(), StoreError>;
+
+    /// Finishes what runs and closes; later calls give [`StoreError::Closed`].
+    async fn close(&self);
+}
