@@ -1,2 +1,47 @@
-//! Chores.
-fn main() {}
+//! Chores of the project: `cargo xtask <chore>`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "chores talk to the terminal"
+)]
+
+mod check;
+mod licences;
+mod run;
+mod tests;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Chores of the project")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Runs every test for which this machine has the means, and lists what was skipped and why.
+    Test(tests::TestArgs),
+    /// Everything a change must pass: format, lints, rooms, licences, docs, benches, tests.
+    Check(check::CheckArgs),
+    /// Checks the licences of all dependencies against deny.toml.
+    Licences,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().chore {
+        Chore::Test(args) => tests::test(&args),
+        Chore::Check(args) => check::check(&args),
+        Chore::Licences => licences::check(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Which room may open onto which, and which words belong to one room alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Room → rooms it may depend on. A new door is a change of this list, reviewed as one.
+const DOORS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("inference", &["domain"]),
+    ("commitments", &["domain"]),
+    ("vision", &["domain", "inference", "commitments"]),
+    ("audience", &["domain"]),
+    ("decision", &["domain", "commitments"]),
+    ("backends", &["domain", "commitments", "decision"]),
+    (
+        "engine",
+        &[
+            "domain",
+            "inference",
+            "commitments",
+            "vision",
+            "audience",
+            "decision",
+            "backends",
+        ],
+    ),
+    (
+        "server",
+        &[
+            "domain",
+            "commitments",
+            "audience",
+            "decision",
+            "backends",
+            "engine",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "domain",
+            "inference",
+            "commitments",
+            "vision",
+            "audience",
+            "decision",
+            "backends",
+            "engine",
+            "server",
+        ],
+    ),
+];
+
+/// Word in source → rooms that alone may use it.
+const WORDS: &[(&str, &[&str])] = &[
+    ("rten::", &["inference"]),
+    ("ort::", &["inference"]),
+    ("sqlx::", &["backends"]),
+    ("axum::", &["server"]),
+    ("anyhow::", &["cli"]),
+    ("SystemTime::now", &["engine", "cli"]),
+    ("Instant::now", &["engine", "cli", "server"]),
+    ("rand::rng()", &["engine", "cli"]),
+    ("std::process::exit", &["cli"]),
+    ("thread::spawn", &["engine", "vision"]),
+    ("tokio::spawn", &["engine", "server"]),
+];
+
+/// Rooms that compute only: no I/O, no tasks, nothing asynchronous.
+const PURE: &[&str] = &["domain", "commitments", "audience", "decision"];
+const IMPURE_WORDS: &[&str] = &[
+    "std::fs",
+    "std::net",
+    "async fn",
+    "tokio",
+    "println!",
+    "std::env::",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every Rust file under `src/` of a room, without its test modules.
+fn sources(room: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(room).join("src")];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
+        for path in entries.flatten().map(|e| e.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs")
+                && path.file_stem().is_some_and(|s| s != "tests")
+            {
+                let text = std::fs::read_to_string(&path).expect("a source file is readable");
+                let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+                let code: Vec<&str> = code
+                    .lines()
+                    .filter(|l| !l.trim_start().starts_with("//"))
+                    .collect();
+                found.push((path, code.join("\n")));
+            }
+        }
+    }
+    found
+}
+
+fn dependencies(room: &str) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(root().join(room).join("Cargo.toml")).expect("a manifest");
+    let manifest: toml::Table = text.parse().expect("valid TOML");
+    let table = manifest
+        .get("dependencies")
+        .and_then(|d| d.as_table())
+        .cloned()
+        .unwrap_or_default();
+    table
+        .keys()
+        .filter_map(|k| k.strip_prefix("regard-"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn rooms_open_only_onto_rooms_they_may() {
+    let doors: BTreeMap<&str, BTreeSet<String>> = DOORS
+        .iter()
+        .map(|(room, may)| (*room, may.iter().map(|m| (*m).to_owned()).collect()))
+        .collect();
+    for (room, may) in doors {
+        let extra: Vec<String> = dependencies(room).difference(&may).cloned().collect();
+        assert!(
+            extra.is_empty(),
+            "`{room}` opens onto {extra:?}, which DOORS does not list"
+        );
+    }
+}
+
+#[test]
+fn words_stay_in_their_rooms() {
+    let mut faults = Vec::new();
+    for (room, _) in DOORS {
+        for (path, code) in sources(room) {
+            for (word, rooms) in WORDS {
+                if code.contains(word) && !rooms.contains(room) {
+                    faults.push(format!("{}: `{word}` belongs to {rooms:?}", path.display()));
+                }
+            }
+            if PURE.contains(room) {
+                for word in IMPURE_WORDS.iter().filter(|w| code.contains(**w)) {
+                    faults.push(format!(
+                        "{}: `{word}` in a room that only computes",
+                        path.display()
+                    ));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn files_hold_one_noun() {
+    let long: Vec<String> = DOORS
+        .iter()
+        .flat_map(|(room, _)| sources(room))
+        .filter(|(path, _)| std::fs::read_to_string(path).map_or(0, |t| t.lines().count()) > 600)
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    assert!(long.is_empty(), "past 600 lines: {long:?}");
+}
