@@ -1,0 +1,65 @@
+//! The keys of a site as values. Files are the engine's business.
+
+use std::fmt;
+
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use rand::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::digest::Digest;
+
+/// One seed, from which a site's keys are made: one to sign commitments, one to sign the ledger.
+/// Wiped from memory when dropped; never printed.
+pub struct SiteKeys {
+    seed: Zeroizing<[u8; 32]>,
+}
+
+impl SiteKeys {
+    /// From 32 secret bytes, read back from where the engine keeps them.
+    pub fn from_seed(seed: Zeroizing<[u8; 32]>) -> Self {
+        Self { seed }
+    }
+
+    /// Fresh keys from the generator given.
+    pub fn random(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        let mut seed = Zeroizing::new([0; 32]);
+        rng.fill_bytes(seed.as_mut_slice());
+        Self { seed }
+    }
+
+    /// The secret bytes, for the engine to store; wiped when dropped.
+    pub fn seed(&self) -> Zeroizing<[u8; 32]> {
+        self.seed.clone()
+    }
+
+    /// Signs commitments.
+    pub fn commitments_key(&self) -> SigningKey {
+        self.derive(b"regard commitments key v1")
+    }
+
+    /// Signs the checkpoints of the ledger.
+    pub fn ledger_key(&self) -> SigningKey {
+        self.derive(b"regard ledger key v1")
+    }
+
+    /// A key for one use: the seed is uniform, so that hashing it with a label of fixed length is a
+    /// pseudo-random function, and no key tells anything about another.
+    fn derive(&self, label: &[u8]) -> SigningKey {
+        let digest = Digest::of(&[label, &[0], self.seed.as_slice()]);
+        let secret = Zeroizing::new(*digest.as_bytes());
+        SigningKey::from_bytes(&secret)
+    }
+}
+
+impl fmt::Debug for SiteKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SiteKeys(withheld)")
+    }
+}
+
+/// A short name of a public key: the first 16 bytes of its SHA-256 in hexadecimal.
+pub fn key_id(key: &VerifyingKey) -> String {
+    let mut name = Digest::of(&[key.as_bytes()]).to_string();
+    name.truncate(32);
+    name
+}

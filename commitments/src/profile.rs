@@ -1,0 +1,165 @@
+//! What the law of a place allows, as data.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::VerifiedCommitments;
+use crate::parse::{Mistake, locate};
+use crate::retention::{DataKind, KeepFor};
+use crate::scope::{Scope, Scopes};
+
+/// The profiles that come with the program. A further one is a file and a line here.
+const BUILT_IN: [(&str, &str); 2] = [
+    ("eu", include_str!("../data/profiles/eu.toml")),
+    ("lab", include_str!("../data/profiles/lab.toml")),
+];
+
+/// What a site of this jurisdiction may do at most; its commitments may promise less.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    name: String,
+    title: String,
+    allowed_scopes: Scopes,
+    needs_notice: bool,
+    shows_camera_picture: bool,
+    shows_lab_banner: bool,
+    recognition: bool,
+    retention_max: BTreeMap<DataKind, KeepFor>,
+}
+
+/// A profile that cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ProfileError {
+    /// No profile of this name comes with the program.
+    #[error("profile {0:?} is not one of {known}", known = Profile::names().join(", "))]
+    Unknown(String),
+    /// The file is not a profile.
+    #[error("profile cannot be read: {0}")]
+    Malformed(Mistake),
+}
+
+/// Commitments that a profile does not allow.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PromiseFault {
+    /// They were made for another profile.
+    #[error("commitments are for profile {promised:?}, the site runs under {running:?}")]
+    OtherProfile {
+        /// Named in the commitments.
+        promised: String,
+        /// In force.
+        running: String,
+    },
+    /// They keep a kind of data longer than the profile allows, or a kind it does not allow at all.
+    #[error("commitments keep {kind} for {promised}, profile {profile} allows {}", allowed.map_or_else(|| "none".to_owned(), |p| p.to_string()))]
+    KeptTooLong {
+        /// What is kept.
+        kind: DataKind,
+        /// For how long.
+        promised: KeepFor,
+        /// The profile.
+        profile: String,
+        /// What it allows.
+        allowed: Option<KeepFor>,
+    },
+}
+
+impl Profile {
+    /// The built-in profile of this name.
+    ///
+    /// # Errors
+    /// [`ProfileError::Unknown`] if there is none.
+    pub fn named(name: &str) -> Result<Self, ProfileError> {
+        let (_, text) = BUILT_IN
+            .iter()
+            .find(|(known, _)| *known == name)
+            .ok_or_else(|| ProfileError::Unknown(name.chars().take(40).collect()))?;
+        Self::parse(text)
+    }
+
+    /// The names of the built-in profiles.
+    pub fn names() -> Vec<&'static str> {
+        BUILT_IN.iter().map(|(name, _)| *name).collect()
+    }
+
+    /// A profile from its TOML text.
+    ///
+    /// # Errors
+    /// [`ProfileError::Malformed`] with the line.
+    pub fn parse(text: &str) -> Result<Self, ProfileError> {
+        toml::from_str(text).map_err(|e| ProfileError::Malformed(locate(text, &e)))
+    }
+
+    /// Its short name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is, for people.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Which analyses it allows at most.
+    pub fn allowed_scopes(&self) -> Scopes {
+        self.allowed_scopes
+    }
+
+    /// Whether it allows this analysis.
+    pub fn allows(&self, scope: Scope) -> bool {
+        self.allowed_scopes.contains(scope)
+    }
+
+    /// Whether a live camera needs a screen that carries the notice.
+    pub fn needs_notice(&self) -> bool {
+        self.needs_notice
+    }
+
+    /// Whether the console may show the camera picture.
+    pub fn shows_camera_picture(&self) -> bool {
+        self.shows_camera_picture
+    }
+
+    /// Whether screens say that this is a laboratory.
+    pub fn shows_lab_banner(&self) -> bool {
+        self.shows_lab_banner
+    }
+
+    /// Whether people may be recognised, with their consent.
+    pub fn recognition(&self) -> bool {
+        self.recognition
+    }
+
+    /// The longest retention it allows; `None` if the kind may not be kept.
+    pub fn max_retention(&self, kind: DataKind) -> Option<KeepFor> {
+        self.retention_max.get(&kind).copied()
+    }
+
+    /// Checks that commitments are made for this profile and stay within it.
+    ///
+    /// # Errors
+    /// [`PromiseFault`], the first in the order of kinds.
+    pub fn accepts(&self, commitments: &VerifiedCommitments) -> Result<(), PromiseFault> {
+        let document = commitments.document();
+        if document.profile != self.name {
+            return Err(PromiseFault::OtherProfile {
+                promised: document.profile.clone(),
+                running: self.name.clone(),
+            });
+        }
+        for (&kind, &promised) in &document.retention {
+            let allowed = self.max_retention(kind);
+            if allowed.is_none_or(|longest| promised > longest) {
+                return Err(PromiseFault::KeptTooLong {
+                    kind,
+                    promised,
+                    profile: self.name.clone(),
+                    allowed,
+                });
+            }
+        }
+        Ok(())
+    }
+}
