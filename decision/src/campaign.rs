@@ -1,0 +1,75 @@
+//! A campaign: messages of one sender, with their schedule, budget, policy and idea of success.
+
+use std::collections::BTreeSet;
+
+use regard_domain::{CampaignId, CreativeId, ScreenId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Creative, PolicyConfig, RewardRule, Schedule};
+
+/// How often a campaign may play, all screens together. What is left out does not restrict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Budget {
+    /// Most plays on one calendar day of the site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_plays_per_day: Option<u64>,
+    /// Most plays ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_plays_total: Option<u64>,
+}
+
+/// One campaign, as configured. [`crate::validate`] says whether it can run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Campaign {
+    /// Unique on the site.
+    pub id: CampaignId,
+    /// For reading.
+    pub name: String,
+    /// The eligible campaign of the greatest priority wins.
+    #[serde(default)]
+    pub priority: i32,
+    /// Share among eligible campaigns of the same priority.
+    #[serde(default = "one")]
+    pub weight: f32,
+    /// Whether it may run at all.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Where it runs; empty means on every screen.
+    #[serde(default)]
+    pub screens: BTreeSet<ScreenId>,
+    /// When it runs.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// How often it may play.
+    #[serde(default)]
+    pub budget: Budget,
+    /// How a message is picked among those that fit.
+    #[serde(default)]
+    pub policy: PolicyConfig,
+    /// What counts as success.
+    #[serde(default)]
+    pub reward: RewardRule,
+    /// What the viewer gains, in the sender's words; shown on the privacy page.
+    #[serde(default)]
+    pub viewer_benefit: String,
+    /// The messages, in order.
+    #[serde(default, rename = "creative", alias = "creatives")]
+    pub creatives: Vec<Creative>,
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Campaign {
+    /// The message of that id.
+    pub fn creative(&self, id: &CreativeId) -> Option<&Creative> {
+        self.creatives.iter().find(|c| c.id == *id)
+    }
+}

@@ -1,0 +1,100 @@
+//! What came of a decision: looks, smiles, scans.
+
+use std::fmt;
+
+use regard_domain::{DecisionId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What was measured or reported. What a face shows within a fraction of a second without its
+/// owner's knowing (micro-expressions) has no kind here and never will.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum OutcomeKind {
+    /// Seconds looked at the screen during the play, summed over visitors. Passive.
+    AttentionSeconds,
+    /// Mean probability of a smile in the play less that in the second before, `[-1, 1]`. Passive.
+    SmileLift,
+    /// Seconds of the play with anyone in view. Passive.
+    Dwell,
+    /// Someone scanned the code.
+    Scan,
+    /// Someone did what the campaign is for.
+    Conversion,
+    /// Anything else, by name (`custom:<name>`; 1 to 64 of `a-z`, `0-9`, `_`, `-`).
+    Custom(String),
+}
+
+/// Not the name of a kind of outcome.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is none of attention_seconds, smile_lift, dwell, scan, conversion and custom:<name>"
+)]
+pub struct BadOutcomeKind(String);
+
+impl OutcomeKind {
+    /// Whether the meter of the play measures it, so that it is in when the play has ended.
+    pub const fn is_passive(&self) -> bool {
+        match self {
+            Self::AttentionSeconds | Self::SmileLift | Self::Dwell => true,
+            Self::Scan | Self::Conversion | Self::Custom(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for OutcomeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AttentionSeconds => f.write_str("attention_seconds"),
+            Self::SmileLift => f.write_str("smile_lift"),
+            Self::Dwell => f.write_str("dwell"),
+            Self::Scan => f.write_str("scan"),
+            Self::Conversion => f.write_str("conversion"),
+            Self::Custom(name) => write!(f, "custom:{name}"),
+        }
+    }
+}
+
+impl TryFrom<String> for OutcomeKind {
+    type Error = BadOutcomeKind;
+    fn try_from(text: String) -> Result<Self, BadOutcomeKind> {
+        let is_name = |name: &str| {
+            (1..=64).contains(&name.len())
+                && name
+                    .bytes()
+                    .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
+        };
+        match text.as_str() {
+            "attention_seconds" => Ok(Self::AttentionSeconds),
+            "smile_lift" => Ok(Self::SmileLift),
+            "dwell" => Ok(Self::Dwell),
+            "scan" => Ok(Self::Scan),
+            "conversion" => Ok(Self::Conversion),
+            other => match other.strip_prefix("custom:") {
+                Some(name) if is_name(name) => Ok(Self::Custom(name.to_owned())),
+                Some(_) | None => Err(BadOutcomeKind(text.chars().take(80).collect())),
+            },
+        }
+    }
+}
+
+impl From<OutcomeKind> for String {
+    fn from(kind: OutcomeKind) -> Self {
+        kind.to_string()
+    }
+}
+
+/// One thing that came of a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// Of which decision.
+    pub decision: DecisionId,
+    /// What it is.
+    pub kind: OutcomeKind,
+    /// How much; the unit is that of the kind, and 1 stands for one scan or conversion.
+    pub value: f32,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The same event reported twice carries the same key, 1 to 128 bytes, and counts once.
+    pub key: String,
+}

@@ -1,0 +1,1 @@
+//! Room tests, through the door only.
