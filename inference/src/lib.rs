@@ -1,1 +1,38 @@
-//! Room `inference`.
+//! Tensors in, tensors out: the one room that names the model runtime and the device.
+//!
+//! In: the bytes of a network and named `f32` tensors. Out: its outputs as `f32` tensors. Also the
+//! catalogue of model files: what each is, where it came from, under which licence, whether its
+//! bytes are the recorded ones. This room never sees a frame or a face, never decides what may be
+//! analysed, never downloads, and keeps nothing of what passes through it.
+//!
+//! # Unsafe code
+//!
+//! `unsafe` is denied in the workspace; the one exception is the module `native`, which does what
+//! safe Rust cannot: it sets the processor's flush-to-zero flags, and it asks a shared library for
+//! its version before handing it to `ort`, which panics where we want an answer.
+
+mod catalog;
+mod guard;
+#[expect(
+    unsafe_code,
+    reason = "sets processor flags and probes a shared library; see the head"
+)]
+mod native;
+mod onnx_runtime;
+mod rten_runtime;
+mod runtime;
+mod select;
+mod tensor;
+
+pub use catalog::{
+    Catalog, CatalogError, Consent, FileState, Finding, MAX_MANIFEST_BYTES, ManifestError,
+    ModelEntry, Obtain, Policy, PolicyRefusal, PortNote, Role,
+};
+pub use native::flush_to_zero;
+pub use onnx_runtime::{Device, LibraryError, LibrarySearch, OnnxRuntime};
+pub use rten_runtime::Rten;
+pub use runtime::{
+    Dim, LoadError, LoadOptions, MAX_MODEL_BYTES, MAX_THREADS, Network, Port, RunError, Runtime,
+};
+pub use select::{RuntimeChoice, SelectError, Selection, select};
+pub use tensor::{ShapeMismatch, Tensor, TensorView};
