@@ -81,6 +81,16 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// Whether the word stands in the code by itself, not as the end of a longer name.
+fn contains_word(code: &str, word: &str) -> bool {
+    code.match_indices(word).any(|(at, _)| {
+        !code[..at]
+            .chars()
+            .next_back()
+            .is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
 /// Every Rust file under `src/` of a room, without its test modules.
 fn sources(room: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
@@ -144,12 +154,12 @@ fn words_stay_in_their_rooms() {
     for (room, _) in DOORS {
         for (path, code) in sources(room) {
             for (word, rooms) in WORDS {
-                if code.contains(word) && !rooms.contains(room) {
+                if contains_word(&code, word) && !rooms.contains(room) {
                     faults.push(format!("{}: `{word}` belongs to {rooms:?}", path.display()));
                 }
             }
             if PURE.contains(room) {
-                for word in IMPURE_WORDS.iter().filter(|w| code.contains(**w)) {
+                for word in IMPURE_WORDS.iter().filter(|w| contains_word(&code, w)) {
                     faults.push(format!(
                         "{}: `{word}` in a room that only computes",
                         path.display()
