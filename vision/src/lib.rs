@@ -14,6 +14,7 @@ mod keys;
 mod photo;
 mod picture;
 mod shim;
+mod source;
 
 pub use analyzer::{AnalyzerOptions, FaceAnalyzer};
 pub use attention::CameraPlacement;
@@ -24,3 +25,11 @@ pub use jpeg::{MAX_PIXELS, MAX_SIDE_PX, WantedSize, decode_jpeg};
 pub use keys::Keys;
 pub use photo::{MAX_FILE_BYTES, Photo, PhotoFormat};
 pub use picture::{Picture, PixelPool, RgbView};
+pub use source::{
+    BadFrame, CameraFormat, CameraInfo, CameraProblem, ClipSpec, DEMO_CLIP, DEMO_CLIP_FPS,
+    FfmpegInfo, FfmpegSpec, FolderSpec, FrameSource, HttpSpec, JpegFrame, JpegSplitter, LostReason,
+    MAX_JPEG_BYTES, OpenError, OpenOptions, PUSH_QUEUE_LEN, Pace, PixelChoice, PushError, PushQueue,
+    RawFrame, RawPixels, Sleep, SourceError, SourceSpec, SpecError, V4l2Spec, VideoError,
+    VideoFrame, VideoKind, VideoOptions, VideoReader, WAKE_INTERVAL, find_ffmpeg, list_cameras,
+    open_clip_bytes, open_source, open_video, rgb_from_yuyv,
+};
