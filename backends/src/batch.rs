@@ -1,10 +1,11 @@
 //! Rows that go in together.
 
-use crate::shim::Kept;
-use crate::shim::{Decision, Outcome};
+use regard_commitments::Kept;
+use regard_decision::Outcome;
 use regard_domain::{DecisionId, PlayId};
 
-use crate::{Fact, MinuteAggregate, PlayEnd, PlayStart, PolicyRow};
+use crate::{DecisionRow, Fact, MinuteAggregate, OutcomeRow, PlayEnd, PlayStart, PolicyRow, form};
+use serde::{Serialize, de::DeserializeOwned};
 
 /// Rows that are written in one transaction: all of them or none.
 ///
@@ -12,10 +13,10 @@ use crate::{Fact, MinuteAggregate, PlayEnd, PlayStart, PolicyRow};
 /// together with what came of it. The batch stays with the caller, who may offer it again, or to another store.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    pub(crate) decisions: Vec<Kept<Decision>>,
+    pub(crate) decisions: Vec<Kept<DecisionRow>>,
     pub(crate) play_starts: Vec<Kept<PlayStart>>,
     pub(crate) play_ends: Vec<Kept<PlayEnd>>,
-    pub(crate) outcomes: Vec<Kept<Outcome>>,
+    pub(crate) outcomes: Vec<Kept<OutcomeRow>>,
     pub(crate) policies: Vec<Kept<PolicyRow>>,
     pub(crate) minutes: Vec<Kept<MinuteAggregate>>,
     pub(crate) facts: Vec<Kept<Fact>>,
@@ -28,7 +29,7 @@ impl Batch {
     }
 
     /// Adds a decision; one that is there already is left as it is.
-    pub fn decision(&mut self, row: Kept<Decision>) -> &mut Self {
+    pub fn decision(&mut self, row: Kept<DecisionRow>) -> &mut Self {
         self.decisions.push(row);
         self
     }
@@ -46,12 +47,12 @@ impl Batch {
     }
 
     /// Adds an outcome. It counts once for its decision, kind and key, and only while its decision is kept.
-    pub fn outcome(&mut self, row: Kept<Outcome>) -> &mut Self {
+    pub fn outcome(&mut self, row: Kept<OutcomeRow>) -> &mut Self {
         self.outcomes.push(row);
         self
     }
 
-    /// Adds a policy's newest state.
+    /// Adds a policy's newest state; it replaces what is there.
     pub fn policy(&mut self, row: Kept<PolicyRow>) -> &mut Self {
         self.policies.push(row);
         self
@@ -63,7 +64,7 @@ impl Batch {
         self
     }
 
-    /// Adds a fact.
+    /// Adds a fact; it replaces what is there.
     pub fn fact(&mut self, row: Kept<Fact>) -> &mut Self {
         self.facts.push(row);
         self
@@ -132,6 +133,45 @@ pub struct CommitReport {
     pub orphaned_outcomes: Vec<OutcomeKey>,
     /// Ends of plays whose beginning is not kept (any more).
     pub orphaned_ends: Vec<PlayId>,
-    /// Policy states and facts older than what is there.
-    pub stale: u64,
+    /// Rows that could not be read back once written, such as a number that is not finite: which kind, and why. They were left out, so that one
+    /// bad row never keeps the others from being written.
+    pub unreadable: Vec<(&'static str, String)>,
+    /// Older rows that gave way, in a store with a lid on its rows.
+    pub displaced: u64,
+}
+
+impl OutcomeKey {
+    /// The name of an outcome.
+    pub fn of(outcome: &Outcome) -> Self {
+        Self {
+            decision: outcome.decision,
+            kind: outcome.kind.to_string(),
+            key: outcome.key.clone(),
+        }
+    }
+}
+
+impl CommitReport {
+    /// The row as text, or a line in the report.
+    pub(crate) fn body<T: Serialize + DeserializeOwned>(
+        &mut self,
+        what: &'static str,
+        row: &T,
+    ) -> Option<String> {
+        form::checked(row)
+            .map_err(|why| self.unreadable.push((what, why)))
+            .ok()
+    }
+
+    /// The number with a sign, or a line in the report.
+    pub(crate) fn signed(&mut self, what: &'static str, number: u64) -> Option<i64> {
+        i64::try_from(number)
+            .map_err(|why| self.unreadable.push((what, why.to_string())))
+            .ok()
+    }
+
+    pub(crate) fn count_or_repeat(&mut self, written: u64) {
+        self.written += written;
+        self.repeated += u64::from(written == 0);
+    }
 }

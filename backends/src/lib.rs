@@ -11,17 +11,20 @@
 
 mod batch;
 mod error;
-// mod memory;
+mod form;
+//mod memory;
 mod row;
 mod shim;
+mod sqlite;
 mod store;
+mod sums;
 
 pub use batch::{Batch, CommitReport, OutcomeKey};
 pub use error::{OpenError, StoreError};
-// pub use memory::MemoryStore;
+//pub use memory::MemoryStore;
 pub use row::{
-    CreativeReport, DecisionCursor, Fact, MinuteAggregate, Play, PlayCount, PlayEnd, PlayStart,
-    PolicyRow, Sums,
+    CreativeReport, DecisionCursor, DecisionRow, Fact, MinuteAggregate, OutcomeRow, Play,
+    PlayCount, PlayEnd, PlayStart, PolicyRow, Setting, Sums,
 };
-// pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteOptions, SqliteStore};
 pub use store::{Integrity, Store, SweepReport};

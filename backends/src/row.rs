@@ -1,20 +1,46 @@
 //! Rows that no other room has a word for, and the sums read back.
 
-use crate::shim::PolicyState;
+use regard_commitments::{DataKind, Retained};
+use regard_decision::{Decision, FactValue, Outcome, PolicyState};
 use regard_domain::{CameraId, CampaignId, CreativeId, DecisionId, PlayId, ScreenId, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// A decision, to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecisionRow(pub Decision);
+
+/// An outcome, to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutcomeRow(pub Outcome);
+
+macro_rules! retained {
+    ($($row:ty => $kind:ident;)+) => {
+        $(impl Retained for $row {
+            const KIND: DataKind = DataKind::$kind;
+        })+
+    };
+}
+
+retained! {
+    DecisionRow => Decision;
+    OutcomeRow => Outcome;
+    PlayStart => Play;
+    PlayEnd => Play;
+    PolicyRow => PolicyState;
+    MinuteAggregate => MinuteAggregate;
+    Fact => Fact;
+    Setting => Credential;
+}
 
 /// A message began to be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlayStart {
-    /// The play.
+    /// The play; its number is that of its decision.
     pub id: PlayId,
-    /// The decision that led to it.
-    pub decision: DecisionId,
     /// Where.
     pub screen: ScreenId,
-    /// Of which campaign.
-    pub campaign: CampaignId,
+    /// Of which campaign; nothing for the default message.
+    pub campaign: Option<CampaignId>,
     /// Which message.
     pub creative: CreativeId,
     /// Since when.
@@ -44,12 +70,10 @@ pub struct Play {
 }
 
 /// The newest state of one campaign's policy.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyRow {
     /// Whose policy.
     pub campaign: CampaignId,
-    /// Counts up with every change; a lower one never replaces a higher one.
-    pub version: u64,
     /// When it changed last.
     pub at: Timestamp,
     /// What it has learnt.
@@ -95,10 +119,22 @@ pub struct MinuteAggregate {
 pub struct Fact {
     /// Its name; the key.
     pub name: String,
-    /// Its value.
-    pub value: serde_json::Value,
-    /// Since when it holds; an older one never replaces a newer one.
+    /// Its value; nothing when it was taken back.
+    pub value: Option<FactValue>,
+    /// Since when it holds.
     pub at: Timestamp,
+}
+
+/// One setting of the installation, such as the hash of the admin token.
+///
+/// # Privacy
+/// Hashes only, never a token itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name; the key.
+    pub name: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// How often something was shown: what frequency caps and budgets ask for.
@@ -106,8 +142,8 @@ pub struct Fact {
 pub struct PlayCount {
     /// Where.
     pub screen: ScreenId,
-    /// Of which campaign.
-    pub campaign: CampaignId,
+    /// Of which campaign; nothing for the default message.
+    pub campaign: Option<CampaignId>,
     /// Which message.
     pub creative: CreativeId,
     /// Plays begun.
@@ -132,8 +168,8 @@ pub struct Sums {
 /// What one message did in a stretch of time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreativeReport {
-    /// Of which campaign.
-    pub campaign: CampaignId,
+    /// Of which campaign; nothing for the default message.
+    pub campaign: Option<CampaignId>,
     /// Which message.
     pub creative: CreativeId,
     /// Plays begun.

@@ -1,15 +1,16 @@
 //! The contract every store keeps; `tests/it/conformance.rs` says it as laws.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
-use crate::shim::{Checkpoint, LedgerEntry, SignedCommitments};
-use crate::shim::{Decision, Outcome};
+use crate::shim::{Checkpoint, LedgerEntry};
 use async_trait::async_trait;
-use regard_domain::{DecisionId, ScreenId, Timestamp};
+use regard_commitments::{Kept, SignedCommitments};
+use regard_decision::{Decision, Outcome, PlayRow};
+use regard_domain::{CampaignId, DecisionId, ScreenId, Timestamp};
 
 use crate::{
     Batch, CommitReport, CreativeReport, DecisionCursor, Fact, MinuteAggregate, Play, PlayCount,
-    PolicyRow, StoreError,
+    PolicyRow, Setting, StoreError,
 };
 
 /// What a sweep removed.
@@ -17,6 +18,9 @@ use crate::{
 pub struct SweepReport {
     /// Rows removed of each kind, in order of name; kinds with none are left out.
     pub removed: Vec<(&'static str, u64)>,
+    /// Whether nothing is left of them in any file of the store. If not (someone was reading all the while), their bytes
+    /// stay in the write-ahead log until the next sweep.
+    pub is_wiped: bool,
 }
 
 impl SweepReport {
@@ -80,10 +84,14 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when that version is there with other content.
-    async fn put_commitments(&self, signed: &SignedCommitments) -> Result<(), StoreError>;
+    async fn put_commitments(
+        &self,
+        version: u32,
+        signed: &SignedCommitments,
+    ) -> Result<(), StoreError>;
 
     /// One version of the commitments.
-    async fn commitments(&self, version: u64) -> Result<Option<SignedCommitments>, StoreError>;
+    async fn commitments(&self, version: u32) -> Result<Option<SignedCommitments>, StoreError>;
 
     /// The highest version of the commitments.
     async fn latest_commitments(&self) -> Result<Option<SignedCommitments>, StoreError>;
@@ -94,6 +102,12 @@ pub trait Store: Send + Sync {
         limit: u32,
         before: Option<DecisionCursor>,
     ) -> Result<Vec<Decision>, StoreError>;
+
+    /// Decisions made at or after `since`, in order of time and id.
+    async fn decisions_since(&self, since: Timestamp) -> Result<Vec<Decision>, StoreError>;
+
+    /// Decisions ever made for each campaign, those swept since included; a campaign without any for the whole retention is forgotten.
+    async fn campaign_totals(&self) -> Result<BTreeMap<CampaignId, u64>, StoreError>;
 
     /// One decision.
     async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, StoreError>;
@@ -115,7 +129,10 @@ pub trait Store: Send + Sync {
     /// The newest state of every policy, in order of campaign.
     async fn policies(&self) -> Result<Vec<PolicyRow>, StoreError>;
 
-    /// What each message did: plays begun within the time, outcomes of decisions taken within it; in order of campaign and creative.
+    /// Plays begun within the time with what was measured of them, in order of time and id: rows for `regard_decision::play_stats`.
+    async fn play_rows(&self, during: Range<Timestamp>) -> Result<Vec<PlayRow>, StoreError>;
+
+    /// What each message did, summed in the store, so that a year costs no memory: plays begun within the time, outcomes of decisions taken within it; in order of campaign and creative.
     async fn creative_report(
         &self,
         during: Range<Timestamp>,
@@ -131,11 +148,14 @@ pub trait Store: Send + Sync {
     /// Afterwards nothing that was there when it began outlives its retention.
     async fn sweep(&self, now: Timestamp) -> Result<SweepReport, StoreError>;
 
-    /// A setting of the installation, such as the hash of the admin token. Holds no personal data, and stays until replaced.
-    async fn meta(&self, name: &str) -> Result<Option<String>, StoreError>;
+    /// A setting of the installation, such as the hash of the admin token; nothing when it was never set or its time is over.
+    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError>;
 
-    /// Sets, or with nothing removes, a setting; durably.
-    async fn put_meta(&self, name: &str, value: Option<&str>) -> Result<(), StoreError>;
+    /// Sets or replaces a setting, durably. Its time counts from the latest writing.
+    async fn put_setting(&self, setting: &Kept<Setting>) -> Result<(), StoreError>;
+
+    /// Removes a setting, durably; whether it was there.
+    async fn remove_setting(&self, name: &str) -> Result<bool, StoreError>;
 
     /// Checks the whole store: its pages, its indices, and that the ledger has no gap. Takes seconds per gigabyte.
     async fn integrity_check(&self) -> Result<Integrity, StoreError>;

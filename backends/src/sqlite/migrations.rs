@@ -1,0 +1,109 @@
+//! The schema, forward only.
+
+use std::path::Path;
+
+use sqlx::{
+    ConnectOptions, Connection, SqliteConnection, SqlitePool, sqlite::SqliteConnectOptions,
+};
+
+use super::failure::from_sqlx;
+use crate::{OpenError, StoreError};
+
+/// Each brings the schema from its place in the list to the next. What has been released never changes; new ones go to the end.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_rows_and_ledger.sql")];
+
+/// Marks the file as ours (`PRAGMA application_id`): `REGD` in ASCII.
+const APPLICATION_ID: i64 = 0x5245_4744;
+
+/// Refuses a file that is newer than this program or not ours, before anything in it is changed.
+pub(super) async fn check(path: &Path) -> Result<(), OpenError> {
+    let failed = |error| OpenError::Store {
+        path: path.to_owned(),
+        source: from_sqlx(error),
+    };
+    let mut connection = SqliteConnectOptions::new()
+        .filename(path)
+        .connect()
+        .await
+        .map_err(failed)?;
+    let found = identity(&mut connection).await.map_err(failed)?;
+    connection.close().await.map_err(failed)?;
+    if !found.is_empty && found.application_id != APPLICATION_ID {
+        return Err(OpenError::Foreign {
+            path: path.to_owned(),
+        });
+    }
+    if found.version > known() {
+        return Err(OpenError::Newer {
+            path: path.to_owned(),
+            found: found.version,
+            known: known(),
+        });
+    }
+    Ok(())
+}
+
+/// Brings the schema up to date; each step is a transaction.
+pub(super) async fn run(writer: &SqlitePool) -> Result<(), OpenError> {
+    for (from, sql) in (0_i64..).zip(MIGRATIONS) {
+        step(writer, from, sql)
+            .await
+            .map_err(|source| OpenError::Migrate {
+                to: from + 1,
+                source,
+            })?;
+    }
+    Ok(())
+}
+
+async fn step(writer: &SqlitePool, from: i64, sql: &'static str) -> Result<(), StoreError> {
+    let mut transaction = writer
+        .begin_with("BEGIN IMMEDIATE")
+        .await
+        .map_err(from_sqlx)?;
+    let found = identity(&mut transaction).await.map_err(from_sqlx)?;
+    if found.version > from {
+        return Ok(());
+    }
+    sqlx::raw_sql(sql)
+        .execute(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?;
+    // Pragmas take no parameters; both values are our own numbers.
+    let marks = format!(
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {}",
+        from + 1
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(marks))
+        .execute(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?;
+    transaction.commit().await.map_err(from_sqlx)
+}
+
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).expect("a handful of migrations")
+}
+
+struct Identity {
+    application_id: i64,
+    version: i64,
+    is_empty: bool,
+}
+
+async fn identity(connection: &mut SqliteConnection) -> Result<Identity, sqlx::Error> {
+    let application_id = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *connection)
+        .await?;
+    let version = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut *connection)
+        .await?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
+        .fetch_one(&mut *connection)
+        .await?;
+    Ok(Identity {
+        application_id,
+        version,
+        is_empty: tables == 0,
+    })
+}

@@ -1,0 +1,316 @@
+//! What the console, the API and the reports ask for.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use regard_decision::{Decision, Outcome, OutcomeKind, PlayRow};
+use regard_domain::{CampaignId, DecisionId, PlayId, ScreenId, Timestamp};
+use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+
+use super::{failure::from_sqlx, writes::bytes_of_decision};
+use crate::{
+    CreativeReport, DecisionCursor, Fact, MinuteAggregate, Play, PlayCount, PlayStart, PolicyRow,
+    StoreError, Sums, form,
+    sums::{self, PlayRows, ReportBuilder},
+};
+
+pub(super) async fn decisions(
+    readers: &SqlitePool,
+    limit: u32,
+    before: Option<DecisionCursor>,
+) -> Result<Vec<Decision>, StoreError> {
+    let query = match before {
+        None => sqlx::query_scalar("SELECT body FROM decisions ORDER BY at DESC, id DESC LIMIT ?"),
+        Some(cursor) => sqlx::query_scalar(
+            "SELECT body FROM decisions WHERE (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ?",
+        )
+        .bind(cursor.at.as_micros())
+        .bind(bytes_of_decision(cursor.id)),
+    };
+    let bodies: Vec<String> = query
+        .bind(limit)
+        .fetch_all(readers)
+        .await
+        .map_err(from_sqlx)?;
+    bodies
+        .iter()
+        .map(|body| form::read("decision", body))
+        .collect()
+}
+
+pub(super) async fn decisions_since(
+    readers: &SqlitePool,
+    since: Timestamp,
+) -> Result<Vec<Decision>, StoreError> {
+    let bodies: Vec<String> =
+        sqlx::query_scalar("SELECT body FROM decisions WHERE at >= ? ORDER BY at, id")
+            .bind(since.as_micros())
+            .fetch_all(readers)
+            .await
+            .map_err(from_sqlx)?;
+    bodies
+        .iter()
+        .map(|body| form::read("decision", body))
+        .collect()
+}
+
+pub(super) async fn campaign_totals(
+    readers: &SqlitePool,
+) -> Result<BTreeMap<CampaignId, u64>, StoreError> {
+    let rows = sqlx::query("SELECT campaign, n_decisions FROM totals")
+        .fetch_all(readers)
+        .await
+        .map_err(from_sqlx)?;
+    rows.iter()
+        .map(|row| Ok((slug(row, "campaign")?, count(row, "n_decisions")?)))
+        .collect()
+}
+
+pub(super) async fn decision(
+    readers: &SqlitePool,
+    id: DecisionId,
+) -> Result<Option<Decision>, StoreError> {
+    let body: Option<String> = sqlx::query_scalar("SELECT body FROM decisions WHERE id = ?")
+        .bind(bytes_of_decision(id))
+        .fetch_optional(readers)
+        .await
+        .map_err(from_sqlx)?;
+    body.map(|body| form::read("decision", &body)).transpose()
+}
+
+pub(super) async fn outcomes_of(
+    readers: &SqlitePool,
+    decision: DecisionId,
+) -> Result<Vec<Outcome>, StoreError> {
+    let bodies: Vec<String> =
+        sqlx::query_scalar("SELECT body FROM outcomes WHERE decision = ? ORDER BY at, kind, key")
+            .bind(bytes_of_decision(decision))
+            .fetch_all(readers)
+            .await
+            .map_err(from_sqlx)?;
+    bodies
+        .iter()
+        .map(|body| form::read("outcome", body))
+        .collect()
+}
+
+pub(super) async fn plays_since(
+    readers: &SqlitePool,
+    screen: Option<&ScreenId>,
+    since: Timestamp,
+) -> Result<Vec<Play>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, screen, campaign, creative, started_at, ended_at, shown_millis FROM plays
+         WHERE started_at >= ?1 AND (?2 IS NULL OR screen = ?2) ORDER BY started_at, id",
+    )
+    .bind(since.as_micros())
+    .bind(screen.map(ScreenId::as_str))
+    .fetch_all(readers)
+    .await
+    .map_err(from_sqlx)?;
+    rows.iter().map(play).collect()
+}
+
+fn play(row: &SqliteRow) -> Result<Play, StoreError> {
+    let ended_at: Option<i64> = column(row, "ended_at")?;
+    Ok(Play {
+        start: PlayStart {
+            id: PlayId::from_bits(bits(row, "id")?),
+            screen: slug(row, "screen")?,
+            campaign: campaign(row)?,
+            creative: slug(row, "creative")?,
+            at: Timestamp::from_micros(column(row, "started_at")?),
+        },
+        ended_at: ended_at.map(Timestamp::from_micros),
+        shown_millis: count(row, "shown_millis")?,
+    })
+}
+
+pub(super) async fn play_counts(
+    readers: &SqlitePool,
+    since: Timestamp,
+) -> Result<Vec<PlayCount>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT screen, campaign, creative, count(*) AS plays, sum(shown_millis) AS shown_millis, max(started_at) AS last_at
+         FROM plays WHERE started_at >= ? GROUP BY screen, campaign, creative ORDER BY screen, campaign, creative",
+    )
+    .bind(since.as_micros())
+    .fetch_all(readers)
+    .await
+    .map_err(from_sqlx)?;
+    rows.iter()
+        .map(|row| {
+            Ok(PlayCount {
+                screen: slug(row, "screen")?,
+                campaign: campaign(row)?,
+                creative: slug(row, "creative")?,
+                plays: count(row, "plays")?,
+                shown_millis: count(row, "shown_millis")?,
+                last_at: Timestamp::from_micros(column(row, "last_at")?),
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn policies(readers: &SqlitePool) -> Result<Vec<PolicyRow>, StoreError> {
+    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM policies ORDER BY campaign")
+        .fetch_all(readers)
+        .await
+        .map_err(from_sqlx)?;
+    bodies
+        .iter()
+        .map(|body| form::read("policy", body))
+        .collect()
+}
+
+pub(super) async fn play_rows(
+    readers: &SqlitePool,
+    during: Range<Timestamp>,
+) -> Result<Vec<PlayRow>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, p.campaign, p.creative, shown_millis, kind, value
+         FROM plays AS p LEFT JOIN outcomes ON decision = id
+         WHERE started_at >= ? AND started_at < ? ORDER BY started_at, id, at, kind, key",
+    )
+    .bind(during.start.as_micros())
+    .bind(during.end.as_micros())
+    .fetch_all(readers)
+    .await
+    .map_err(from_sqlx)?;
+    let mut plays = PlayRows::default();
+    for row in &rows {
+        let id = PlayId::from_bits(bits(row, "id")?);
+        if plays.last_id() != Some(id) {
+            let creative = slug(row, "creative")?;
+            plays.begin(id, campaign(row)?, creative, count(row, "shown_millis")?);
+        }
+        let kind: Option<String> = column(row, "kind")?;
+        if let Some(kind) = kind {
+            let kind = OutcomeKind::try_from(kind).map_err(|e| StoreError::Form {
+                what: "kind of outcome",
+                source: e.into(),
+            })?;
+            plays.measure(&kind, column(row, "value")?);
+        }
+    }
+    Ok(plays.finish())
+}
+
+pub(super) async fn creative_report(
+    readers: &SqlitePool,
+    during: Range<Timestamp>,
+) -> Result<Vec<CreativeReport>, StoreError> {
+    let mut builder = ReportBuilder::default();
+    // One transaction, so that plays and outcomes are of the same instant.
+    let mut transaction = readers.begin().await.map_err(from_sqlx)?;
+    let plays = sqlx::query(
+        "SELECT campaign, creative, count(*) AS plays, sum(shown_millis) AS shown_millis FROM plays
+         WHERE started_at >= ? AND started_at < ? GROUP BY campaign, creative",
+    )
+    .bind(during.start.as_micros())
+    .bind(during.end.as_micros())
+    .fetch_all(&mut *transaction)
+    .await
+    .map_err(from_sqlx)?;
+    for row in &plays {
+        let (campaign, creative) = (campaign(row)?, slug(row, "creative")?);
+        builder.plays(
+            campaign,
+            creative,
+            count(row, "plays")?,
+            count(row, "shown_millis")?,
+        );
+    }
+    let outcomes = sqlx::query(
+        "SELECT campaign, creative, kind, count(*) AS n, sum(value) AS sum, sum(value * value) AS sum_squares FROM outcomes
+         WHERE decided_at >= ? AND decided_at < ? GROUP BY campaign, creative, kind",
+    )
+    .bind(during.start.as_micros())
+    .bind(during.end.as_micros())
+    .fetch_all(&mut *transaction)
+    .await
+    .map_err(from_sqlx)?;
+    for row in &outcomes {
+        let (campaign, creative) = (campaign(row)?, slug(row, "creative")?);
+        let kind: String = column(row, "kind")?;
+        let sums = Sums {
+            n: count(row, "n")?,
+            sum: column(row, "sum")?,
+            sum_squares: column(row, "sum_squares")?,
+        };
+        builder.outcome(campaign, creative, kind, sums);
+    }
+    Ok(builder.finish())
+}
+
+pub(super) async fn minutes(
+    readers: &SqlitePool,
+    during: Range<Timestamp>,
+) -> Result<Vec<MinuteAggregate>, StoreError> {
+    let bodies: Vec<String> = sqlx::query_scalar(
+        "SELECT body FROM minutes WHERE minute >= ? AND minute < ? ORDER BY minute, camera, run",
+    )
+    .bind(during.start.as_micros())
+    .bind(during.end.as_micros())
+    .fetch_all(readers)
+    .await
+    .map_err(from_sqlx)?;
+    let rows = bodies
+        .iter()
+        .map(|body| form::read("minute", body))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(sums::over_runs(rows))
+}
+
+pub(super) async fn facts(readers: &SqlitePool) -> Result<Vec<Fact>, StoreError> {
+    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM facts ORDER BY name")
+        .fetch_all(readers)
+        .await
+        .map_err(from_sqlx)?;
+    bodies
+        .iter()
+        .map(|body| form::read("fact", body))
+        .filter(|fact: &Result<Fact, _>| !matches!(fact, Ok(fact) if fact.value.is_none()))
+        .collect()
+}
+
+fn column<'r, T>(row: &'r SqliteRow, name: &'static str) -> Result<T, StoreError>
+where
+    T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+{
+    row.try_get(name).map_err(from_sqlx)
+}
+
+fn campaign(row: &SqliteRow) -> Result<Option<CampaignId>, StoreError> {
+    let text: Option<String> = column(row, "campaign")?;
+    text.map(|text| checked_slug("campaign", text)).transpose()
+}
+
+fn count(row: &SqliteRow, name: &'static str) -> Result<u64, StoreError> {
+    form::unsigned(name, column(row, name)?)
+}
+
+fn bits(row: &SqliteRow, name: &'static str) -> Result<u128, StoreError> {
+    let bytes: &[u8] = column(row, name)?;
+    let bytes: [u8; 16] = bytes.try_into().map_err(|e| StoreError::Form {
+        what: name,
+        source: Box::new(e),
+    })?;
+    Ok(u128::from_be_bytes(bytes))
+}
+
+fn slug<T>(row: &SqliteRow, name: &'static str) -> Result<T, StoreError>
+where
+    T: TryFrom<String, Error = regard_domain::BadId>,
+{
+    checked_slug(name, column(row, name)?)
+}
+
+fn checked_slug<T>(what: &'static str, text: String) -> Result<T, StoreError>
+where
+    T: TryFrom<String, Error = regard_domain::BadId>,
+{
+    T::try_from(text).map_err(|e| StoreError::Form {
+        what,
+        source: Box::new(e),
+    })
+}
