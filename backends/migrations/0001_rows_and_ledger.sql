@@ -76,26 +76,32 @@ CREATE TABLE facts (
 ) STRICT;
 
 CREATE TABLE ledger (
-    idx  INTEGER NOT NULL PRIMARY KEY CHECK (idx >= 0),
-    body TEXT    NOT NULL
+    idx        INTEGER NOT NULL PRIMARY KEY CHECK (idx >= 0),
+    hash       BLOB    NOT NULL CHECK (length(hash) = 32),
+    bytes      BLOB,
+    keep_until INTEGER NOT NULL
 ) STRICT;
--- Dense and append-only, whatever program has the file open.
+CREATE INDEX ledger_by_end ON ledger (keep_until) WHERE bytes IS NOT NULL;
+-- Dense and append-only, whatever program has the file open. Bytes may go when their time is over; the hash stays.
 CREATE TRIGGER ledger_is_dense BEFORE INSERT ON ledger
 WHEN NEW.idx <> (SELECT coalesce(max(idx) + 1, 0) FROM ledger)
 BEGIN SELECT raise(ABORT, 'the ledger has no gaps'); END;
 CREATE TRIGGER ledger_never_changes BEFORE UPDATE ON ledger
+WHEN NEW.idx <> OLD.idx OR NEW.hash <> OLD.hash OR NEW.keep_until <> OLD.keep_until OR NEW.bytes IS NOT NULL
 BEGIN SELECT raise(ABORT, 'the ledger never changes'); END;
 CREATE TRIGGER ledger_never_shrinks BEFORE DELETE ON ledger
 BEGIN SELECT raise(ABORT, 'the ledger never shrinks'); END;
 
 CREATE TABLE checkpoints (
-    size INTEGER NOT NULL PRIMARY KEY CHECK (size >= 0),
-    body TEXT    NOT NULL
+    size       INTEGER NOT NULL PRIMARY KEY CHECK (size >= 0),
+    note       TEXT    NOT NULL,
+    keep_until INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE commitments (
-    version INTEGER NOT NULL PRIMARY KEY CHECK (version >= 0),
-    body    TEXT    NOT NULL
+    version    INTEGER NOT NULL PRIMARY KEY CHECK (version >= 0),
+    body       TEXT    NOT NULL,
+    keep_until INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE settings (

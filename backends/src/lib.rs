@@ -12,7 +12,7 @@
 mod batch;
 mod error;
 mod form;
-//mod memory;
+mod memory;
 mod row;
 mod shim;
 mod sqlite;
@@ -21,10 +21,10 @@ mod sums;
 
 pub use batch::{Batch, CommitReport, OutcomeKey};
 pub use error::{OpenError, StoreError};
-//pub use memory::MemoryStore;
+pub use memory::MemoryStore;
 pub use row::{
-    CreativeReport, DecisionCursor, DecisionRow, Fact, MinuteAggregate, OutcomeRow, Play,
-    PlayCount, PlayEnd, PlayStart, PolicyRow, Setting, Sums,
+    CreativeReport, DecisionCursor, DecisionRow, Fact, LedgerRow, MinuteAggregate, OutcomeRow,
+    Play, PlayCount, PlayEnd, PlayStart, PolicyRow, Setting, Sums,
 };
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use store::{Integrity, Store, SweepReport};

@@ -1,6 +1,6 @@
 //! Rows that no other room has a word for, and the sums read back.
 
-use regard_commitments::{DataKind, Retained};
+use regard_commitments::{DataKind, Digest, Retained};
 use regard_decision::{Decision, FactValue, Outcome, PolicyState};
 use regard_domain::{CameraId, CampaignId, CreativeId, DecisionId, PlayId, ScreenId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -123,6 +123,17 @@ pub struct Fact {
     pub value: Option<FactValue>,
     /// Since when it holds.
     pub at: Timestamp,
+}
+
+/// An entry of the ledger as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerRow {
+    /// Its place, from 0.
+    pub index: u64,
+    /// Its hash in the tree; stays for good, so that the tree can always be built again.
+    pub hash: Digest,
+    /// Its bytes; nothing when their time is over.
+    pub bytes: Option<Vec<u8>>,
 }
 
 /// One setting of the installation, such as the hash of the admin token.

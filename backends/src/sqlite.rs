@@ -23,9 +23,10 @@ use sqlx::{
 };
 
 use crate::{
-    Batch, CommitReport, CreativeReport, DecisionCursor, Fact, Integrity, MinuteAggregate,
-    OpenError, Play, PlayCount, PolicyRow, Setting, Store, StoreError, SweepReport,
-    shim::{Checkpoint, LedgerEntry},
+    Batch, CommitReport, CreativeReport, DecisionCursor, Fact, Integrity, LedgerRow,
+    MinuteAggregate, OpenError, Play, PlayCount, PolicyRow, Setting, Store, StoreError,
+    SweepReport,
+    shim::{Leaf, SignedCheckpoint},
 };
 
 mod documents;
@@ -216,34 +217,34 @@ impl Store for SqliteStore {
         writes::commit(self.begin().await?, batch).await
     }
 
-    async fn append_ledger(&self, entries: &[LedgerEntry]) -> Result<(), StoreError> {
-        documents::append_ledger(self.begin().await?, entries).await
+    async fn append_ledger(&self, leaves: &[Kept<Leaf>]) -> Result<(), StoreError> {
+        documents::append_ledger(self.begin().await?, leaves).await
     }
 
     async fn ledger_len(&self) -> Result<u64, StoreError> {
         documents::ledger_len(&self.readers).await
     }
 
-    async fn ledger_range(&self, range: Range<u64>) -> Result<Vec<LedgerEntry>, StoreError> {
+    async fn ledger_range(&self, range: Range<u64>) -> Result<Vec<LedgerRow>, StoreError> {
         documents::ledger_range(&self.readers, range).await
     }
 
-    async fn put_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+    async fn put_checkpoint(&self, checkpoint: &Kept<SignedCheckpoint>) -> Result<(), StoreError> {
         documents::put_checkpoint(self.begin().await?, checkpoint).await
     }
 
-    async fn checkpoints(&self) -> Result<Vec<Checkpoint>, StoreError> {
+    async fn checkpoints(&self) -> Result<Vec<SignedCheckpoint>, StoreError> {
         documents::checkpoints(&self.readers).await
     }
 
-    async fn latest_checkpoint(&self) -> Result<Option<Checkpoint>, StoreError> {
+    async fn latest_checkpoint(&self) -> Result<Option<SignedCheckpoint>, StoreError> {
         documents::latest_checkpoint(&self.readers).await
     }
 
     async fn put_commitments(
         &self,
         version: u32,
-        signed: &SignedCommitments,
+        signed: &Kept<SignedCommitments>,
     ) -> Result<(), StoreError> {
         documents::put_commitments(self.begin().await?, version, signed).await
     }

@@ -2,15 +2,15 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use crate::shim::{Checkpoint, LedgerEntry};
+use crate::shim::{Leaf, SignedCheckpoint};
 use async_trait::async_trait;
 use regard_commitments::{Kept, SignedCommitments};
 use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CampaignId, DecisionId, ScreenId, Timestamp};
 
 use crate::{
-    Batch, CommitReport, CreativeReport, DecisionCursor, Fact, MinuteAggregate, Play, PlayCount,
-    PolicyRow, Setting, StoreError,
+    Batch, CommitReport, CreativeReport, DecisionCursor, Fact, LedgerRow, MinuteAggregate, Play,
+    PlayCount, PolicyRow, Setting, StoreError,
 };
 
 /// What a sweep removed.
@@ -55,39 +55,39 @@ pub trait Store: Send + Sync {
     /// [`StoreError`]; then none of the rows was written.
     async fn commit(&self, batch: &Batch) -> Result<CommitReport, StoreError>;
 
-    /// Appends entries to the ledger; when this returns they are on the disk.
+    /// Appends leaves to the ledger; when this returns they are on the disk.
     ///
     /// # Errors
     /// [`StoreError::LedgerGap`] unless the indices go on, one by one, where the ledger ends.
-    async fn append_ledger(&self, entries: &[LedgerEntry]) -> Result<(), StoreError>;
+    async fn append_ledger(&self, leaves: &[Kept<Leaf>]) -> Result<(), StoreError>;
 
     /// Number of entries in the ledger, which is the index of the next.
     async fn ledger_len(&self) -> Result<u64, StoreError>;
 
-    /// Entries with an index in the range, in order; fewer where the ledger ends.
-    async fn ledger_range(&self, range: Range<u64>) -> Result<Vec<LedgerEntry>, StoreError>;
+    /// Entries with an index in the range, in order; fewer where the ledger ends. An entry whose time is over keeps its place and hash.
+    async fn ledger_range(&self, range: Range<u64>) -> Result<Vec<LedgerRow>, StoreError>;
 
-    /// Keeps a signed checkpoint, durably.
+    /// Keeps a signed checkpoint, durably. The same once more prolongs its time.
     ///
     /// # Errors
     /// [`StoreError::LedgerGap`] when it covers more entries than there are,
     /// [`StoreError::Conflict`] when another one of that size is there.
-    async fn put_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError>;
+    async fn put_checkpoint(&self, checkpoint: &Kept<SignedCheckpoint>) -> Result<(), StoreError>;
 
     /// All checkpoints, smallest first.
-    async fn checkpoints(&self) -> Result<Vec<Checkpoint>, StoreError>;
+    async fn checkpoints(&self) -> Result<Vec<SignedCheckpoint>, StoreError>;
 
     /// The checkpoint that covers most entries.
-    async fn latest_checkpoint(&self) -> Result<Option<Checkpoint>, StoreError>;
+    async fn latest_checkpoint(&self) -> Result<Option<SignedCheckpoint>, StoreError>;
 
-    /// Keeps a version of the commitments, durably and for good: people are bound to the version they agreed to.
+    /// Keeps a version of the commitments, durably. The same once more prolongs its time: what is in force is put again at each start.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when that version is there with other content.
     async fn put_commitments(
         &self,
         version: u32,
-        signed: &SignedCommitments,
+        signed: &Kept<SignedCommitments>,
     ) -> Result<(), StoreError>;
 
     /// One version of the commitments.

@@ -2,31 +2,34 @@
 
 use std::ops::Range;
 
-use regard_commitments::{Kept, SignedCommitments};
+use regard_commitments::{Digest, Kept, SignedCommitments};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::failure::from_sqlx;
 use crate::{
-    Setting, StoreError, form,
-    shim::{Checkpoint, LedgerEntry},
+    LedgerRow, Setting, StoreError, form,
+    shim::{Leaf, SignedCheckpoint},
 };
 
 pub(super) async fn append_ledger(
     mut transaction: Transaction<'_, Sqlite>,
-    entries: &[LedgerEntry],
+    leaves: &[Kept<Leaf>],
 ) -> Result<(), StoreError> {
     let mut expected = ledger_len_in(&mut transaction).await?;
-    for entry in entries {
-        if entry.index != expected {
+    for kept in leaves {
+        let leaf = kept.row();
+        if leaf.index != expected {
             return Err(StoreError::LedgerGap {
                 expected,
-                found: entry.index,
+                found: leaf.index,
             });
         }
-        sqlx::query("INSERT INTO ledger (idx, body) VALUES (?, ?)")
-            .bind(form::signed("ledger entry", entry.index)?)
-            .bind(form::write("ledger entry", entry)?)
+        sqlx::query("INSERT INTO ledger (idx, hash, bytes, keep_until) VALUES (?, ?, ?, ?)")
+            .bind(form::signed("ledger entry", leaf.index)?)
+            .bind(leaf.hash.as_bytes().as_slice())
+            .bind(leaf.bytes.as_slice())
+            .bind(kept.keep_until().as_micros())
             .execute(&mut *transaction)
             .await
             .map_err(from_sqlx)?;
@@ -52,92 +55,103 @@ async fn ledger_len_in(connection: &mut SqliteConnection) -> Result<u64, StoreEr
 pub(super) async fn ledger_range(
     readers: &SqlitePool,
     range: Range<u64>,
-) -> Result<Vec<LedgerEntry>, StoreError> {
+) -> Result<Vec<LedgerRow>, StoreError> {
     // No entry can lie beyond what SQL can count.
     let bound = |index: u64| i64::try_from(index).unwrap_or(i64::MAX);
-    let bodies: Vec<String> =
-        sqlx::query_scalar("SELECT body FROM ledger WHERE idx >= ? AND idx < ? ORDER BY idx")
-            .bind(bound(range.start))
-            .bind(bound(range.end))
-            .fetch_all(readers)
-            .await
-            .map_err(from_sqlx)?;
-    bodies
-        .iter()
-        .map(|body| form::read("ledger entry", body))
+    let rows: Vec<(i64, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
+        "SELECT idx, hash, bytes FROM ledger WHERE idx >= ? AND idx < ? ORDER BY idx",
+    )
+    .bind(bound(range.start))
+    .bind(bound(range.end))
+    .fetch_all(readers)
+    .await
+    .map_err(from_sqlx)?;
+    rows.into_iter()
+        .map(|(index, hash, bytes)| {
+            let hash = <[u8; 32]>::try_from(hash).map_err(|_| StoreError::Form {
+                what: "ledger hash",
+                source: "not 32 bytes".into(),
+            })?;
+            Ok(LedgerRow {
+                index: form::unsigned("ledger entry", index)?,
+                hash: Digest::from_bytes(hash),
+                bytes,
+            })
+        })
         .collect()
 }
 
 pub(super) async fn put_checkpoint(
     mut transaction: Transaction<'_, Sqlite>,
-    checkpoint: &Checkpoint,
+    checkpoint: &Kept<SignedCheckpoint>,
 ) -> Result<(), StoreError> {
+    let SignedCheckpoint { size, note } = checkpoint.row();
     let len = ledger_len_in(&mut transaction).await?;
-    if checkpoint.size > len {
+    if *size > len {
         return Err(StoreError::LedgerGap {
             expected: len,
-            found: checkpoint.size,
+            found: *size,
         });
     }
-    let old = sqlx::query_scalar("SELECT body FROM checkpoints WHERE size = ?")
-        .bind(form::signed("checkpoint", checkpoint.size)?)
-        .fetch_optional(&mut *transaction)
-        .await
-        .map_err(from_sqlx)?;
-    let body = form::write("checkpoint", checkpoint)?;
-    if is_there("checkpoint", checkpoint.size, old, &body)? {
-        return Ok(());
-    }
-    sqlx::query("INSERT INTO checkpoints (size, body) VALUES (?, ?)")
-        .bind(form::signed("checkpoint", checkpoint.size)?)
-        .bind(body)
-        .execute(&mut *transaction)
-        .await
-        .map_err(from_sqlx)?;
+    let written = sqlx::query(
+        "INSERT INTO checkpoints (size, note, keep_until) VALUES (?, ?, ?)
+         ON CONFLICT DO UPDATE SET keep_until = max(keep_until, excluded.keep_until) WHERE note = excluded.note",
+    )
+    .bind(form::signed("checkpoint", *size)?)
+    .bind(note)
+    .bind(checkpoint.keep_until().as_micros())
+    .execute(&mut *transaction)
+    .await
+    .map_err(from_sqlx)?
+    .rows_affected();
+    unless_other(written, "checkpoint", *size)?;
     transaction.commit().await.map_err(from_sqlx)
 }
 
-pub(super) async fn checkpoints(readers: &SqlitePool) -> Result<Vec<Checkpoint>, StoreError> {
-    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM checkpoints ORDER BY size")
-        .fetch_all(readers)
-        .await
-        .map_err(from_sqlx)?;
-    bodies
-        .iter()
-        .map(|body| form::read("checkpoint", body))
-        .collect()
+pub(super) async fn checkpoints(readers: &SqlitePool) -> Result<Vec<SignedCheckpoint>, StoreError> {
+    let rows: Vec<(i64, String)> =
+        sqlx::query_as("SELECT size, note FROM checkpoints ORDER BY size")
+            .fetch_all(readers)
+            .await
+            .map_err(from_sqlx)?;
+    rows.into_iter().map(checkpoint).collect()
 }
 
 pub(super) async fn latest_checkpoint(
     readers: &SqlitePool,
-) -> Result<Option<Checkpoint>, StoreError> {
-    let body = sqlx::query_scalar("SELECT body FROM checkpoints ORDER BY size DESC LIMIT 1")
-        .fetch_optional(readers)
-        .await
-        .map_err(from_sqlx)?;
-    optional("checkpoint", body)
+) -> Result<Option<SignedCheckpoint>, StoreError> {
+    let row: Option<(i64, String)> =
+        sqlx::query_as("SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1")
+            .fetch_optional(readers)
+            .await
+            .map_err(from_sqlx)?;
+    row.map(checkpoint).transpose()
+}
+
+fn checkpoint((size, note): (i64, String)) -> Result<SignedCheckpoint, StoreError> {
+    Ok(SignedCheckpoint {
+        size: form::unsigned("checkpoint", size)?,
+        note,
+    })
 }
 
 pub(super) async fn put_commitments(
     mut transaction: Transaction<'_, Sqlite>,
     version: u32,
-    signed: &SignedCommitments,
+    signed: &Kept<SignedCommitments>,
 ) -> Result<(), StoreError> {
-    let old = sqlx::query_scalar("SELECT body FROM commitments WHERE version = ?")
-        .bind(version)
-        .fetch_optional(&mut *transaction)
-        .await
-        .map_err(from_sqlx)?;
-    let body = form::write("commitments", signed)?;
-    if is_there("commitments version", version.into(), old, &body)? {
-        return Ok(());
-    }
-    sqlx::query("INSERT INTO commitments (version, body) VALUES (?, ?)")
-        .bind(version)
-        .bind(body)
-        .execute(&mut *transaction)
-        .await
-        .map_err(from_sqlx)?;
+    let written = sqlx::query(
+        "INSERT INTO commitments (version, body, keep_until) VALUES (?, ?, ?)
+         ON CONFLICT DO UPDATE SET keep_until = max(keep_until, excluded.keep_until) WHERE body = excluded.body",
+    )
+    .bind(version)
+    .bind(form::write("commitments", signed.row())?)
+    .bind(signed.keep_until().as_micros())
+    .execute(&mut *transaction)
+    .await
+    .map_err(from_sqlx)?
+    .rows_affected();
+    unless_other(written, "commitments version", version.into())?;
     transaction.commit().await.map_err(from_sqlx)
 }
 
@@ -206,17 +220,11 @@ pub(super) async fn remove_setting(
     Ok(removed > 0)
 }
 
-/// Whether the same document is there already; another one in its place is a conflict.
-fn is_there(
-    what: &'static str,
-    number: u64,
-    old: Option<String>,
-    body: &str,
-) -> Result<bool, StoreError> {
-    match old {
-        None => Ok(false),
-        Some(old) if old == body => Ok(true),
-        Some(_) => Err(StoreError::Conflict { what, number }),
+/// Nothing written means that something else has its place.
+fn unless_other(written: u64, what: &'static str, number: u64) -> Result<(), StoreError> {
+    match written {
+        0 => Err(StoreError::Conflict { what, number }),
+        _ => Ok(()),
     }
 }
 

@@ -16,7 +16,15 @@ const FREED_PAGES: &str = "PRAGMA incremental_vacuum(4096)";
 const MAX_DAMAGES: usize = 100;
 
 /// Every kind of row with an end, in order of name, and how to remove a chunk of it.
-const SWEEPS: [(&str, &str); 8] = [
+const SWEEPS: [(&str, &str); 11] = [
+    (
+        "checkpoints",
+        "DELETE FROM checkpoints WHERE size IN (SELECT size FROM checkpoints WHERE keep_until <= ? LIMIT ?)",
+    ),
+    (
+        "commitments",
+        "DELETE FROM commitments WHERE version IN (SELECT version FROM commitments WHERE keep_until <= ? LIMIT ?)",
+    ),
     (
         "decisions",
         "DELETE FROM decisions WHERE rowid IN (SELECT rowid FROM decisions WHERE keep_until <= ? LIMIT ?)",
@@ -24,6 +32,12 @@ const SWEEPS: [(&str, &str); 8] = [
     (
         "facts",
         "DELETE FROM facts WHERE rowid IN (SELECT rowid FROM facts WHERE keep_until <= ? LIMIT ?)",
+    ),
+    // The place and the hash stay: without them no later entry could be proven.
+    (
+        "ledger",
+        "UPDATE ledger SET bytes = NULL WHERE idx IN
+         (SELECT idx FROM ledger WHERE bytes IS NOT NULL AND keep_until <= ? LIMIT ?)",
     ),
     (
         "minutes",
