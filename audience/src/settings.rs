@@ -20,7 +20,11 @@ fn check(good: bool, name: &'static str, expected: &'static str) -> Result<(), B
     }
 }
 
-/// How faces become tracks. The same values serve faces and pedestrians.
+/// Height of a detected face from hairline to chin, in metres: the mean of adults in
+/// anthropometric surveys is 0.18 to 0.19 for the face, detectors draw a fifth more.
+const FACE_HEIGHT_METERS: f32 = 0.22;
+
+/// How faces become tracks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrackerSettings {
     /// Detections from this score up are associated first and may begin a track.
@@ -31,6 +35,8 @@ pub struct TrackerSettings {
     pub sure_score: f32,
     /// Otherwise a track is confirmed after so many detections.
     pub confirming_hits: u32,
+    /// Height of what is tracked, in metres, above 0: relates speed to box heights.
+    pub subject_height_meters: f32,
 }
 
 impl Default for TrackerSettings {
@@ -40,6 +46,7 @@ impl Default for TrackerSettings {
             low_score: 0.3,
             sure_score: 0.9,
             confirming_hits: 3,
+            subject_height_meters: FACE_HEIGHT_METERS,
         }
     }
 }
@@ -64,6 +71,11 @@ impl TrackerSettings {
             "at least high_score",
         )?;
         check(self.confirming_hits >= 1, "confirming_hits", "at least 1")?;
+        check(
+            (0.01..=10.0).contains(&self.subject_height_meters),
+            "subject_height_meters",
+            "in [0.01, 10] metres",
+        )?;
         Ok(self)
     }
 }

@@ -1,1 +1,3 @@
 //! Room `testkit`.
+
+pub mod mot;
