@@ -85,6 +85,13 @@ impl ExpressionDistribution {
         valid.then(|| Self(weights.map(|w| w / sum)))
     }
 
+    /// Takes probabilities as they are, for values read back: each in `[0, 1]`, sum within 1e-3 of 1.
+    pub fn from_probabilities(probabilities: [f32; 7]) -> Option<Self> {
+        let valid = probabilities.iter().all(|p| (0.0..=1.0).contains(p))
+            && (probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-3;
+        valid.then_some(Self(probabilities))
+    }
+
     /// All seven equally likely: nothing is known.
     pub const fn uniform() -> Self {
         Self([1.0 / 7.0; 7])
