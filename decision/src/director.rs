@@ -1,32 +1,82 @@
 //! When the message of a screen may change.
 
+use std::{collections::BTreeSet, time::Duration};
+
 use rand::CryptoRng;
-use regard_domain::{MomentCause, ScreenId, Timestamp};
+use regard_domain::{CampaignId, CreativeId, MomentCause, ScreenId, Timestamp};
 
-use crate::{Context, Decision, Planner};
+use crate::{
+    Context, Decision, Planner, Trigger,
+    condition::SHOWN_SLACK,
+    planner::{Draft, Occasion},
+};
 
-/// Watches one screen.
+/// A message of a campaign.
+type Key = (CampaignId, CreativeId);
+
 #[derive(Debug)]
-pub struct Director {}
+struct Showing {
+    decision: Decision,
+    /// Priority of the campaign and clauses of the condition; nothing for the default message.
+    rank: Option<(i32, usize)>,
+    since: Timestamp,
+    min_show: Duration,
+    duration: Duration,
+    /// Messages of greater rank that were eligible when this one was chosen, and ever since. They
+    /// had their chance; only one that newly becomes eligible may interrupt.
+    passed_over: BTreeSet<Key>,
+}
+
+/// Watches one screen and says when its message changes.
+///
+/// Considered on every moment, it decides at once, without waiting for a beat, when
+/// - nothing is shown yet, or what is shown was withdrawn;
+/// - the audience, the hour or the schedule no longer admit what is shown;
+/// - a message of higher priority, or of the same priority with more clauses, has become eligible
+///   and its policy may choose it;
+/// - the play has lasted its duration.
+///
+/// Against flicker: all but withdrawal wait until the message was shown for `min_show_millis`
+/// (and happen on the first moment after, if they still hold); measured ratios may slip 0.05
+/// beyond the bounds that admitted a message before its condition counts as ended; and a message
+/// that was passed over interrupts only after it ceased to be eligible, by the same margin.
+///
+/// The default message stays until something is eligible.
+#[derive(Debug)]
+pub struct Director {
+    screen: ScreenId,
+    showing: Option<Showing>,
+}
 
 impl Director {
     /// A director of a screen that shows nothing yet.
-    pub fn new(screen: ScreenId) -> Self {
-        todo!()
+    pub const fn new(screen: ScreenId) -> Self {
+        Self {
+            screen,
+            showing: None,
+        }
     }
+
     /// The screen.
-    pub fn screen(&self) -> &ScreenId {
-        todo!()
+    pub const fn screen(&self) -> &ScreenId {
+        &self.screen
     }
+
     /// The decision that is shown.
     pub fn current(&self) -> Option<&Decision> {
-        todo!()
+        self.showing.as_ref().map(|showing| &showing.decision)
     }
-    /// When the play has lasted its time; the engine may wake then without a moment.
+
+    /// When the play has lasted its time; the engine may wake then without a moment. Nothing for
+    /// the default message, which has no end of its own.
     pub fn ends_at(&self) -> Option<Timestamp> {
-        todo!()
+        let showing = self.showing.as_ref()?;
+        showing.rank?;
+        Some(showing.since.plus(showing.duration))
     }
-    /// Decides if the message may change now; otherwise nothing.
+
+    /// Decides if the message may change now; otherwise nothing. The same message may be chosen
+    /// anew: that is another play.
     pub fn consider<R: CryptoRng + ?Sized>(
         &mut self,
         planner: &mut Planner,
@@ -35,6 +85,91 @@ impl Director {
         now: Timestamp,
         rng: &mut R,
     ) -> Option<Decision> {
-        todo!()
+        let draft = planner.draft(&self.screen, context, now);
+        let trigger = self.trigger(planner, &draft, context, now)?;
+        let occasion = Occasion {
+            screen: &self.screen,
+            context,
+            now,
+            trigger,
+            cause: Some(cause),
+        };
+        let eligible = planner.eligible(&self.screen, context, now).eligible;
+        let decision = planner.settle(draft, &occasion, rng);
+        let creative = planner
+            .creative(&decision)
+            .unwrap_or_else(|| planner.default_message());
+        let campaign = decision.campaign.as_ref();
+        let priority = campaign
+            .and_then(|id| planner.campaign(id))
+            .map(|c| c.priority);
+        let rank = priority.map(|priority| (priority, creative.when.n_clauses()));
+        let greater = eligible
+            .into_iter()
+            .filter(|e| Some((e.priority, e.n_clauses)) > rank)
+            .map(|e| (e.campaign, e.creative));
+        self.showing = Some(Showing {
+            decision: decision.clone(),
+            rank,
+            since: now,
+            min_show: Duration::from_millis(creative.min_show_millis.into()),
+            duration: Duration::from_millis(creative.duration_millis.into()),
+            passed_over: greater.collect(),
+        });
+        Some(decision)
     }
+
+    /// Why the message may change now, if it may.
+    fn trigger(
+        &mut self,
+        planner: &Planner,
+        draft: &Draft,
+        context: &Context,
+        now: Timestamp,
+    ) -> Option<Trigger> {
+        let Some(showing) = &mut self.showing else {
+            return Some(Trigger::Start);
+        };
+        let screen = &self.screen;
+        let admits =
+            |key: &Key| planner.still_admits(screen, (&key.0, &key.1), context, SHOWN_SLACK);
+        showing.passed_over.retain(admits);
+        // A clock that was set back must not freeze the screen: the play counts from there.
+        showing.since = showing.since.min(now);
+        let shown_for = now.saturating_since(showing.since);
+        let Some(campaign) = &showing.decision.campaign else {
+            let may_change = shown_for >= showing.min_show && !draft.is_default();
+            return may_change.then_some(Trigger::BetterEligible);
+        };
+        let configured = planner.campaign(campaign).filter(|c| c.enabled);
+        if configured
+            .and_then(|c| c.creative(&showing.decision.creative))
+            .is_none()
+        {
+            return Some(Trigger::Withdrawn);
+        }
+        if shown_for < showing.min_show {
+            return None;
+        }
+        if !admits(&(campaign.clone(), showing.decision.creative.clone())) {
+            return Some(Trigger::ConditionEnded);
+        }
+        if has_new_rival(showing, planner, draft) {
+            return Some(Trigger::BetterEligible);
+        }
+        (shown_for >= showing.duration).then_some(Trigger::DurationElapsed)
+    }
+}
+
+/// Whether a message of greater rank has become eligible that its policy may choose.
+fn has_new_rival(showing: &Showing, planner: &Planner, draft: &Draft) -> bool {
+    planner.campaigns().any(|campaign| {
+        campaign.creatives.iter().any(|creative| {
+            Some((campaign.priority, creative.when.n_clauses())) > showing.rank
+                && draft.propensity(&campaign.id, &creative.id) > 0.0
+                && !showing
+                    .passed_over
+                    .contains(&(campaign.id.clone(), creative.id.clone()))
+        })
+    })
 }

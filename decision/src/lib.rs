@@ -42,7 +42,9 @@ pub use outcome::{BadOutcomeKind, Outcome, OutcomeKind};
 pub use planner::{ApplyError, Eligibility, Eligible, Planner, PolicyUpdate};
 pub use play_meter::PlayMeter;
 pub use play_stats::{Mean, PlayRow, PlayStats, Share, play_stats};
-pub use policy::{Action, Choice, FixedOrder, Policy, PolicyConfig, UpdateError};
+pub use policy::{
+    Action, Choice, FixedOrder, Policy, PolicyConfig, UpdateError, new_policy, restore_policy,
+};
 pub use policy_state::{
     BetaCounts, Learned, LinearModel, POLICY_STATE_FORMAT, PolicyState, PolicyStateError,
 };

@@ -111,6 +111,25 @@ pub enum PolicyStateError {
 }
 
 impl PolicyState {
+    pub(crate) const fn new(version: u64, learned: Learned) -> Self {
+        Self {
+            format: POLICY_STATE_FORMAT,
+            version,
+            learned,
+        }
+    }
+
+    pub(crate) const fn check_format(&self) -> Result<(), PolicyStateError> {
+        if self.format == POLICY_STATE_FORMAT {
+            Ok(())
+        } else {
+            Err(PolicyStateError::Format {
+                expected: POLICY_STATE_FORMAT,
+                found: self.format,
+            })
+        }
+    }
+
     /// The state as text.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("maps with text keys and finite numbers always print")

@@ -7,8 +7,17 @@ use regard_domain::{Audience, CampaignId, CreativeId, DecisionId, ScreenId, Time
 
 use crate::{
     BadFact, Campaign, CampaignFault, Context, ContextSpec, Creative, Decision, Exclusion,
-    FactValue, Facts, LocalTime, PolicyState, PolicyStateError, Reason, UpdateError,
+    FactValue, Facts, LocalTime, Obstacle, Policy, PolicyState, PolicyStateError, UpdateError,
+    new_policy, restore_policy, validate,
 };
+
+use counters::Counters;
+
+mod counters;
+mod draft;
+
+pub(crate) use counters::MAX_STARTS;
+pub(crate) use draft::{Draft, Occasion};
 
 /// A reward on its way to the policy of a campaign.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +37,8 @@ pub struct PolicyUpdate {
 /// What is eligible and what is not.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Eligibility {
-    /// Eligible messages: the greatest priority first, then in order of configuration.
+    /// Eligible messages: the greatest priority first, then by campaign id, then in order of
+    /// configuration.
     pub eligible: Vec<Eligible>,
     /// The rest, with the reasons.
     pub excluded: Vec<Exclusion>,
@@ -63,9 +73,26 @@ pub enum ApplyError {
     },
 }
 
-/// Holds campaigns, their policies, the counters and the facts, and decides.
 #[derive(Debug)]
-pub struct Planner {}
+struct Slot {
+    campaign: Campaign,
+    policy: Box<dyn Policy>,
+}
+
+/// Holds campaigns, their policies, the counters and the facts, and decides.
+///
+/// A decision takes the eligible campaigns of the greatest priority, shares the chance among them
+/// by weight, and among the eligible messages of each by its policy. The message is drawn from the
+/// product, so the propensity in the log is the very number it was drawn by.
+#[derive(Debug)]
+pub struct Planner {
+    /// Greatest priority first, then by id.
+    slots: Vec<Slot>,
+    default_message: Creative,
+    spec: ContextSpec,
+    facts: Facts,
+    counters: Counters,
+}
 
 impl Planner {
     /// A planner for these campaigns, with nothing learned and nothing counted.
@@ -77,54 +104,184 @@ impl Planner {
         default_message: Creative,
         spec: ContextSpec,
     ) -> Result<Self, Vec<CampaignFault>> {
-        todo!()
+        let faults = validate(&campaigns, &default_message);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let new_slot = |campaign: Campaign| Slot {
+            policy: new_policy(campaign.policy, spec.feature_names()),
+            campaign,
+        };
+        let mut slots: Vec<Slot> = campaigns.into_iter().map(new_slot).collect();
+        sort(&mut slots);
+        Ok(Self {
+            slots,
+            default_message,
+            spec,
+            facts: Facts::new(),
+            counters: Counters::default(),
+        })
     }
-    /// Replaces the campaigns; counters stay, and so does what policies of the same kind and settings learned.
+
+    /// Replaces the campaigns. Counters stay, and policies go on where kind and features are the
+    /// same; returned are the campaigns whose policy had learned something and began afresh.
     ///
     /// # Errors
     /// All mistakes; nothing changed then.
-    pub fn set_campaigns(&mut self, campaigns: Vec<Campaign>) -> Result<(), Vec<CampaignFault>> {
-        todo!()
+    pub fn set_campaigns(
+        &mut self,
+        campaigns: Vec<Campaign>,
+    ) -> Result<Vec<CampaignId>, Vec<CampaignFault>> {
+        let faults = validate(&campaigns, &self.default_message);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let mut afresh = Vec::new();
+        let mut slots = Vec::with_capacity(campaigns.len());
+        for campaign in campaigns {
+            let names = self.spec.feature_names();
+            let old = self.slots.iter().find(|s| s.campaign.id == campaign.id);
+            let kept = old.map(|s| restore_policy(campaign.policy, names, &s.policy.state()));
+            let policy = match kept {
+                Some(Ok(policy)) => policy,
+                Some(Err(_)) => {
+                    if old.is_some_and(|s| s.policy.version() > 0) {
+                        afresh.push(campaign.id.clone());
+                    }
+                    new_policy(campaign.policy, names)
+                }
+                None => new_policy(campaign.policy, names),
+            };
+            slots.push(Slot { campaign, policy });
+        }
+        sort(&mut slots);
+        self.slots = slots;
+        Ok(afresh)
     }
-    /// Campaigns, greatest priority first.
-    pub fn campaigns(&self) -> Vec<&Campaign> {
-        todo!()
+
+    /// The campaigns: greatest priority first, then by id.
+    pub fn campaigns(&self) -> impl Iterator<Item = &Campaign> {
+        self.slots.iter().map(|slot| &slot.campaign)
     }
+
     /// The campaign of that id.
     pub fn campaign(&self, id: &CampaignId) -> Option<&Campaign> {
-        todo!()
+        self.campaigns().find(|c| c.id == *id)
     }
+
     /// The message that is always there.
-    pub fn default_message(&self) -> &Creative {
-        todo!()
+    pub const fn default_message(&self) -> &Creative {
+        &self.default_message
     }
-    /// The creative a decision chose.
+
+    /// The message a decision chose, if it is still configured.
     pub fn creative(&self, decision: &Decision) -> Option<&Creative> {
-        todo!()
+        match &decision.campaign {
+            Some(campaign) => self.campaign(campaign)?.creative(&decision.creative),
+            None => Some(&self.default_message),
+        }
     }
+
     /// States a fact.
     ///
     /// # Errors
     /// As [`Facts::set`].
     pub fn set_fact(&mut self, name: &str, value: FactValue) -> Result<(), BadFact> {
-        todo!()
+        self.facts.set(name, value)
     }
-    /// Takes a fact back.
+
+    /// Takes a fact back; says whether it was there.
     pub fn remove_fact(&mut self, name: &str) -> bool {
-        todo!()
+        self.facts.remove(name)
     }
+
     /// The facts.
-    pub fn facts(&self) -> &Facts {
-        todo!()
+    pub const fn facts(&self) -> &Facts {
+        &self.facts
     }
-    /// The context of this audience now.
+
+    /// The context of this audience now, with the facts of this planner.
     pub fn context(&self, audience: &Audience, local: LocalTime) -> Context {
-        todo!()
+        Context::from_audience(audience, local, &self.facts, &self.spec)
     }
-    /// What is eligible.
+
+    /// What is eligible on a screen, and why the rest is not.
     pub fn eligible(&self, screen: &ScreenId, context: &Context, now: Timestamp) -> Eligibility {
-        todo!()
+        let mut excluded = Vec::new();
+        let mut eligible = Vec::new();
+        for (slot, creative) in self.survey(screen, context, now, &mut excluded) {
+            eligible.push(Eligible {
+                campaign: slot.campaign.id.clone(),
+                creative: creative.id.clone(),
+                priority: slot.campaign.priority,
+                n_clauses: creative.when.n_clauses(),
+            });
+        }
+        Eligibility { eligible, excluded }
     }
+
+    fn survey(
+        &self,
+        screen: &ScreenId,
+        context: &Context,
+        now: Timestamp,
+        excluded: &mut Vec<Exclusion>,
+    ) -> Vec<(&Slot, &Creative)> {
+        let mut eligible = Vec::new();
+        let today = context.local().date;
+        for slot in &self.slots {
+            let campaign = &slot.campaign;
+            let obstacle = admission_obstacle(campaign, screen, context.local())
+                .or_else(|| self.counters.budget_obstacle(campaign, today));
+            if let Some(obstacle) = obstacle {
+                excluded.push(Exclusion {
+                    campaign: campaign.id.clone(),
+                    creative: None,
+                    obstacle,
+                });
+                continue;
+            }
+            for creative in &campaign.creatives {
+                let unmet = if creative.when.holds(context) {
+                    None
+                } else {
+                    creative.when.first_unmet(context)
+                };
+                let obstacle = unmet
+                    .map(|clause| Obstacle::Condition { clause })
+                    .or_else(|| {
+                        let key = (screen, &campaign.id);
+                        self.counters.cap_obstacle(key, creative, now, today)
+                    });
+                match obstacle {
+                    None => eligible.push((slot, creative)),
+                    Some(obstacle) => excluded.push(Exclusion {
+                        campaign: campaign.id.clone(),
+                        creative: Some(creative.id.clone()),
+                        obstacle,
+                    }),
+                }
+            }
+        }
+        eligible
+    }
+
+    /// Whether the audience, the hour and the configuration still admit a message that is shown;
+    /// measured ratios may have slipped by `slack`. Caps and budgets do not matter: it has begun.
+    pub(crate) fn still_admits(
+        &self,
+        screen: &ScreenId,
+        (campaign, creative): (&CampaignId, &CreativeId),
+        context: &Context,
+        slack: f64,
+    ) -> bool {
+        self.campaign(campaign).is_some_and(|campaign| {
+            let creative = campaign.creative(creative);
+            admission_obstacle(campaign, screen, context.local()).is_none()
+                && creative.is_some_and(|c| c.when.holds_within(context, slack))
+        })
+    }
+
     /// Decides, and counts the play.
     pub fn decide<R: CryptoRng + ?Sized>(
         &mut self,
@@ -133,41 +290,111 @@ impl Planner {
         now: Timestamp,
         rng: &mut R,
     ) -> Decision {
-        todo!()
+        let draft = self.draft(screen, context, now);
+        self.settle(draft, &Occasion::asked(screen, context, now), rng)
     }
-    /// Fills the counters after a start. `totals`: plays ever counted for each campaign; `recent`:
-    /// decisions of the last 25 hours at least, in any order.
+
+    /// Fills the counters after a start, in place of whatever they held. `totals`: plays ever
+    /// counted for each campaign; `recent`: decisions of at least the last 25 hours, in any order
+    /// (a day of the site may last 25).
     pub fn restore<'a>(
         &mut self,
         totals: &BTreeMap<CampaignId, u64>,
         recent: impl IntoIterator<Item = &'a Decision>,
     ) {
-        todo!()
+        let mut recent: Vec<&Decision> = recent.into_iter().collect();
+        recent.sort_by_key(|decision| (decision.at, decision.id));
+        recent.dedup_by_key(|decision| decision.id);
+        self.counters = Counters::default();
+        for decision in recent {
+            if let Some(campaign) = &decision.campaign {
+                let weight = self.creative(decision).map_or(1.0, |c| c.weight);
+                let key = (&decision.screen, campaign, &decision.creative);
+                self.counters
+                    .count(key, weight, decision.at, decision.local.date);
+            }
+        }
+        for (campaign, total) in totals {
+            self.counters.raise_total(campaign, *total);
+        }
     }
+
+    fn slot_mut(&mut self, campaign: &CampaignId) -> Option<&mut Slot> {
+        self.slots.iter_mut().find(|s| s.campaign.id == *campaign)
+    }
+
     /// Lets a policy learn.
     ///
     /// # Errors
     /// [`ApplyError`]; nothing was learned then.
     pub fn apply(&mut self, update: &PolicyUpdate) -> Result<(), ApplyError> {
-        todo!()
+        let campaign = &update.campaign;
+        let slot = self
+            .slot_mut(campaign)
+            .ok_or_else(|| ApplyError::UnknownCampaign(campaign.clone()))?;
+        slot.policy
+            .update(&update.creative, &update.features, update.reward)
+            .map_err(|source| ApplyError::Update {
+                campaign: campaign.clone(),
+                source,
+            })
     }
+
     /// What the policy of a campaign has learned.
     pub fn policy_state(&self, campaign: &CampaignId) -> Option<PolicyState> {
-        todo!()
+        let slot = self.slots.iter().find(|s| s.campaign.id == *campaign)?;
+        Some(slot.policy.state())
     }
+
     /// Takes up what was learned before.
     ///
     /// # Errors
-    /// [`PolicyStateError`]; the policy stays as it was.
+    /// [`PolicyStateError`]; the policy stays as it was, and goes on from there. To begin afresh
+    /// knowingly, call [`Planner::reset_policy`].
     pub fn load_policy(
         &mut self,
         campaign: &CampaignId,
         state: &PolicyState,
     ) -> Result<(), PolicyStateError> {
-        todo!()
+        let names = self.spec.feature_names().to_vec();
+        let slot = self
+            .slot_mut(campaign)
+            .ok_or(PolicyStateError::UnknownCampaign)?;
+        slot.policy = restore_policy(slot.campaign.policy, &names, state)?;
+        Ok(())
     }
+
     /// Forgets what the policy of a campaign learned; false when there is no such campaign.
     pub fn reset_policy(&mut self, campaign: &CampaignId) -> bool {
-        todo!()
+        let names = self.spec.feature_names().to_vec();
+        let Some(slot) = self.slot_mut(campaign) else {
+            return false;
+        };
+        slot.policy = new_policy(slot.campaign.policy, &names);
+        true
+    }
+}
+
+fn sort(slots: &mut [Slot]) {
+    slots.sort_by(|a, b| {
+        let by_priority = b.campaign.priority.cmp(&a.campaign.priority);
+        by_priority.then_with(|| a.campaign.id.cmp(&b.campaign.id))
+    });
+}
+
+/// What switch, screen list and schedule say against a campaign.
+fn admission_obstacle(
+    campaign: &Campaign,
+    screen: &ScreenId,
+    local: LocalTime,
+) -> Option<Obstacle> {
+    if !campaign.enabled {
+        Some(Obstacle::Disabled)
+    } else if !(campaign.screens.is_empty() || campaign.screens.contains(screen)) {
+        Some(Obstacle::OtherScreen)
+    } else if !campaign.schedule.holds(local) {
+        Some(Obstacle::Schedule)
+    } else {
+        None
     }
 }

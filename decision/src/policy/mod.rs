@@ -1,10 +1,20 @@
 //! How a message is picked among those that fit.
 
+use std::collections::BTreeMap;
+
 use rand::Rng;
 use regard_domain::CreativeId;
 use serde::{Deserialize, Serialize};
 
-use crate::PolicyState;
+use crate::policy_state::{Learned, PolicyState, PolicyStateError};
+
+mod fixed;
+mod linucb;
+mod rules;
+mod thompson;
+
+/// Messages a policy remembers. When full, the one it learned about longest ago goes.
+const MAX_ACTIONS: usize = 1024;
 
 /// What a policy may pick.
 #[derive(Clone, Copy, Debug)]
@@ -108,6 +118,125 @@ pub(crate) fn draw(propensities: &[f32], rng: &mut (impl Rng + ?Sized)) -> Optio
     propensities.iter().rposition(|p| *p > 0.0)
 }
 
+/// All probability on one of `n` actions.
+fn certain(index: usize, n: usize) -> Vec<f32> {
+    (0..n).map(|i| f32::from(u8::from(i == index))).collect()
+}
+
+/// Weights scaled to sum 1, then mixed with an even part.
+fn explored(weights: &[f64], exploration: f64) -> Vec<f32> {
+    let total: f64 = weights.iter().sum();
+    let even = 1.0 / weights.len() as f64;
+    // A sum of 0 (every weight underflowed) says nothing about which is best.
+    let share = |weight: &f64| if total > 0.0 { weight / total } else { even };
+    let mixed = |weight| (1.0 - exploration).mul_add(share(weight), exploration * even);
+    weights.iter().map(|weight| mixed(weight) as f32).collect()
+}
+
+fn check_reward(reward: f32) -> Result<(), UpdateError> {
+    let valid = (0.0..=1.0).contains(&reward);
+    if valid {
+        Ok(())
+    } else {
+        Err(UpdateError::Reward(reward))
+    }
+}
+
+/// Makes room for one more action, unless it is there already.
+fn make_room<T>(
+    arms: &mut BTreeMap<CreativeId, T>,
+    action: &CreativeId,
+    max_actions: usize,
+    updated: impl Fn(&T) -> u64,
+) {
+    if arms.contains_key(action) || arms.len() < max_actions {
+        return;
+    }
+    let oldest = arms.iter().min_by_key(|(_, arm)| updated(arm));
+    if let Some(oldest) = oldest.map(|(id, _)| id.clone()) {
+        arms.remove(&oldest);
+    }
+}
+
+/// A policy that has learned nothing yet, over features of these names.
+pub fn new_policy(config: PolicyConfig, feature_names: &[String]) -> Box<dyn Policy> {
+    match config {
+        PolicyConfig::Fixed { order } => Box::new(fixed::Fixed::new(order, 0)),
+        PolicyConfig::Rules {} => Box::new(rules::Rules::new(0)),
+        PolicyConfig::Thompson {
+            exploration,
+            prior_success,
+            prior_failure,
+        } => Box::new(thompson::Thompson::new(
+            exploration,
+            prior_success,
+            prior_failure,
+        )),
+        PolicyConfig::Linucb {
+            exploration,
+            alpha,
+            ridge,
+        } => Box::new(linucb::LinUcb::new(
+            exploration,
+            alpha,
+            ridge,
+            feature_names,
+        )),
+    }
+}
+
+/// A policy that goes on from a stored state.
+///
+/// # Errors
+/// [`PolicyStateError`] when the state is not one of this policy over these features. Whoever
+/// wants to begin afresh then says so with [`new_policy`]; nothing is thrown away unasked.
+pub fn restore_policy(
+    config: PolicyConfig,
+    feature_names: &[String],
+    state: &PolicyState,
+) -> Result<Box<dyn Policy>, PolicyStateError> {
+    let version = state.version;
+    state.check_format()?;
+    match (config, &state.learned) {
+        (PolicyConfig::Fixed { order }, Learned::Fixed {}) => {
+            Ok(Box::new(fixed::Fixed::new(order, version)))
+        }
+        (PolicyConfig::Rules {}, Learned::Rules {}) => Ok(Box::new(rules::Rules::new(version))),
+        (
+            PolicyConfig::Thompson {
+                exploration,
+                prior_success,
+                prior_failure,
+            },
+            Learned::Thompson { actions },
+        ) => {
+            let mut policy = thompson::Thompson::new(exploration, prior_success, prior_failure);
+            policy.load(version, actions)?;
+            Ok(Box::new(policy))
+        }
+        (
+            PolicyConfig::Linucb {
+                exploration,
+                alpha,
+                ridge,
+            },
+            Learned::Linucb {
+                features,
+                ridge: learned_ridge,
+                actions,
+            },
+        ) => {
+            let mut policy = linucb::LinUcb::new(exploration, alpha, ridge, feature_names);
+            policy.load(version, (features, *learned_ridge), actions)?;
+            Ok(Box::new(policy))
+        }
+        (config, _) => Err(PolicyStateError::Kind {
+            expected: config.kind(),
+            found: state.kind(),
+        }),
+    }
+}
+
 /// Order of the policy `fixed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -176,6 +305,18 @@ fn alpha() -> f32 {
 /// Li et al. 2010 start from the identity matrix.
 fn ridge() -> f32 {
     1.0
+}
+
+impl PolicyConfig {
+    /// Name of the kind.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Fixed { .. } => "fixed",
+            Self::Rules {} => "rules",
+            Self::Thompson { .. } => "thompson",
+            Self::Linucb { .. } => "linucb",
+        }
+    }
 }
 
 impl Default for PolicyConfig {
