@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use regard_commitments::{Grant, Sensing};
@@ -115,14 +115,20 @@ impl ClipReader {
         }
     }
 
-    fn fps(&self) -> Option<f64> {
+    pub(super) fn open_file(path: &Path) -> std::io::Result<Self> {
+        Self::open(&ClipBytes::File(path.to_owned()))
+    }
+
+    /// Frames a second, where the file says.
+    pub(super) fn fps(&self) -> Option<f64> {
         match self {
             Self::Bare(_) => None,
             Self::Avi(avi) => Some(avi.fps()),
         }
     }
 
-    fn next_frame(&mut self) -> std::io::Result<Option<Result<JpegFrame, BadFrame>>> {
+    /// The next image or what was wrong with it; nothing at the end.
+    pub(super) fn next_frame(&mut self) -> std::io::Result<Option<Result<JpegFrame, BadFrame>>> {
         match self {
             Self::Bare(reader) => reader.next_frame(),
             Self::Avi(reader) => reader.next_frame(),

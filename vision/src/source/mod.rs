@@ -6,6 +6,7 @@
 //! never reconnects by itself and never reads the clock.
 
 mod avi;
+mod chunked;
 mod clip;
 mod error;
 mod ffmpeg;
