@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use regard_domain::{Attention, BBox, ExpressionDistribution, Face, HeadPose};
 
-use crate::shim::{Attention as AttentionScope, Catalog, Count, ExpressionScope, Runtime, Scoped};
+use regard_commitments::{AttentionScope, CountScope, ExpressionScope, Scoped};
+use regard_inference::{Catalog, Runtime};
 use crate::{AnalysisError, CameraPlacement, DetectorOptions, Keys, Photo, RgbView};
 
 /// What an analyser is to do.
@@ -45,7 +46,7 @@ impl FaceAnalyzer {
     pub fn detect(
         &mut self,
         frame: RgbView<'_>,
-        key: &Scoped<Count>,
+        key: &Scoped<CountScope>,
     ) -> Result<Vec<Face>, AnalysisError> {
         todo!()
     }
@@ -59,7 +60,7 @@ impl FaceAnalyzer {
         &mut self,
         frame: RgbView<'_>,
         expected_in_frame: &[BBox],
-        key: &Scoped<Count>,
+        key: &Scoped<CountScope>,
     ) -> Result<Vec<Face>, AnalysisError> {
         todo!()
     }

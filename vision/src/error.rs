@@ -67,6 +67,9 @@ pub enum PhotoError {
 /// Why an analysis failed. A refusal of a gate is not among them: without a key there is no call.
 #[derive(Debug, Error)]
 pub enum AnalysisError {
+    /// The grant behind the key has ended: stop looking.
+    #[error("the sensing grant has ended")]
+    GrantEnded,
     /// A network cannot be had.
     #[error("failed to load the model {model}")]
     Load {

@@ -1,10 +1,24 @@
 //! Photographs from files.
+
+use std::fs::File;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
-use crate::{PhotoError, Picture, RgbView};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
+use regard_domain::FrameSize;
 
-/// Most bytes of a photograph's file. Origin: 100 megapixels of uncompressed TIFF.
-pub const MAX_FILE_BYTES: u64 = 320_000_000;
+use crate::jpeg::{check_size, exif_of, looks_like_jpeg};
+use crate::picture::n_bytes;
+use crate::{
+    MAX_PIXELS, MAX_SIDE_PX, PhotoError, Picture, PixelPool, RgbView, WantedSize, decode_jpeg,
+};
+
+/// Most bytes of a photograph's file. Origin: [`MAX_PIXELS`] as uncompressed TIFF, and headers.
+pub const MAX_FILE_BYTES: u64 = MAX_PIXELS * 3 + 20_000_000;
+
+/// Most memory a decoder of the formats besides JPEG may ask for: [`MAX_PIXELS`] of 4 bytes, and as
+/// much again to work with.
+const MAX_DECODER_BYTES: u64 = MAX_PIXELS * 8;
 
 /// The format of a picture, told by its first bytes, never by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +38,44 @@ pub enum PhotoFormat {
 }
 
 impl PhotoFormat {
-    /// The format these bytes begin like.
+    /// The format these bytes begin like; 12 bytes are enough.
     pub fn sniff(bytes: &[u8]) -> Option<Self> {
-        todo!()
+        match bytes {
+            _ if looks_like_jpeg(bytes) => Some(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Self::Png),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => Some(Self::WebP),
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
+            // Reserved fields of 0 tell a bitmap from text that begins with BM.
+            [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Some(Self::Bmp),
+            [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Self::Tiff),
+            _ => None,
+        }
+    }
+
+    /// Usual name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::WebP => "WebP",
+            Self::Gif => "GIF",
+            Self::Bmp => "BMP",
+            Self::Tiff => "TIFF",
+        }
     }
 }
 
@@ -42,19 +91,49 @@ pub struct Photo {
 
 impl Photo {
     /// Decodes JPEG, PNG, WebP, GIF (first picture), BMP or TIFF and turns it upright.
+    /// Transparency is shown on white.
     ///
     /// # Errors
     /// [`PhotoError`] when the bytes are empty, no image, cut short, damaged, unsupported or too large.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PhotoError> {
-        todo!()
+        if bytes.is_empty() {
+            return Err(PhotoError::Empty);
+        }
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(PhotoError::FileTooLarge {
+                bytes: bytes.len() as u64,
+                max_bytes: MAX_FILE_BYTES,
+            });
+        }
+        let format = PhotoFormat::sniff(bytes).ok_or_else(|| not_ours(bytes))?;
+        let (picture, orientation) = match format {
+            PhotoFormat::Jpeg => {
+                let picture = decode_jpeg(bytes, WantedSize::Whole, &PixelPool::new())?;
+                (picture, exif_of(bytes).map_or(1, orientation_in_exif))
+            }
+            PhotoFormat::Png
+            | PhotoFormat::WebP
+            | PhotoFormat::Gif
+            | PhotoFormat::Bmp
+            | PhotoFormat::Tiff => decode_other(bytes, format)?,
+        };
+        Ok(Self {
+            picture: upright(picture, orientation),
+            format,
+        })
     }
 
     /// Reads and decodes a file.
     ///
     /// # Errors
-    /// As [`Photo::from_bytes`]; [`PhotoError::Read`] and [`PhotoError::FileTooLarge`] besides.
+    /// As [`Photo::from_bytes`]; [`PhotoError::Read`] besides.
     pub fn open(path: &Path) -> Result<Self, PhotoError> {
-        todo!()
+        Self::from_bytes(&read_limited(path)?)
+    }
+
+    /// A photograph from pixels that are already upright.
+    pub const fn from_picture(picture: Picture, format: PhotoFormat) -> Self {
+        Self { picture, format }
     }
 
     /// The pixels.
@@ -62,8 +141,196 @@ impl Photo {
         self.picture.view()
     }
 
+    /// Width and height of the upright picture.
+    pub const fn size(&self) -> FrameSize {
+        self.picture.size()
+    }
+
     /// What format it was in.
     pub const fn format(&self) -> PhotoFormat {
         self.format
     }
 }
+
+/// The bytes of a file of at most [`MAX_FILE_BYTES`].
+fn read_limited(path: &Path) -> Result<Vec<u8>, PhotoError> {
+    let failed = |source| PhotoError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(failed)?;
+    let stated = file.metadata().map_err(failed)?.len();
+    let too_large = |bytes| PhotoError::FileTooLarge {
+        bytes,
+        max_bytes: MAX_FILE_BYTES,
+    };
+    if stated > MAX_FILE_BYTES {
+        return Err(too_large(stated));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(stated).unwrap_or(0));
+    // A file may grow while it is read, and a device has no length at all.
+    let n = file
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if n as u64 > MAX_FILE_BYTES {
+        return Err(too_large(n as u64));
+    }
+    Ok(bytes)
+}
+
+/// What to say of bytes that begin like none of our formats.
+fn not_ours(bytes: &[u8]) -> PhotoError {
+    let known = match bytes {
+        [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', ..] => Some("AVIF"),
+        [_, _, _, _, b'f', b't', b'y', b'p', b'h' | b'm', _, ..] => Some("HEIF"),
+        [0xFF, 0x0A, ..] | [0, 0, 0, 0x0C, b'J', b'X', b'L', ..] => Some("JPEG XL"),
+        [0, 0, 0, 0x0C, b'j', b'P', ..] => Some("JPEG 2000"),
+        [b'8', b'B', b'P', b'S', ..] => Some("Photoshop document"),
+        _ => None,
+    };
+    known.map_or(PhotoError::NotAnImage, |what| PhotoError::Unsupported {
+        what: what.to_owned(),
+    })
+}
+
+/// Picture and EXIF orientation.
+fn decode_other(bytes: &[u8], format: PhotoFormat) -> Result<(Picture, u32), PhotoError> {
+    let image_format = match format {
+        PhotoFormat::Jpeg => image::ImageFormat::Jpeg,
+        PhotoFormat::Png => image::ImageFormat::Png,
+        PhotoFormat::WebP => image::ImageFormat::WebP,
+        PhotoFormat::Gif => image::ImageFormat::Gif,
+        PhotoFormat::Bmp => image::ImageFormat::Bmp,
+        PhotoFormat::Tiff => image::ImageFormat::Tiff,
+    };
+    let failed = |error| name_failure(error, format);
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE_PX);
+    limits.max_image_height = Some(MAX_SIDE_PX);
+    limits.max_alloc = Some(MAX_DECODER_BYTES);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format);
+    // Size is checked first, so that the answer names it.
+    reader.no_limits();
+    let mut decoder = reader.into_decoder().map_err(failed)?;
+    let (width, height) = decoder.dimensions();
+    let size = check_size(u64::from(width), u64::from(height))?;
+    decoder.set_limits(limits).map_err(failed)?;
+    let exif = decoder.exif_metadata().ok().flatten();
+    let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    let picture = Picture::from_rgb(onto_white(image), size).ok_or(PhotoError::Damaged {
+        format: format.name(),
+        reason: "headers contradict each other".to_owned(),
+    })?;
+    Ok((picture, exif.as_deref().map_or(1, orientation_in_exif)))
+}
+
+/// RGB with transparent parts white, as most viewers show them.
+fn onto_white(image: DynamicImage) -> Vec<u8> {
+    if !image.color().has_alpha() {
+        return image.into_rgb8().into_raw();
+    }
+    let rgba = image.into_rgba8();
+    let mut rgb = Vec::with_capacity(rgba.as_raw().len() / 4 * 3);
+    for pixel in rgba.as_raw().chunks_exact(4) {
+        let alpha = u16::from(pixel[3]);
+        rgb.extend(
+            pixel[..3]
+                .iter()
+                .map(|v| ((u16::from(*v) * alpha + 255 * (255 - alpha) + 127) / 255) as u8),
+        );
+    }
+    rgb
+}
+
+fn name_failure(error: ImageError, format: PhotoFormat) -> PhotoError {
+    let damaged = |reason: String| PhotoError::Damaged {
+        format: format.name(),
+        reason,
+    };
+    match error {
+        ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+            PhotoError::Truncated
+        }
+        ImageError::Unsupported(e) => PhotoError::Unsupported {
+            what: format!("{}: {e}", format.name()),
+        },
+        ImageError::Limits(e) => damaged(format!("asks for too much memory: {e}")),
+        // Decoders report a missing end in words of their own.
+        other => {
+            let text = other.to_string();
+            let lower = text.to_lowercase();
+            let cut = [
+                "unexpected eof",
+                "unexpected end",
+                "unexpectedeof",
+                "fill whole buffer",
+            ];
+            if cut.iter().any(|c| lower.contains(c)) {
+                PhotoError::Truncated
+            } else {
+                damaged(text)
+            }
+        }
+    }
+}
+
+/// Orientation 1 to 8 as EXIF counts them; 1 when the block cannot be read.
+///
+/// # Source
+/// EXIF 2.32, 4.6.4 A, tag 274.
+fn orientation_in_exif(block: &[u8]) -> u32 {
+    // Some writers repeat the marker of the JPEG segment inside PNG and WebP chunks.
+    let block = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
+    exif::Reader::new()
+        .read_raw(block.to_vec())
+        .ok()
+        .and_then(|exif| {
+            exif.get_field(exif::Tag::Orientation, exif::In::PRIMARY)?
+                .value
+                .get_uint(0)
+        })
+        .filter(|v| (1..=8).contains(v))
+        .unwrap_or(1)
+}
+
+/// The picture turned and mirrored as the EXIF orientation says.
+fn upright(picture: Picture, orientation: u32) -> Picture {
+    if !(2..=8).contains(&orientation) {
+        return picture;
+    }
+    let FrameSize { width, height } = picture.size();
+    let (w, h) = (width as usize, height as usize);
+    let is_lying = orientation >= 5;
+    let (new_w, new_h) = if is_lying { (h, w) } else { (w, h) };
+    let source = picture.pixels();
+    let mut turned = Vec::with_capacity(source.len());
+    for y in 0..new_h {
+        for x in 0..new_w {
+            let (sx, sy) = match orientation {
+                2 => (w - 1 - x, y),
+                3 => (w - 1 - x, h - 1 - y),
+                4 => (x, h - 1 - y),
+                5 => (y, x),
+                6 => (y, h - 1 - x),
+                7 => (w - 1 - y, h - 1 - x),
+                _ => (w - 1 - y, x),
+            };
+            let at = (sy * w + sx) * 3;
+            turned.extend_from_slice(&source[at..at + 3]);
+        }
+    }
+    let size = if is_lying {
+        FrameSize {
+            width: height,
+            height: width,
+        }
+    } else {
+        picture.size()
+    };
+    debug_assert_eq!(turned.len(), n_bytes(size));
+    Picture::from_rgb(turned, size).unwrap_or(picture)
+}
+
+#[cfg(test)]
+mod tests;

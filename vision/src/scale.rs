@@ -1,0 +1,179 @@
+//! A piece of a picture, scaled and laid out as the detector wants it.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use regard_domain::BBox;
+
+use crate::{AnalysisError, RgbView};
+
+/// Both sides of the detector's input are multiples of this: its coarsest stride.
+pub(crate) const GRID_PX: usize = 32;
+
+/// `[1, 3, height, width]` for the detector, and how to go back.
+///
+/// # Privacy
+/// Holds the pixels of the last picture until the next.
+#[derive(Default)]
+pub(crate) struct PlanarInput {
+    resizer: Resizer,
+    scaled: Vec<u8>,
+    planes: Vec<f32>,
+    width: usize,
+    height: usize,
+    frame_from_input: (f32, f32),
+    origin_in_frame: (f32, f32),
+}
+
+impl PlanarInput {
+    /// Cuts out `region` (inside the picture, in pixels), scales it to `width` × `height` and lays it
+    /// into the top left corner of an input whose sides are the next multiples of 32; the rest is black.
+    /// Blue, green, red planes in 0..255.
+    ///
+    /// # Errors
+    /// [`AnalysisError::Resize`] when the region is not inside the picture.
+    pub(crate) fn fill(
+        &mut self,
+        picture: RgbView<'_>,
+        region: &BBox,
+        width: usize,
+        height: usize,
+    ) -> Result<(), AnalysisError> {
+        let (width, height) = (width.max(1), height.max(1));
+        let size = picture.size();
+        let is_native = region.left() == 0.0
+            && region.top() == 0.0
+            && (width, height) == (size.width as usize, size.height as usize)
+            && (region.width(), region.height()) == (size.width as f32, size.height as f32);
+        if !is_native {
+            self.resize(picture, region, width, height)?;
+        }
+        self.width = width.next_multiple_of(GRID_PX);
+        self.height = height.next_multiple_of(GRID_PX);
+        let scaled = if is_native {
+            picture.pixels()
+        } else {
+            &self.scaled
+        };
+        let plane_len = self.width * self.height;
+        self.planes.clear();
+        self.planes.resize(plane_len * 3, 0.0);
+        let (blue, rest) = self.planes.split_at_mut(plane_len);
+        let (green, red) = rest.split_at_mut(plane_len);
+        for (y, row) in scaled.chunks_exact(width * 3).enumerate() {
+            let at = y * self.width;
+            let blue = &mut blue[at..at + width];
+            let green = &mut green[at..at + width];
+            let red = &mut red[at..at + width];
+            for (((pixel, b), g), r) in row.chunks_exact(3).zip(blue).zip(green).zip(red) {
+                *r = f32::from(pixel[0]);
+                *g = f32::from(pixel[1]);
+                *b = f32::from(pixel[2]);
+            }
+        }
+        self.frame_from_input = (
+            region.width() / width as f32,
+            region.height() / height as f32,
+        );
+        self.origin_in_frame = (region.left(), region.top());
+        Ok(())
+    }
+
+    fn resize(
+        &mut self,
+        picture: RgbView<'_>,
+        region: &BBox,
+        width: usize,
+        height: usize,
+    ) -> Result<(), AnalysisError> {
+        let failed =
+            |source: Box<dyn std::error::Error + Send + Sync>| AnalysisError::Resize { source };
+        let size = picture.size();
+        let source = ImageRef::new(size.width, size.height, picture.pixels(), PixelType::U8x3)
+            .map_err(|e| failed(Box::new(e)))?;
+        self.scaled.resize(width * height * 3, 0);
+        let (w, h) = (width as u32, height as u32);
+        let mut target = Image::from_slice_u8(w, h, &mut self.scaled, PixelType::U8x3)
+            .map_err(|e| failed(Box::new(e)))?;
+        let options = ResizeOptions::new()
+            .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+            .crop(
+                f64::from(region.left()),
+                f64::from(region.top()),
+                f64::from(region.width()),
+                f64::from(region.height()),
+            );
+        self.resizer
+            .resize(&source, &mut target, &options)
+            .map_err(|e| failed(Box::new(e)))
+    }
+
+    /// `[1, 3, height, width]`.
+    pub(crate) const fn shape(&self) -> [usize; 4] {
+        [1, 3, self.height, self.width]
+    }
+
+    pub(crate) fn planes(&self) -> &[f32] {
+        &self.planes
+    }
+
+    /// Frame pixels for a pixel of the input, along x and y.
+    pub(crate) const fn frame_from_input(&self) -> (f32, f32) {
+        self.frame_from_input
+    }
+
+    /// Where the region begins.
+    pub(crate) const fn origin_in_frame(&self) -> (f32, f32) {
+        self.origin_in_frame
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use regard_domain::FrameSize;
+
+    use super::*;
+
+    #[test]
+    fn planes_are_blue_green_red_with_black_around() {
+        let size = FrameSize {
+            width: 33,
+            height: 2,
+        };
+        let pixels: Vec<u8> = [10, 20, 30].repeat(66);
+        let view = RgbView::new(&pixels, size).unwrap();
+        let mut input = PlanarInput::default();
+        let all = BBox::new(0.0, 0.0, 33.0, 2.0).unwrap();
+        input.fill(view, &all, 33, 2).unwrap();
+        assert_eq!(input.shape(), [1, 3, 32, 64]);
+        let plane = |c: usize| &input.planes()[c * 32 * 64..(c + 1) * 32 * 64];
+        for (c, value) in [(0, 30.0), (1, 20.0), (2, 10.0)] {
+            assert_eq!(plane(c)[32], value);
+            assert_eq!(plane(c)[33], 0.0);
+            assert_eq!(plane(c)[64 + 5], value);
+            assert_eq!(plane(c)[128], 0.0);
+        }
+    }
+
+    #[test]
+    fn a_region_is_scaled_and_knows_its_way_back() {
+        let size = FrameSize {
+            width: 64,
+            height: 64,
+        };
+        let pixels: Vec<u8> = (0..64 * 64)
+            .flat_map(|i| {
+                let inside = (16..48).contains(&(i % 64)) && (16..48).contains(&(i / 64));
+                [if inside { 200 } else { 0 }; 3]
+            })
+            .collect();
+        let view = RgbView::new(&pixels, size).unwrap();
+        let mut input = PlanarInput::default();
+        let region = BBox::new(16.0, 16.0, 32.0, 32.0).unwrap();
+        input.fill(view, &region, 16, 16).unwrap();
+        assert_eq!(input.frame_from_input(), (2.0, 2.0));
+        assert_eq!(input.origin_in_frame(), (16.0, 16.0));
+        assert_eq!(input.planes()[8 * 32 + 8], 200.0);
+        let outside = BBox::new(-1.0, 0.0, 8.0, 8.0).unwrap();
+        assert!(input.fill(view, &outside, 8, 8).is_err());
+    }
+}
