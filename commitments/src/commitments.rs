@@ -545,3 +545,6 @@ fn is_path(path: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.'))
         && !path.contains("..")
 }
+
+#[cfg(test)]
+mod tests;

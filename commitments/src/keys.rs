@@ -63,3 +63,44 @@ pub fn key_id(key: &VerifyingKey) -> String {
     name.truncate(32);
     name
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng as _;
+    use rand::rngs::StdRng;
+
+    use super::*;
+
+    #[test]
+    fn keys_come_back_from_their_seed_and_differ() {
+        let keys = SiteKeys::random(&mut StdRng::seed_from_u64(7));
+        let back = SiteKeys::from_seed(keys.seed());
+        assert_eq!(keys.commitments_key(), back.commitments_key());
+        assert_eq!(keys.ledger_key(), back.ledger_key());
+        let other = SiteKeys::random(&mut StdRng::seed_from_u64(8));
+        let names: std::collections::BTreeSet<String> = [
+            keys.commitments_key(),
+            keys.ledger_key(),
+            other.commitments_key(),
+        ]
+        .iter()
+        .map(|key| key_id(&key.verifying_key()))
+        .collect();
+        assert_eq!(names.len(), 3);
+        assert!(names.iter().all(|name| name.len() == 32));
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let keys = SiteKeys::from_seed(Zeroizing::new([0xab; 32]));
+        assert_eq!(format!("{keys:?}"), "SiteKeys(withheld)");
+        let secret = keys.ledger_key().to_bytes();
+        let printed = format!("{:?}", keys.ledger_key());
+        let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        let list = secret.map(|byte| byte.to_string()).join(", ");
+        assert!(
+            !printed.contains(&hex[..8]) && !printed.contains(&list[..12]),
+            "{printed}"
+        );
+    }
+}

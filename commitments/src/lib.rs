@@ -10,12 +10,17 @@ mod date;
 mod digest;
 mod grant;
 mod keys;
+mod ledger;
 mod library;
+mod merkle;
+mod note;
+mod notice;
 mod parse;
 mod profile;
 mod refusal;
 mod retention;
 mod scope;
+mod sensing;
 mod signed;
 
 pub use commitments::{
@@ -26,13 +31,21 @@ pub use commitments::{
 pub use date::{BadDate, Date};
 pub use digest::{BadDigest, Digest, NotCanonical, canonical_json};
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
-pub use grant::Scoped;
 pub use grant::{
-    Grant, GrantOrigin, Personalization, Purpose, Recognition, Retention, Sensing,
+    Grant, GrantOrigin, Personalization, Purpose, Recognition, Retention, Scoped, Sensing,
     ask_personalization, ask_recognition,
 };
 pub use keys::{SiteKeys, key_id};
+pub use ledger::{
+    BadEntry, EntryBody, Leaf, Ledger, LedgerEntry, LedgerFault, LedgerReport, SignedCheckpoint,
+    verify_ledger,
+};
 pub use library::{LibraryDeclaration, ask_library};
+pub use merkle::{
+    MerkleTree, consistency_proof, inclusion_proof, leaf_hash, verify_consistency, verify_inclusion,
+};
+pub use note::{Checkpoint, NoteError, NoteSigner, NoteVerifier, ledger_origin};
+pub use notice::{Notice, NoticeText};
 pub use parse::Mistake;
 pub use profile::{Profile, ProfileError, PromiseFault};
 pub use refusal::{Answer, Refusal, RefusalCode};
@@ -40,6 +53,10 @@ pub use retention::{BadPeriod, DataKind, KeepFor, Kept, PROOF_PERIOD, Retained, 
 pub use scope::{
     AgeGuardScope, AttentionScope, CountScope, ExpressionScope, MicroExpressionScope, Scope,
     ScopeMarker, Scopes,
+};
+pub use sensing::{
+    CameraSetup, Heartbeat, MAX_OBJECTION, NOTICE_HEARTBEAT_INTERVAL, NOTICE_HEARTBEAT_TTL,
+    Revocation, Ruled, SENSING_TICK, SensingGate,
 };
 pub use signed::{SignatureFault, SignedCommitments, VerifiedCommitments};
 pub use zeroize::Zeroizing;

@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_deepest_key_is_found() {
-        let text = "a = 1\n[b]\nc = 2\n[b.d]\né = 3\n";
+        let text = "a = 1\n[b]\nc = 2\n[b.d]\n\"é\" = 3\n";
         for (path, line) in [
             (&["a"][..], 1),
             (&["b", "c"], 3),

@@ -163,3 +163,80 @@ impl Profile {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eu_reads_the_law_strictly() {
+        let eu = Profile::named("eu").unwrap();
+        assert_eq!(eu.name(), "eu");
+        assert_eq!(eu.allowed_scopes(), Scopes::AUDIENCE);
+        assert!(eu.needs_notice());
+        assert!(!eu.shows_camera_picture() && !eu.shows_lab_banner() && !eu.recognition());
+        assert_eq!(eu.max_retention(DataKind::Decision), "90 days".parse().ok());
+    }
+
+    #[test]
+    fn lab_tries_everything_and_says_so() {
+        let lab = Profile::named("lab").unwrap();
+        assert!(Scope::ALL.into_iter().all(|scope| lab.allows(scope)));
+        assert!(lab.needs_notice() && lab.shows_camera_picture() && lab.shows_lab_banner());
+        assert!(!lab.recognition());
+    }
+
+    #[test]
+    fn built_in_profiles_are_whole() {
+        for name in Profile::names() {
+            let profile = Profile::named(name).unwrap();
+            assert_eq!(profile.name(), name);
+            assert!(!profile.title().is_empty());
+            // Showing the picture of a camera is for laboratories, which say so.
+            assert!(!profile.shows_camera_picture() || profile.shows_lab_banner());
+            for &kind in DataKind::ALL {
+                let fixed = matches!(kind, DataKind::Ledger | DataKind::Commitments);
+                assert_eq!(
+                    profile.max_retention(kind).is_none(),
+                    fixed,
+                    "{name} {kind}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_profile_is_told_with_its_line() {
+        assert_eq!(
+            Profile::named("mars").unwrap_err().to_string(),
+            "profile \"mars\" is not one of eu, lab"
+        );
+        let eu = BUILT_IN[0]
+            .1
+            .replace("recognition = false", "recognition = \"no\"");
+        let error = Profile::parse(&eu).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("line 9, column 15: invalid type"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn recognition_is_refused_for_the_true_reason() {
+        use crate::{RefusalCode, ask_personalization, ask_recognition};
+        let off = Profile::named("lab").unwrap();
+        let on = Profile {
+            recognition: true,
+            ..off.clone()
+        };
+        for (profile, code) in [
+            (off, RefusalCode::FeatureNotInProfile),
+            (on, RefusalCode::ConsentMissing),
+        ] {
+            assert_eq!(ask_recognition(&profile).refusal().unwrap().code, code);
+            assert_eq!(ask_personalization(&profile).refusal().unwrap().code, code);
+        }
+    }
+}

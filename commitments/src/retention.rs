@@ -95,7 +95,7 @@ enum KeepUnit {
 }
 
 /// A retention period, written `30 days` or `24 hours`.
-#[derive(Clone, Copy, Debug, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct KeepFor {
     amount: u32,
@@ -268,5 +268,107 @@ impl RetentionGate {
     pub fn period(&self, kind: DataKind) -> Option<KeepFor> {
         kind.fixed_period()
             .or_else(|| self.periods.get(&kind).copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Commitments, SiteKeys, Zeroizing};
+
+    struct Row<const FACT: bool>;
+    impl Retained for Row<false> {
+        const KIND: DataKind = DataKind::Decision;
+    }
+    impl Retained for Row<true> {
+        const KIND: DataKind = DataKind::Fact;
+    }
+    struct Line;
+    impl Retained for Line {
+        const KIND: DataKind = DataKind::Ledger;
+    }
+
+    fn gate(change: impl FnOnce(&mut Commitments)) -> Result<RetentionGate, PromiseFault> {
+        let mut document = Commitments::demo();
+        change(&mut document);
+        let key = SiteKeys::from_seed(Zeroizing::new([1; 32])).commitments_key();
+        let verified = document.sign(&key).verify(&key.verifying_key()).unwrap();
+        RetentionGate::new(&verified, &Profile::named("lab").unwrap())
+    }
+
+    #[test]
+    fn a_row_is_kept_as_long_as_promised() {
+        let gate = gate(|_| ()).unwrap();
+        let now = Timestamp::from_millis(1_000);
+        let kept = gate.keep(Row::<false>, now).granted().unwrap();
+        let _: &Row<false> = kept.row();
+        assert_eq!(kept.keep_until(), Timestamp::from_millis(86_401_000));
+        let line = gate.keep(Line, now).granted().unwrap();
+        assert_eq!(line.into_parts().1, now.plus(PROOF_PERIOD.duration()));
+    }
+
+    #[test]
+    fn what_is_not_promised_is_not_kept() {
+        let gate = gate(|document| {
+            document.retention.remove(&DataKind::Fact);
+        })
+        .unwrap();
+        let answer = gate.keep(Row::<true>, Timestamp::from_millis(0));
+        let refusal = answer.refusal().unwrap();
+        assert_eq!(refusal.code, RefusalCode::PurposeNotPromised);
+        assert!(refusal.reason.contains("fact"), "{refusal}");
+        assert!(
+            gate.keep(Line, Timestamp::from_millis(0))
+                .granted()
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn longer_than_the_profile_allows_makes_no_gate() {
+        let keep = |period: &'static str| {
+            gate(move |document| {
+                document
+                    .retention
+                    .insert(DataKind::Decision, period.parse().unwrap());
+            })
+        };
+        assert!(keep("365 days").is_ok());
+        let fault = keep("8761 hours").unwrap_err();
+        assert_eq!(
+            fault.to_string(),
+            "commitments keep decision for 8761 hours, profile lab allows 365 days"
+        );
+    }
+
+    #[test]
+    fn periods_are_read_and_printed() {
+        for (text, hours) in [
+            ("24 hours", Some(24)),
+            ("1 hour", Some(1)),
+            ("1 day", Some(24)),
+            ("36525 days", Some(876_600)),
+            ("36526 days", None),
+            ("0 hours", None),
+            ("4294967295 days", None),
+            ("+1 days", None),
+            ("1  days", None),
+            ("1 week", None),
+            ("", None),
+        ] {
+            let period = text.parse::<KeepFor>();
+            assert_eq!(period.as_ref().ok().map(|p| p.hours()), hours, "{text}");
+            if let Ok(period) = period {
+                assert_eq!(period.to_string(), text);
+            }
+        }
+        assert_eq!("1 day".parse::<KeepFor>(), "24 hours".parse());
+    }
+
+    #[test]
+    fn names_agree_with_serialization() {
+        for kind in DataKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
     }
 }

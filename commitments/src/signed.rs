@@ -56,7 +56,7 @@ pub enum SignatureFault {
 pub struct VerifiedCommitments {
     document: Commitments,
     digest: Digest,
-    key_id: String,
+    key: VerifyingKey,
 }
 
 impl Commitments {
@@ -102,7 +102,7 @@ impl SignedCommitments {
         Ok(VerifiedCommitments {
             digest: Digest::of(&[self.document.as_bytes()]),
             document,
-            key_id: expected,
+            key: *key,
         })
     }
 }
@@ -119,8 +119,18 @@ impl VerifiedCommitments {
     }
 
     /// Which key signed.
-    pub fn key_id(&self) -> &str {
-        &self.key_id
+    pub fn key(&self) -> &VerifyingKey {
+        &self.key
+    }
+
+    /// The short name of that key.
+    pub fn key_id(&self) -> String {
+        key_id(&self.key)
+    }
+
+    /// SHA-256 of that key, as the ledger names it.
+    pub fn key_digest(&self) -> Digest {
+        Digest::of(&[self.key.as_bytes()])
     }
 
     /// Whether they hold at this instant.
@@ -131,4 +141,107 @@ impl VerifiedCommitments {
 
 fn message(document: &str) -> Vec<u8> {
     [CONTEXT, document.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> SigningKey {
+        SigningKey::from_bytes(&[byte; 32])
+    }
+
+    fn resigned(document: &str) -> SignedCommitments {
+        SignedCommitments {
+            document: document.to_owned(),
+            key_id: key_id(&key(1).verifying_key()),
+            signature: STANDARD.encode(key(1).sign(&message(document)).to_bytes()),
+        }
+    }
+
+    #[test]
+    fn signed_commitments_verify_and_come_back_from_json() {
+        let signed = Commitments::demo().sign(&key(1));
+        let json = serde_json::to_string(&signed).unwrap();
+        let back: SignedCommitments = serde_json::from_str(&json).unwrap();
+        let verified = back.verify(&key(1).verifying_key()).unwrap();
+        assert_eq!(verified.document(), &Commitments::demo());
+        assert_eq!(verified.digest(), Digest::of(&[signed.document.as_bytes()]));
+        assert_eq!(verified.key_id(), signed.key_id);
+        let day = "2026-01-01".parse::<crate::Date>().unwrap().start();
+        assert!(verified.is_effective(day));
+        assert!(!verified.is_effective(Timestamp::from_micros(day.as_micros() - 1)));
+    }
+
+    #[test]
+    fn any_changed_byte_is_noticed() {
+        let signed = Commitments::demo().sign(&key(1));
+        for byte in 0..signed.document.len() {
+            let mut document = signed.document.clone().into_bytes();
+            document[byte] ^= 1;
+            let Ok(document) = String::from_utf8(document) else {
+                continue;
+            };
+            let changed = SignedCommitments {
+                document,
+                ..signed.clone()
+            };
+            let fault = changed.verify(&key(1).verifying_key()).unwrap_err();
+            assert!(
+                matches!(fault, SignatureFault::BadSignature),
+                "byte {byte}: {fault}"
+            );
+        }
+        for byte in 0..signed.signature.len() {
+            let mut signature = signed.signature.clone().into_bytes();
+            signature[byte] ^= 1;
+            let signature = String::from_utf8(signature).unwrap();
+            let changed = SignedCommitments {
+                signature,
+                ..signed.clone()
+            };
+            assert!(
+                changed.verify(&key(1).verifying_key()).is_err(),
+                "byte {byte}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_key_is_another_site() {
+        let signed = Commitments::demo().sign(&key(1));
+        let fault = signed.verify(&key(2).verifying_key()).unwrap_err();
+        assert!(matches!(fault, SignatureFault::OtherKey { .. }), "{fault}");
+        let renamed = SignedCommitments {
+            key_id: key_id(&key(2).verifying_key()),
+            ..signed
+        };
+        let fault = renamed.verify(&key(2).verifying_key()).unwrap_err();
+        assert!(matches!(fault, SignatureFault::BadSignature), "{fault}");
+    }
+
+    #[test]
+    fn a_signature_over_the_bare_document_does_not_serve() {
+        let mut signed = Commitments::demo().sign(&key(1));
+        signed.signature = STANDARD.encode(key(1).sign(signed.document.as_bytes()).to_bytes());
+        assert!(signed.verify(&key(1).verifying_key()).is_err());
+    }
+
+    #[test]
+    fn signed_nonsense_is_no_promise() {
+        let document = Commitments::demo().canonical();
+        let verify = |document: &str| resigned(document).verify(&key(1).verifying_key());
+        assert!(verify(&document).is_ok());
+        assert!(matches!(
+            verify("{}"),
+            Err(SignatureFault::NotCommitments(_))
+        ));
+        let spaced = document.replace(':', ": ");
+        assert!(matches!(verify(&spaced), Err(SignatureFault::NotCanonical)));
+        let contradictory = document.replace("\"version\":1", "\"version\":0");
+        assert!(matches!(
+            verify(&contradictory),
+            Err(SignatureFault::Contradiction(_))
+        ));
+    }
 }

@@ -1,0 +1,339 @@
+//! The ledger: what the gates said, in an order that cannot be changed unnoticed.
+
+use std::collections::BTreeMap;
+
+use regard_domain::{CameraId, Timestamp};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::digest::{Digest, canonical_json};
+use crate::merkle::{MerkleTree, leaf_hash};
+use crate::note::{Checkpoint, NoteError, NoteSigner, NoteVerifier};
+use crate::refusal::RefusalCode;
+use crate::retention::{DataKind, Retained};
+use crate::scope::{Scope, Scopes};
+use crate::signed::SignedCommitments;
+
+/// One line of the ledger.
+///
+/// # Privacy
+/// Its fields have no room for personal data: names that the owner gave to devices, codes, times,
+/// counts and hashes, and no free text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerEntry {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub body: EntryBody,
+}
+
+/// What a ledger entry tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum EntryBody {
+    /// Commitments came into force.
+    CommitmentsPublished {
+        /// Their version.
+        version: u32,
+        /// Their hash.
+        commitments: Digest,
+        /// Hash of the notice made from them.
+        notice: Digest,
+        /// Which key signed them.
+        key: Digest,
+    },
+    /// A sensing grant was given. It takes the place of an earlier one for the same camera.
+    Granted {
+        /// For which camera.
+        camera: CameraId,
+        /// What may be looked at.
+        scopes: Scopes,
+        /// What was asked for and not given.
+        withheld: BTreeMap<Scope, RefusalCode>,
+        /// Under which commitments.
+        commitments: Digest,
+        /// Under which notice.
+        notice: Digest,
+    },
+    /// A camera stays shut; the first refusal of a run with the same code.
+    Refused {
+        /// Which camera.
+        camera: CameraId,
+        /// Why.
+        code: RefusalCode,
+    },
+    /// A grant was taken back.
+    Revoked {
+        /// For which camera.
+        camera: CameraId,
+        /// Why.
+        code: RefusalCode,
+    },
+    /// A camera was closed by its owner.
+    Closed {
+        /// Which camera.
+        camera: CameraId,
+    },
+    /// Someone asked not to be looked at.
+    Objected {
+        /// By which camera.
+        camera: CameraId,
+        /// Until when it stays shut.
+        until: Timestamp,
+    },
+    /// The ledger could not be written; all cameras were shut.
+    Interrupted {
+        /// Since when.
+        since: Timestamp,
+        /// Entries of that time that were too many to hold.
+        n_unrecorded: u64,
+    },
+    /// Rows past their end were removed.
+    Swept {
+        /// Which kind.
+        data: DataKind,
+        /// How many.
+        n_rows: u64,
+    },
+    /// The program started.
+    Started {
+        /// SHA-256 of its configuration in canonical form.
+        configuration: Digest,
+    },
+    /// The program stopped in good order.
+    Stopped {},
+}
+
+/// Bytes that are not an entry in its one form.
+#[derive(Debug, Error)]
+pub enum BadEntry {
+    /// Not an entry at all.
+    #[error("not a ledger entry")]
+    Malformed(#[source] serde_json::Error),
+    /// An entry written in another way than the canonical one.
+    #[error("ledger entry is not in canonical form")]
+    NotCanonical,
+}
+
+impl LedgerEntry {
+    /// The bytes that are hashed and stored: canonical JSON.
+    pub fn leaf_bytes(&self) -> Vec<u8> {
+        canonical_json(self)
+            .expect("an entry holds texts and integers only")
+            .into_bytes()
+    }
+
+    /// The entry in stored bytes.
+    ///
+    /// # Errors
+    /// [`BadEntry`].
+    pub fn from_leaf_bytes(bytes: &[u8]) -> Result<Self, BadEntry> {
+        let entry: Self = serde_json::from_slice(bytes).map_err(BadEntry::Malformed)?;
+        if entry.leaf_bytes() == bytes {
+            Ok(entry)
+        } else {
+            Err(BadEntry::NotCanonical)
+        }
+    }
+}
+
+/// An entry with its place, ready to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaf {
+    /// Its place, from 0.
+    pub index: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The bytes to store.
+    pub bytes: Vec<u8>,
+    /// Their hash in the tree.
+    pub hash: Digest,
+}
+
+impl Retained for Leaf {
+    const KIND: DataKind = DataKind::Ledger;
+}
+
+/// A checkpoint note, ready to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedCheckpoint {
+    /// How many entries it covers.
+    pub size: u64,
+    /// The signed note.
+    pub note: String,
+}
+
+impl Retained for SignedCheckpoint {
+    const KIND: DataKind = DataKind::Ledger;
+}
+
+impl Retained for SignedCommitments {
+    const KIND: DataKind = DataKind::Commitments;
+}
+
+/// The end of the ledger, to which entries are added. Holds a few hashes, not the entries. When leaves
+/// could not be stored, go back to a clone taken before.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    tree: MerkleTree,
+    signer: NoteSigner,
+}
+
+impl Ledger {
+    /// The ledger that ends with this tree: a new one, or `leaf hashes.collect()` of what was stored.
+    pub fn new(tree: MerkleTree, signer: NoteSigner) -> Self {
+        Self { tree, signer }
+    }
+
+    /// Gives an entry its place.
+    pub fn append(&mut self, entry: &LedgerEntry) -> Leaf {
+        let bytes = entry.leaf_bytes();
+        let hash = leaf_hash(&bytes);
+        Leaf {
+            index: self.tree.append(hash),
+            at: entry.at,
+            bytes,
+            hash,
+        }
+    }
+
+    /// How many entries it has.
+    pub fn size(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// Its tree.
+    pub fn tree(&self) -> &MerkleTree {
+        &self.tree
+    }
+
+    /// The key that its checkpoints are checked with.
+    pub fn verifier(&self) -> NoteVerifier {
+        self.signer.verifier()
+    }
+
+    /// Size and root, signed.
+    pub fn checkpoint(&self) -> SignedCheckpoint {
+        let note = Checkpoint::of(self.signer.verifier().name(), &self.tree)
+            .sign(&self.signer)
+            .expect("the origin is the name of the key, and names hold no control characters");
+        SignedCheckpoint {
+            size: self.tree.size(),
+            note,
+        }
+    }
+}
+
+/// What was found in a ledger without fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LedgerReport {
+    /// How many entries there are.
+    pub n_entries: u64,
+    /// How many checkpoints were checked.
+    pub n_checkpoints: u64,
+    /// How many entries a checkpoint covers; later ones are unproven until the next.
+    pub n_covered: u64,
+    /// Root of all entries.
+    pub root: Digest,
+}
+
+/// The first fault found in a ledger.
+#[derive(Debug, Error)]
+pub enum LedgerFault {
+    /// A checkpoint is not to be believed.
+    #[error("checkpoint {position} is not to be believed")]
+    Checkpoint {
+        /// Which, from 0, in the order given.
+        position: usize,
+        /// Why.
+        source: NoteError,
+    },
+    /// Two checkpoints tell two histories.
+    #[error("two checkpoints of size {size} have different roots")]
+    TwoHistories {
+        /// Their size.
+        size: u64,
+    },
+    /// An entry is not one.
+    #[error("entry {index} is damaged")]
+    Entry {
+        /// Which, from 0.
+        index: u64,
+        /// Why.
+        source: BadEntry,
+    },
+    /// The entries are not those that were signed.
+    #[error("the first {size} entries are not those that were signed")]
+    Changed {
+        /// Size of the checkpoint that does not fit.
+        size: u64,
+    },
+    /// Entries are missing at the end.
+    #[error("a checkpoint was signed over {signed} entries, only {found} are there")]
+    Truncated {
+        /// Size of the largest checkpoint.
+        signed: u64,
+        /// Entries found.
+        found: u64,
+    },
+}
+
+/// Checks stored entries, in order, against signed checkpoints in any order. Memory grows with the
+/// checkpoints, not with the entries.
+///
+/// # Errors
+/// [`LedgerFault`], the first found.
+pub fn verify_ledger<E, C>(
+    entries: impl IntoIterator<Item = E>,
+    checkpoints: impl IntoIterator<Item = C>,
+    key: &NoteVerifier,
+) -> Result<LedgerReport, LedgerFault>
+where
+    E: AsRef<[u8]>,
+    C: AsRef<str>,
+{
+    let mut n_checkpoints = 0;
+    let mut signed: BTreeMap<u64, Digest> = BTreeMap::new();
+    for (position, note) in checkpoints.into_iter().enumerate() {
+        let checkpoint = Checkpoint::open(note.as_ref(), key)
+            .map_err(|source| LedgerFault::Checkpoint { position, source })?;
+        let size = checkpoint.size;
+        if signed
+            .insert(size, checkpoint.root)
+            .is_some_and(|root| root != checkpoint.root)
+        {
+            return Err(LedgerFault::TwoHistories { size });
+        }
+        n_checkpoints += 1;
+    }
+    let n_covered = signed.last_key_value().map_or(0, |(size, _)| *size);
+    let mut tree = MerkleTree::new();
+    let check = |tree: &MerkleTree| match signed.get(&tree.size()) {
+        Some(root) if *root != tree.root() => Err(LedgerFault::Changed { size: tree.size() }),
+        Some(_) | None => Ok(()),
+    };
+    check(&tree)?;
+    for entry in entries {
+        let index = tree.size();
+        LedgerEntry::from_leaf_bytes(entry.as_ref())
+            .map_err(|source| LedgerFault::Entry { index, source })?;
+        tree.append(leaf_hash(entry.as_ref()));
+        check(&tree)?;
+    }
+    if tree.size() < n_covered {
+        return Err(LedgerFault::Truncated {
+            signed: n_covered,
+            found: tree.size(),
+        });
+    }
+    Ok(LedgerReport {
+        n_entries: tree.size(),
+        n_checkpoints,
+        n_covered,
+        root: tree.root(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

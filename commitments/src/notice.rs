@@ -1,0 +1,241 @@
+//! The first-layer notice: who looks, why, on which ground, with which rights, for how long.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::commitments::{Commitments, Language};
+use crate::digest::{Digest, canonical_json};
+use crate::profile::Profile;
+use crate::retention::{DataKind, KeepFor};
+use crate::signed::VerifiedCommitments;
+
+const WORDS: [(Language, &str); 5] = [
+    (Language::En, include_str!("../data/notice/en.toml")),
+    (Language::Fr, include_str!("../data/notice/fr.toml")),
+    (Language::De, include_str!("../data/notice/de.toml")),
+    (Language::Es, include_str!("../data/notice/es.toml")),
+    (Language::Nl, include_str!("../data/notice/nl.toml")),
+];
+
+/// What a screen must show while a camera looks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// Version of the commitments it was made from.
+    pub version: u32,
+    /// Hash of those commitments.
+    pub commitments: Digest,
+    /// Path of the privacy page on this server.
+    pub privacy_path: String,
+    /// Whether the texts have a lab banner.
+    pub is_lab: bool,
+    /// The notice in each language promised, in that order.
+    pub texts: Vec<NoticeText>,
+}
+
+/// The notice in one language. Plain text: whoever puts it on a page escapes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NoticeText {
+    /// The language.
+    pub language: Language,
+    /// What it is, in a few words.
+    pub title: String,
+    /// Who, why, ground, how long, rights: one short paragraph each, in this order.
+    pub lines: Vec<String>,
+    /// Where to read more; goes with the QR code of the privacy page.
+    pub more: String,
+    /// That this is a laboratory, where it is one.
+    pub lab_banner: Option<String>,
+}
+
+/// The words of one language; `{name}` stands for what the commitments say.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Words {
+    title: String,
+    who: String,
+    what: String,
+    why: String,
+    basis: String,
+    nothing_kept: String,
+    kept: String,
+    recipients: String,
+    no_recipients: String,
+    rights: String,
+    rights_consent: String,
+    more: String,
+    lab_banner: String,
+    and: String,
+    hour: String,
+    hours: String,
+    day: String,
+    days: String,
+    scopes: BTreeMap<String, String>,
+    purposes: BTreeMap<String, String>,
+    bases: BTreeMap<String, String>,
+}
+
+impl Words {
+    fn of(language: Language) -> Self {
+        let (_, text) = WORDS
+            .iter()
+            .find(|(known, _)| *known == language)
+            .expect("a test reads every language");
+        toml::from_str(text).expect("a test reads every language")
+    }
+
+    fn list<'a>(&self, items: impl IntoIterator<Item = &'a str>) -> String {
+        let items: Vec<&str> = items.into_iter().collect();
+        match items.split_last() {
+            None => String::new(),
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, rest)) => format!("{} {} {last}", rest.join(", "), self.and),
+        }
+    }
+
+    fn period(&self, period: KeepFor) -> String {
+        let (amount, is_days) = period.as_written();
+        let unit = match (is_days, amount) {
+            (true, 1) => &self.day,
+            (true, _) => &self.days,
+            (false, 1) => &self.hour,
+            (false, _) => &self.hours,
+        };
+        format!("{amount} {unit}")
+    }
+
+    fn name<'a>(names: &'a BTreeMap<String, String>, value: &impl Serialize) -> &'a str {
+        let key = serde_json::to_value(value).expect("a unit variant is a text");
+        key.as_str()
+            .and_then(|key| names.get(key))
+            .expect("a test looks up every name in every language")
+    }
+}
+
+/// The kinds of rows that come from people in front of a screen.
+const AUDIENCE_KINDS: [DataKind; 4] = [
+    DataKind::Decision,
+    DataKind::Outcome,
+    DataKind::PolicyState,
+    DataKind::MinuteAggregate,
+];
+
+impl Notice {
+    /// The notice that these commitments call for.
+    pub fn of(commitments: &VerifiedCommitments, profile: &Profile) -> Self {
+        let document = commitments.document();
+        Self {
+            version: document.version,
+            commitments: commitments.digest(),
+            privacy_path: document.notice.privacy_path.clone(),
+            is_lab: profile.shows_lab_banner(),
+            texts: document
+                .notice
+                .languages
+                .iter()
+                .map(|language| text(document, profile, *language))
+                .collect(),
+        }
+    }
+
+    /// SHA-256 of its canonical form; what a screen must show to be believed.
+    pub fn hash(&self) -> Digest {
+        let canonical = canonical_json(self).expect("a notice holds texts and integers only");
+        Digest::of(&[canonical.as_bytes()])
+    }
+}
+
+fn text(document: &Commitments, profile: &Profile, language: Language) -> NoticeText {
+    let words = Words::of(language);
+    let scopes = document
+        .scopes
+        .iter()
+        .filter(|scope| profile.allows(*scope));
+    let scopes = words.list(scopes.map(|scope| Words::name(&words.scopes, &scope)));
+    let purposes = words.list(
+        document
+            .purposes
+            .iter()
+            .map(|p| Words::name(&words.purposes, p)),
+    );
+    let longest = AUDIENCE_KINDS
+        .iter()
+        .filter_map(|kind| document.retention.get(kind))
+        .max();
+    let recipients = words.list(document.recipients.iter().map(|r| r.name.as_str()));
+    let period = longest.map(|period| words.period(*period));
+    let fill = |template: &str| {
+        fill(
+            template,
+            &[
+                ("controller", document.controller.name.as_str()),
+                ("contact", document.controller.contact.as_str()),
+                ("site", document.site.name.as_str()),
+                ("scopes", &scopes),
+                ("purposes", &purposes),
+                ("basis", Words::name(&words.bases, &document.legal_basis)),
+                ("period", period.as_deref().unwrap_or_default()),
+                ("recipients", &recipients),
+                ("path", document.notice.privacy_path.as_str()),
+            ],
+        )
+    };
+    let kept = if period.is_some() {
+        &words.kept
+    } else {
+        &words.nothing_kept
+    };
+    let passed_on = if recipients.is_empty() {
+        &words.no_recipients
+    } else {
+        &words.recipients
+    };
+    let rights = match document.legal_basis {
+        crate::LegalBasis::Consent => &words.rights_consent,
+        crate::LegalBasis::LegitimateInterest | crate::LegalBasis::PublicTask => &words.rights,
+    };
+    let lines = [
+        &words.who,
+        &words.what,
+        &words.why,
+        &words.basis,
+        kept,
+        passed_on,
+        rights,
+    ];
+    NoticeText {
+        language,
+        title: fill(&words.title),
+        lines: lines.map(|line| fill(line)).to_vec(),
+        more: fill(&words.more),
+        lab_banner: profile.shows_lab_banner().then(|| fill(&words.lab_banner)),
+    }
+}
+
+/// Puts values in for `{name}`, once: what a value says is never read as a template.
+fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let Some((name, tail)) = after.split_once('}') else {
+            out.push('{');
+            rest = after;
+            continue;
+        };
+        match values.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => out.push_str(value),
+            None => {
+                out.push('{');
+                out.push_str(name);
+                out.push('}');
+            }
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests;
