@@ -312,9 +312,10 @@ fn place_of(entry: &ModelEntry, built_in: bool, folder: Option<&Path>) -> Place 
     if built_in && let Some(bytes) = embedded::bytes_of(&entry.file) {
         return Place::BuiltIn(bytes);
     }
+    // A committed file of the folder's own manifest has to be there; reading it will say so if not.
+    let is_due = !built_in && entry.obtain == Obtain::Committed;
     match folder.map(|folder| folder.join(&entry.file)) {
-        // An entry of the folder's own manifest has its file there, or that is an error to report.
-        Some(path) if path.exists() || !built_in => Place::File(path),
+        Some(path) if is_due || path.exists() => Place::File(path),
         Some(_) | None => Place::Nowhere,
     }
 }

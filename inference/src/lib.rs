@@ -23,6 +23,7 @@ mod rten_runtime;
 mod runtime;
 mod select;
 mod tensor;
+mod wire;
 
 pub use catalog::{
     Catalog, CatalogError, Consent, FileState, Finding, MAX_MANIFEST_BYTES, ManifestError,
@@ -36,3 +37,4 @@ pub use runtime::{
 };
 pub use select::{RuntimeChoice, SelectError, Selection, select};
 pub use tensor::{ShapeMismatch, Tensor, TensorView};
+pub use wire::Damage;

@@ -14,7 +14,7 @@ use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
 use crate::guard;
 use crate::native::{FlushScope, Probe, probe_onnx_runtime};
 use crate::runtime::{
-    Dim, LoadError, LoadOptions, Network, Port, RunError, Runtime, check_ports, check_size,
+    Dim, LoadError, LoadOptions, Network, Port, RunError, Runtime, check_file, check_ports,
     match_inputs,
 };
 use crate::tensor::{Tensor, TensorView};
@@ -185,7 +185,7 @@ impl Runtime for OnnxRuntime {
     }
 
     fn load(&self, bytes: &[u8], options: &LoadOptions) -> Result<Box<dyn Network>, LoadError> {
-        check_size(bytes)?;
+        check_file(bytes)?;
         let _flush = FlushScope::enter();
         let session = guard::catch(|| self.session(bytes, options.n_threads()))
             .map_err(|message| LoadError::Panicked {
@@ -319,4 +319,40 @@ fn ports(outlets: &[Outlet]) -> Result<Vec<Port>, LoadError> {
             }
         })
         .collect()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_the_library_is_an_ordinary_answer() {
+        let missing = load(Path::new("/does/not/exist/libonnxruntime.so"));
+        assert!(matches!(missing, Err(LibraryError::Unloadable { .. })));
+
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("libonnxruntime.so");
+        std::fs::write(&text, "not a library").unwrap();
+        assert!(matches!(load(&text), Err(LibraryError::Unloadable { .. })));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn another_library_is_an_ordinary_answer() {
+        // The C library this test runs on, wherever this system keeps it.
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let library = maps
+            .lines()
+            .filter_map(|line| line.split_once('/'))
+            .map(|(_, path)| format!("/{path}"))
+            .find(|path| path.contains("/libc.so") || path.contains("/libc-"));
+        let Some(library) = library else {
+            println!("skipped: this program is linked statically");
+            return;
+        };
+        assert!(matches!(
+            load(Path::new(&library)),
+            Err(LibraryError::Foreign { .. })
+        ));
+    }
 }

@@ -13,7 +13,7 @@ use rten_tensor::{Layout, TensorView as RtenView};
 use crate::guard;
 use crate::native::flush_to_zero;
 use crate::runtime::{
-    Dim, LoadError, LoadOptions, Network, Port, RunError, Runtime, check_ports, check_size,
+    Dim, LoadError, LoadOptions, Network, Port, RunError, Runtime, check_file, check_ports,
     match_inputs,
 };
 use crate::tensor::{Tensor, TensorView};
@@ -39,7 +39,7 @@ impl Runtime for Rten {
     }
 
     fn load(&self, bytes: &[u8], options: &LoadOptions) -> Result<Box<dyn Network>, LoadError> {
-        check_size(bytes)?;
+        check_file(bytes)?;
         flush_in_shared_pool();
         let threads = options.n_threads();
         let network = guard::catch(|| RtenNetwork::load(bytes, threads)).map_err(|message| {
@@ -203,4 +203,50 @@ fn port(info: Option<NodeInfo<'_>>) -> Result<Port, LoadError> {
             .collect()
     });
     Ok(Port { name, shape })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hint::black_box;
+
+    use super::*;
+
+    fn denormal_product() -> f32 {
+        black_box(1e-30_f32) * black_box(1e-10_f32)
+    }
+
+    #[test]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    fn every_worker_flushes_to_zero() {
+        for threads in [1, 3] {
+            let products = pool(threads)
+                .unwrap()
+                .run(|| rayon::broadcast(|_| denormal_product()));
+            assert_eq!(products, vec![0.0; threads]);
+        }
+        flush_in_shared_pool();
+        let products = rten::thread_pool().run(|| rayon::broadcast(|_| denormal_product()));
+        assert!(products.iter().all(|&product| product == 0.0));
+        assert!(
+            denormal_product() > 0.0,
+            "the caller's thread is left as it was"
+        );
+    }
+
+    #[test]
+    fn a_thread_has_one_pool_of_a_size() {
+        let (one, again) = (pool(2).unwrap(), pool(2).unwrap());
+        assert!(Arc::ptr_eq(&one, &again));
+        let other = std::thread::spawn(|| pool(2).unwrap()).join().unwrap();
+        assert!(!Arc::ptr_eq(&one, &other));
+    }
+
+    #[test]
+    fn the_description_names_the_version_that_is_built_in() {
+        let lock = include_str!("../../Cargo.lock");
+        let (_, after) = lock.split_once("name = \"rten\"\nversion = \"").unwrap();
+        let (version, _) = after.split_once('"').unwrap();
+        let minor = version.rsplit_once('.').unwrap().0;
+        assert_eq!(Rten.description(), format!("rten {minor} (built in)"));
+    }
 }

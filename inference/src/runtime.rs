@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use crate::tensor::{ShapeMismatch, Tensor, TensorView};
+use crate::wire::{self, Damage};
 
 /// Longest model file that is loaded: 512 MiB, twice the largest face embedder in common use
 /// (ArcFace with a ResNet-100, 261 MB as ONNX).
@@ -116,6 +117,9 @@ pub enum LoadError {
         /// Its length.
         bytes: usize,
     },
+    /// Not a whole ONNX model.
+    #[error("not a whole ONNX model")]
+    Damaged(#[from] Damage),
     /// Not a network that this runtime can read.
     #[error("{runtime} cannot read the model")]
     Unreadable {
@@ -219,12 +223,12 @@ pub enum RunError {
     },
 }
 
-/// Checks `bytes` against [`MAX_MODEL_BYTES`].
-pub(crate) fn check_size(bytes: &[u8]) -> Result<(), LoadError> {
+/// What every runtime asks of a file before it reads it: size, and that the file is whole.
+pub(crate) fn check_file(bytes: &[u8]) -> Result<(), LoadError> {
     if bytes.len() > MAX_MODEL_BYTES {
         return Err(LoadError::TooLarge { bytes: bytes.len() });
     }
-    Ok(())
+    Ok(wire::check(bytes)?)
 }
 
 /// Checks that a network has something to take and something to give.

@@ -29,3 +29,22 @@ pub(super) fn bytes_of(file: &str) -> Option<&'static [u8]> {
         .find(|(name, _)| *name == file)
         .map(|(_, bytes)| *bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::{Obtain, parse};
+    use super::*;
+
+    #[test]
+    fn the_list_is_that_of_the_manifest() {
+        let entries = parse(MANIFEST).unwrap();
+        let named = entries
+            .iter()
+            .filter(|entry| entry.obtain == Obtain::Committed);
+        let mut named: Vec<&str> = named.map(|entry| entry.file.as_str()).collect();
+        let mut built_in: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+        named.sort_unstable();
+        built_in.sort_unstable();
+        assert_eq!(built_in, named);
+    }
+}

@@ -1,0 +1,6 @@
+//! The room through its door.
+
+mod catalog;
+mod hostile;
+mod reference;
+mod runtimes;
