@@ -2,114 +2,280 @@
 
 use std::sync::Arc;
 
-use regard_domain::{Attention, BBox, ExpressionDistribution, Face, HeadPose};
-
 use regard_commitments::{AttentionScope, CountScope, ExpressionScope, Scoped};
-use regard_inference::{Catalog, Runtime};
-use crate::{AnalysisError, CameraPlacement, DetectorOptions, Keys, Photo, RgbView};
+use regard_domain::{Attention, BBox, ExpressionDistribution, Face, HeadPose};
+use regard_inference::{Catalog, LoadOptions, Network, Runtime};
+
+use crate::attention::attention_of;
+use crate::detector::DETECTOR_ID;
+use crate::expression::{FACE_API_ID, MINI_XCEPTION_ID};
+use crate::head_pose::quick_head_pose;
+use crate::mesh::MESH_ID;
+use crate::{
+    AnalysisError, CameraPlacement, Detector, DetectorOptions, ExpressionAnalyzer, FaceMesh, Keys,
+    MeshAnalyzer, Photo, RgbView,
+};
 
 /// What an analyser is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnalyzerOptions {
     /// How faces are found.
     pub detector: DetectorOptions,
-    /// Where the camera is, as seen from the screen.
+    /// Where the screen is, as seen from the camera.
     pub placement: CameraPlacement,
-    /// Whether head pose comes from the dense mesh; otherwise from the five points alone.
+    /// Whether head pose comes from the dense mesh; otherwise from the five points alone, which
+    /// hardly show pitch.
     pub with_mesh: bool,
+    /// Threads for each run of a network. One is right where several analysers run side by side.
+    pub threads_per_run: usize,
+}
+
+impl AnalyzerOptions {
+    /// For live frames, the camera at the middle of what people look at.
+    pub const LIVE: Self = Self {
+        detector: DetectorOptions::LIVE,
+        placement: CameraPlacement {
+            screen_right_deg: 0.0,
+            screen_up_deg: 0.0,
+        },
+        with_mesh: true,
+        threads_per_run: 1,
+    };
+
+    /// For photographs, whose camera counts as the screen.
+    pub const PHOTO: Self = Self {
+        detector: DetectorOptions::PHOTO,
+        ..Self::LIVE
+    };
 }
 
 /// All analysers of one thread. Networks are loaded when first needed. Not shared: one a thread.
 ///
 /// # Privacy
-/// Looks at faces under the keys given; keeps no pixels between calls except scratch buffers.
+/// Looks at faces under the keys given; keeps no pixels between calls except scratch buffers, which
+/// the next call overwrites.
 pub struct FaceAnalyzer {
     runtime: Arc<dyn Runtime>,
     catalog: Arc<Catalog>,
     options: AnalyzerOptions,
+    detector: Option<Detector>,
+    expression: Option<ExpressionAnalyzer>,
+    mesh: Option<MeshAnalyzer>,
 }
 
 impl FaceAnalyzer {
     /// An analyser; no network is loaded yet.
-    pub fn new(runtime: Arc<dyn Runtime>, catalog: Arc<Catalog>, options: AnalyzerOptions) -> Self {
+    pub const fn new(
+        runtime: Arc<dyn Runtime>,
+        catalog: Arc<Catalog>,
+        options: AnalyzerOptions,
+    ) -> Self {
         Self {
             runtime,
             catalog,
             options,
+            detector: None,
+            expression: None,
+            mesh: None,
         }
+    }
+
+    /// What it was told to do.
+    pub const fn options(&self) -> &AnalyzerOptions {
+        &self.options
+    }
+
+    fn load(&self, id: &'static str) -> Result<Box<dyn Network>, AnalysisError> {
+        let failed = |source| AnalysisError::Load { model: id, source };
+        let bytes = self.catalog.bytes_of(id).map_err(|e| failed(Box::new(e)))?;
+        let options = LoadOptions {
+            threads: self.options.threads_per_run,
+        };
+        self.runtime
+            .load(&bytes, &options)
+            .map_err(|e| failed(Box::new(e)))
+    }
+
+    fn detector(&mut self) -> Result<&mut Detector, AnalysisError> {
+        let detector = match self.detector.take() {
+            Some(loaded) => loaded,
+            None => Detector::new(self.load(DETECTOR_ID)?, self.options.detector),
+        };
+        Ok(self.detector.insert(detector))
+    }
+
+    fn expression(&mut self) -> Result<&mut ExpressionAnalyzer, AnalysisError> {
+        let expression = match self.expression.take() {
+            Some(loaded) => loaded,
+            None => ExpressionAnalyzer::new(self.load(FACE_API_ID)?, self.load(MINI_XCEPTION_ID)?),
+        };
+        Ok(self.expression.insert(expression))
+    }
+
+    fn mesh(&mut self) -> Result<&mut MeshAnalyzer, AnalysisError> {
+        let mesh = match self.mesh.take() {
+            Some(loaded) => loaded,
+            None => MeshAnalyzer::new(self.load(MESH_ID)?),
+        };
+        Ok(self.mesh.insert(mesh))
+    }
+
+    /// Loads the networks that these keys will need, so that the first frame does not wait for them.
+    ///
+    /// # Errors
+    /// When a network cannot be loaded.
+    pub fn warm_up(&mut self, keys: &Keys<'_>) -> Result<(), AnalysisError> {
+        self.detector()?;
+        if keys.expression.is_some() {
+            self.expression()?;
+        }
+        if keys.attention.is_some() && self.options.with_mesh {
+            self.mesh()?;
+        }
+        Ok(())
     }
 
     /// Finds the faces of a whole frame, greatest score first; readings are empty.
     ///
     /// # Errors
-    /// When the network cannot be loaded or fails.
+    /// When the grant has ended, or the network cannot be loaded or fails.
     pub fn detect(
         &mut self,
         frame: RgbView<'_>,
         key: &Scoped<CountScope>,
     ) -> Result<Vec<Face>, AnalysisError> {
-        todo!()
+        self.detector()?.detect(frame, key)
     }
 
-    /// Finds faces near boxes where they are expected (from tracks), greatest score first.
-    /// Cheaper than a whole frame while few faces are in view.
+    /// Finds faces near boxes where they are expected (from tracks), greatest score first. Cheaper
+    /// than a whole frame while few faces are in view; blind to newcomers elsewhere.
     ///
     /// # Errors
-    /// When the network cannot be loaded or fails.
+    /// As [`FaceAnalyzer::detect`].
     pub fn detect_around(
         &mut self,
         frame: RgbView<'_>,
         expected_in_frame: &[BBox],
         key: &Scoped<CountScope>,
     ) -> Result<Vec<Face>, AnalysisError> {
-        todo!()
+        self.detector()?
+            .detect_around(frame, expected_in_frame, key)
     }
 
-    /// Expression of each face, in the order given; `None` where a face cannot be cut out.
+    /// Calibrated expression of each face, in the order given.
     ///
     /// # Errors
-    /// When a network cannot be loaded or fails.
+    /// When the grant has ended, or a network cannot be loaded or fails.
     pub fn expressions(
         &mut self,
         frame: RgbView<'_>,
         faces: &[Face],
         key: &Scoped<ExpressionScope>,
-    ) -> Result<Vec<Option<ExpressionDistribution>>, AnalysisError> {
-        todo!()
+    ) -> Result<Vec<ExpressionDistribution>, AnalysisError> {
+        let bboxes: Vec<BBox> = faces.iter().map(|f| f.bbox_in_frame).collect();
+        let details = self.expression()?.analyze(frame, &bboxes, key)?;
+        Ok(details.into_iter().map(|d| d.calibrated).collect())
     }
 
-    /// Head pose of each face from the dense mesh; `None` where the mesh finds no face.
+    /// The mesh of each face, in the order given; `None` where the network sees no face.
     ///
     /// # Errors
-    /// When a network cannot be loaded or fails.
+    /// When the grant has ended, or the network cannot be loaded or fails.
+    pub fn meshes(
+        &mut self,
+        frame: RgbView<'_>,
+        faces: &[Face],
+        key: &Scoped<AttentionScope>,
+    ) -> Result<Vec<Option<FaceMesh>>, AnalysisError> {
+        let mesh = self.mesh()?;
+        faces.iter().map(|f| mesh.analyze(frame, f, key)).collect()
+    }
+
+    /// Head pose of each face, in the order given: from the dense mesh, or from the five points
+    /// where options or the picture leave no mesh. `None` where neither can be had.
+    ///
+    /// # Errors
+    /// As [`FaceAnalyzer::meshes`].
     pub fn head_poses(
         &mut self,
         frame: RgbView<'_>,
         faces: &[Face],
         key: &Scoped<AttentionScope>,
     ) -> Result<Vec<Option<HeadPose>>, AnalysisError> {
-        todo!()
+        let meshes = if self.options.with_mesh {
+            self.meshes(frame, faces, key)?
+        } else {
+            vec![None; faces.len()]
+        };
+        let poses = faces.iter().zip(meshes).map(|(face, mesh)| {
+            mesh.and_then(|m| m.head_pose())
+                .or_else(|| quick_head_pose(&face.landmarks_in_frame, key))
+        });
+        Ok(poses.collect())
     }
 
     /// Head pose from the five points of the detector alone: no network, for the frames in between.
     pub fn quick_head_pose(&self, face: &Face, key: &Scoped<AttentionScope>) -> Option<HeadPose> {
-        todo!()
+        quick_head_pose(&face.landmarks_in_frame, key)
     }
 
     /// How much a face with that pose is turned to the screen.
     pub fn attention(&self, pose: &HeadPose, key: &Scoped<AttentionScope>) -> Attention {
-        todo!()
+        attention_of(pose, &self.options.placement, key)
+    }
+
+    /// Fills in the readings that the keys allow, for all faces of one picture.
+    ///
+    /// # Errors
+    /// When a grant has ended, or a network cannot be loaded or fails.
+    pub fn read(
+        &mut self,
+        frame: RgbView<'_>,
+        faces: &mut [Face],
+        keys: &Keys<'_>,
+    ) -> Result<(), AnalysisError> {
+        if faces.is_empty() {
+            return Ok(());
+        }
+        if let Some(key) = keys.expression {
+            let expressions = self.expressions(frame, faces, key)?;
+            for (face, expression) in faces.iter_mut().zip(expressions) {
+                face.readings.expression = Some(expression);
+            }
+        }
+        if let Some(key) = keys.attention {
+            let poses = self.head_poses(frame, faces, key)?;
+            for (face, pose) in faces.iter_mut().zip(poses) {
+                face.readings.head_pose = pose;
+                face.readings.attention = pose.map(|p| self.attention(&p, key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything the keys allow about every face of a picture, greatest score first.
+    ///
+    /// # Errors
+    /// As [`FaceAnalyzer::detect`] and [`FaceAnalyzer::read`].
+    pub fn analyze(
+        &mut self,
+        frame: RgbView<'_>,
+        keys: &Keys<'_>,
+    ) -> Result<Vec<Face>, AnalysisError> {
+        let mut faces = self.detect(frame, keys.count)?;
+        self.read(frame, &mut faces, keys)?;
+        Ok(faces)
     }
 
     /// Everything the keys allow about every face of a photograph, greatest score first.
     ///
     /// # Errors
-    /// When a network cannot be loaded or fails.
+    /// As [`FaceAnalyzer::analyze`].
     pub fn analyze_photo(
         &mut self,
         photo: &Photo,
         keys: &Keys<'_>,
     ) -> Result<Vec<Face>, AnalysisError> {
-        todo!()
+        self.analyze(photo.view(), keys)
     }
 }

@@ -6,11 +6,16 @@
 
 mod analyzer;
 mod attention;
+mod chip;
 mod detector;
+mod draw;
 mod error;
+mod expression;
 mod frame;
+mod head_pose;
 mod jpeg;
 mod keys;
+mod mesh;
 mod model;
 mod nms;
 mod photo;
@@ -20,19 +25,24 @@ mod source;
 mod warp;
 
 pub use analyzer::{AnalyzerOptions, FaceAnalyzer};
-pub use attention::CameraPlacement;
+pub use attention::{CameraPlacement, attention_of};
+pub use chip::{CHIP_SIDE_PX, FaceChip, chip_from_frame};
 pub use detector::{Detector, DetectorOptions};
+pub use draw::{DrawError, draw_faces, save_drawing};
 pub use error::{AnalysisError, PhotoError};
+pub use expression::{CERTAIN_FROM, ExpressionAnalyzer, ExpressionDetail, Temperature};
 pub use frame::Frame;
+pub use head_pose::quick_head_pose;
 pub use jpeg::{MAX_PIXELS, MAX_SIDE_PX, WantedSize, decode_jpeg};
 pub use keys::Keys;
+pub use mesh::{FaceMesh, MeshAnalyzer, MeshPoint, N_MESH_POINTS};
 pub use photo::{MAX_FILE_BYTES, Photo, PhotoFormat};
 pub use picture::{Picture, PixelPool, RgbView};
 pub use source::{
     BadFrame, CameraFormat, CameraInfo, CameraProblem, ClipSpec, DEMO_CLIP, DEMO_CLIP_FPS,
     FfmpegInfo, FfmpegSpec, FolderSpec, FrameSource, HttpSpec, JpegFrame, JpegSplitter, LostReason,
-    MAX_JPEG_BYTES, OpenError, OpenOptions, PUSH_QUEUE_LEN, Pace, PixelChoice, PushError, PushQueue,
-    RawFrame, RawPixels, Sleep, SourceError, SourceSpec, SpecError, V4l2Spec, VideoError,
-    VideoFrame, VideoKind, VideoOptions, VideoReader, WAKE_INTERVAL, find_ffmpeg, list_cameras,
-    open_clip_bytes, open_source, open_video, rgb_from_yuyv,
+    MAX_JPEG_BYTES, OpenError, OpenOptions, PUSH_QUEUE_LEN, Pace, PixelChoice, PushError,
+    PushQueue, RawFrame, RawPixels, Sleep, SourceError, SourceSpec, SpecError, V4l2Spec,
+    VideoError, VideoFrame, VideoKind, VideoOptions, VideoReader, WAKE_INTERVAL, find_ffmpeg,
+    list_cameras, open_clip_bytes, open_source, open_video, rgb_from_yuyv,
 };
