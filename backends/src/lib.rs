@@ -14,7 +14,6 @@ mod error;
 mod form;
 mod memory;
 mod row;
-mod shim;
 mod sqlite;
 mod store;
 mod sums;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use regard_commitments::{Kept, SignedCommitments};
+use regard_commitments::{Kept, Leaf, SignedCheckpoint, SignedCommitments};
 use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CameraId, CampaignId, DecisionId, PlayId, ScreenId, Timestamp};
 
@@ -15,7 +15,6 @@ use crate::{
     Batch, CommitReport, CreativeReport, DecisionCursor, Fact, Integrity, LedgerRow,
     MinuteAggregate, OutcomeKey, Play, PlayCount, PolicyRow, Setting, Store, StoreError,
     SweepReport,
-    shim::{Leaf, SignedCheckpoint},
     sums::{self, PlayRows, ReportBuilder},
 };
 

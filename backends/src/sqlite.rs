@@ -11,11 +11,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use regard_commitments::{Kept, SignedCommitments};
+use regard_commitments::{Kept, Leaf, SignedCheckpoint, SignedCommitments};
 use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CampaignId, DecisionId, ScreenId, Timestamp};
 use sqlx::{
-    Sqlite, SqlitePool, Transaction,
+    Connection, Sqlite, SqliteConnection, SqlitePool, Transaction,
     sqlite::{
         SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
         SqliteSynchronous,
@@ -26,7 +26,6 @@ use crate::{
     Batch, CommitReport, CreativeReport, DecisionCursor, Fact, Integrity, LedgerRow,
     MinuteAggregate, OpenError, Play, PlayCount, PolicyRow, Setting, Store, StoreError,
     SweepReport,
-    shim::{Leaf, SignedCheckpoint},
 };
 
 mod documents;
@@ -95,6 +94,7 @@ impl SqliteStore {
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
+            .after_release(|connection, _| Box::pin(is_clean(connection)))
             .connect_with(connection(&path, options))
             .await
             .map_err(failed)?;
@@ -125,6 +125,16 @@ impl SqliteStore {
             .await
             .map_err(failure::from_sqlx)
     }
+}
+
+/// Whether a connection that comes back may be used again.
+///
+/// On a full disk, and on some failures of the disk, SQLite ends the transaction by itself; the driver then fails to roll back
+/// what is no more, and counts itself in a transaction for good. Such a connection is closed and a new one opened.
+async fn is_clean(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // The answer comes after the rollback that may be on its way.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 fn connection(path: &Path, options: SqliteOptions) -> SqliteConnectOptions {

@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use crate::shim::{Leaf, SignedCheckpoint};
 use async_trait::async_trait;
-use regard_commitments::{Kept, SignedCommitments};
+use regard_commitments::{Kept, Leaf, SignedCheckpoint, SignedCommitments};
 use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CampaignId, DecisionId, ScreenId, Timestamp};
 

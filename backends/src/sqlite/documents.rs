@@ -2,15 +2,12 @@
 
 use std::ops::Range;
 
-use regard_commitments::{Digest, Kept, SignedCommitments};
+use regard_commitments::{Digest, Kept, Leaf, SignedCheckpoint, SignedCommitments};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::failure::from_sqlx;
-use crate::{
-    LedgerRow, Setting, StoreError, form,
-    shim::{Leaf, SignedCheckpoint},
-};
+use crate::{LedgerRow, Setting, StoreError, form};
 
 pub(super) async fn append_ledger(
     mut transaction: Transaction<'_, Sqlite>,
