@@ -1,11 +1,29 @@
 //! Brings late outcomes home to their decisions, each once.
 
-use regard_domain::{DecisionId, Timestamp};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
 
-use crate::{Decision, Outcome, PolicyUpdate, RewardRule};
+use regard_domain::{CampaignId, CreativeId, DecisionId, Timestamp};
+
+use crate::{Decision, Outcome, OutcomeKind, PolicyUpdate, RewardRule};
+
+/// Decisions that wait for outcomes, about 1 kB each: a day of ten-second slots. When full, the
+/// one that was made first closes early with what it has.
+const MAX_OPEN: usize = 8_640;
+
+/// Outcomes of one decision; more are refused.
+const MAX_OUTCOMES: usize = 1024;
+
+/// Longest idempotency key, in bytes.
+const MAX_KEY_LEN: usize = 128;
+
+/// Closed decisions that are remembered, so that what comes late is called late. The oldest go.
+const MAX_CLOSED: usize = 16_384;
 
 /// What became of an outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Acceptance {
     /// It counts.
     Counted,
@@ -13,46 +31,214 @@ pub enum Acceptance {
     Duplicate,
     /// The window of its decision is closed.
     Late,
-    /// No decision of that id is known.
+    /// No decision of that id is open or among the last 16,384 that closed.
     Unknown,
-    /// Value not finite, or key not 1 to 128 bytes.
+    /// The value is not finite, or the key not 1 to 128 bytes.
     Invalid,
     /// The decision has 1024 outcomes already.
     Full,
 }
 
-/// Holds decisions open for their outcomes.
+/// A decision that waits for its outcomes.
 #[derive(Debug)]
-pub struct Attributor {}
+struct Open {
+    /// Nothing for the default message, which no policy learns from.
+    target: Option<(CampaignId, CreativeId)>,
+    made_at: Timestamp,
+    closes_at: Timestamp,
+    features: Vec<f32>,
+    rule: RewardRule,
+    duration_secs: f32,
+    /// Ordered, so that the reward does not depend on the order of arrival.
+    outcomes: BTreeMap<(OutcomeKind, String), f32>,
+    play_ended: bool,
+    /// Whether the policy has its reward.
+    is_rewarded: bool,
+}
+
+impl Open {
+    /// Whether the reward is known: nothing that its rule asks for can still come.
+    fn is_known(&self) -> bool {
+        self.play_ended && self.rule.terms.iter().all(|term| term.kind.is_passive())
+    }
+
+    /// What the outcomes so far are worth, in `[0, 1]`; nothing when they say nothing.
+    fn reward(&self) -> Option<f32> {
+        let (mut earned, mut possible) = (0.0_f64, 0.0_f64);
+        for term in &self.rule.terms {
+            let values = self
+                .outcomes
+                .iter()
+                .filter(|((kind, _), _)| *kind == term.kind);
+            let (n, sum) = values.fold((0_u32, 0.0_f64), |(n, sum), (_, value)| {
+                (n + 1, sum + f64::from(*value))
+            });
+            if n == 0 && !self.rule.missing_is_zero {
+                continue;
+            }
+            let value = match term.kind {
+                OutcomeKind::SmileLift => sum / f64::from(n.max(1)),
+                OutcomeKind::AttentionSeconds
+                | OutcomeKind::Dwell
+                | OutcomeKind::Scan
+                | OutcomeKind::Conversion
+                | OutcomeKind::Custom(_) => sum,
+            };
+            let full = term.saturates_at.unwrap_or(match term.kind {
+                OutcomeKind::AttentionSeconds | OutcomeKind::Dwell => self.duration_secs,
+                OutcomeKind::SmileLift
+                | OutcomeKind::Scan
+                | OutcomeKind::Conversion
+                | OutcomeKind::Custom(_) => 1.0,
+            });
+            earned += f64::from(term.weight) * (value / f64::from(full)).clamp(0.0, 1.0);
+            possible += f64::from(term.weight);
+        }
+        (possible > 0.0).then(|| (earned / possible).clamp(0.0, 1.0) as f32)
+    }
+
+    /// The update, the first time it is asked for.
+    fn take_update(&mut self, decision: DecisionId) -> Option<PolicyUpdate> {
+        if std::mem::replace(&mut self.is_rewarded, true) {
+            return None;
+        }
+        let reward = self.reward()?;
+        let (campaign, creative) = self.target.clone()?;
+        Some(PolicyUpdate {
+            decision,
+            campaign,
+            creative,
+            features: std::mem::take(&mut self.features),
+            reward,
+        })
+    }
+}
+
+/// Keeps decisions open for their outcomes and turns these into rewards.
+///
+/// The reward is given when the window ends, or, where the rule asks only for what the meter
+/// measures, when the play has ended; outcomes that no term asks for are taken until the window
+/// ends all the same. Each `(decision, kind, key)` counts once, in whatever order things
+/// arrive. After a restart the engine opens the stored decisions of the last window again and
+/// hands in their stored outcomes; for rewards to be exactly once across a crash it stores the
+/// policy state in one transaction with the mark that the decision was rewarded.
+#[derive(Debug, Default)]
+pub struct Attributor {
+    open: BTreeMap<DecisionId, Open>,
+    closed: BTreeSet<DecisionId>,
+    closed_in_order: VecDeque<DecisionId>,
+}
 
 impl Attributor {
     /// Nothing open.
     pub fn new() -> Self {
-        todo!()
+        Self::default()
     }
-    /// Opens a decision of a campaign. Returns what had to close early to make room.
+
+    /// Opens a decision, for a message that lasts so long. Opening again what is open or was
+    /// closed changes nothing. Returns the update of what had to close early to make room.
     pub fn open(
         &mut self,
         decision: &Decision,
         rule: &RewardRule,
         duration_millis: u32,
     ) -> Vec<PolicyUpdate> {
-        todo!()
+        if self.open.contains_key(&decision.id) || self.closed.contains(&decision.id) {
+            return Vec::new();
+        }
+        let campaign = decision.campaign.clone();
+        let window = Duration::from_secs(rule.window_secs.into());
+        let open = Open {
+            target: campaign.map(|campaign| (campaign, decision.creative.clone())),
+            made_at: decision.at,
+            closes_at: decision.at.plus(window),
+            features: decision.features.iter().map(|(_, value)| *value).collect(),
+            rule: rule.clone(),
+            duration_secs: (f64::from(duration_millis) / 1000.0) as f32,
+            outcomes: BTreeMap::new(),
+            play_ended: false,
+            is_rewarded: false,
+        };
+        self.open.insert(decision.id, open);
+        if self.open.len() <= MAX_OPEN {
+            return Vec::new();
+        }
+        let first = self
+            .open
+            .iter()
+            .min_by_key(|(id, open)| (open.made_at, **id));
+        let first = first.map(|(id, _)| *id);
+        first.and_then(|id| self.close(id)).into_iter().collect()
     }
-    /// Takes an outcome.
+
+    fn close(&mut self, id: DecisionId) -> Option<PolicyUpdate> {
+        let mut open = self.open.remove(&id)?;
+        self.closed.insert(id);
+        self.closed_in_order.push_back(id);
+        if self.closed_in_order.len() > MAX_CLOSED
+            && let Some(oldest) = self.closed_in_order.pop_front()
+        {
+            self.closed.remove(&oldest);
+        }
+        open.take_update(id)
+    }
+
+    /// Takes an outcome that arrives now.
     pub fn accept(&mut self, outcome: Outcome, now: Timestamp) -> Acceptance {
-        todo!()
+        if !outcome.value.is_finite() || !(1..=MAX_KEY_LEN).contains(&outcome.key.len()) {
+            return Acceptance::Invalid;
+        }
+        let Some(open) = self.open.get_mut(&outcome.decision) else {
+            return if self.closed.contains(&outcome.decision) {
+                Acceptance::Late
+            } else {
+                Acceptance::Unknown
+            };
+        };
+        if now >= open.closes_at {
+            return Acceptance::Late;
+        }
+        let key = (outcome.kind, outcome.key);
+        if open.outcomes.contains_key(&key) {
+            return Acceptance::Duplicate;
+        }
+        if open.outcomes.len() >= MAX_OUTCOMES {
+            return Acceptance::Full;
+        }
+        open.outcomes.insert(key, outcome.value);
+        Acceptance::Counted
     }
+
     /// The play is over and its meter has reported.
     pub fn play_ended(&mut self, decision: DecisionId) {
-        todo!()
+        if let Some(open) = self.open.get_mut(&decision) {
+            open.play_ended = true;
+        }
     }
-    /// Closes what is due.
+
+    /// Closes what is due, and returns what policies are to learn, in the order of the decisions.
     pub fn due(&mut self, now: Timestamp) -> Vec<PolicyUpdate> {
-        todo!()
+        let due = self
+            .open
+            .iter()
+            .filter(|(_, open)| now >= open.closes_at || (open.is_known() && !open.is_rewarded));
+        let mut due: Vec<(Timestamp, DecisionId)> =
+            due.map(|(id, open)| (open.made_at, *id)).collect();
+        due.sort_unstable();
+        let mut updates = Vec::new();
+        for (_, id) in due {
+            let ended = self.open.get(&id).is_some_and(|open| now >= open.closes_at);
+            updates.extend(if ended {
+                self.close(id)
+            } else {
+                self.open.get_mut(&id).and_then(|open| open.take_update(id))
+            });
+        }
+        updates
     }
+
     /// How many decisions are open.
     pub fn n_open(&self) -> usize {
-        todo!()
+        self.open.len()
     }
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use regard_domain::Expression;
 use serde::{Deserialize, Serialize};
 
-use crate::{Context, FactValue};
+use crate::{Context, FactValue, facts::PERSON_PREFIX};
 
 /// A range of numbers, both ends included; an end left out does not restrict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -263,12 +263,14 @@ impl Condition {
         }
         for test in &self.facts {
             let found = context.fact(&test.name);
+            // Clauses are logged; what a person wished is not.
+            let shown = found.filter(|_| !test.name.starts_with(PERSON_PREFIX));
             let clause = Clause {
                 name: format!("facts.{}", test.name).into(),
                 min: test.greater,
                 max: test.less,
                 equals: test.equals.clone(),
-                found: found.cloned(),
+                found: shown.cloned(),
                 holds: test.holds(found),
             };
             if !each(clause) {

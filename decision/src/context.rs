@@ -2,10 +2,11 @@
 
 use std::{f64::consts::TAU, sync::Arc};
 
+use regard_commitments::{Grant, Personalization};
 use regard_domain::{Audience, Expression};
 use serde::{Deserialize, Serialize};
 
-use crate::{FactValue, Facts, LocalTime};
+use crate::{BadFact, FactValue, Facts, LocalTime, facts::PERSON_PREFIX};
 
 /// Names of the features every context has, in order. All lie in `[0, 1]` but the two of the
 /// hour, which lie in `[-1, 1]`.
@@ -103,7 +104,7 @@ impl ContextSpec {
         }
         for (i, fact) in facts.iter().enumerate() {
             let bad_name = !crate::facts::is_fact_name(&fact.name)
-                || fact.name.starts_with(crate::facts::PERSON_PREFIX)
+                || fact.name.starts_with(PERSON_PREFIX)
                 || facts[..i].iter().any(|f| f.name == fact.name);
             if bad_name {
                 return Err(BadContextSpec::Name(fact.name.clone()));
@@ -127,6 +128,17 @@ impl ContextSpec {
     pub fn feature_names(&self) -> &[String] {
         &self.names
     }
+}
+
+/// Why the wishes of a person did not enter a context.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PersonError {
+    /// The grant is no longer live.
+    #[error("the grant for personal messages was revoked")]
+    Revoked,
+    /// A wish is not a fact.
+    #[error("a wish cannot be taken")]
+    Wish(#[from] BadFact),
 }
 
 /// What a decision may know.
@@ -160,6 +172,33 @@ impl Context {
             features: features(audience, local, facts, spec),
             is_personal: false,
         }
+    }
+
+    /// Adds what a person who agreed to it wishes to see: each wish becomes the fact
+    /// `person.<name>`, which conditions may test. Wishes are never features, so that no policy
+    /// learns about a person, and the log shows that a wish was met but not its value.
+    ///
+    /// # Privacy
+    /// The only way by which anything about one person enters a decision; needs
+    /// `Grant<Personalization>`. No name and no `PersonId` comes along.
+    ///
+    /// # Errors
+    /// [`PersonError`]; the context is lost then, and the caller decides for the audience as a
+    /// whole with a new one.
+    pub fn with_person(
+        mut self,
+        wishes: &Facts,
+        key: &Grant<Personalization>,
+    ) -> Result<Self, PersonError> {
+        if !key.is_live() {
+            return Err(PersonError::Revoked);
+        }
+        for (name, value) in wishes.iter() {
+            let name = format!("{PERSON_PREFIX}{name}");
+            self.facts.set_unreserved(&name, value.clone())?;
+        }
+        self.is_personal = true;
+        Ok(self)
     }
 
     /// The audience as a whole.
@@ -228,4 +267,90 @@ fn features(audience: &Audience, local: LocalTime, facts: &Facts, spec: &Context
         }
     }
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use regard_domain::ExpressionDistribution;
+
+    use super::*;
+
+    #[test]
+    fn features_have_the_documented_order_and_ranges() {
+        let spec = ContextSpec::new(vec![FactFeature {
+            name: "celsius".into(),
+            min: -10.0,
+            max: 30.0,
+        }])
+        .unwrap();
+        let mut facts = Facts::new();
+        facts.set("celsius", FactValue::Number(20.0)).unwrap();
+        let weights = [0.2, 0.5, 0.0, 0.1, 0.0, 0.0, 0.2];
+        let audience = Audience {
+            n_visitors: 3,
+            n_looking: 1,
+            attention: 0.4,
+            expression: ExpressionDistribution::from_weights(weights),
+            dwell_secs: 10.0,
+            nearness: 0.3,
+        };
+        let local = LocalTime::new(2026, 11, 21, 6, 0).unwrap();
+        let context = Context::from_audience(&audience, local, &facts, &spec);
+        let expected = [
+            ("bias", 1.0),
+            ("n_visitors", 0.5),
+            ("looking_share", 1.0 / 3.0),
+            ("attention", 0.4),
+            ("happy", 0.5),
+            ("neutral", 0.2),
+            ("surprised", 0.2),
+            ("angry", 0.1),
+            ("dwell", 0.5),
+            ("nearness", 0.3),
+            ("hour_sin", 1.0),
+            ("hour_cos", 0.0),
+            ("weekend", 1.0),
+            ("fact.celsius", 0.75),
+        ];
+        let found = context.named_features();
+        assert_eq!(found.len(), expected.len());
+        for ((name, value), (wanted_name, wanted)) in found.iter().zip(expected) {
+            assert_eq!(name, wanted_name);
+            assert!((value - wanted).abs() < 1e-6, "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_becomes_unknown() {
+        let audience = Audience {
+            attention: f32::NAN,
+            dwell_secs: f32::INFINITY,
+            ..Audience::EMPTY
+        };
+        let local = LocalTime::new(2026, 11, 20, 0, 0).unwrap();
+        let spec = ContextSpec::default();
+        let context = Context::from_audience(&audience, local, &Facts::new(), &spec);
+        assert!(context.features().iter().all(|v| v.is_finite()));
+        assert_eq!(context.features()[3], 0.0);
+    }
+
+    #[test]
+    fn specs_are_checked() {
+        let fact = |name: &str, min, max| FactFeature {
+            name: name.into(),
+            min,
+            max,
+        };
+        for bad in [
+            vec![fact("a", 1.0, 1.0)],
+            vec![fact("a", 0.0, f64::INFINITY)],
+            vec![fact("a", f64::MIN, f64::MAX)],
+            vec![fact("a", 0.0, 1.0), fact("a", 0.0, 2.0)],
+            vec![fact("person.a", 0.0, 1.0)],
+            vec![fact("A", 0.0, 1.0)],
+            (0..33).map(|i| fact(&format!("f{i}"), 0.0, 1.0)).collect(),
+        ] {
+            assert!(ContextSpec::new(bad.clone()).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -31,6 +31,7 @@ pub use campaign::{Budget, Campaign};
 pub use condition::{Bounds, Clause, Condition, ExpressionTest, FactTest, HourRange};
 pub use context::{
     BASE_FEATURES, BadContextSpec, Context, ContextSpec, FactFeature, MAX_FACT_FEATURES,
+    PersonError,
 };
 pub use creative::{Content, Creative, Fit, FrequencyCap};
 pub use decision::{Candidate, Decision, Exclusion, Obstacle, Reason, Trigger};

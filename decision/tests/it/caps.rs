@@ -1,0 +1,82 @@
+//! Caps and budgets hold under any sequence; the oracle counts the log.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use regard_decision::{Decision, LocalTime};
+use regard_domain::{ScreenId, Timestamp};
+
+use crate::support::{audience, campaign, planner, rng};
+
+/// Minutes since the first of November 2026 as the wall clock of a site in UTC shows them.
+fn local(at: Timestamp) -> LocalTime {
+    let minutes = at.as_millis() / 60_000;
+    let (day, minute) = (minutes / 1440, minutes % 1440);
+    LocalTime::new(2026, 11, 1 + day as u8, (minute / 60) as u8, (minute % 60) as u8).unwrap()
+}
+
+fn most_within(decisions: &[&Decision], window_millis: i64) -> usize {
+    let starts: Vec<i64> = decisions.iter().map(|d| d.at.as_millis()).collect();
+    let within = |from: &i64| {
+        starts.iter().filter(|at| (*from..*from + window_millis).contains(*at)).count()
+    };
+    starts.iter().map(within).max().unwrap_or(0)
+}
+
+fn most_a_day(decisions: &[&Decision]) -> usize {
+    let mut days = BTreeMap::new();
+    for decision in decisions {
+        *days.entry(decision.local.date).or_insert(0) += 1;
+    }
+    days.into_values().max().unwrap_or(0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn caps_are_never_exceeded(
+        per_hour in 1..6_u32, per_day in 1..20_u32, gap in 0..400_000_i64,
+        budget_day in 1..40_u32, budget_total in 1..100_u32,
+        steps in prop::collection::vec((-60_000_i64..900_000, 0..2_usize), 1..300),
+        restart_at in 0..300_usize, seed: u64,
+    ) {
+        let caps = format!("caps = {{ max_per_hour = {per_hour}, max_per_day = {per_day}, min_gap_millis = {gap} }}");
+        let head = format!(
+            "policy = {{ kind = 'thompson' }}\n\
+             budget = {{ max_plays_per_day = {budget_day}, max_plays_total = {budget_total} }}"
+        );
+        let toml = campaign("k", &head, &[("a", &caps), ("b", "")]);
+        let mut planner = planner(&toml);
+        let mut rng = rng(seed);
+        let screens = ["one", "two"].map(|id| ScreenId::new(id).unwrap());
+        let mut log: Vec<Decision> = Vec::new();
+        let mut millis = 0;
+        for (i, (step, screen)) in steps.into_iter().enumerate() {
+            if i == restart_at {
+                // What a restart does: counters come back from the stored decisions.
+                planner = crate::support::planner(&toml);
+                let total = log.iter().filter(|d| !d.is_default).count() as u64;
+                planner.restore(&BTreeMap::from([("k".parse().unwrap(), total)]), log.iter().rev());
+            }
+            millis = (millis + step).max(0);
+            let now = Timestamp::from_millis(millis);
+            let context = planner.context(&audience(1, 0.5), local(now));
+            log.push(planner.decide(&screens[screen], &context, now, &mut rng));
+        }
+        let shown: Vec<&Decision> = log.iter().filter(|d| !d.is_default).collect();
+        prop_assert!(shown.len() <= budget_total as usize);
+        prop_assert!(most_a_day(&shown) <= budget_day as usize);
+        for screen in &screens {
+            let capped: Vec<&Decision> = shown
+                .iter()
+                .copied()
+                .filter(|d| d.screen == *screen && d.creative.as_str() == "a")
+                .collect();
+            prop_assert!(most_within(&capped, 3_600_000) <= per_hour as usize);
+            prop_assert!(most_a_day(&capped) <= per_day as usize);
+            if gap > 0 {
+                prop_assert!(most_within(&capped, gap) <= 1);
+            }
+        }
+    }
+}
