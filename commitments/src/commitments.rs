@@ -15,6 +15,9 @@ use crate::scope::{Scope, Scopes};
 /// The document of the demonstration, profile `lab`.
 const DEMO: &str = include_str!("../data/demo.toml");
 
+/// A commented document to fill in, profile `eu`.
+const EXAMPLE: &str = include_str!("../data/example.toml");
+
 /// Longest text of a field, in characters: a notice must fit on a screen.
 const MAX_TEXT_LEN: usize = 400;
 
@@ -395,9 +398,15 @@ impl Commitments {
         Self::parse(DEMO).expect("the built-in text is parsed by a test")
     }
 
-    /// The TOML text of [`Commitments::demo`], to start an own document from.
+    /// The TOML text of [`Commitments::demo`].
     pub const fn demo_text() -> &'static str {
         DEMO
+    }
+
+    /// A commented TOML text for an owner to fill in: profile `eu`, a shop, audience and staff not
+    /// declared, so that expressions are not analysed until someone declares them.
+    pub const fn example_text() -> &'static str {
+        EXAMPLE
     }
 
     /// The one JSON text that is signed.

@@ -4,6 +4,30 @@
 //! time. Out: grants and refusals, rows with a date to be gone by, the text of the notice, ledger
 //! entries for others to write. This room never does I/O, never reads the clock, never sees a face,
 //! and alone can make a [`Grant`] or a [`Kept`] row.
+//!
+//! # Examples
+//! ```
+//! use std::collections::BTreeSet;
+//! use regard_commitments::*;
+//! use regard_domain::{CameraId, ScreenId, Timestamp};
+//!
+//! let key = SiteKeys::from_seed(Zeroizing::new([7; 32])).commitments_key();
+//! let promised = Commitments::demo().sign(&key).verify(&key.verifying_key())?;
+//! let mut gate = SensingGate::new(promised, Profile::named("lab")?)?;
+//! let (camera, screen) = (CameraId::new("webcam")?, ScreenId::new("demo")?);
+//! gate.register(CameraSetup {
+//!     camera: camera.clone(),
+//!     screens: BTreeSet::from([screen.clone()]),
+//!     masks_staff_zones: false,
+//! });
+//! let now = Timestamp::from_millis(1_780_315_200_000);
+//! let shut = gate.ask(&camera, Scopes::AUDIENCE, now);
+//! assert_eq!(shut.outcome.refusal().map(|r| r.code), Some(RefusalCode::NoticeMissing));
+//! gate.heartbeat(&screen, gate.notice_hash(), now);
+//! let opened = gate.ask(&camera, Scopes::AUDIENCE, now);
+//! assert!(opened.outcome.granted().is_some_and(|grant| grant.expression().is_some()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod commitments;
 mod date;

@@ -115,7 +115,7 @@ pub struct SensingGate {
     notice_hash: Digest,
     cameras: BTreeMap<CameraId, CameraState>,
     heartbeats: BTreeMap<ScreenId, Timestamp>,
-    utc_offset: Option<Duration>,
+    utc_offset_secs: Option<i32>,
     outage: Option<Outage>,
     refusals: BTreeMap<RefusalCode, u64>,
 }
@@ -135,7 +135,7 @@ impl SensingGate {
             profile,
             cameras: BTreeMap::new(),
             heartbeats: BTreeMap::new(),
-            utc_offset: None,
+            utc_offset_secs: None,
             outage: None,
             refusals: BTreeMap::new(),
         })
@@ -195,16 +195,11 @@ impl SensingGate {
         self.heartbeats.retain(|screen, _| carried(screen));
     }
 
-    /// How far local time is ahead of UTC, or behind when `is_behind`; needed by staff hours. Without it
-    /// a site that relies on hours gets no expression analysis.
-    pub fn set_utc_offset(&mut self, offset: Duration, is_behind: bool) {
-        let day = 86_400;
-        let secs = offset.as_secs() % day;
-        self.utc_offset = Some(Duration::from_secs(if is_behind {
-            (day - secs) % day
-        } else {
-            secs
-        }));
+    /// How many seconds local time is ahead of UTC, negative west of Greenwich; needed by staff hours, and
+    /// to be told again when it changes. Without it a site that relies on hours gets no expression
+    /// analysis.
+    pub fn set_utc_offset_secs(&mut self, secs: i32) {
+        self.utc_offset_secs = Some(secs);
     }
 
     /// A screen reports that it shows this notice.

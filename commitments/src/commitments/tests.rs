@@ -31,129 +31,144 @@ fn the_demo_is_valid() {
 }
 
 #[test]
+fn the_example_is_valid_and_declares_nothing_for_the_owner() {
+    let example = Commitments::parse(Commitments::example_text()).unwrap();
+    assert_eq!(example.profile, "eu");
+    assert_eq!(example.declarations.audience, AudienceKind::Undeclared);
+    assert_eq!(example.declarations.staff, StaffRule::Undeclared);
+    let with_recipient = Commitments::example_text()
+        .replace("# [[rec", "[[rec")
+        .replace("# name = ", "name = ")
+        .replace("# purpose = ", "purpose = ");
+    assert_eq!(
+        Commitments::parse(&with_recipient)
+            .unwrap()
+            .recipients
+            .len(),
+        1
+    );
+}
+
+/// Text of the demo, what takes its place, a text in the line of the mistake, part of the message.
+type MistakeCase = (&'static str, &'static str, &'static str, &'static str);
+
+const MISTAKES: &[MistakeCase] = &[
+    ("version = 1", "version = 0", "version = 1", "at least 1"),
+    ("version = 1", "version = \"x\"", "version = 1", "u32"),
+    (
+        "\"2026-01-01\"",
+        "\"2026-02-30\"",
+        "effective_from",
+        "is not a day",
+    ),
+    (
+        "\"legitimate_interest\"",
+        "\"because\"",
+        "legal_basis",
+        "unknown variant `because`",
+    ),
+    (
+        "scopes = [\"count\", ",
+        "scopes = [",
+        "scopes = [",
+        "must have \"count\"",
+    ),
+    (
+        "\"face_position\", ",
+        "",
+        "categories = [",
+        "\"count\" handles a category",
+    ),
+    (
+        "purposes = [",
+        "purposes = [] # ",
+        "purposes = [",
+        "at least one purpose",
+    ),
+    (
+        "[site]",
+        "[site]\ncolour = 1",
+        "id = \"demo\"",
+        "unknown field `colour`",
+    ),
+    (
+        "name = \"Regard demonstration\"",
+        "name = \" \"",
+        "name = \"Regard",
+        "1 to 400 characters",
+    ),
+    (
+        "id = \"demo\"",
+        "id = \"De mo\"",
+        "id = \"demo\"",
+        "is not 1 to 64",
+    ),
+    (
+        "\"/privacy\"",
+        "\"//evil.example\"",
+        "privacy_path",
+        "must be a path",
+    ),
+    (
+        "\"/privacy\"",
+        "\"/a/../b\"",
+        "privacy_path",
+        "must be a path",
+    ),
+    (
+        "\"/privacy\"",
+        "\"/<script>\"",
+        "privacy_path",
+        "must be a path",
+    ),
+    (
+        "languages = [",
+        "languages = [] # ",
+        "languages",
+        "at least one language",
+    ),
+    (
+        "decision = \"24 hours\"",
+        "decision = \"1 year\"",
+        "decision =",
+        "is not a period",
+    ),
+    (
+        "decision = \"24 hours\"",
+        "decision = \"0 days\"",
+        "decision =",
+        "is not a period",
+    ),
+    (
+        "[retention]",
+        "[retention]\nledger = \"1 days\"",
+        "[retention]",
+        "period of their own",
+    ),
+    (
+        "{ rule = \"no_staff_in_view\" }\nwork",
+        "{ rule = \"hours\", hours = [] }\nwork",
+        "staff = {",
+        "at least one pair",
+    ),
+    (
+        "{ rule = \"no_staff_in_view\" }\nwork",
+        "{ rule = \"zones\", zones = [{ camera = \"a\", left = 900, top = 0, width = 101, height = 1 }] }\nwork",
+        "staff = {",
+        "within the picture",
+    ),
+    (
+        "{ rule = \"no_staff_in_view\" }\nwork",
+        "{ rule = \"hours\", hours = [{ from = \"8:00\", until = \"09:00\" }] }\nwork",
+        "staff = {",
+        "is not a time of day",
+    ),
+];
+
+#[test]
 fn each_mistake_names_its_line() {
-    for (from, to, line, expected) in [
-        (
-            "version = 1",
-            "version = 0",
-            line_of("version = 1"),
-            "at least 1",
-        ),
-        (
-            "version = 1",
-            "version = \"x\"",
-            line_of("version = 1"),
-            "u32",
-        ),
-        (
-            "\"2026-01-01\"",
-            "\"2026-02-30\"",
-            line_of("effective_from"),
-            "is not a day",
-        ),
-        (
-            "\"legitimate_interest\"",
-            "\"because\"",
-            line_of("legal_basis"),
-            "unknown variant `because`",
-        ),
-        (
-            "scopes = [\"count\", ",
-            "scopes = [",
-            line_of("scopes = ["),
-            "must have \"count\"",
-        ),
-        (
-            "\"face_position\", ",
-            "",
-            line_of("categories = ["),
-            "\"count\" handles a category",
-        ),
-        (
-            "purposes = [",
-            "purposes = [] # ",
-            line_of("purposes = ["),
-            "at least one purpose",
-        ),
-        (
-            "[site]",
-            "[site]\ncolour = 1",
-            line_of("[site]") + 1,
-            "unknown field `colour`",
-        ),
-        (
-            "name = \"Regard demonstration\"",
-            "name = \" \"",
-            line_of("name = \"Regard"),
-            "1 to 400 characters",
-        ),
-        (
-            "id = \"demo\"",
-            "id = \"De mo\"",
-            line_of("id = \"demo\""),
-            "is not 1 to 64",
-        ),
-        (
-            "\"/privacy\"",
-            "\"//evil.example\"",
-            line_of("privacy_path"),
-            "must be a path",
-        ),
-        (
-            "\"/privacy\"",
-            "\"/a/../b\"",
-            line_of("privacy_path"),
-            "must be a path",
-        ),
-        (
-            "\"/privacy\"",
-            "\"/<script>\"",
-            line_of("privacy_path"),
-            "must be a path",
-        ),
-        (
-            "languages = [",
-            "languages = [] # ",
-            line_of("languages"),
-            "at least one language",
-        ),
-        (
-            "decision = \"24 hours\"",
-            "decision = \"1 year\"",
-            line_of("decision ="),
-            "is not a period",
-        ),
-        (
-            "decision = \"24 hours\"",
-            "decision = \"0 days\"",
-            line_of("decision ="),
-            "is not a period",
-        ),
-        (
-            "[retention]",
-            "[retention]\nledger = \"1 days\"",
-            line_of("[retention]"),
-            "period of their own",
-        ),
-        (
-            "{ rule = \"no_staff_in_view\" }\nwork",
-            "{ rule = \"hours\", hours = [] }\nwork",
-            line_of("staff = {"),
-            "at least one pair",
-        ),
-        (
-            "{ rule = \"no_staff_in_view\" }\nwork",
-            "{ rule = \"zones\", zones = [{ camera = \"a\", left = 900, top = 0, width = 101, height = 1 }] }\nwork",
-            line_of("staff = {"),
-            "within the picture",
-        ),
-        (
-            "{ rule = \"no_staff_in_view\" }\nwork",
-            "{ rule = \"hours\", hours = [{ from = \"8:00\", until = \"09:00\" }] }\nwork",
-            line_of("staff = {"),
-            "is not a time of day",
-        ),
-    ] {
+    for &(from, to, place, expected) in MISTAKES {
+        let line = line_of(place);
         let found = mistakes(from, to);
         assert_eq!(found.len(), 1, "{to}: {found:?}");
         assert_eq!(found[0].0, line, "{to}: {found:?}");

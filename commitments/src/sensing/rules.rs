@@ -201,8 +201,8 @@ impl SensingGate {
     }
 
     fn local_minute(&self, now: Timestamp) -> Option<u16> {
-        let offset = i64::try_from(self.utc_offset?.as_secs()).ok()?;
-        let secs = (now.as_micros().div_euclid(1_000_000)).checked_add(offset)?;
+        let offset = i64::from(self.utc_offset_secs?);
+        let secs = now.as_micros().div_euclid(1_000_000).checked_add(offset)?;
         u16::try_from(secs.rem_euclid(86_400) / 60).ok()
     }
 }

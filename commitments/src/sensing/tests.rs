@@ -237,84 +237,100 @@ const ALL_CATEGORIES: (&str, &str) = (
 );
 const RESEARCH: (&str, &str) = ("purposes = [", "purposes = [\"research\", ");
 
+const OWN_PREMISES: &str = "venue = \"own_premises\"";
+const NO_STAFF: &str = "staff = { rule = \"no_staff_in_view\" }";
+
+/// What is changed in the demo's document, the scope asked for, and why it is withheld.
+type RuleCase = (
+    &'static [(&'static str, &'static str)],
+    Scope,
+    Option<RefusalCode>,
+);
+
+const RULE_CASES: &[RuleCase] = &[
+    (&[EU], Scope::Expression, None),
+    (
+        &[(OWN_PREMISES, "venue = \"shop\"")],
+        Scope::Expression,
+        None,
+    ),
+    (
+        &[(OWN_PREMISES, "venue = \"office\"")],
+        Scope::Expression,
+        Some(RefusalCode::WorkplaceOrEducation),
+    ),
+    (
+        &[(OWN_PREMISES, "venue = \"school\"")],
+        Scope::Expression,
+        Some(RefusalCode::WorkplaceOrEducation),
+    ),
+    (
+        &[(OWN_PREMISES, "venue = \"office\"")],
+        Scope::Attention,
+        None,
+    ),
+    (
+        &[(
+            "workplace_or_education = false",
+            "workplace_or_education = true",
+        )],
+        Scope::Expression,
+        Some(RefusalCode::WorkplaceOrEducation),
+    ),
+    (
+        &[(OWN_PREMISES, "venue = \"children_venue\"")],
+        Scope::Expression,
+        Some(RefusalCode::MinorProtection),
+    ),
+    (
+        &[(OWN_PREMISES, "venue = \"children_venue\"")],
+        Scope::Attention,
+        None,
+    ),
+    (
+        &[("\"general_audience\"", "\"children_expected\"")],
+        Scope::Expression,
+        Some(RefusalCode::MinorProtection),
+    ),
+    (
+        &[("\"general_audience\"", "\"undeclared\"")],
+        Scope::Expression,
+        Some(RefusalCode::MinorProtection),
+    ),
+    (
+        &[(NO_STAFF, "staff = { rule = \"undeclared\" }")],
+        Scope::Expression,
+        Some(RefusalCode::StaffInView),
+    ),
+    (
+        &[(
+            "\"attention\", \"expression\"]\n# What",
+            "\"attention\"]\n# What",
+        )],
+        Scope::Expression,
+        Some(RefusalCode::PurposeNotPromised),
+    ),
+    (&[], Scope::AgeGuard, Some(RefusalCode::PurposeNotPromised)),
+    (
+        &[ALL_SCOPES, ALL_CATEGORIES, RESEARCH],
+        Scope::AgeGuard,
+        None,
+    ),
+    (
+        &[EU, ALL_SCOPES, ALL_CATEGORIES, RESEARCH],
+        Scope::AgeGuard,
+        Some(RefusalCode::FeatureNotInProfile),
+    ),
+    (
+        &[ALL_SCOPES, ALL_CATEGORIES, RESEARCH],
+        Scope::MicroExpression,
+        Some(RefusalCode::ConsentMissing),
+    ),
+];
+
 #[test]
 fn each_rule_withholds_its_scope() {
-    use RefusalCode::*;
-    let venue = |kind: &'static str| ("venue = \"own_premises\"", kind);
-    let staff = |rule: &'static str| ("staff = { rule = \"no_staff_in_view\" }", rule);
-    let cases: [(&[(&str, &str)], Scope, Option<RefusalCode>); 16] = [
-        (&[EU], Scope::Expression, None),
-        (&[venue("venue = \"shop\"")], Scope::Expression, None),
-        (
-            &[venue("venue = \"office\"")],
-            Scope::Expression,
-            Some(WorkplaceOrEducation),
-        ),
-        (
-            &[venue("venue = \"school\"")],
-            Scope::Expression,
-            Some(WorkplaceOrEducation),
-        ),
-        (&[venue("venue = \"office\"")], Scope::Attention, None),
-        (
-            &[(
-                "workplace_or_education = false",
-                "workplace_or_education = true",
-            )],
-            Scope::Expression,
-            Some(WorkplaceOrEducation),
-        ),
-        (
-            &[venue("venue = \"children_venue\"")],
-            Scope::Expression,
-            Some(MinorProtection),
-        ),
-        (
-            &[venue("venue = \"children_venue\"")],
-            Scope::Attention,
-            None,
-        ),
-        (
-            &[("\"general_audience\"", "\"children_expected\"")],
-            Scope::Expression,
-            Some(MinorProtection),
-        ),
-        (
-            &[("\"general_audience\"", "\"undeclared\"")],
-            Scope::Expression,
-            Some(MinorProtection),
-        ),
-        (
-            &[staff("staff = { rule = \"undeclared\" }")],
-            Scope::Expression,
-            Some(StaffInView),
-        ),
-        (
-            &[(
-                "\"attention\", \"expression\"]\n# What",
-                "\"attention\"]\n# What",
-            )],
-            Scope::Expression,
-            Some(PurposeNotPromised),
-        ),
-        (&[], Scope::AgeGuard, Some(PurposeNotPromised)),
-        (
-            &[ALL_SCOPES, ALL_CATEGORIES, RESEARCH],
-            Scope::AgeGuard,
-            None,
-        ),
-        (
-            &[EU, ALL_SCOPES, ALL_CATEGORIES, RESEARCH],
-            Scope::AgeGuard,
-            Some(FeatureNotInProfile),
-        ),
-        (
-            &[ALL_SCOPES, ALL_CATEGORIES, RESEARCH],
-            Scope::MicroExpression,
-            Some(ConsentMissing),
-        ),
-    ];
-    for (replacements, scope, expected) in cases {
+    for &(replacements, scope, expected) in RULE_CASES {
         let mut gate = gate_with(replacements);
         let ruled = gate.ask(&camera(), Scopes::NONE.with(scope), at(0));
         let grant = ruled.outcome.granted().unwrap();
@@ -396,7 +412,7 @@ fn staff_hours_begin_and_end() {
     let mut gate = gate_with(&[("staff = { rule = \"no_staff_in_view\" }", hours)]);
     // Nobody told the local time yet.
     assert!(!open(&mut gate, at(0)).scopes().contains(Scope::Expression));
-    gate.set_utc_offset(Duration::from_hours(2), false);
+    gate.set_utc_offset_secs(2 * 3_600);
     let grant = open(&mut gate, at(0));
     assert!(grant.scopes().contains(Scope::Expression));
     let hash = gate.notice_hash();
@@ -413,7 +429,7 @@ fn staff_hours_begin_and_end() {
     assert_eq!(open(&mut gate, at(120_000)).scopes(), Scopes::AUDIENCE);
     assert!(!narrowed.is_live());
     // The same hour west of Greenwich is another.
-    gate.set_utc_offset(Duration::from_hours(10), true);
+    gate.set_utc_offset_secs(-10 * 3_600);
     gate.heartbeat(&screen(), hash, at(60_000));
     assert_eq!(open(&mut gate, at(60_000)).scopes(), Scopes::AUDIENCE);
 }
@@ -521,6 +537,21 @@ fn closing_ends_the_grant_and_says_so() {
     ));
     assert!(gate.close(&camera(), at(2)).entries.is_empty());
     assert!(gate.grant(&camera()).is_none());
+}
+
+#[test]
+fn the_example_of_an_owner_counts_and_shows_no_expressions() {
+    let key = SiteKeys::from_seed(Zeroizing::new([1; 32])).commitments_key();
+    let document = Commitments::parse(Commitments::example_text()).unwrap();
+    let verified = document.sign(&key).verify(&key.verifying_key()).unwrap();
+    let mut gate = SensingGate::new(verified, Profile::named("eu").unwrap()).unwrap();
+    gate.register(setup());
+    let hash = gate.notice_hash();
+    gate.heartbeat(&screen(), hash, NOON);
+    assert_eq!(
+        open(&mut gate, NOON).scopes(),
+        Scopes::AUDIENCE.without(Scope::Expression)
+    );
 }
 
 #[test]
