@@ -12,13 +12,23 @@ use crate::support::{audience, campaign, planner, rng};
 fn local(at: Timestamp) -> LocalTime {
     let minutes = at.as_millis() / 60_000;
     let (day, minute) = (minutes / 1440, minutes % 1440);
-    LocalTime::new(2026, 11, 1 + day as u8, (minute / 60) as u8, (minute % 60) as u8).unwrap()
+    LocalTime::new(
+        2026,
+        11,
+        1 + day as u8,
+        (minute / 60) as u8,
+        (minute % 60) as u8,
+    )
+    .unwrap()
 }
 
 fn most_within(decisions: &[&Decision], window_millis: i64) -> usize {
     let starts: Vec<i64> = decisions.iter().map(|d| d.at.as_millis()).collect();
     let within = |from: &i64| {
-        starts.iter().filter(|at| (*from..*from + window_millis).contains(*at)).count()
+        starts
+            .iter()
+            .filter(|at| (*from..*from + window_millis).contains(*at))
+            .count()
     };
     starts.iter().map(within).max().unwrap_or(0)
 }

@@ -26,7 +26,9 @@ fn mean_reward(config: PolicyConfig, chance: [[f64; 2]; 3], seed: u64) -> f64 {
         let features = [1.0, kind as f32];
         let choice = policy.choose(&features, &actions, &mut rng).unwrap();
         let reward = f32::from(u8::from(rng.random_bool(chance[choice.index][kind])));
-        policy.update(&ids[choice.index], &features, reward).unwrap();
+        policy
+            .update(&ids[choice.index], &features, reward)
+            .unwrap();
         total += f64::from(reward);
     }
     total / f64::from(N_ROUNDS)

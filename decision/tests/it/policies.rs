@@ -16,7 +16,9 @@ fn names() -> Vec<String> {
 }
 
 fn ids(n: usize) -> Vec<CreativeId> {
-    (0..n).map(|i| CreativeId::new(format!("c{i}")).unwrap()).collect()
+    (0..n)
+        .map(|i| CreativeId::new(format!("c{i}")).unwrap())
+        .collect()
 }
 
 fn actions(ids: &[CreativeId]) -> Vec<Action<'_>> {
@@ -50,7 +52,11 @@ fn config() -> impl Strategy<Value = PolicyConfig> {
 
 /// Plays as (message, features, reward); some messages are never asked about.
 fn plays() -> impl Strategy<Value = Vec<(usize, [f32; N_FEATURES], f32)>> {
-    let play = (0..8_usize, prop::array::uniform5(-1.0_f32..1.0), 0.0_f32..=1.0);
+    let play = (
+        0..8_usize,
+        prop::array::uniform5(-1.0_f32..1.0),
+        0.0_f32..=1.0,
+    );
     prop::collection::vec(play, 0..60)
 }
 
@@ -107,10 +113,26 @@ proptest! {
 fn draws_come_as_often_as_their_propensities_say() {
     let n_draws = 40_000;
     for (seed, config) in [
-        (11, PolicyConfig::Thompson { exploration: 0.1, prior_success: 1.0, prior_failure: 1.0 }),
-        (12, PolicyConfig::Linucb { exploration: 0.3, alpha: 0.5, ridge: 1.0 }),
+        (
+            11,
+            PolicyConfig::Thompson {
+                exploration: 0.1,
+                prior_success: 1.0,
+                prior_failure: 1.0,
+            },
+        ),
+        (
+            12,
+            PolicyConfig::Linucb {
+                exploration: 0.3,
+                alpha: 0.5,
+                ridge: 1.0,
+            },
+        ),
     ] {
-        let plays: Vec<_> = (0..30).map(|i| (i % 3, [1.0, 0.1, 0.2, 0.0, 0.3], (i % 4) as f32 / 4.0)).collect();
+        let plays: Vec<_> = (0..30)
+            .map(|i| (i % 3, [1.0, 0.1, 0.2, 0.0, 0.3], (i % 4) as f32 / 4.0))
+            .collect();
         let policy = taught(config, &plays);
         let ids = ids(4);
         let features = [1.0, 0.5, 0.0, 0.0, 0.0];
@@ -141,9 +163,19 @@ fn a_policy_without_actions_chooses_nothing() {
     for config in [
         PolicyConfig::default(),
         PolicyConfig::Rules {},
-        PolicyConfig::Fixed { order: FixedOrder::RoundRobin },
-        PolicyConfig::Thompson { exploration: 0.1, prior_success: 1.0, prior_failure: 1.0 },
-        PolicyConfig::Linucb { exploration: 0.3, alpha: 0.5, ridge: 1.0 },
+        PolicyConfig::Fixed {
+            order: FixedOrder::RoundRobin,
+        },
+        PolicyConfig::Thompson {
+            exploration: 0.1,
+            prior_success: 1.0,
+            prior_failure: 1.0,
+        },
+        PolicyConfig::Linucb {
+            exploration: 0.3,
+            alpha: 0.5,
+            ridge: 1.0,
+        },
     ] {
         let policy = new_policy(config, &names());
         assert_eq!(policy.choose(&[0.0; N_FEATURES], &[], &mut rng(1)), None);
@@ -162,54 +194,95 @@ fn rules_prefer_conditions_and_fixed_goes_in_order() {
     let p = |config| new_policy(config, &names()).propensities(&[0.0; N_FEATURES], &three);
     assert_eq!(p(PolicyConfig::Rules {}), [0.0, 1.0, 0.0]);
     assert_eq!(p(PolicyConfig::default()), [1.0, 0.0, 0.0]);
-    assert_eq!(p(PolicyConfig::Fixed { order: FixedOrder::RoundRobin }), [0.0, 1.0, 0.0]);
+    assert_eq!(
+        p(PolicyConfig::Fixed {
+            order: FixedOrder::RoundRobin
+        }),
+        [0.0, 1.0, 0.0]
+    );
 }
 
 #[test]
 fn impossible_rewards_teach_nothing() {
-    let config = PolicyConfig::Linucb { exploration: 0.3, alpha: 0.5, ridge: 1.0 };
+    let config = PolicyConfig::Linucb {
+        exploration: 0.3,
+        alpha: 0.5,
+        ridge: 1.0,
+    };
     let mut policy = new_policy(config, &names());
     let id = &ids(1)[0];
     let x = [0.5; N_FEATURES];
     assert!(policy.update(id, &x, 1.1).is_err());
     assert!(policy.update(id, &x, f32::NAN).is_err());
     assert!(policy.update(id, &x[1..], 0.5).is_err());
-    assert!(policy.update(id, &[f32::INFINITY, 0.0, 0.0, 0.0, 0.0], 0.5).is_err());
+    assert!(
+        policy
+            .update(id, &[f32::INFINITY, 0.0, 0.0, 0.0, 0.0], 0.5)
+            .is_err()
+    );
     assert_eq!(policy.state(), new_policy(config, &names()).state());
 }
 
 #[test]
 fn a_state_of_something_else_is_refused() {
-    let linucb = PolicyConfig::Linucb { exploration: 0.3, alpha: 0.5, ridge: 1.0 };
+    let linucb = PolicyConfig::Linucb {
+        exploration: 0.3,
+        alpha: 0.5,
+        ridge: 1.0,
+    };
     let state = taught(linucb, &[(0, [0.1; N_FEATURES], 1.0)]).state();
     let restore = |config, names: &[String], state: &PolicyState| {
         restore_policy(config, names, state).map(|p| p.version())
     };
     assert_eq!(restore(linucb, &names(), &state), Ok(1));
     let kind = restore(PolicyConfig::Rules {}, &names(), &state);
-    assert_eq!(kind, Err(PolicyStateError::Kind { expected: "rules", found: "linucb" }));
+    assert_eq!(
+        kind,
+        Err(PolicyStateError::Kind {
+            expected: "rules",
+            found: "linucb"
+        })
+    );
     let mut other = names();
     other[2] = "renamed".into();
-    assert_eq!(restore(linucb, &other, &state), Err(PolicyStateError::Features { at: 2 }));
+    assert_eq!(
+        restore(linucb, &other, &state),
+        Err(PolicyStateError::Features { at: 2 })
+    );
     assert_eq!(
         restore(linucb, &names()[..4], &state),
         Err(PolicyStateError::Features { at: 4 })
     );
-    let ridge = PolicyConfig::Linucb { exploration: 0.3, alpha: 0.5, ridge: 2.0 };
-    assert_eq!(restore(ridge, &names(), &state), Err(PolicyStateError::Ridge));
+    let ridge = PolicyConfig::Linucb {
+        exploration: 0.3,
+        alpha: 0.5,
+        ridge: 2.0,
+    };
+    assert_eq!(
+        restore(ridge, &names(), &state),
+        Err(PolicyStateError::Ridge)
+    );
     let mut damaged = state.clone();
     if let Learned::Linucb { actions, .. } = &mut damaged.learned {
-        actions.values_mut().for_each(|model| model.inverse[0] = -1.0);
+        actions
+            .values_mut()
+            .for_each(|model| model.inverse[0] = -1.0);
     }
     let numbers = restore(linucb, &names(), &damaged);
     assert!(matches!(numbers, Err(PolicyStateError::Numbers { .. })));
     let future = state.to_json().replacen("\"format\":1", "\"format\":2", 1);
     assert_eq!(
         PolicyState::from_json(&future),
-        Err(PolicyStateError::Format { expected: 1, found: 2 })
+        Err(PolicyStateError::Format {
+            expected: 1,
+            found: 2
+        })
     );
     for text in ["", "{}", "[]", "{\"format\":1}", &state.to_json()[..40]] {
         let read = PolicyState::from_json(text);
-        assert!(matches!(read, Err(PolicyStateError::Unreadable(_))), "{text}");
+        assert!(
+            matches!(read, Err(PolicyStateError::Unreadable(_))),
+            "{text}"
+        );
     }
 }

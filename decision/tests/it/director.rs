@@ -1,0 +1,179 @@
+//! When a message changes, and when it must not.
+
+use regard_decision::{Decision, Director, Planner, Trigger};
+use regard_domain::MomentCause;
+
+use crate::support::{at, audience, campaign, noon, planner, rng, screen};
+
+struct Stage {
+    planner: Planner,
+    director: Director,
+    rng: rand_chacha::ChaCha8Rng,
+}
+
+impl Stage {
+    fn new(toml: &str) -> Self {
+        Self {
+            planner: planner(toml),
+            director: Director::new(screen()),
+            rng: rng(3),
+        }
+    }
+
+    fn at(&mut self, millis: i64, n_visitors: u32, happy: f32) -> Option<Decision> {
+        let context = self.planner.context(&audience(n_visitors, happy), noon());
+        let cause = MomentCause::Beat;
+        self.director.consider(
+            &mut self.planner,
+            &context,
+            cause,
+            at(millis),
+            &mut self.rng,
+        )
+    }
+
+    /// What is chosen and why, if anything changes.
+    fn change(&mut self, millis: i64, n_visitors: u32, happy: f32) -> Option<(String, Trigger)> {
+        let decision = self.at(millis, n_visitors, happy)?;
+        Some((decision.creative.to_string(), decision.reason.trigger))
+    }
+}
+
+fn to(creative: &str, trigger: Trigger) -> Option<(String, Trigger)> {
+    Some((creative.to_owned(), trigger))
+}
+
+fn smile_campaign() -> String {
+    let smile = "when = { expression = [{ label = 'happy', min = 0.6 }] }\nmin_show_millis = 1000";
+    let anyone =
+        "when = { n_visitors = { min = 1 } }\nmin_show_millis = 1000\nduration_millis = 5000";
+    campaign(
+        "k",
+        "policy = { kind = 'rules' }",
+        &[("smile", smile), ("anyone", anyone)],
+    )
+}
+
+#[test]
+fn the_message_follows_the_audience_at_once_but_not_before_its_least_time() {
+    let mut stage = Stage::new(&smile_campaign());
+    assert_eq!(stage.change(0, 0, 0.0), to("welcome", Trigger::Start));
+    assert_eq!(stage.change(500, 0, 0.0), None);
+    assert_eq!(
+        stage.change(2037, 1, 0.1),
+        to("anyone", Trigger::BetterEligible)
+    );
+    // Smiles within the least time: nothing; the first moment after it, at once.
+    assert_eq!(stage.change(2500, 1, 0.9), None);
+    assert_eq!(stage.change(3036, 1, 0.1), None);
+    // One clause each: the smile is no better than what is shown, so it waits for the end.
+    assert_eq!(stage.change(3100, 1, 0.9), None);
+    assert_eq!(
+        stage.change(7037, 1, 0.9),
+        to("smile", Trigger::DurationElapsed)
+    );
+    assert_eq!(
+        stage.change(8100, 1, 0.2),
+        to("anyone", Trigger::ConditionEnded)
+    );
+    assert_eq!(stage.change(8200, 0, 0.0), None);
+    assert_eq!(
+        stage.change(9100, 0, 0.0),
+        to("welcome", Trigger::ConditionEnded)
+    );
+}
+
+#[test]
+fn a_more_specific_message_interrupts() {
+    let mut stage = Stage::new(&smile_campaign().replace("n_visitors = { min = 1 }", ""));
+    assert_eq!(stage.change(0, 1, 0.1), to("anyone", Trigger::Start));
+    assert_eq!(stage.change(999, 1, 0.9), None);
+    assert_eq!(
+        stage.change(1000, 1, 0.9),
+        to("smile", Trigger::BetterEligible)
+    );
+}
+
+#[test]
+fn a_value_that_hovers_at_its_bound_does_not_flicker() {
+    let mut stage = Stage::new(&smile_campaign());
+    assert_eq!(stage.change(0, 1, 0.61), to("smile", Trigger::Start));
+    assert_eq!(stage.change(1500, 1, 0.58), None);
+    assert_eq!(stage.change(1600, 1, 0.56), None);
+    assert_eq!(
+        stage.change(1700, 1, 0.54),
+        to("anyone", Trigger::ConditionEnded)
+    );
+}
+
+#[test]
+fn a_higher_priority_interrupts_and_a_passed_over_one_does_not() {
+    let vip = campaign(
+        "vip",
+        "priority = 5",
+        &[(
+            "crowd",
+            "when = { n_visitors = { min = 3 } }\ncaps = { min_gap_millis = 60000 }",
+        )],
+    );
+    // A policy that may choose either: the more specific one was passed over when it lost.
+    let plain = campaign(
+        "plain",
+        "policy = { kind = 'thompson' }",
+        &[("a", ""), ("b", "when = { n_visitors = { min = 1 } }")],
+    );
+    let mut stage = Stage::new(&(vip + &plain));
+    let mut interrupted = 0;
+    for i in 0..200 {
+        let start = i * 100_000;
+        // Ends whatever was shown before.
+        stage.at(start, 1, 0.0);
+        let shown = stage.director.current().unwrap().creative.clone();
+        for step in 1..40 {
+            interrupted += u32::from(stage.at(start + step * 200, 1, 0.0).is_some());
+        }
+        assert_eq!(stage.director.current().unwrap().creative, shown);
+    }
+    assert_eq!(interrupted, 0);
+    let now = 200 * 100_000;
+    stage.at(now, 1, 0.0);
+    assert_eq!(stage.change(now + 1000, 3, 0.0), None);
+    assert_eq!(
+        stage.change(now + 2000, 3, 0.0),
+        to("crowd", Trigger::BetterEligible)
+    );
+    let (next, trigger) = stage.change(now + 12_000, 3, 0.0).unwrap();
+    assert_eq!(trigger, Trigger::DurationElapsed);
+    assert_ne!(next, "crowd", "its gap has not passed");
+}
+
+#[test]
+fn a_withdrawn_message_goes_at_once() {
+    let mut stage = Stage::new(&smile_campaign());
+    assert_eq!(stage.change(0, 1, 0.9), to("smile", Trigger::Start));
+    let mut campaigns = crate::support::campaigns(&smile_campaign());
+    campaigns[0].creatives.remove(0);
+    assert_eq!(
+        stage.planner.set_campaigns(campaigns.clone()),
+        Ok(Vec::new())
+    );
+    assert_eq!(stage.change(10, 1, 0.9), to("anyone", Trigger::Withdrawn));
+    campaigns[0].enabled = false;
+    assert!(stage.planner.set_campaigns(campaigns).is_ok());
+    assert_eq!(stage.change(20, 1, 0.9), to("welcome", Trigger::Withdrawn));
+}
+
+#[test]
+fn a_clock_set_back_does_not_freeze_the_screen() {
+    let mut stage = Stage::new(&smile_campaign());
+    assert_eq!(
+        stage.change(10_000_000, 1, 0.1),
+        to("anyone", Trigger::Start)
+    );
+    assert_eq!(stage.change(0, 1, 0.1), None);
+    assert_eq!(
+        stage.change(5000, 1, 0.1),
+        to("anyone", Trigger::DurationElapsed)
+    );
+    assert_eq!(stage.director.ends_at(), Some(at(10_000)));
+}
