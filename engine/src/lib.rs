@@ -1,1 +1,61 @@
-//! Room `engine`.
+//! The order of the stages: cameras, analysis, decisions, screens, and what is kept of it.
+//!
+//! In: a configuration. Out: a running [`Engine`], seen and steered through its handle. This room
+//! alone reads the clock, spawns threads, and writes what the others compute. It never looks at a
+//! frame itself, never decides what may be looked at, and never knows SQL or HTTP.
+
+mod analysis;
+mod calendar;
+mod camera;
+mod chronicle;
+mod clock;
+mod command;
+mod conductor;
+mod config;
+mod handle;
+mod history;
+mod keys;
+mod lane;
+mod memory;
+mod metrics;
+mod minute;
+mod players;
+mod podium;
+mod queue;
+mod recorder;
+mod recording;
+mod replay;
+mod screen;
+mod start;
+mod stopper;
+mod view;
+
+pub use calendar::{Calendar, UnknownTimeZone};
+pub use chronicle::ChronicleError;
+pub use clock::SystemClock;
+pub use config::{CameraConfig, EngineConfig, ScreenConfig};
+pub use handle::{Engine, EngineError};
+pub use keys::KeyError;
+pub use memory::resident_bytes;
+pub use metrics::{
+    DropReason, LATENCY_BOUNDS_SECS, LatencyHistogram, LatencyQuantiles, MetricsSnapshot,
+};
+pub use recording::{RECORDING_FORMAT, RecordingError};
+pub use replay::{Replayed, replay};
+pub use screen::notice_text;
+pub use start::StartError;
+pub use view::{
+    CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, PlayReport, ScreenHealth, ScreenView,
+    Showing,
+};
+
+use regard_commitments::{Refusal, RefusalCode};
+
+/// Why the camera's picture is not shown.
+fn picture_refusal() -> Refusal {
+    Refusal::new(
+        RefusalCode::FeatureNotInProfile,
+        "the picture of the camera is shown under profile lab only",
+        "look at the audience as data, or run under profile lab on own premises with volunteers",
+    )
+}

@@ -7,6 +7,7 @@
 mod analyzer;
 mod attention;
 mod chip;
+mod decode;
 mod detector;
 mod draw;
 mod error;
@@ -27,6 +28,7 @@ mod warp;
 pub use analyzer::{AnalyzerOptions, FaceAnalyzer};
 pub use attention::{CameraPlacement, attention_of};
 pub use chip::{CHIP_SIDE_PX, FaceChip, chip_from_frame};
+pub use decode::{FrameError, decode_frame};
 pub use detector::{Detector, DetectorOptions};
 pub use draw::{DrawError, draw_faces, save_drawing};
 pub use error::{AnalysisError, PhotoError};

@@ -90,6 +90,11 @@ pub struct Photo {
 }
 
 impl Photo {
+    /// The pixels alone.
+    pub fn into_picture(self) -> Picture {
+        self.picture
+    }
+
     /// Decodes JPEG, PNG, WebP, GIF (first picture), BMP or TIFF and turns it upright.
     /// Transparency is shown on white.
     ///

@@ -1,0 +1,284 @@
+//! The analysis threads: frames in, digests out. One thread a core; a frame late is a frame dropped.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use regard_audience::{Association, Digest};
+use regard_domain::{Clock, Face, FrameSize, Moment, Sighting, Timestamp};
+use regard_vision::{
+    AnalysisError, CameraPlacement, FaceAnalyzer, Frame, FrameError, PixelPool, WantedSize,
+    attention_of, decode_frame,
+};
+use tokio::sync::watch;
+
+use crate::camera::Job;
+use crate::command::{Command, CommandSender};
+use crate::history::History;
+use crate::lane::{CameraGauge, Lane, LaneState};
+use crate::metrics::{DropReason, Metrics};
+use crate::queue::FreshLanes;
+use crate::view::LiveView;
+
+/// How long a thread waits before it looks whether the engine stops.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// How often all of the picture is searched; in between only where faces are expected.
+/// Origin: someone who enters is found within a tenth of a second, as often as expression is read.
+const SEARCH_EVERY: Duration = Duration::from_millis(95);
+
+/// Least size to which a frame is decoded unless all of its pixels are wanted. Origin: a detector of
+/// 320 pixels, and face chips of 112 and 192 pixels from faces up to a fifth of the height.
+const LIVE_SIZE: WantedSize = WantedSize::AtLeast {
+    width: 960,
+    height: 540,
+};
+
+/// One camera as the analysis threads know it.
+pub(crate) struct AnalysisLane {
+    pub(crate) lane: Lane,
+    pub(crate) gauge: Arc<CameraGauge>,
+    pub(crate) live: watch::Sender<Option<Arc<LiveView>>>,
+    pub(crate) history: Arc<Mutex<History>>,
+    pub(crate) full_resolution: bool,
+    pub(crate) placement: CameraPlacement,
+    pub(crate) last_moment: Mutex<Option<Arc<Moment>>>,
+}
+
+/// What the analysis threads share.
+pub(crate) struct Analysis {
+    pub(crate) jobs: Arc<FreshLanes<Job>>,
+    pub(crate) lanes: Vec<Arc<AnalysisLane>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) commands: CommandSender,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) pool: PixelPool,
+    /// Whether sightings go along, for a recording.
+    pub(crate) recording: bool,
+}
+
+/// Why a frame came to nothing.
+enum Dropped {
+    Damaged,
+    Late,
+    Refused,
+    Failed(AnalysisError),
+}
+
+impl From<AnalysisError> for Dropped {
+    fn from(error: AnalysisError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<FrameError> for Dropped {
+    fn from(_: FrameError) -> Self {
+        Self::Damaged
+    }
+}
+
+impl Analysis {
+    /// Works on frames until the queue closes. `make_analyzer` is called again after a panic, so
+    /// that a stage that failed starts anew.
+    pub(crate) fn run(&self, make_analyzer: &dyn Fn() -> FaceAnalyzer) {
+        regard_inference::flush_to_zero();
+        let mut analyzer = make_analyzer();
+        loop {
+            let Some((index, job)) = self.jobs.pop(PATIENCE) else {
+                if self.jobs.is_closed() {
+                    return;
+                }
+                continue;
+            };
+            let lane = &self.lanes[index];
+            let work = std::panic::AssertUnwindSafe(|| self.analyze(lane, &job, &mut analyzer));
+            let reason = match std::panic::catch_unwind(work) {
+                Ok(Ok(())) => {
+                    lane.gauge.analyzed(self.clock.now());
+                    continue;
+                }
+                Ok(Err(Dropped::Damaged)) => DropReason::Damaged,
+                Ok(Err(Dropped::Late)) => DropReason::Late,
+                Ok(Err(Dropped::Refused)) => DropReason::Refused,
+                Ok(Err(Dropped::Failed(error))) => {
+                    tracing::warn!(%error, "a frame could not be analysed");
+                    DropReason::Failed
+                }
+                Err(_) => {
+                    tracing::error!("an analyser panicked and was started anew");
+                    analyzer = make_analyzer();
+                    DropReason::Failed
+                }
+            };
+            self.metrics.dropped(reason);
+            lane.gauge.dropped(reason);
+        }
+    }
+
+    fn analyze(
+        &self,
+        lane: &AnalysisLane,
+        job: &Job,
+        analyzer: &mut FaceAnalyzer,
+    ) -> Result<(), Dropped> {
+        if !job.grant.is_live_at(self.clock.now()) {
+            return Err(Dropped::Refused);
+        }
+        let count = job.grant.count().ok_or(Dropped::Refused)?;
+        let wanted = if lane.full_resolution {
+            WantedSize::Whole
+        } else {
+            LIVE_SIZE
+        };
+        let frame = decode_frame(&job.raw, wanted, &self.pool)?;
+        let at = frame.captured_at();
+        let expected = lane.lane.lock().expected(at)?;
+        let (faces, searched) = match expected {
+            Some(boxes) => (analyzer.detect_around(frame.view(), &boxes, &count)?, false),
+            None => (analyzer.detect(frame.view(), &count)?, true),
+        };
+        let mut state = lane.lane.lock();
+        if state.last_at.is_some_and(|last| last >= at) {
+            return Err(Dropped::Late);
+        }
+        let mut sighting = Sighting {
+            camera: lane.lane.camera.clone(),
+            frame_index: frame.index(),
+            captured_at: at,
+            frame_size: frame.size(),
+            faces,
+        };
+        let LaneState {
+            crowd,
+            rng,
+            searched_at,
+            last_at,
+        } = &mut *state;
+        let association = crowd.associate(&sighting, rng).map_err(|_| Dropped::Late)?;
+        *last_at = Some(at);
+        if searched {
+            *searched_at = Some(at);
+        }
+        read_faces(
+            analyzer,
+            lane,
+            &frame,
+            &association,
+            &mut sighting.faces,
+            job,
+        )?;
+        if !job.grant.is_live_at(self.clock.now()) {
+            return Err(Dropped::Refused);
+        }
+        let digest = crowd.digest(&association, &sighting.faces);
+        self.publish(lane, crowd.live_faces(), frame.size(), at, &digest);
+        let recorded = self.recording.then(|| Box::new(sighting));
+        // In the order of the frames: the lock on the lane is still held.
+        let _ = self.commands.send_waiting(Command::Seen {
+            camera: lane.lane.camera.clone(),
+            digest,
+            at,
+            sighting: recorded,
+        });
+        Ok(())
+    }
+
+    fn publish(
+        &self,
+        lane: &AnalysisLane,
+        faces: Vec<regard_audience::LiveFace>,
+        frame_size: FrameSize,
+        at: Timestamp,
+        digest: &Digest,
+    ) {
+        let mut last = lane
+            .last_moment
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(moment) = &digest.moment {
+            lane.history
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .add(moment);
+            *last = Some(Arc::new(moment.clone()));
+        }
+        let moment = last.clone();
+        drop(last);
+        let audience = moment
+            .as_ref()
+            .map_or(regard_domain::Audience::EMPTY, |m| m.audience());
+        let camera = lane.lane.camera.clone();
+        let view = LiveView {
+            camera,
+            at,
+            frame_size,
+            faces,
+            audience,
+            moment,
+        };
+        lane.live.send_replace(Some(Arc::new(view)));
+    }
+}
+
+impl LaneState {
+    /// Where faces are expected at `at`; `None` when all of the picture is to be searched.
+    fn expected(&self, at: Timestamp) -> Result<Option<Vec<regard_domain::BBox>>, Dropped> {
+        if self.last_at.is_some_and(|last| last >= at) {
+            return Err(Dropped::Late);
+        }
+        let due = |searched: Timestamp| at.saturating_since(searched) >= SEARCH_EVERY;
+        if self.searched_at.is_none_or(due) {
+            return Ok(None);
+        }
+        let boxes = self.crowd.predicted_boxes(at);
+        Ok(Some(boxes.into_iter().map(|(_, bbox)| bbox).collect()))
+    }
+}
+
+/// Runs what is due on the faces of a frame and writes the readings into them.
+fn read_faces(
+    analyzer: &mut FaceAnalyzer,
+    lane: &AnalysisLane,
+    frame: &Frame,
+    association: &Association,
+    faces: &mut [Face],
+    job: &Job,
+) -> Result<(), Dropped> {
+    let due = |wanted: fn(&regard_audience::Due) -> bool| -> Vec<usize> {
+        association
+            .faces()
+            .iter()
+            .filter(|f| wanted(&f.due))
+            .map(|f| f.face)
+            .collect()
+    };
+    let chosen = |faces: &[Face], indices: &[usize]| -> Vec<Face> {
+        indices.iter().map(|i| faces[*i]).collect()
+    };
+    if let Some(key) = job.grant.expression() {
+        let indices = due(|d| d.expression);
+        if !indices.is_empty() {
+            let read = analyzer.expressions(frame.view(), &chosen(faces, &indices), &key)?;
+            for (i, expression) in indices.into_iter().zip(read) {
+                faces[i].readings.expression = Some(expression);
+            }
+        }
+    }
+    if let Some(key) = job.grant.attention() {
+        let indices = due(|d| d.mesh);
+        if !indices.is_empty() {
+            let read = analyzer.head_poses(frame.view(), &chosen(faces, &indices), &key)?;
+            for (i, pose) in indices.into_iter().zip(read) {
+                faces[i].readings.head_pose = pose;
+            }
+        }
+        for face in association.faces().iter().map(|f| f.face) {
+            let face = &mut faces[face];
+            if face.readings.head_pose.is_none() {
+                face.readings.head_pose = analyzer.quick_head_pose(face, &key);
+            }
+            let pose = face.readings.head_pose.as_ref();
+            face.readings.attention = pose.map(|pose| attention_of(pose, &lane.placement, &key));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! The calendar of the site: instants as local dates and times.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp as Instant};
+use regard_decision::LocalTime;
+use regard_domain::Timestamp;
+use thiserror::Error;
+
+/// A time zone nobody knows.
+#[derive(Debug, Error)]
+#[error("there is no time zone {name:?}; expected a name such as Europe/Paris, or UTC")]
+pub struct UnknownTimeZone {
+    name: String,
+    #[source]
+    source: jiff::Error,
+}
+
+/// Local time of a site.
+#[derive(Clone, Debug)]
+pub struct Calendar {
+    zone: TimeZone,
+}
+
+impl Calendar {
+    /// The calendar of a named zone (`Europe/Paris`), or of the machine.
+    ///
+    /// # Errors
+    /// [`UnknownTimeZone`].
+    pub fn new(name: Option<&str>) -> Result<Self, UnknownTimeZone> {
+        let zone = match name {
+            None => TimeZone::system(),
+            Some(name) => TimeZone::get(name).map_err(|source| UnknownTimeZone {
+                name: name.to_owned(),
+                source,
+            })?,
+        };
+        Ok(Self { zone })
+    }
+
+    fn zoned(&self, at: Timestamp) -> jiff::Zoned {
+        let since_epoch = SignedDuration::from_micros(at.as_micros());
+        Instant::from_duration(since_epoch)
+            .unwrap_or(Instant::UNIX_EPOCH)
+            .to_zoned(self.zone.clone())
+    }
+
+    /// The local date and time of an instant.
+    pub fn local(&self, at: Timestamp) -> LocalTime {
+        let zoned = self.zoned(at);
+        let number = |value: i8| u8::try_from(value).unwrap_or(0);
+        LocalTime::new(
+            u16::try_from(zoned.year()).unwrap_or(1970),
+            number(zoned.month()),
+            number(zoned.day()),
+            number(zoned.hour()),
+            number(zoned.minute()),
+        )
+        .unwrap_or_else(|| {
+            LocalTime::new(1970, 1, 1, 0, 0).expect("the first day of the epoch is a date")
+        })
+    }
+
+    /// When the local day of an instant began.
+    pub fn day_began_at(&self, at: Timestamp) -> Timestamp {
+        let start = self.zoned(at).start_of_day();
+        start.map_or(at, |zoned| {
+            Timestamp::from_micros(zoned.timestamp().as_microsecond())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_begin_where_the_site_is() {
+        let paris = Calendar::new(Some("Europe/Paris")).unwrap();
+        let at = Timestamp::from_millis(1_795_302_000_000); // 2026-11-21T21:00:00Z
+        assert_eq!(paris.local(at).hour(), 22);
+        assert_eq!(
+            paris.day_began_at(at).as_millis(),
+            1_795_302_000_000 - 22 * 3_600_000
+        );
+        assert!(Calendar::new(Some("Mars/Olympus")).is_err());
+    }
+}

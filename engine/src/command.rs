@@ -1,0 +1,109 @@
+//! What others ask of the conductor. One queue, one reader.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use regard_audience::Digest;
+use regard_commitments::{Answer, Grant, Sensing};
+use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Outcome};
+use regard_domain::{CameraId, CampaignId, PlayId, ScreenId, Sighting, Timestamp};
+use tokio::sync::oneshot;
+
+use crate::handle::EngineError;
+use crate::view::{Heartbeat, PlayReport};
+
+/// Commands that wait. When full the sender is told that the engine is busy.
+/// Origin: four cameras at 30 frames/s and a hundred players at 4 heartbeats/s fill a second of it.
+const COMMAND_QUEUE_LEN: usize = 1_024;
+
+pub(crate) enum Command {
+    /// A camera thread asks for a grant.
+    AskCamera {
+        camera: CameraId,
+        reply: SyncSender<Answer<Grant<Sensing>>>,
+    },
+    /// A camera opened its device.
+    CameraOpened { camera: CameraId },
+    /// A camera is closed; a fault in words if it was not the gate.
+    CameraClosed {
+        camera: CameraId,
+        fault: Option<String>,
+    },
+    /// A frame was analysed; `sighting` only while a recording runs.
+    Seen {
+        camera: CameraId,
+        digest: Digest,
+        at: Timestamp,
+        sighting: Option<Box<Sighting>>,
+    },
+    /// The notice is in view.
+    Heartbeat {
+        screen: ScreenId,
+        heartbeat: Heartbeat,
+    },
+    /// A play is on the glass.
+    Shown {
+        screen: ScreenId,
+        play: PlayId,
+        player: String,
+        at: Timestamp,
+    },
+    /// How long a play was on the glass.
+    Play {
+        screen: ScreenId,
+        report: PlayReport,
+    },
+    /// Something came of a decision.
+    Outcome {
+        outcome: Outcome,
+        reply: oneshot::Sender<Acceptance>,
+    },
+    /// A fact is set.
+    SetFact {
+        name: String,
+        value: FactValue,
+        expires_at: Option<Timestamp>,
+        reply: oneshot::Sender<Result<(), BadFact>>,
+    },
+    /// The facts are asked for.
+    Facts {
+        reply: oneshot::Sender<Vec<(String, FactValue)>>,
+    },
+    /// The campaigns are asked for.
+    Campaigns {
+        reply: oneshot::Sender<Vec<Campaign>>,
+    },
+    /// The campaigns are replaced.
+    SetCampaigns {
+        campaigns: Vec<Campaign>,
+        reply: oneshot::Sender<Result<Vec<CampaignId>, Vec<CampaignFault>>>,
+    },
+    /// The ledger could not be written, or can be again.
+    Ledger { writable: bool },
+    /// Everything ends.
+    Stop,
+}
+
+/// The writing end; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct CommandSender(SyncSender<Command>);
+
+impl CommandSender {
+    /// Hands a command over without waiting.
+    pub(crate) fn send(&self, command: Command) -> Result<(), EngineError> {
+        self.0.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => EngineError::Busy,
+            TrySendError::Disconnected(_) => EngineError::Stopped,
+        })
+    }
+
+    /// Hands a command over, waiting for room: for threads of the engine whose word must arrive.
+    pub(crate) fn send_waiting(&self, command: Command) -> Result<(), EngineError> {
+        self.0.send(command).map_err(|_| EngineError::Stopped)
+    }
+}
+
+/// A queue for commands.
+pub(crate) fn command_queue() -> (CommandSender, Receiver<Command>) {
+    let (sender, receiver) = sync_channel(COMMAND_QUEUE_LEN);
+    (CommandSender(sender), receiver)
+}

@@ -1,0 +1,487 @@
+//! The loop's decisions: moments in, messages out, what came of them back in.
+//!
+//! Deterministic: the same inputs at the same times and the same seed give the same effects, so that
+//! a recording replays bit for bit. It reads no clock and does no I/O; the thread around it does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use regard_audience::Digest;
+use regard_backends::{
+    DecisionRow, Fact, MinuteAggregate, OutcomeRow, PlayEnd, PlayStart, PolicyRow,
+};
+use regard_decision::{
+    Acceptance, Attributor, BadFact, Campaign, CampaignFault, Creative, Decision, Director,
+    FactValue, Outcome, OutcomeKind, Planner, PlayMeter, PolicyUpdate,
+};
+use regard_domain::{
+    Audience, CameraId, CampaignId, Moment, MomentCause, PlayId, ScreenId, Timestamp,
+};
+
+use crate::calendar::Calendar;
+use crate::minute::MinuteTally;
+use crate::view::{PlayReport, Showing};
+
+/// Name under which the reward that a policy learned is logged beside the outcomes it came from.
+/// A decision that has one has been learned from, also after a restart.
+pub(crate) const LEARNED: &str = "reward";
+
+/// What follows from an input.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// A screen is to show something else.
+    Show {
+        screen: ScreenId,
+        showing: Arc<Showing>,
+    },
+    /// Something is to be kept.
+    Keep(Row),
+    /// A change that an audience caused reached the glass.
+    OnGlass {
+        captured_at: Timestamp,
+        shown_at: Timestamp,
+    },
+}
+
+/// A row on its way to the retention gate.
+#[derive(Clone, Debug)]
+pub(crate) enum Row {
+    Decision(DecisionRow),
+    Outcome(OutcomeRow),
+    PlayStart(PlayStart),
+    PlayEnd(PlayEnd),
+    Policy(PolicyRow),
+    Minute(MinuteAggregate),
+    Fact(Fact),
+}
+
+/// A screen and the camera that watches its audience.
+#[derive(Clone, Debug)]
+pub(crate) struct Seat {
+    pub(crate) screen: ScreenId,
+    pub(crate) camera: Option<CameraId>,
+}
+
+struct Stage {
+    camera: Option<CameraId>,
+    director: Director,
+    meter: PlayMeter,
+    showing: Option<Arc<Showing>>,
+    on_glass: Option<OnGlass>,
+}
+
+struct OnGlass {
+    play: PlayId,
+    since: Timestamp,
+    reported_millis: Option<u64>,
+}
+
+struct Seen {
+    audience: Audience,
+    tally: MinuteTally,
+}
+
+/// What the loop decides and learns.
+pub(crate) struct Conductor {
+    calendar: Calendar,
+    planner: Planner,
+    stages: BTreeMap<ScreenId, Stage>,
+    seen: BTreeMap<CameraId, Seen>,
+    attributor: Attributor,
+    fact_ends: BTreeMap<String, Timestamp>,
+    rng: ChaCha20Rng,
+}
+
+impl Conductor {
+    /// A conductor of these screens, with an empty memory.
+    pub(crate) fn new(
+        calendar: Calendar,
+        planner: Planner,
+        seats: &[Seat],
+        seed: [u8; 32],
+    ) -> Self {
+        let stage = |seat: &Seat| Stage {
+            camera: seat.camera.clone(),
+            director: Director::new(seat.screen.clone()),
+            meter: PlayMeter::new(),
+            showing: None,
+            on_glass: None,
+        };
+        Self {
+            calendar,
+            planner,
+            stages: seats
+                .iter()
+                .map(|seat| (seat.screen.clone(), stage(seat)))
+                .collect(),
+            seen: BTreeMap::new(),
+            attributor: Attributor::new(),
+            fact_ends: BTreeMap::new(),
+            rng: ChaCha20Rng::from_seed(seed),
+        }
+    }
+
+    /// Takes up decisions of an earlier run whose rewards are still awaited. Those that were learned
+    /// from already (they have an outcome [`LEARNED`]) stay closed.
+    pub(crate) fn resume(&mut self, decisions: &[(Decision, Vec<Outcome>)], now: Timestamp) {
+        let learned = OutcomeKind::Custom(LEARNED.to_owned());
+        for (decision, outcomes) in decisions {
+            if outcomes.iter().any(|o| o.kind == learned) {
+                continue;
+            }
+            self.open_reward(decision);
+            self.attributor.play_ended(decision.id);
+            for outcome in outcomes {
+                self.attributor.accept(outcome.clone(), now);
+            }
+        }
+    }
+
+    fn open_reward(&mut self, decision: &Decision) -> Vec<PolicyUpdate> {
+        let rule = decision
+            .campaign
+            .as_ref()
+            .and_then(|id| self.planner.campaign(id));
+        let duration_millis = self
+            .planner
+            .creative(decision)
+            .map_or(0, |c| c.duration_millis);
+        match rule.map(|campaign| campaign.reward.clone()) {
+            Some(rule) => self.attributor.open(decision, &rule, duration_millis),
+            None => Vec::new(),
+        }
+    }
+
+    /// The planner, for reading.
+    pub(crate) fn planner(&self) -> &Planner {
+        &self.planner
+    }
+
+    /// Every message a screen may come to show, the default message first.
+    pub(crate) fn creatives(&self, screen: &ScreenId) -> Vec<(Option<CampaignId>, Creative)> {
+        let default = (None, self.planner.default_message().clone());
+        let here =
+            |c: &&Campaign| c.enabled && (c.screens.is_empty() || c.screens.contains(screen));
+        let of_campaigns = self
+            .planner
+            .campaigns()
+            .into_iter()
+            .filter(here)
+            .flat_map(|campaign| {
+                let id = Some(campaign.id.clone());
+                campaign
+                    .creatives
+                    .iter()
+                    .map(move |creative| (id.clone(), creative.clone()))
+            });
+        std::iter::once(default).chain(of_campaigns).collect()
+    }
+
+    /// A frame of a camera was digested.
+    pub(crate) fn seen(
+        &mut self,
+        camera: &CameraId,
+        digest: &Digest,
+        captured_at: Timestamp,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let seen = self.seen.entry(camera.clone()).or_insert_with(|| Seen {
+            audience: Audience::EMPTY,
+            tally: MinuteTally::new(camera.clone()),
+        });
+        for visit in &digest.visits {
+            seen.tally.left(visit);
+        }
+        let Some(moment) = &digest.moment else {
+            return effects;
+        };
+        seen.audience = moment.audience();
+        effects.extend(
+            seen.tally
+                .observe(moment)
+                .map(|row| Effect::Keep(Row::Minute(row))),
+        );
+        let watching = |stage: &&mut Stage| stage.camera.as_ref() == Some(camera);
+        for stage in self.stages.values_mut().filter(watching) {
+            stage.meter.observe(moment);
+        }
+        self.consider(Some(camera), Some((moment, captured_at)), now, &mut effects);
+        effects
+    }
+
+    /// A camera closed: nobody is seen any more, and what was counted of the minute is kept.
+    pub(crate) fn closed(&mut self, camera: &CameraId, now: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if let Some(mut seen) = self.seen.remove(camera) {
+            effects.extend(
+                seen.tally
+                    .finish()
+                    .map(|row| Effect::Keep(Row::Minute(row))),
+            );
+            self.consider(Some(camera), None, now, &mut effects);
+        }
+        effects
+    }
+
+    /// Time went by: messages end, facts expire, rewards fall due.
+    pub(crate) fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let expired: Vec<String> = self
+            .fact_ends
+            .iter()
+            .filter(|(_, end)| **end <= now)
+            .map(|(n, _)| n.clone())
+            .collect();
+        for name in expired {
+            self.fact_ends.remove(&name);
+            self.planner.remove_fact(&name);
+        }
+        self.consider(None, None, now, &mut effects);
+        let due = self.attributor.due(now);
+        self.learn(&due, now, &mut effects);
+        effects
+    }
+
+    /// Lets the directors of the screens of one camera, or of all, see whether to change.
+    /// Without a moment only those whose message has run its time.
+    fn consider(
+        &mut self,
+        camera: Option<&CameraId>,
+        moment: Option<(&Moment, Timestamp)>,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        let local = self.calendar.local(now);
+        let mut updates = Vec::new();
+        let concerned = |stage: &Stage| camera.is_none() || stage.camera.as_ref() == camera;
+        let screens: Vec<ScreenId> = self
+            .stages
+            .iter()
+            .filter(|(_, s)| concerned(s))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for screen in screens {
+            let Some(stage) = self.stages.get_mut(&screen) else {
+                continue;
+            };
+            let timed_out = stage.director.ends_at().is_none_or(|end| end <= now);
+            if moment.is_none() && camera.is_none() && !timed_out {
+                continue;
+            }
+            let seen = stage.camera.as_ref().and_then(|c| self.seen.get(c));
+            let audience = seen.map_or(Audience::EMPTY, |s| s.audience);
+            let context = self.planner.context(&audience, local);
+            let cause = moment.map_or(MomentCause::Beat, |(m, _)| m.cause);
+            let decided =
+                stage
+                    .director
+                    .consider(&mut self.planner, &context, cause, now, &mut self.rng);
+            let Some(decision) = decided else { continue };
+            let Some(creative) = self.planner.creative(&decision).cloned() else {
+                continue;
+            };
+            let showing = Arc::new(Showing {
+                play: decision.play(),
+                creative,
+                captured_at: moment.map(|(_, at)| at),
+                decision: decision.clone(),
+            });
+            stage.showing = Some(Arc::clone(&showing));
+            effects.push(Effect::Show { screen, showing });
+            effects.push(Effect::Keep(Row::Decision(DecisionRow(decision.clone()))));
+            updates.extend(self.open_reward(&decision));
+        }
+        self.learn(&updates, now, effects);
+    }
+
+    fn learn(&mut self, updates: &[PolicyUpdate], now: Timestamp, effects: &mut Vec<Effect>) {
+        for update in updates {
+            if let Err(error) = self.planner.apply(update) {
+                tracing::debug!(%error, "a reward was not learned");
+                continue;
+            }
+            effects.push(Effect::Keep(Row::Outcome(OutcomeRow(Outcome {
+                decision: update.decision,
+                kind: OutcomeKind::Custom(LEARNED.to_owned()),
+                value: update.reward,
+                at: now,
+                key: String::new(),
+            }))));
+            if let Some(state) = self.planner.policy_state(&update.campaign) {
+                let campaign = update.campaign.clone();
+                effects.push(Effect::Keep(Row::Policy(PolicyRow {
+                    campaign,
+                    at: now,
+                    state,
+                })));
+            }
+        }
+    }
+
+    /// A play is on the glass. The one before it ends; its measures are taken.
+    pub(crate) fn shown(&mut self, screen: &ScreenId, play: PlayId, at: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let Some(stage) = self.stages.get_mut(screen) else {
+            return effects;
+        };
+        let Some(showing) = stage.showing.clone().filter(|s| s.play == play) else {
+            return effects; // It has been overtaken by a newer decision.
+        };
+        if stage.on_glass.as_ref().is_some_and(|g| g.play == play) {
+            return effects; // A second player of the same screen.
+        }
+        let outcomes = stage.meter.begin(showing.decision.id, at);
+        let ended = stage.on_glass.replace(OnGlass {
+            play,
+            since: at,
+            reported_millis: None,
+        });
+        if let Some(captured_at) = showing.captured_at {
+            effects.push(Effect::OnGlass {
+                captured_at,
+                shown_at: at,
+            });
+        }
+        if let Some(ended) = ended {
+            self.end_play(&ended, outcomes, at, &mut effects);
+        }
+        effects.push(Effect::Keep(Row::PlayStart(PlayStart {
+            id: play,
+            screen: screen.clone(),
+            campaign: showing.decision.campaign.clone(),
+            creative: showing.decision.creative.clone(),
+            at,
+        })));
+        effects
+    }
+
+    fn end_play(
+        &mut self,
+        ended: &OnGlass,
+        outcomes: Vec<Outcome>,
+        at: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        let decision = regard_domain::DecisionId::from_bits(ended.play.as_bits());
+        let elapsed = at.saturating_since(ended.since).as_millis();
+        let shown_millis = ended
+            .reported_millis
+            .unwrap_or_else(|| u64::try_from(elapsed).unwrap_or(u64::MAX));
+        effects.push(Effect::Keep(Row::PlayEnd(PlayEnd {
+            id: ended.play,
+            at,
+            shown_millis,
+        })));
+        for outcome in outcomes {
+            if self.attributor.accept(outcome.clone(), at) != Acceptance::Invalid {
+                effects.push(Effect::Keep(Row::Outcome(OutcomeRow(outcome))));
+            }
+        }
+        self.attributor.play_ended(decision);
+    }
+
+    /// A player says how long a play was on the glass.
+    pub(crate) fn play(
+        &mut self,
+        screen: &ScreenId,
+        report: PlayReport,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let Some(stage) = self.stages.get_mut(screen) else {
+            return effects;
+        };
+        match &mut stage.on_glass {
+            Some(glass) if glass.play == report.play => {
+                glass.reported_millis = report.ended.then_some(report.shown_millis);
+            }
+            // The player speaks of the play before, after the next one began: its word is exact.
+            _ if report.ended => effects.push(Effect::Keep(Row::PlayEnd(PlayEnd {
+                id: report.play,
+                at: now,
+                shown_millis: report.shown_millis,
+            }))),
+            _ => {}
+        }
+        effects
+    }
+
+    /// The screens stop: plays end, minutes are kept, what is due is learned.
+    pub(crate) fn finish(&mut self, now: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let ended: Vec<(OnGlass, Vec<Outcome>)> = self
+            .stages
+            .values_mut()
+            .filter_map(|stage| Some((stage.on_glass.take()?, stage.meter.end(now))))
+            .collect();
+        for (glass, outcomes) in ended {
+            self.end_play(&glass, outcomes, now, &mut effects);
+        }
+        for seen in self.seen.values_mut() {
+            effects.extend(
+                seen.tally
+                    .finish()
+                    .map(|row| Effect::Keep(Row::Minute(row))),
+            );
+        }
+        let due = self.attributor.due(now);
+        self.learn(&due, now, &mut effects);
+        effects
+    }
+
+    /// Something came of a decision.
+    pub(crate) fn outcome(
+        &mut self,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> (Acceptance, Vec<Effect>) {
+        let acceptance = self.attributor.accept(outcome.clone(), now);
+        let effects = match acceptance {
+            Acceptance::Counted | Acceptance::Late => {
+                vec![Effect::Keep(Row::Outcome(OutcomeRow(outcome)))]
+            }
+            Acceptance::Duplicate
+            | Acceptance::Unknown
+            | Acceptance::Invalid
+            | Acceptance::Full => Vec::new(),
+        };
+        (acceptance, effects)
+    }
+
+    /// Sets a fact. One without an end is kept over restarts.
+    pub(crate) fn set_fact(
+        &mut self,
+        name: &str,
+        value: FactValue,
+        expires_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, BadFact> {
+        self.planner.set_fact(name, value.clone())?;
+        match expires_at {
+            Some(end) => {
+                self.fact_ends.insert(name.to_owned(), end);
+                Ok(Vec::new())
+            }
+            None => {
+                self.fact_ends.remove(name);
+                let fact = Fact {
+                    name: name.to_owned(),
+                    value: Some(value),
+                    at: now,
+                };
+                Ok(vec![Effect::Keep(Row::Fact(fact))])
+            }
+        }
+    }
+
+    /// Replaces the campaigns; returned are those whose learning had to begin afresh.
+    pub(crate) fn set_campaigns(
+        &mut self,
+        campaigns: Vec<Campaign>,
+    ) -> Result<Vec<CampaignId>, Vec<CampaignFault>> {
+        self.planner.set_campaigns(campaigns)
+    }
+}

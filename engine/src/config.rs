@@ -1,0 +1,67 @@
+//! What an engine is started with.
+
+use std::path::PathBuf;
+
+use regard_audience::CrowdSettings;
+use regard_commitments::Commitments;
+use regard_decision::{Campaign, ContextSpec, Creative};
+use regard_domain::{CameraId, ScreenId};
+use regard_inference::RuntimeChoice;
+use regard_vision::{CameraPlacement, SourceSpec};
+
+/// One camera.
+#[derive(Clone, Debug)]
+pub struct CameraConfig {
+    /// Its id.
+    pub camera: CameraId,
+    /// Where its frames come from.
+    pub source: SourceSpec,
+    /// Where it hangs as seen from the screen.
+    pub placement: CameraPlacement,
+    /// Whether frames are also searched in full resolution, for faces from 24 pixels up.
+    pub full_resolution: bool,
+}
+
+/// One screen.
+#[derive(Clone, Debug)]
+pub struct ScreenConfig {
+    /// Its id.
+    pub screen: ScreenId,
+    /// The camera that watches its audience, if any.
+    pub camera: Option<CameraId>,
+    /// Whether the program plays it itself while no browser does.
+    pub in_process: bool,
+}
+
+/// What an engine is started with.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Where everything is kept. Created when it is not there.
+    pub data_dir: PathBuf,
+    /// What the site promises; signed with the site's key at start.
+    pub commitments: Commitments,
+    /// The cameras, in the order of the configuration.
+    pub cameras: Vec<CameraConfig>,
+    /// The screens, in the order of the configuration.
+    pub screens: Vec<ScreenConfig>,
+    /// The campaigns.
+    pub campaigns: Vec<Campaign>,
+    /// The message when no campaign has one.
+    pub default_message: Creative,
+    /// Which facts policies learn from.
+    pub context: ContextSpec,
+    /// Name of the site's time zone; none: the machine's.
+    pub time_zone: Option<String>,
+    /// Tracking and moments.
+    pub crowd: CrowdSettings,
+    /// Analysis threads; none: one a core.
+    pub n_workers: Option<usize>,
+    /// Which model runtime.
+    pub runtime: RuntimeChoice,
+    /// A folder with further model files.
+    pub models: Option<PathBuf>,
+    /// Longer side of the picture that faces are looked for in, in pixels.
+    pub detector_long_side_px: u32,
+    /// A file to record what the engine is told in, for replay. It must not be there yet.
+    pub recording: Option<PathBuf>,
+}

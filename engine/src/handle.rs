@@ -1,0 +1,343 @@
+//! The handle on a running engine: all that the server and the command line can do with it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use regard_backends::Store;
+use regard_commitments::{Notice, Refusal, VerifiedCommitments};
+use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Outcome};
+use regard_domain::{CameraId, CampaignId, Clock, PlayId, ScreenId, Timestamp};
+use regard_vision::{PushError, PushQueue};
+use thiserror::Error;
+use tokio::sync::{oneshot, watch};
+
+use crate::calendar::Calendar;
+use crate::command::{Command, CommandSender};
+use crate::history::History;
+use crate::metrics::{LatencyQuantiles, Metrics, MetricsSnapshot};
+use crate::players::Players;
+use crate::stopper::Stopper;
+use crate::view::{Health, Heartbeat, HistoryPoint, LiveView, PlayReport, ScreenView};
+
+/// Why the engine did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// There is no such screen.
+    #[error("there is no screen {0}")]
+    UnknownScreen(ScreenId),
+    /// There is no such camera.
+    #[error("there is no camera {0}")]
+    UnknownCamera(CameraId),
+    /// The gate says no.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// More was asked at once than fits into its queue; ask again.
+    #[error("the engine is busy")]
+    Busy,
+    /// It has stopped.
+    #[error("the engine has stopped")]
+    Stopped,
+    /// The fact cannot be taken.
+    #[error("the fact was not taken")]
+    Fact(#[source] BadFact),
+    /// The campaigns cannot be taken; every mistake is listed.
+    #[error("the campaigns have {} mistakes", .0.len())]
+    Campaigns(Vec<CampaignFault>),
+    /// The frame was not taken.
+    #[error("the frame was not taken")]
+    Push(#[source] PushError),
+}
+
+/// A running engine. Cheap to clone; the engine stops when [`Engine::stop`] is called.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the threads of an engine and its handles share.
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) commands: CommandSender,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) health: watch::Receiver<Arc<Health>>,
+    pub(crate) screens: BTreeMap<ScreenId, watch::Receiver<Arc<ScreenView>>>,
+    pub(crate) cameras: BTreeMap<CameraId, CameraOutlet>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) commitments: VerifiedCommitments,
+    pub(crate) notice: Arc<Notice>,
+    pub(crate) picture_allowed: bool,
+    pub(crate) calendar: Calendar,
+    pub(crate) stopper: Stopper,
+    pub(crate) players: Arc<Players>,
+}
+
+/// Where one camera's results can be seen.
+pub(crate) struct CameraOutlet {
+    pub(crate) live: watch::Receiver<Option<Arc<LiveView>>>,
+    pub(crate) preview: watch::Receiver<Option<Arc<[u8]>>>,
+    pub(crate) history: Arc<Mutex<History>>,
+    pub(crate) pushed: Option<PushQueue>,
+}
+
+/// Longest time an answer of the engine is waited for.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+
+impl Engine {
+    /// The engine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// The store, for reading.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.shared.store
+    }
+
+    /// The commitments in force.
+    pub fn commitments(&self) -> &VerifiedCommitments {
+        &self.shared.commitments
+    }
+
+    /// The notice that screens must show.
+    pub fn notice(&self) -> &Arc<Notice> {
+        &self.shared.notice
+    }
+
+    /// The cameras, in order of id.
+    pub fn cameras(&self) -> Vec<CameraId> {
+        self.shared.cameras.keys().cloned().collect()
+    }
+
+    /// The screens, in order of id.
+    pub fn screens(&self) -> Vec<ScreenId> {
+        self.shared.screens.keys().cloned().collect()
+    }
+
+    /// How the engine is doing; renewed every second.
+    pub fn health(&self) -> watch::Receiver<Arc<Health>> {
+        self.shared.health.clone()
+    }
+
+    /// Everything counted so far.
+    pub fn metrics(&self) -> MetricsSnapshot {
+        self.shared.metrics.snapshot()
+    }
+
+    /// From capture to glass.
+    pub fn latency(&self) -> LatencyQuantiles {
+        self.shared.metrics.latency()
+    }
+
+    /// What a screen is to show; changes as soon as a decision is taken.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownScreen`].
+    pub fn screen(
+        &self,
+        screen: &ScreenId,
+    ) -> Result<watch::Receiver<Arc<ScreenView>>, EngineError> {
+        let unknown = || EngineError::UnknownScreen(screen.clone());
+        self.shared.screens.get(screen).cloned().ok_or_else(unknown)
+    }
+
+    fn outlet(&self, camera: &CameraId) -> Result<&CameraOutlet, EngineError> {
+        let unknown = || EngineError::UnknownCamera(camera.clone());
+        self.shared.cameras.get(camera).ok_or_else(unknown)
+    }
+
+    /// What a camera sees, as data; `None` inside until its first frame, and while it is closed.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownCamera`].
+    pub fn live(
+        &self,
+        camera: &CameraId,
+    ) -> Result<watch::Receiver<Option<Arc<LiveView>>>, EngineError> {
+        Ok(self.outlet(camera)?.live.clone())
+    }
+
+    /// The last frame of a camera as JPEG; `None` while it is closed.
+    ///
+    /// # Privacy
+    /// Only under a profile that allows the picture (`lab`).
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] with `feature_not_in_profile` under any other profile;
+    /// [`EngineError::UnknownCamera`].
+    pub fn preview(&self, camera: &CameraId) -> Result<Option<Arc<[u8]>>, EngineError> {
+        let outlet = self.outlet(camera)?;
+        if !self.shared.picture_allowed {
+            return Err(EngineError::Refused(crate::picture_refusal()));
+        }
+        Ok(outlet.preview.borrow().clone())
+    }
+
+    /// The audience of a camera second by second, since a time, at most the last 15 minutes.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownCamera`].
+    pub fn history(
+        &self,
+        camera: &CameraId,
+        since: Timestamp,
+    ) -> Result<Vec<HistoryPoint>, EngineError> {
+        let history = &self.outlet(camera)?.history;
+        Ok(history
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .since(since))
+    }
+
+    /// Hands in a frame of a browser's camera.
+    ///
+    /// # Privacy
+    /// The frame is looked at under the grant of its camera, or thrown away when there is none.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownCamera`] when the camera takes no pushed frames; [`EngineError::Push`]
+    /// when the frame is too large or the camera closed.
+    pub fn push_frame(
+        &self,
+        camera: &CameraId,
+        jpeg: Vec<u8>,
+        captured_at: Timestamp,
+    ) -> Result<(), EngineError> {
+        let unknown = || EngineError::UnknownCamera(camera.clone());
+        let queue = self.outlet(camera)?.pushed.as_ref().ok_or_else(unknown)?;
+        queue
+            .push(jpeg, captured_at)
+            .map(|_| ())
+            .map_err(EngineError::Push)
+    }
+
+    /// Whether a camera takes frames of a browser.
+    pub fn takes_pushed_frames(&self, camera: &CameraId) -> bool {
+        self.outlet(camera).is_ok_and(|o| o.pushed.is_some())
+    }
+
+    /// A player says that the notice is in view.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownScreen`], [`EngineError::Busy`], [`EngineError::Stopped`].
+    pub fn heartbeat(&self, screen: &ScreenId, heartbeat: Heartbeat) -> Result<(), EngineError> {
+        self.screen(screen)?;
+        self.shared.commands.send(Command::Heartbeat {
+            screen: screen.clone(),
+            heartbeat,
+        })
+    }
+
+    /// A player says that a play is on the glass since `at`.
+    ///
+    /// # Errors
+    /// As [`Self::heartbeat`].
+    pub fn shown(
+        &self,
+        screen: &ScreenId,
+        play: PlayId,
+        player: String,
+        at: Timestamp,
+    ) -> Result<(), EngineError> {
+        self.screen(screen)?;
+        self.shared.commands.send(Command::Shown {
+            screen: screen.clone(),
+            play,
+            player,
+            at,
+        })
+    }
+
+    /// A player says how long a play was on the glass.
+    ///
+    /// # Errors
+    /// As [`Self::heartbeat`].
+    pub fn play(&self, screen: &ScreenId, report: PlayReport) -> Result<(), EngineError> {
+        self.screen(screen)?;
+        self.shared.commands.send(Command::Play {
+            screen: screen.clone(),
+            report,
+        })
+    }
+
+    async fn ask<A>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<A>) -> Command,
+    ) -> Result<A, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.commands.send(command(reply))?;
+        match tokio::time::timeout(ANSWER_PATIENCE, answer).await {
+            Ok(answer) => answer.map_err(|_| EngineError::Stopped),
+            Err(_) => Err(EngineError::Busy),
+        }
+    }
+
+    /// Something came of a decision.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`], [`EngineError::Stopped`].
+    pub async fn outcome(&self, outcome: Outcome) -> Result<Acceptance, EngineError> {
+        self.ask(|reply| Command::Outcome { outcome, reply }).await
+    }
+
+    /// Sets a fact that campaigns may ask about, until `expires_at` or for good.
+    ///
+    /// # Errors
+    /// [`EngineError::Fact`], [`EngineError::Busy`], [`EngineError::Stopped`].
+    pub async fn set_fact(
+        &self,
+        name: String,
+        value: FactValue,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(), EngineError> {
+        self.ask(|reply| Command::SetFact {
+            name,
+            value,
+            expires_at,
+            reply,
+        })
+        .await?
+        .map_err(EngineError::Fact)
+    }
+
+    /// The facts now, in order of name.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`], [`EngineError::Stopped`].
+    pub async fn facts(&self) -> Result<Vec<(String, FactValue)>, EngineError> {
+        self.ask(|reply| Command::Facts { reply }).await
+    }
+
+    /// The campaigns in force.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`], [`EngineError::Stopped`].
+    pub async fn campaigns(&self) -> Result<Vec<Campaign>, EngineError> {
+        self.ask(|reply| Command::Campaigns { reply }).await
+    }
+
+    /// Replaces the campaigns. What was learned stays where policy and features are the same; returned
+    /// are the campaigns whose policy had learned something and began afresh.
+    ///
+    /// # Errors
+    /// [`EngineError::Campaigns`] with every mistake; nothing has changed then.
+    pub async fn set_campaigns(
+        &self,
+        campaigns: Vec<Campaign>,
+    ) -> Result<Vec<CampaignId>, EngineError> {
+        self.ask(|reply| Command::SetCampaigns { campaigns, reply })
+            .await?
+            .map_err(EngineError::Campaigns)
+    }
+
+    /// When the present day began at the site.
+    pub fn day_began_at(&self) -> Timestamp {
+        self.shared.calendar.day_began_at(self.now())
+    }
+
+    /// Stops everything in order: cameras close, what was decided is written, plays are ended.
+    /// Answers when all is written. A second call answers at once.
+    pub async fn stop(&self) {
+        self.shared.stopper.stop().await;
+    }
+}

@@ -1,0 +1,132 @@
+//! The site's key on the disk: one file, readable by its owner alone.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+use regard_commitments::{SiteKeys, Zeroizing};
+use thiserror::Error;
+
+/// Name of the key file in the data folder.
+const KEY_FILE: &str = "site.key";
+
+/// Why the site's key cannot be used.
+#[derive(Debug, Error)]
+pub enum KeyError {
+    /// The file could not be read or written.
+    #[error("the site's key {} could not be read or written", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Others may read it.
+    #[error("the site's key {} can be read by others; run: chmod 600 {}", path.display(), path.display())]
+    TooOpen {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not a key.
+    #[error("the site's key {} is not 64 hexadecimal digits", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The machine gives no random bytes.
+    #[error("the system gives no random bytes")]
+    NoEntropy(#[source] io::Error),
+}
+
+/// 32 bytes from the system's generator.
+pub(crate) fn random_seed() -> Result<[u8; 32], KeyError> {
+    let mut seed = [0_u8; 32];
+    SysRng
+        .try_fill_bytes(&mut seed)
+        .map_err(|e| KeyError::NoEntropy(io::Error::other(e.to_string())))?;
+    Ok(seed)
+}
+
+/// Reads the site's key, or makes one where there is none yet.
+pub(crate) fn open_or_create(data_dir: &Path) -> Result<SiteKeys, KeyError> {
+    let path = data_dir.join(KEY_FILE);
+    let io_error = |source| KeyError::Io {
+        path: path.clone(),
+        source,
+    };
+    if !path.exists() {
+        let seed = Zeroizing::new(random_seed()?);
+        write_new(&path, &seed).map_err(io_error)?;
+    }
+    let mut file = fs::File::open(&path).map_err(io_error)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = file.metadata().map_err(io_error)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(KeyError::TooOpen { path });
+        }
+    }
+    let mut text = Zeroizing::new(String::new());
+    Read::take(&mut file, 128)
+        .read_to_string(&mut text)
+        .map_err(io_error)?;
+    let seed = decode(text.trim()).ok_or(KeyError::Malformed { path })?;
+    Ok(SiteKeys::from_seed(seed))
+}
+
+fn decode(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let mut seed = Zeroizing::new([0_u8; 32]);
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (i, byte) in seed.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+    }
+    Some(seed)
+}
+
+/// Written beside, then renamed: a crash leaves either no key or a whole one.
+fn write_new(path: &Path, seed: &[u8; 32]) -> io::Result<()> {
+    let beside = path.with_extension("key.new");
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&beside)?;
+    let text: Zeroizing<String> =
+        Zeroizing::new(seed.iter().map(|byte| format!("{byte:02x}")).collect());
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_and_guarded() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = open_or_create(folder.path()).unwrap().seed();
+        assert_eq!(*open_or_create(folder.path()).unwrap().seed(), *first);
+        let path = folder.path().join(KEY_FILE);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+            assert!(matches!(
+                open_or_create(folder.path()),
+                Err(KeyError::TooOpen { .. })
+            ));
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        fs::write(&path, "not a key").unwrap();
+        assert!(matches!(
+            open_or_create(folder.path()),
+            Err(KeyError::Malformed { .. })
+        ));
+    }
+}

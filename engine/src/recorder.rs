@@ -1,0 +1,153 @@
+//! Rows on their way to the store: through the retention gate, then in groups.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use regard_backends::{Batch, Store, StoreError};
+use regard_commitments::{Answer, RetentionGate};
+use regard_domain::Timestamp;
+use tokio::sync::Notify;
+
+use crate::conductor::Row;
+
+/// How long rows gather before they are written together: half of the 50 ms a crash may cost, so
+/// that the other half is there for the disk.
+const GATHER: Duration = Duration::from_millis(25);
+
+/// Pause before a failed write is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// Rows that wait while the store fails. When full, new rows are counted and lost: the screen goes on.
+const MAX_WAITING: usize = 50_000;
+
+/// Where the conductor leaves rows; a task writes them in groups.
+pub(crate) struct Recorder {
+    gate: RetentionGate,
+    waiting: Mutex<Batch>,
+    wake: Notify,
+    healthy: AtomicBool,
+    n_lost: AtomicU64,
+    closing: AtomicBool,
+}
+
+impl Recorder {
+    /// An empty one.
+    pub(crate) fn new(gate: RetentionGate) -> Arc<Self> {
+        Arc::new(Self {
+            gate,
+            waiting: Mutex::new(Batch::new()),
+            wake: Notify::new(),
+            healthy: AtomicBool::new(true),
+            n_lost: AtomicU64::new(0),
+            closing: AtomicBool::new(false),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Batch> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes rows that the retention gate lets through. Never waits for the disk.
+    pub(crate) fn keep(&self, rows: Vec<Row>, now: Timestamp) {
+        if rows.is_empty() {
+            return;
+        }
+        let mut batch = self.lock();
+        for row in rows {
+            if batch.len() >= MAX_WAITING {
+                self.n_lost.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            self.admit(&mut batch, row, now);
+        }
+        drop(batch);
+        self.wake.notify_one();
+    }
+
+    /// A kind of row that was not promised is not written; that is an answer, not a failure.
+    fn admit(&self, batch: &mut Batch, row: Row, now: Timestamp) {
+        macro_rules! through_the_gate {
+            ($row:expr, $add:ident) => {
+                if let Answer::Granted(kept) = self.gate.keep($row, now) {
+                    batch.$add(kept);
+                }
+            };
+        }
+        match row {
+            Row::Decision(row) => through_the_gate!(row, decision),
+            Row::Outcome(row) => through_the_gate!(row, outcome),
+            Row::PlayStart(row) => through_the_gate!(row, play_start),
+            Row::PlayEnd(row) => through_the_gate!(row, play_end),
+            Row::Policy(row) => through_the_gate!(row, policy),
+            Row::Minute(row) => through_the_gate!(row, minute),
+            Row::Fact(row) => through_the_gate!(row, fact),
+        }
+    }
+
+    /// Whether the last write succeeded.
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.healthy.load(Ordering::Relaxed)
+    }
+
+    /// Rows that wait.
+    pub(crate) fn n_waiting(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Rows that were lost because the store failed for too long.
+    pub(crate) fn n_lost(&self) -> u64 {
+        self.n_lost.load(Ordering::Relaxed)
+    }
+
+    /// Lets [`Self::run`] write what is left and return.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    /// Writes groups of rows until closed.
+    pub(crate) async fn run(self: Arc<Self>, store: Arc<dyn Store>) {
+        loop {
+            if self.n_waiting() == 0 {
+                if self.closing.load(Ordering::Acquire) {
+                    return;
+                }
+                self.wake.notified().await;
+            }
+            if !self.closing.load(Ordering::Acquire) {
+                tokio::time::sleep(GATHER).await;
+            }
+            let batch = std::mem::take(&mut *self.lock());
+            if batch.is_empty() {
+                continue;
+            }
+            match store.commit(&batch).await {
+                Ok(_) => self.healthy.store(true, Ordering::Relaxed),
+                Err(error) => {
+                    self.failed(&error);
+                    self.put_back(batch);
+                    if self.closing.load(Ordering::Acquire) {
+                        tracing::error!(rows = self.n_waiting(), "rows were lost at the end");
+                        return;
+                    }
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// What waits goes behind what could not be written, in the order it came.
+    fn put_back(&self, mut batch: Batch) {
+        let mut newer = self.lock();
+        batch.append(&mut newer);
+        *newer = batch;
+    }
+
+    /// Says it once, when writing begins to fail.
+    fn failed(&self, error: &StoreError) {
+        if self.healthy.swap(false, Ordering::Relaxed) {
+            tracing::error!(%error, "recording stopped; the screens go on");
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Recordings: what the engine was told, line by line, and the replay of it.
+//!
+//! A recording holds faces as numbers, never pixels. It is written only when the owner asks for it,
+//! for tests and for finding faults; it is no log of the installation.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufWriter, Write};
+use std::path::Path;
+
+use regard_decision::{Campaign, FactValue, Outcome};
+use regard_domain::{
+    Attention, BBox, CameraId, ExpressionDistribution, Face, FaceReadings, FrameSize, HeadPose,
+    Landmarks, PlayId, Point, Score, ScreenId, Sighting, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::view::PlayReport;
+
+/// Form of recordings that this program writes and reads.
+pub const RECORDING_FORMAT: u32 = 1;
+
+/// Longest line read, in bytes. Origin: a hundred faces take 40 kB.
+const MAX_LINE_BYTES: u64 = 1 << 20;
+
+/// Why a recording could not be written or read.
+#[derive(Debug, Error)]
+pub enum RecordingError {
+    /// The file.
+    #[error("recording could not be read or written")]
+    Io(#[from] io::Error),
+    /// A line.
+    #[error("line {line} of the recording is not valid")]
+    Line {
+        /// Which, from 1.
+        line: usize,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// Another form.
+    #[error("recording has form {found}, this program reads form {RECORDING_FORMAT}")]
+    Format {
+        /// The form it has.
+        found: u32,
+    },
+    /// No head.
+    #[error("recording is empty")]
+    Empty,
+    /// What it was recorded with cannot be set up.
+    #[error("recording cannot be replayed: {0}")]
+    Setup(String),
+}
+
+/// The first line: what the rest was recorded with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// Form of the recording.
+    pub format: u32,
+    /// Seed of the decisions, 64 hexadecimal digits.
+    pub seed: String,
+    /// Seed of the track ids of each camera.
+    pub cameras: Vec<(CameraId, String)>,
+    /// The screens and the cameras that watch their audiences.
+    pub screens: Vec<(ScreenId, Option<CameraId>)>,
+    /// The campaigns.
+    pub campaigns: Vec<Campaign>,
+    /// The message when there is none.
+    pub default_message: regard_decision::Creative,
+    /// Name of the time zone; none: UTC.
+    pub time_zone: Option<String>,
+}
+
+/// Something the engine was told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "input", rename_all = "snake_case")]
+pub enum Input {
+    /// Time went by.
+    Tick,
+    /// A frame was analysed.
+    Seen {
+        /// Its faces with their readings.
+        sighting: SightingLine,
+    },
+    /// A camera closed.
+    Closed {
+        /// Which.
+        camera: CameraId,
+    },
+    /// A play is on the glass.
+    Shown {
+        /// Where.
+        screen: ScreenId,
+        /// Which play.
+        play: PlayId,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// How long a play was on the glass.
+    Play {
+        /// Where.
+        screen: ScreenId,
+        /// What the player said.
+        report: PlayReport,
+    },
+    /// Something came of a decision.
+    Outcome {
+        /// What.
+        outcome: Outcome,
+    },
+    /// A fact was set.
+    Fact {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: FactValue,
+        /// Until when.
+        expires_at: Option<Timestamp>,
+    },
+    /// The campaigns were replaced.
+    Campaigns {
+        /// With these.
+        campaigns: Vec<Campaign>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    at: Timestamp,
+    #[serde(flatten)]
+    input: Input,
+}
+
+/// A sighting as a line of a recording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SightingLine {
+    camera: CameraId,
+    frame_index: u64,
+    captured_at: Timestamp,
+    width: u32,
+    height: u32,
+    faces: Vec<FaceLine>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct FaceLine {
+    bbox: [f32; 4],
+    score: f32,
+    landmarks: [[f32; 2]; 5],
+    expression: Option<[f32; 7]>,
+    pose: Option<[f32; 3]>,
+    attention: Option<f32>,
+}
+
+impl From<&Face> for FaceLine {
+    fn from(face: &Face) -> Self {
+        let bbox = &face.bbox_in_frame;
+        let readings = &face.readings;
+        Self {
+            bbox: [bbox.left(), bbox.top(), bbox.width(), bbox.height()],
+            score: face.score.get(),
+            landmarks: face.landmarks_in_frame.0.map(|p| [p.x, p.y]),
+            expression: readings.expression.map(|e| *e.as_array()),
+            pose: readings
+                .head_pose
+                .map(|p| [p.yaw_deg, p.pitch_deg, p.roll_deg]),
+            attention: readings.attention.map(Attention::get),
+        }
+    }
+}
+
+impl FaceLine {
+    fn to_face(&self) -> Option<Face> {
+        let [left, top, width, height] = self.bbox;
+        Some(Face {
+            bbox_in_frame: BBox::new(left, top, width, height)?,
+            score: Score::new(self.score)?,
+            landmarks_in_frame: Landmarks(self.landmarks.map(|[x, y]| Point::new(x, y))),
+            readings: FaceReadings {
+                expression: self
+                    .expression
+                    .and_then(ExpressionDistribution::from_probabilities),
+                head_pose: self.pose.map(|[yaw_deg, pitch_deg, roll_deg]| HeadPose {
+                    yaw_deg,
+                    pitch_deg,
+                    roll_deg,
+                }),
+                attention: self.attention.and_then(Attention::new),
+            },
+        })
+    }
+}
+
+impl From<&Sighting> for SightingLine {
+    fn from(sighting: &Sighting) -> Self {
+        Self {
+            camera: sighting.camera.clone(),
+            frame_index: sighting.frame_index,
+            captured_at: sighting.captured_at,
+            width: sighting.frame_size.width,
+            height: sighting.frame_size.height,
+            faces: sighting.faces.iter().map(FaceLine::from).collect(),
+        }
+    }
+}
+
+impl SightingLine {
+    /// The sighting; a face whose numbers are not those of a face is left out.
+    pub(crate) fn to_sighting(&self) -> Sighting {
+        Sighting {
+            camera: self.camera.clone(),
+            frame_index: self.frame_index,
+            captured_at: self.captured_at,
+            frame_size: FrameSize {
+                width: self.width,
+                height: self.height,
+            },
+            faces: self.faces.iter().filter_map(FaceLine::to_face).collect(),
+        }
+    }
+}
+
+/// Writes a recording. A disk that fails ends the recording and nothing else.
+pub(crate) struct RecordingWriter {
+    file: Option<BufWriter<File>>,
+}
+
+impl RecordingWriter {
+    /// Creates the file, which must not be there yet, readable by its owner alone.
+    pub(crate) fn create(path: &Path, head: &Head) -> Result<Self, RecordingError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = BufWriter::new(options.open(path)?);
+        serde_json::to_writer(&mut file, head).map_err(io::Error::from)?;
+        file.write_all(b"\n")?;
+        Ok(Self { file: Some(file) })
+    }
+
+    /// Adds a line.
+    pub(crate) fn write(&mut self, at: Timestamp, input: &Input) {
+        let Some(file) = &mut self.file else { return };
+        let line = Line {
+            at,
+            input: input.clone(),
+        };
+        let written = serde_json::to_writer(&mut *file, &line)
+            .map_err(io::Error::from)
+            .and_then(|()| file.write_all(b"\n"));
+        if let Err(error) = written {
+            tracing::error!(%error, "the recording ends here; everything else goes on");
+            self.file = None;
+        }
+    }
+
+    /// Writes what is buffered.
+    pub(crate) fn finish(&mut self) {
+        if let Some(mut file) = self.file.take()
+            && let Err(error) = file.flush()
+        {
+            tracing::error!(%error, "the end of the recording was not written");
+        }
+    }
+}
+
+/// Reads a recording: its head, then its lines one by one.
+pub(crate) struct RecordingReader<R> {
+    lines: R,
+    line: usize,
+}
+
+impl<R: BufRead> RecordingReader<R> {
+    /// Reads the head.
+    pub(crate) fn open(lines: R) -> Result<(Head, Self), RecordingError> {
+        let mut reader = Self { lines, line: 0 };
+        let text = reader.next_text()?.ok_or(RecordingError::Empty)?;
+        let head: Head = serde_json::from_str(&text)
+            .map_err(|source| RecordingError::Line { line: 1, source })?;
+        if head.format != RECORDING_FORMAT {
+            return Err(RecordingError::Format { found: head.format });
+        }
+        Ok((head, reader))
+    }
+
+    fn next_text(&mut self) -> Result<Option<String>, RecordingError> {
+        let mut text = String::new();
+        self.line += 1;
+        let n = io::Read::take(&mut self.lines, MAX_LINE_BYTES).read_line(&mut text)?;
+        Ok((n > 0).then_some(text))
+    }
+
+    /// The next input and its time; nothing at the end. A last line cut short by a crash ends it too.
+    pub(crate) fn next_input(&mut self) -> Result<Option<(Timestamp, Input)>, RecordingError> {
+        let Some(text) = self.next_text()? else {
+            return Ok(None);
+        };
+        match serde_json::from_str::<Line>(&text) {
+            Ok(line) => Ok(Some((line.at, line.input))),
+            Err(_) if !text.ends_with('\n') => Ok(None),
+            Err(source) => Err(RecordingError::Line {
+                line: self.line,
+                source,
+            }),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A recording played again: the same moments and decisions, bit for bit.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use regard_audience::{Crowd, CrowdSettings};
+use regard_decision::{ContextSpec, Decision, Planner};
+use regard_domain::{CameraId, Moment};
+
+use crate::calendar::Calendar;
+use crate::conductor::{Conductor, Effect, Row, Seat};
+use crate::recording::{Head, Input, RecordingError, RecordingReader};
+
+/// What a replay gave.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Replayed {
+    /// Every moment, in order.
+    pub moments: Vec<Moment>,
+    /// Every decision, in order.
+    pub decisions: Vec<Decision>,
+    /// How many rewards were learned.
+    pub n_learned: usize,
+}
+
+/// Plays a recording again.
+///
+/// # Errors
+/// [`RecordingError`] when a line cannot be read or the head cannot be set up.
+pub fn replay(recording: impl BufRead) -> Result<Replayed, RecordingError> {
+    let (head, mut reader) = RecordingReader::open(recording)?;
+    let mut conductor = conductor_of(&head)?;
+    let mut crowds = crowds_of(&head)?;
+    let mut replayed = Replayed::default();
+    while let Some((now, input)) = reader.next_input()? {
+        let effects = match input {
+            Input::Tick => conductor.tick(now),
+            Input::Seen { sighting } => {
+                let sighting = sighting.to_sighting();
+                let Some((crowd, rng)) = crowds.get_mut(&sighting.camera) else {
+                    continue;
+                };
+                let Ok(digest) = crowd.observe(&sighting, rng) else {
+                    continue;
+                };
+                replayed.moments.extend(digest.moment.clone());
+                conductor.seen(&sighting.camera, &digest, sighting.captured_at, now)
+            }
+            Input::Closed { camera } => conductor.closed(&camera, now),
+            Input::Shown { screen, play, at } => conductor.shown(&screen, play, at),
+            Input::Play { screen, report } => conductor.play(&screen, report, now),
+            Input::Outcome { outcome } => conductor.outcome(outcome, now).1,
+            Input::Fact {
+                name,
+                value,
+                expires_at,
+            } => conductor
+                .set_fact(&name, value, expires_at, now)
+                .unwrap_or_default(),
+            Input::Campaigns { campaigns } => {
+                // Mistakes were answered then as they are now: nothing changes.
+                let _ = conductor.set_campaigns(campaigns);
+                Vec::new()
+            }
+        };
+        for effect in effects {
+            match effect {
+                Effect::Keep(Row::Decision(row)) => replayed.decisions.push(row.0),
+                Effect::Keep(Row::Policy(_)) => replayed.n_learned += 1,
+                Effect::Keep(_) | Effect::Show { .. } | Effect::OnGlass { .. } => {}
+            }
+        }
+    }
+    Ok(replayed)
+}
+
+fn conductor_of(head: &Head) -> Result<Conductor, RecordingError> {
+    let setup = |error: &dyn std::fmt::Display| RecordingError::Setup(error.to_string());
+    let zone = head.time_zone.as_deref().unwrap_or("UTC");
+    let calendar = Calendar::new(Some(zone)).map_err(|e| setup(&e))?;
+    let planner = Planner::new(
+        head.campaigns.clone(),
+        head.default_message.clone(),
+        ContextSpec::default(),
+    )
+    .map_err(|faults| RecordingError::Setup(format!("{} mistakes in campaigns", faults.len())))?;
+    let seats: Vec<Seat> = head
+        .screens
+        .iter()
+        .map(|(screen, camera)| Seat {
+            screen: screen.clone(),
+            camera: camera.clone(),
+        })
+        .collect();
+    Ok(Conductor::new(
+        calendar,
+        planner,
+        &seats,
+        seed_from_hex(&head.seed)?,
+    ))
+}
+
+fn crowds_of(head: &Head) -> Result<BTreeMap<CameraId, (Crowd, ChaCha20Rng)>, RecordingError> {
+    head.cameras
+        .iter()
+        .map(|(camera, seed)| {
+            let crowd = Crowd::new(camera.clone(), CrowdSettings::default())
+                .map_err(|e| RecordingError::Setup(e.to_string()))?;
+            let rng = ChaCha20Rng::from_seed(seed_from_hex(seed)?);
+            Ok((camera.clone(), (crowd, rng)))
+        })
+        .collect()
+}
+
+/// A seed as 64 hexadecimal digits.
+pub(crate) fn seed_to_hex(seed: &[u8; 32]) -> String {
+    seed.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn seed_from_hex(text: &str) -> Result<[u8; 32], RecordingError> {
+    let bad = || RecordingError::Setup("a seed is not 64 hexadecimal digits".to_owned());
+    let mut seed = [0_u8; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return Err(bad());
+    }
+    for (i, byte) in seed.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| bad())?;
+    }
+    Ok(seed)
+}
