@@ -321,7 +321,7 @@ fn ports(outlets: &[Outlet]) -> Result<Vec<Port>, LoadError> {
         .collect()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -354,5 +354,47 @@ mod tests {
             load(Path::new(&library)),
             Err(LibraryError::Foreign { .. })
         ));
+    }
+
+    /// Builds a library that answers as ONNX Runtime of another version does.
+    #[cfg(target_os = "linux")]
+    fn stand_in(folder: &Path, version: &str) -> Option<PathBuf> {
+        let (source, library) = (folder.join("stand_in.c"), folder.join("libonnxruntime.so"));
+        let code = format!(
+            "static const void *api(unsigned v) {{ (void)v; return 0; }}\n\
+             static const char *version(void) {{ return \"{version}\"; }}\n\
+             static const void *base[] = {{ api, version }};\n\
+             const void *OrtGetApiBase(void) {{ return base; }}\n"
+        );
+        std::fs::write(&source, code).unwrap();
+        let compiler = std::process::Command::new("cc")
+            .args(["-shared", "-fPIC", "-w", "-o"])
+            .args([&library, &source])
+            .status();
+        compiler
+            .is_ok_and(|status| status.success())
+            .then_some(library)
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_version_that_does_not_speak_ours_is_an_ordinary_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(library) = stand_in(folder.path(), "1.9.3") else {
+            println!("skipped: no C compiler");
+            return;
+        };
+        let search = LibrarySearch {
+            file: None,
+            folders: vec![folder.path().to_owned()],
+        };
+        let Err(error) = search.first(load) else {
+            panic!("it was taken")
+        };
+        assert!(
+            matches!(&error, LibraryError::TooOld { path, version, needed }
+                if *path == library && version == "1.9.3" && needed == "1.17"),
+            "{error:?}"
+        );
     }
 }

@@ -138,7 +138,7 @@ fn libraries_in(folder: &Path) -> Vec<PathBuf> {
     };
     let mut names: Vec<(Vec<u32>, OsString)> = entries
         .take(MAX_FOLDER_ENTRIES)
-        .filter_map(|entry| entry.ok())
+        .filter_map(Result::ok)
         .filter_map(|entry| {
             let name = entry.file_name();
             version_in_name(&name).map(|version| (version, name))
