@@ -15,7 +15,7 @@ pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
     }
     let code = error
         .as_database_error()
-        .and_then(|e| e.code())
+        .and_then(sqlx::error::DatabaseError::code)
         .and_then(|code| code.parse::<i32>().ok());
     match code {
         Some(SQLITE_IOERR_SHMSIZE) => StoreError::Full,
