@@ -1,5 +1,4 @@
 //! Time of one decision: 10 messages, 20 features. The budget is 20 µs.
-#![expect(missing_docs, reason = "a bench has no readers")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot be set up may stop")]
 
 use divan::{Bencher, black_box};

@@ -11,6 +11,9 @@ use crate::{Campaign, Creative, LocalDate, Obstacle};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// After this a start matters to no cap: the longest day of a site and some more.
+const TWO_DAYS: Duration = Duration::from_secs(48 * 3600);
+
 /// How long starts are remembered: the hour that caps look at, and another in case the clock is
 /// set back by as much.
 const REMEMBERED: Duration = Duration::from_secs(2 * 3600);
@@ -208,6 +211,29 @@ impl Counters {
         starts.count(now, today);
     }
 
+    /// Forgets starts of messages that are no longer configured and can no longer weigh on a cap,
+    /// because two days lie between them and the last start of anything. Totals of campaigns stay:
+    /// a budget is not renewed by switching a campaign off and on.
+    pub(super) fn forget_except(
+        &mut self,
+        is_configured: impl Fn(&CampaignId, &CreativeId) -> bool,
+    ) {
+        let starts = self.screens.values().flat_map(BTreeMap::values);
+        let starts = starts.flat_map(|on_screen| on_screen.creatives.values());
+        let Some(newest) = starts.filter_map(|s| s.latest).max() else {
+            return;
+        };
+        for campaigns in self.screens.values_mut() {
+            for (campaign, on_screen) in campaigns.iter_mut() {
+                on_screen.creatives.retain(|creative, starts| {
+                    let is_old = |at| newest.saturating_since(at) > TWO_DAYS;
+                    is_configured(campaign, creative) || !starts.latest.is_none_or(is_old)
+                });
+            }
+            campaigns.retain(|_, on_screen| !on_screen.creatives.is_empty());
+        }
+    }
+
     /// Sets how often a campaign ever played, if that is more than was counted here.
     pub(super) fn raise_total(&mut self, campaign: &CampaignId, total: u64) {
         let plays = self.campaigns.entry(campaign.clone()).or_default();
@@ -218,6 +244,23 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn old_starts_of_what_is_gone_are_forgotten_and_no_others() {
+        let (screen, campaign) = (ScreenId::new("s").unwrap(), CampaignId::new("k").unwrap());
+        let [gone, recent, kept] =
+            ["gone", "recent", "kept"].map(|id| CreativeId::new(id).unwrap());
+        let today = LocalDate::new(2026, 1, 1).unwrap();
+        let mut counters = Counters::default();
+        let days = |n: i64| Timestamp::from_millis(n * 86_400_000);
+        for (creative, at) in [(&gone, days(0)), (&kept, days(0)), (&recent, days(3))] {
+            counters.count((&screen, &campaign, creative), 1.0, at, today);
+        }
+        counters.forget_except(|_, creative| *creative == kept);
+        let left = &counters.on_screen(&screen, &campaign).unwrap().creatives;
+        assert_eq!(left.keys().collect::<Vec<_>>(), [&kept, &recent]);
+        assert_eq!(counters.campaigns[&campaign].total, 3);
+    }
 
     #[test]
     fn a_round_follows_the_weights_and_nobody_catches_up() {

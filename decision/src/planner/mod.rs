@@ -156,6 +156,11 @@ impl Planner {
         }
         sort(&mut slots);
         self.slots = slots;
+        let slots = &self.slots;
+        self.counters.forget_except(|campaign, creative| {
+            let slot = slots.iter().find(|s| s.campaign.id == *campaign);
+            slot.is_some_and(|s| s.campaign.creative(creative).is_some())
+        });
         Ok(afresh)
     }
 

@@ -231,8 +231,9 @@ mod tests {
             b.swap(column, pivot);
             for row in (0..n).filter(|row| *row != column) {
                 let factor = matrix[row][column] / matrix[column][column];
-                for k in 0..n {
-                    matrix[row][k] -= factor * matrix[column][k];
+                let pivot_row = matrix[column].clone();
+                for (value, pivot) in matrix[row].iter_mut().zip(&pivot_row) {
+                    *value -= factor * pivot;
                 }
                 b[row] -= factor * b[column];
             }

@@ -153,7 +153,7 @@ fn check_content(faults: &mut Faults, path: &str, creative: &Creative) {
                 faults.add(content, "`asset` or `inline`", "both", "remove one of them");
             }
             (None, None) => {
-                faults.add(content, "`asset` or `inline`", "neither", "add one of them")
+                faults.add(content, "`asset` or `inline`", "neither", "add one of them");
             }
         },
     }

@@ -68,7 +68,7 @@ fn each_mistake_is_found_where_it_is() {
     check(|c| c.name.clear(), "campaign[0].name", None);
     check(|c| c.weight = f32::NAN, "campaign[0].weight", None);
     check(
-        |c| c.schedule.to = c.schedule.from.map(|d| d.previous()),
+        |c| c.schedule.to = c.schedule.from.map(crate::LocalDate::previous),
         "campaign[0].schedule.to",
         None,
     );
@@ -130,6 +130,10 @@ fn each_mistake_is_found_where_it_is() {
         "campaign[0].creative[0].caps.max_per_hour",
         None,
     );
+}
+
+#[test]
+fn each_mistake_in_a_condition_is_found_where_it_is() {
     for (toml, path) in [
         ("attention = { min = 60 }", "attention.min"),
         ("attention = { min = 0.6, max = 0.2 }", "attention.max"),
@@ -170,7 +174,7 @@ fn what_the_law_forbids_is_refused_by_its_code() {
                 when(
                     c,
                     &format!("expression = [{{ label = '{label}', min = 0.2 }}]"),
-                )
+                );
             },
             "campaign[0].creative[0].when.expression[0].label",
             targeting,
