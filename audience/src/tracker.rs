@@ -11,7 +11,7 @@ use crate::kalman::{BoxFilter, Motion};
 use crate::{BadSettings, Track, TrackState, TrackerSettings};
 
 /// Tracks of one camera at a time. When full, the lost track unseen for longest gives way to a new
-/// one, then the oldest tentative one; when all are confirmed, a new detection begins no track.
+/// one; when none is lost, a new detection begins no track.
 pub const MAX_TRACKS: usize = 128;
 
 /// Detections of one frame that are looked at; of more, those with the smallest scores go.
@@ -19,6 +19,10 @@ pub const MAX_DETECTIONS: usize = 256;
 
 /// How long a track may be resumed after its last detection: the law's gap. Two seconds still count.
 const RESUME_WITHIN: Duration = Duration::from_secs(2);
+
+/// A pause between frames from which even a track of the last frame counts as interrupted: three
+/// frames missing at 5 frames/s, the slowest camera that tracking is meant for.
+const STALL: Duration = Duration::from_millis(600);
 
 /// Squared Mahalanobis distance past which a detection cannot belong to a track:
 /// 95 % quantile of the chi-squared distribution with 4 degrees of freedom.
@@ -117,7 +121,7 @@ impl Tracker {
         self.end_where(&mut step, |track| {
             at.saturating_since(track.seen_at) > RESUME_WITHIN
                 || track.filter.bbox().is_none()
-                || (track.state == TrackState::Lost && has_left(&track.filter, frame_size))
+                || (is_gap(track, at) && has_left(&track.filter, frame_size))
         });
         let mut round = Round::new(detections, &self.settings, self.tracks.len());
         self.associate(&mut round);
@@ -306,6 +310,12 @@ impl Tracker {
     }
 }
 
+/// Whether nobody has watched the track since the frame before, so that going on would be resuming.
+fn is_gap(track: &Track, at: Timestamp) -> bool {
+    track.state == TrackState::Lost || at.saturating_since(track.seen_at) > STALL
+}
+
+/// Whether the box is expected to be out of the frame: its middle is.
 fn has_left(filter: &BoxFilter, frame_size: FrameSize) -> bool {
     let Some(bbox) = filter.bbox() else {
         return true;

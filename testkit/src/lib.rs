@@ -1,3 +1,4 @@
 //! Room `testkit`.
 
 pub mod mot;
+pub mod passersby;

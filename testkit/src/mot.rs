@@ -340,3 +340,45 @@ fn heaviest_pairs(weights: &[Vec<f64>], n_columns: usize) -> Vec<(usize, usize)>
     pairs.sort_unstable();
     pairs
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `truth.txt` and `output.txt` are made up (jitter, misses, ghosts, two swaps, one new
+    /// identity). Expected: PyPI motmetrics 1.4.0, distance 0.5; HOTA: PyPI trackeval.
+    #[test]
+    fn the_measures_agree_with_the_reference_programs() {
+        let truth = parse_mot(include_str!("../fixtures/mot/truth.txt")).unwrap();
+        let output = parse_mot(include_str!("../fixtures/mot/output.txt")).unwrap();
+        let m = score_mot(&truth, &output);
+        let counts = (m.n_false_positives, m.n_misses, m.n_switches, m.n_objects);
+        assert_eq!(counts, (22, 30, 5, 113));
+        // The reference's MOTP is a distance.
+        for (name, ours, reference) in [
+            ("mota", m.mota, 0.495_575_22),
+            ("motp", 1.0 - m.motp_iou, 0.261_254_05),
+            ("idf1", m.idf1, 0.587_155_96),
+            ("hota", m.hota, 0.40903493),
+        ] {
+            assert!((ours - reference).abs() < 1e-6, "{name}: {ours}");
+        }
+    }
+
+    #[test]
+    fn perfect_and_absent_output() {
+        let truth = parse_mot(include_str!("../fixtures/mot/truth.txt")).unwrap();
+        let m = score_mot(&truth, &truth);
+        assert_eq!((m.mota, m.idf1, m.n_switches), (1.0, 1.0, 0));
+        assert!((m.hota - 1.0).abs() < 1e-12);
+        let m = score_mot(&truth, &[]);
+        assert_eq!((m.mota, m.idf1, m.n_misses), (0.0, 0.0, 113));
+    }
+
+    #[test]
+    fn malformed_lines_are_refused() {
+        for bad in ["1,2,3", "a,1,0,0,5,5,1", "1,1,0,0,0,5,1"] {
+            assert!(parse_mot(bad).is_none(), "{bad}");
+        }
+    }
+}

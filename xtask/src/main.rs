@@ -5,6 +5,7 @@
     reason = "chores talk to the terminal"
 )]
 
+mod accuracy;
 mod check;
 mod licences;
 mod run;
@@ -27,6 +28,8 @@ enum Chore {
     Test(tests::TestArgs),
     /// Everything a change must pass: format, lints, rooms, licences, docs, benches, tests.
     Check(check::CheckArgs),
+    /// Measures accuracy on evaluation data; `REGARD_EVAL_DATA` says where it is.
+    Accuracy,
     /// Checks the licences of all dependencies against deny.toml.
     Licences,
 }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().chore {
         Chore::Test(args) => tests::test(&args),
         Chore::Check(args) => check::check(&args),
+        Chore::Accuracy => accuracy::accuracy(),
         Chore::Licences => licences::check(),
     };
     match result {

@@ -1,0 +1,60 @@
+//! How good the models and the tracker are, measured on data that does not live in the repository.
+
+mod detection;
+mod expression;
+mod headpose;
+mod looking;
+mod tracking;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+/// What was measured on one set of data.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Report {
+    /// Which measurement.
+    pub name: String,
+    /// Metric → value.
+    pub metrics: BTreeMap<String, f64>,
+    /// How many cases it rests on.
+    pub n: u64,
+}
+
+/// Where evaluation data lies: `REGARD_EVAL_DATA`, else `shared/data` beside the checkout.
+pub(crate) fn data_dir() -> PathBuf {
+    env::var_os("REGARD_EVAL_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
+        PathBuf::from,
+    )
+}
+
+/// Measures everything there is data for and prints it.
+pub(crate) fn accuracy() -> Result<()> {
+    let mut reports = vec![tracking::street(30)?, tracking::street(10)?];
+    match tracking::tud_campus(&data_dir())? {
+        Some(report) => reports.push(report),
+        None => println!("skipped: tracking/TUD-Campus is not under REGARD_EVAL_DATA"),
+    }
+    match detection::run(&data_dir())? {
+        Some(report) => reports.push(report),
+        None => println!("skipped: widerface is not under REGARD_EVAL_DATA"),
+    }
+    match expression::run(&data_dir(), 1)? {
+        Some(report) => reports.push(report),
+        None => println!("skipped: fer2013 is not under REGARD_EVAL_DATA"),
+    }
+    match headpose::run(&data_dir())? {
+        Some(report) => reports.push(report),
+        None => println!("skipped: headpose is not under REGARD_EVAL_DATA"),
+    }
+    for report in reports {
+        println!("{} (n = {})", report.name, report.n);
+        for (metric, value) in &report.metrics {
+            println!("  {metric:<20} {value:.4}");
+        }
+    }
+    Ok(())
+}
