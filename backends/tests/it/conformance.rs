@@ -100,7 +100,7 @@ async fn what_was_committed_is_read_back(store: &dyn Store) {
     );
     assert_eq!(
         store.decisions_since(later(1)).await.unwrap(),
-        [made.clone()]
+        std::slice::from_ref(&made)
     );
     assert_eq!(store.decisions_since(later(2)).await.unwrap(), []);
     assert_eq!(

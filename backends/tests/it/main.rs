@@ -1,5 +1,11 @@
 //! Through the door only: the laws of every store, and what is particular to the one that lasts.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests: a failure is a failed test, and seeds are printed"
+)]
+
 mod agreement;
 mod conformance;
 mod fixtures;
