@@ -5,6 +5,21 @@
 //! preview the engine hands out in profile `lab`, or SQL; it loads nothing from other hosts and
 //! listens on loopback unless told otherwise.
 
+mod app;
+mod assets;
+mod auth;
 mod config;
+mod csp;
+mod extract;
+mod guard;
+mod metrics;
+mod pages;
+mod plots;
+mod problem;
+mod qr;
+mod routes;
+mod server;
+mod wire;
 
 pub use config::ServerConfig;
+pub use server::{BindError, Bound, ServeError, Server};

@@ -1,0 +1,17 @@
+//! Pictures, films and pages that messages name, and uploads. Only what was recognised by its bytes
+//! is ever served, and only under the hash of its bytes.
+
+mod library;
+mod serve;
+mod sniff;
+mod svg;
+
+pub(crate) use library::{AssetError, AssetLibrary, AssetRef};
+pub(crate) use serve::response;
+pub(crate) use sniff::AssetKind;
+
+/// Whether the bytes are a drawing that a parser reads.
+#[cfg(test)]
+pub(crate) fn is_drawing(svg: &[u8]) -> bool {
+    svg::sanitize(svg).is_ok()
+}

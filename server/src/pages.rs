@@ -1,0 +1,60 @@
+//! Pages made here, that work without scripts, and the shells of the two that do not.
+
+mod privacy;
+mod words;
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::problem::Problem;
+
+pub(crate) use privacy::{PrivacyAnswers, privacy_language, privacy_page};
+pub(crate) use words::words;
+
+/// The list of pages.
+#[derive(Template)]
+#[template(path = "index.html")]
+pub(crate) struct IndexPage {
+    /// Name of the site.
+    pub(crate) site: String,
+    /// Ids of the screens.
+    pub(crate) screens: Vec<String>,
+}
+
+/// The player of one screen.
+#[derive(Template)]
+#[template(path = "player.html")]
+pub(crate) struct PlayerPage {
+    /// Which screen.
+    pub(crate) screen: String,
+}
+
+/// The console.
+#[derive(Template)]
+#[template(path = "console.html")]
+pub(crate) struct ConsolePage {
+    /// Whether there is a session to end.
+    pub(crate) can_log_out: bool,
+}
+
+/// The form for the admin token.
+#[derive(Template)]
+#[template(path = "login.html")]
+pub(crate) struct LoginPage {
+    /// Where to go afterwards; a path on this server.
+    pub(crate) next: String,
+    /// What went wrong before.
+    pub(crate) mistake: Option<&'static str>,
+}
+
+/// A page as an answer.
+pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(text) => {
+            let kind = HeaderValue::from_static("text/html; charset=utf-8");
+            (status, [(header::CONTENT_TYPE, kind)], text).into_response()
+        }
+        Err(error) => Problem::internal("page_failed", &error).into_response(),
+    }
+}

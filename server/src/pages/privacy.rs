@@ -1,0 +1,146 @@
+//! The second layer of the notice: everything, in the reader's language, with the numbers of now.
+
+use askama::Template;
+use regard_commitments::{DataKind, KeepFor, Language, Notice, VerifiedCommitments};
+use regard_engine::Health;
+
+use super::words::{Words, language_of, preferred, words};
+
+/// What the page tells besides its words.
+pub(crate) struct PrivacyAnswers<'a> {
+    pub(crate) notice: &'a Notice,
+    pub(crate) commitments: &'a VerifiedCommitments,
+    pub(crate) health: &'a Health,
+    /// Frames captured since start.
+    pub(crate) frames: u64,
+    /// Decisions since start.
+    pub(crate) decisions: u64,
+    /// What the viewers gain, of each campaign that says so.
+    pub(crate) benefits: Vec<String>,
+}
+
+/// The second layer in one language.
+#[derive(Template)]
+#[template(path = "privacy.html")]
+pub(crate) struct PrivacyPage<'a> {
+    lang: &'static str,
+    w: &'static Words,
+    languages: Vec<(&'static str, &'static str)>,
+    lab_banner: Option<&'a str>,
+    lines: &'a [String],
+    cameras: Vec<CameraNow>,
+    looked_per_sec: u64,
+    looked_total: u64,
+    chosen_total: u64,
+    kept: Vec<(&'static str, String)>,
+    recipients: Vec<(&'a str, &'a str)>,
+    controller: &'a str,
+    contact: &'a str,
+    benefits: Vec<String>,
+    version: u32,
+    effective_from: String,
+    profile: &'a str,
+    ledger_len: u64,
+    commitments_hash: String,
+}
+
+struct CameraNow {
+    id: String,
+    open: bool,
+    why_closed: Option<String>,
+}
+
+/// The language for a reader: the one asked for, else the one their browser likes best, else the
+/// first of the notice. Always one of the notice's.
+pub(crate) fn privacy_language(
+    notice: &Notice,
+    asked: Option<&str>,
+    accept: Option<&str>,
+) -> Language {
+    let offered = |language: &Language| notice.texts.iter().any(|t| t.language == *language);
+    let asked = asked.and_then(language_of).filter(offered);
+    let liked = || accept.and_then(preferred).filter(offered);
+    asked
+        .or_else(liked)
+        .or(notice.texts.first().map(|t| t.language))
+        .unwrap_or(Language::En)
+}
+
+/// The page.
+pub(crate) fn privacy_page<'a>(answers: PrivacyAnswers<'a>, language: Language) -> PrivacyPage<'a> {
+    let PrivacyAnswers {
+        notice,
+        commitments,
+        health,
+        frames,
+        decisions,
+        benefits,
+    } = answers;
+    let (document, w) = (commitments.document(), words(language));
+    let text = notice.texts.iter().find(|text| text.language == language);
+    let analyzed: f32 = health
+        .cameras
+        .iter()
+        .map(|camera| camera.analyzed_per_sec)
+        .sum();
+    let cameras = health.cameras.iter().map(|camera| CameraNow {
+        id: camera.camera.to_string(),
+        open: camera.open,
+        why_closed: camera
+            .refusal
+            .as_ref()
+            .map(|r| r.reason.clone())
+            .or(camera.fault.clone()),
+    });
+    let languages = notice
+        .texts
+        .iter()
+        .map(|t| (t.language.tag(), words(t.language).language));
+    PrivacyPage {
+        lang: language.tag(),
+        w,
+        languages: languages.collect(),
+        lab_banner: text.and_then(|text| text.lab_banner.as_deref()),
+        lines: text.map(|text| text.lines.as_slice()).unwrap_or_default(),
+        cameras: cameras.collect(),
+        looked_per_sec: analyzed.round().max(0.0) as u64,
+        looked_total: frames,
+        chosen_total: decisions,
+        kept: kept(
+            document
+                .retention
+                .iter()
+                .map(|(kind, period)| (*kind, *period)),
+            w,
+        ),
+        recipients: document
+            .recipients
+            .iter()
+            .map(|one| (one.name.as_str(), one.purpose.as_str()))
+            .collect(),
+        controller: &document.controller.name,
+        contact: &document.controller.contact,
+        benefits,
+        version: document.version,
+        effective_from: document.effective_from.to_string(),
+        profile: &health.profile,
+        ledger_len: health.ledger_len,
+        commitments_hash: commitments.digest().to_string(),
+    }
+}
+
+fn kept(
+    promised: impl Iterator<Item = (DataKind, KeepFor)>,
+    w: &Words,
+) -> Vec<(&'static str, String)> {
+    let period = |period: KeepFor| match period.as_written() {
+        (amount, true) => format!("{amount} {}", w.days),
+        (amount, false) => format!("{amount} {}", w.hours),
+    };
+    let proof = [DataKind::Ledger, DataKind::Commitments]
+        .map(|kind| (kind, regard_commitments::PROOF_PERIOD));
+    promised
+        .chain(proof)
+        .map(|(kind, length)| (w.kind(kind), period(length)))
+        .collect()
+}

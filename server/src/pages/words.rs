@@ -1,0 +1,139 @@
+//! The words of the privacy page in every language of the notice.
+
+mod de;
+mod en;
+mod es;
+mod fr;
+mod nl;
+
+use regard_commitments::{DataKind, Language};
+
+/// The words of one language.
+pub(crate) struct Words {
+    /// Beside the notice, while the camera is open.
+    pub(crate) camera_on: &'static str,
+    /// Beside the notice, while it is closed.
+    pub(crate) camera_off: &'static str,
+    /// Name of the language in itself.
+    pub(super) language: &'static str,
+    pub(super) languages: &'static str,
+    pub(super) title: &'static str,
+    pub(super) lead: &'static str,
+    pub(super) now: &'static str,
+    pub(super) now_note: &'static str,
+    pub(super) refresh: &'static str,
+    pub(super) camera: &'static str,
+    pub(super) open: &'static str,
+    pub(super) closed: &'static str,
+    pub(super) closed_because: &'static str,
+    pub(super) looked_per_sec: &'static str,
+    pub(super) looked_total: &'static str,
+    pub(super) pictures_kept: &'static str,
+    pub(super) templates_kept: &'static str,
+    pub(super) chosen_total: &'static str,
+    pub(super) rows_per_person: &'static str,
+    pub(super) never: &'static str,
+    pub(super) what: &'static str,
+    pub(super) how: &'static str,
+    pub(super) how_steps: [&'static str; 5],
+    pub(super) expression_note: &'static str,
+    pub(super) kept: &'static str,
+    pub(super) kept_what: &'static str,
+    pub(super) kept_long: &'static str,
+    pub(super) hours: &'static str,
+    pub(super) days: &'static str,
+    pub(super) kinds: [&'static str; 10],
+    pub(super) recipients: &'static str,
+    pub(super) rights: &'static str,
+    pub(super) rights_list: [&'static str; 5],
+    pub(super) cannot_tell: &'static str,
+    pub(super) automated: &'static str,
+    pub(super) contact: &'static str,
+    pub(super) proof: &'static str,
+    pub(super) proof_version: &'static str,
+    pub(super) proof_profile: &'static str,
+    pub(super) proof_hash: &'static str,
+    pub(super) proof_ledger: &'static str,
+    pub(super) benefits: &'static str,
+}
+
+impl Words {
+    /// What a kind of row is called.
+    pub(super) fn kind(&self, kind: DataKind) -> &'static str {
+        let place = DataKind::ALL.iter().position(|known| *known == kind);
+        place
+            .and_then(|place| self.kinds.get(place))
+            .copied()
+            .unwrap_or(kind.as_str())
+    }
+}
+
+/// The words of a language.
+pub(crate) const fn words(language: Language) -> &'static Words {
+    match language {
+        Language::En => &en::WORDS,
+        Language::Fr => &fr::WORDS,
+        Language::De => &de::WORDS,
+        Language::Es => &es::WORDS,
+        Language::Nl => &nl::WORDS,
+    }
+}
+
+/// The language of a tag such as `de-AT`.
+pub(super) fn language_of(tag: &str) -> Option<Language> {
+    let first = tag
+        .trim()
+        .split(['-', '_', ';'])
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    Language::ALL
+        .into_iter()
+        .find(|language| language.tag() == first)
+}
+
+/// The language a browser likes best, after RFC 9110 section 12.5.4; ties go to the earlier.
+pub(super) fn preferred(accept_language: &str) -> Option<Language> {
+    let mut best: Option<(Language, f32)> = None;
+    for range in accept_language.split(',') {
+        let mut parts = range.split(';');
+        let Some(language) = parts.next().and_then(language_of) else {
+            continue;
+        };
+        let quality = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok());
+        let quality: f32 = quality.unwrap_or(1.0);
+        if quality > 0.0 && best.is_none_or(|(_, known)| quality > known) {
+            best = Some((language, quality));
+        }
+    }
+    best.map(|(language, _)| language)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preferred_language_wins() {
+        for (accept, language) in [
+            ("fr", Some(Language::Fr)),
+            ("fr;q=0.3, de-AT;q=0.9, en;q=0.9", Some(Language::De)),
+            ("ja, nl;q=0.1", Some(Language::Nl)),
+            ("ja", None),
+            ("es;q=0", None),
+            ("", None),
+        ] {
+            assert_eq!(preferred(accept), language, "{accept}");
+        }
+    }
+
+    #[test]
+    fn every_kind_has_a_name_in_every_language() {
+        for language in Language::ALL {
+            for &kind in DataKind::ALL {
+                assert!(!words(language).kind(kind).is_empty());
+            }
+            assert_eq!(words(language).kinds.len(), DataKind::ALL.len());
+        }
+    }
+}

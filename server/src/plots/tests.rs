@@ -1,0 +1,77 @@
+use super::*;
+use crate::wire::Interval;
+use crate::wire::ReportRow;
+
+fn point(secs: i64, attention: Option<f32>) -> HistoryPoint {
+    HistoryPoint {
+        at: Timestamp::from_millis(secs * 1_000),
+        n_visitors: 2.0,
+        attention,
+        expression: attention.map(|a| [a, 1.0 - a, 0.0, 0.0, 0.0, 0.0, 0.0]),
+    }
+}
+
+/// A parser of its own reads every drawing: what is not XML is no picture.
+fn check(svg: &str) {
+    let clean = crate::assets::is_drawing(svg.as_bytes());
+    assert!(clean, "{svg}");
+    assert!(svg.contains("<title>"), "{svg}");
+}
+
+#[test]
+fn curves_break_where_nobody_was_measured() {
+    let points = [
+        point(0, Some(0.1)),
+        point(1, Some(0.2)),
+        point(2, None),
+        point(3, Some(0.3)),
+        point(20, Some(0.4)),
+    ];
+    let parts = stretches(&points, Timestamp::from_millis(30_000), |p| p.attention);
+    let lens: Vec<usize> = parts.iter().map(Vec::len).collect();
+    assert_eq!(lens, [2, 1, 1]);
+    assert_eq!(parts[0][0].0, -30.0);
+}
+
+#[test]
+fn every_plot_is_a_drawing_even_of_nothing() {
+    let now = Timestamp::from_millis(300_000);
+    let points: Vec<HistoryPoint> = (0..300)
+        .map(|i| point(i, (i % 7 > 0).then_some(0.5)))
+        .collect();
+    for theme in [Theme::Light, Theme::Dark] {
+        for some in [&points[..], &[]] {
+            check(&attention(some, now, 5, theme).unwrap());
+            check(&expression(some, now, 5, theme).unwrap());
+        }
+        check(&messages(&[], theme).unwrap());
+        let interval = Interval {
+            mean: Some(2.0),
+            low: Some(1.0),
+            high: Some(9.0),
+            n: 4,
+        };
+        let row = ReportRow {
+            campaign: None,
+            creative: "<&>\"'".to_owned(),
+            plays: 4,
+            shown_secs: 40.0,
+            attention_secs: interval,
+            smile_lift: interval,
+            dwell_secs: interval,
+        };
+        check(&messages(&[row], theme).unwrap());
+    }
+}
+
+#[test]
+fn times_read_well() {
+    for (secs, text) in [
+        (0.0, "now"),
+        (-30.0, "−30 s"),
+        (-60.0, "−1 min"),
+        (-90.0, "−1:30"),
+    ] {
+        assert_eq!(ago(secs), text);
+    }
+}

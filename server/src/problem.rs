@@ -1,0 +1,142 @@
+//! Errors as clients see them: `application/problem+json` with a stable code. The log sees the chain.
+
+use std::error::Error;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use regard_commitments::Refusal;
+use regard_engine::EngineError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Body of every answer that is not good, after RFC 9457.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// `urn:regard:problem:` and the code.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// What sort of problem, in a few words.
+    pub(crate) title: String,
+    /// The status code once more.
+    pub(crate) status: u16,
+    /// Stable name for scripts.
+    pub(crate) code: String,
+    /// What is the case here.
+    pub(crate) detail: String,
+    /// Where the rule behind a refusal stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) article: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) remedy: Option<String>,
+    /// Every mistake in what was sent, where there may be several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) mistakes: Vec<String>,
+}
+
+impl Problem {
+    /// A problem of this status and code.
+    pub(crate) fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:regard:problem:{code}"),
+            title: status.canonical_reason().unwrap_or("Problem").to_owned(),
+            status: status.as_u16(),
+            code: code.to_owned(),
+            detail: detail.into(),
+            article: None,
+            remedy: None,
+            mistakes: Vec::new(),
+        }
+    }
+
+    /// With something to do about it.
+    #[must_use]
+    pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// There is no such thing.
+    pub(crate) fn not_found(code: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// What was sent cannot be used.
+    pub(crate) fn invalid(code: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// Something of ours failed: the chain goes to the log, the client learns the code.
+    pub(crate) fn internal(code: &str, error: &dyn Error) -> Self {
+        tracing::error!(code, error = %chain(error), "request failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            code,
+            "something failed here; the log says what",
+        )
+    }
+}
+
+/// An error with its causes in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+impl From<&Refusal> for Problem {
+    fn from(refusal: &Refusal) -> Self {
+        Self {
+            article: Some(refusal.article.to_owned()),
+            remedy: Some(refusal.remedy.clone()),
+            ..Self::new(
+                StatusCode::FORBIDDEN,
+                refusal.code.as_str(),
+                refusal.reason.clone(),
+            )
+        }
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+        match &error {
+            EngineError::UnknownScreen(_) => Self::not_found("unknown_screen", error.to_string()),
+            EngineError::UnknownCamera(_) => Self::not_found("unknown_camera", error.to_string()),
+            EngineError::Refused(refusal) => Self::from(refusal),
+            EngineError::Busy => {
+                Self::new(unavailable, "busy", error.to_string()).remedy("ask again")
+            }
+            EngineError::Stopped => Self::new(unavailable, "stopped", error.to_string()),
+            EngineError::Fact(_) => Self::invalid("bad_fact", chain(&error)),
+            EngineError::Campaigns(faults) => Self {
+                mistakes: faults.iter().map(ToString::to_string).collect(),
+                ..Self::invalid("bad_campaigns", error.to_string())
+            },
+            EngineError::Push(_) => {
+                Self::new(StatusCode::CONFLICT, "frame_not_taken", chain(&error))
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        let kind = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, kind);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

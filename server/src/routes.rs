@@ -1,0 +1,162 @@
+//! Every address, who may use it, and how large and slow its requests may be.
+
+#![expect(
+    unused_qualifications,
+    reason = "the macro that describes routes writes paths in full"
+)]
+
+mod admin;
+mod api;
+mod embedded;
+mod frames;
+mod live;
+mod meta;
+mod pages;
+mod player;
+mod plots;
+mod uploads;
+
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::{Router, response::IntoResponse};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::{auth, guard};
+
+pub(crate) use embedded::build;
+
+/// Largest body of a request that is no upload: a hundred campaigns of ten messages fit.
+const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// Longest time until an answer begins. Streams begin at once and are not cut.
+const MAX_WAIT: Duration = Duration::from_secs(15);
+
+/// Longest time for an upload: 64 MiB at 5 Mbit/s.
+const MAX_UPLOAD_WAIT: Duration = Duration::from_secs(120);
+
+/// Head of the document.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Regard",
+        description = "Screens that choose their message for the audience in front of them, and keep their word about its data. \
+            Errors are application/problem+json with a stable code. Ids of decisions and plays are 32 hexadecimal digits; \
+            times are microseconds since 1970-01-01 in UTC.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    tags(
+        (name = "pages", description = "For people"),
+        (name = "player", description = "For screens; open on loopback, else with the admin token"),
+        (name = "console", description = "For operators; open in the demonstration, else with the admin token"),
+        (name = "open", description = "For everyone who reaches the server"),
+    )
+)]
+struct Document;
+
+fn open_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(pages::index))
+        .routes(routes!(pages::privacy))
+        .routes(routes!(pages::screen_privacy))
+        .routes(routes!(pages::qr))
+        .routes(routes!(pages::scan))
+        .routes(routes!(admin::login_page, admin::login))
+        .routes(routes!(admin::logout))
+        .routes(routes!(embedded::file))
+        .routes(routes!(uploads::asset))
+        .routes(routes!(meta::healthz))
+        .routes(routes!(meta::openapi))
+}
+
+fn player_routes(app: &App) -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(pages::screen))
+        .routes(routes!(player::events))
+        .routes(routes!(player::heartbeat))
+        .routes(routes!(player::shown))
+        .routes(routes!(player::plays))
+        .route_layer(middleware::from_fn_with_state(app.clone(), auth::player))
+}
+
+fn console_routes(app: &App) -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(pages::console))
+        .routes(routes!(live::live))
+        .routes(routes!(live::moment))
+        .routes(routes!(api::decisions))
+        .routes(routes!(api::report_today))
+        .routes(routes!(api::health))
+        .routes(routes!(api::facts, api::set_facts))
+        .routes(routes!(api::outcomes))
+        .routes(routes!(api::campaigns, api::set_campaigns))
+        .routes(routes!(api::add_creative))
+        .routes(routes!(plots::attention_plot))
+        .routes(routes!(plots::expression_plot))
+        .routes(routes!(plots::messages_plot))
+        .routes(routes!(frames::preview))
+        .routes(routes!(frames::frames))
+        .routes(routes!(meta::metrics))
+        .route_layer(middleware::from_fn_with_state(app.clone(), auth::console))
+}
+
+fn upload_routes(app: &App) -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(uploads::upload))
+        .route_layer(middleware::from_fn_with_state(app.clone(), auth::console))
+        .layer(DefaultBodyLimit::max(app.config.max_upload_bytes))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            MAX_UPLOAD_WAIT,
+        ))
+}
+
+/// All routes with their document.
+fn all(app: &App) -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(open_routes())
+        .merge(player_routes(app))
+        .merge(console_routes(app))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            MAX_WAIT,
+        ))
+        .merge(upload_routes(app))
+}
+
+/// The whole server as a service.
+pub(crate) fn router(app: &App) -> Router {
+    let (router, document) = all(app).split_for_parts();
+    router
+        .fallback(|| async {
+            Problem::not_found("no_such_page", "there is nothing at this address")
+        })
+        .method_not_allowed_fallback(|| async {
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            Problem::new(
+                status,
+                "method_not_allowed",
+                "this address does not take that method",
+            )
+        })
+        .layer(axum::Extension(std::sync::Arc::new(document)))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::check))
+        .layer(CatchPanicLayer::custom(
+            |_: Box<dyn std::any::Any + Send>| {
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                Problem::new(status, "panic", "something failed here; the log says what")
+                    .into_response()
+            },
+        ))
+        .layer(middleware::from_fn(guard::secure))
+        .with_state(app.clone())
+}

@@ -1,0 +1,278 @@
+//! Decisions, reports, facts, outcomes and campaigns as JSON.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use regard_backends::{DecisionCursor, StoreError};
+use regard_decision::{Acceptance, Campaign, Creative, Outcome, OutcomeKind, play_stats};
+use regard_domain::{CampaignId, DecisionId, Timestamp};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::app::App;
+use crate::extract::{Body, Params, PathOf};
+use crate::problem::{Problem, chain};
+use crate::wire::{
+    self, FactBody, Health, LoggedDecision, NewFact, NewOutcome, OutcomeAnswer, Report,
+};
+
+/// Most decisions of one answer.
+const MAX_DECISIONS: u32 = 1_000;
+const DEFAULT_DECISIONS: u32 = 50;
+
+/// The store failed: not the client's fault, and it may be over soon.
+pub(super) fn store_problem(error: &StoreError) -> Problem {
+    tracing::error!(error = %chain(error), "store failed");
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Problem::new(
+        status,
+        "store_unavailable",
+        "what is kept cannot be read now",
+    )
+    .remedy("ask again")
+}
+
+/// Which decisions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DecisionParams {
+    /// How many, 1 to 1000; left out: 50.
+    limit: Option<u32>,
+    /// Go on before this place: `{at_micros}-{id}` of the last decision seen, as in the header `Link`.
+    before: Option<String>,
+}
+
+/// The newest decisions first, with why. The header `Link` (rel="next") leads to older ones.
+#[utoipa::path(
+    get, path = "/v1/decisions", tag = "console", params(DecisionParams),
+    responses((status = 200, body = Vec<LoggedDecision>), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn decisions(
+    State(app): State<App>,
+    Params(params): Params<DecisionParams>,
+) -> Result<Response, Problem> {
+    let limit = params.limit.unwrap_or(DEFAULT_DECISIONS);
+    if !(1..=MAX_DECISIONS).contains(&limit) {
+        return Err(Problem::invalid(
+            "bad_limit",
+            format!("limit is 1 to {MAX_DECISIONS}"),
+        ));
+    }
+    let bad = || Problem::invalid("bad_cursor", "before is \"{at_micros}-{id}\"");
+    let before = params
+        .before
+        .as_deref()
+        .map(|text| cursor(text).ok_or_else(bad))
+        .transpose()?;
+    let found = app.engine.store().decisions(limit, before).await;
+    let found = found.map_err(|error| store_problem(&error))?;
+    let mut headers = HeaderMap::new();
+    if let Some(last) = found.last().filter(|_| found.len() == limit as usize) {
+        let (at, id) = (last.at.as_micros(), last.id);
+        let link = format!("</v1/decisions?limit={limit}&before={at}-{id}>; rel=\"next\"");
+        headers.extend(
+            HeaderValue::try_from(link)
+                .ok()
+                .map(|link| (header::LINK, link)),
+        );
+    }
+    let body: Vec<LoggedDecision> = found.iter().map(LoggedDecision::from).collect();
+    Ok((headers, Json(body)).into_response())
+}
+
+fn cursor(text: &str) -> Option<DecisionCursor> {
+    let (at, id) = text.split_once('-')?;
+    let at = Timestamp::from_micros(at.parse().ok()?);
+    Some(DecisionCursor {
+        at,
+        id: id.parse::<DecisionId>().ok()?,
+    })
+}
+
+/// What the messages of the present day of the site did, with 95 % intervals.
+#[utoipa::path(
+    get, path = "/v1/report/today", tag = "console",
+    responses((status = 200, body = Report), (status = 401, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn report_today(State(app): State<App>) -> Result<Json<Report>, Problem> {
+    report(&app).await.map(Json)
+}
+
+/// The report of today.
+pub(super) async fn report(app: &App) -> Result<Report, Problem> {
+    let (since, now) = (app.engine.day_began_at(), app.engine.now());
+    // A play that begins at this very instant belongs to the day too.
+    let during = since..now.plus(Duration::from_micros(1));
+    let rows = app.engine.store().play_rows(during).await;
+    let rows = rows.map_err(|error| store_problem(&error))?;
+    Ok(wire::report(since, &play_stats(&rows)))
+}
+
+/// How the engine is, and the word it keeps.
+#[utoipa::path(get, path = "/v1/health", tag = "console", responses((status = 200, body = Health), (status = 401, body = Problem)))]
+pub(crate) async fn health(State(app): State<App>) -> Json<Health> {
+    let health = app.engine.health().borrow().clone();
+    Json(wire::health(&app.engine, &health))
+}
+
+/// The facts that campaigns may ask about, by name.
+#[utoipa::path(
+    get, path = "/v1/facts", tag = "console",
+    responses((status = 200, body = BTreeMap<String, FactBody>), (status = 401, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn facts(
+    State(app): State<App>,
+) -> Result<Json<BTreeMap<String, FactBody>>, Problem> {
+    let facts = app.engine.facts().await?;
+    Ok(Json(
+        facts
+            .into_iter()
+            .map(|(name, value)| (name, FactBody { value }))
+            .collect(),
+    ))
+}
+
+/// Sets facts, such as the weather. Facts that are not named stay.
+#[utoipa::path(
+    put, path = "/v1/facts", tag = "console", request_body = BTreeMap<String, NewFact>,
+    responses((status = 204, description = "All are set"), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn set_facts(
+    State(app): State<App>,
+    Body(facts): Body<BTreeMap<String, NewFact>>,
+) -> Result<StatusCode, Problem> {
+    let now = app.engine.now();
+    if facts.values().any(|fact| fact.ttl_secs == Some(0)) {
+        return Err(Problem::invalid("bad_fact", "ttl_secs is at least 1"));
+    }
+    for (name, fact) in facts {
+        let ttl = fact
+            .ttl_secs
+            .map(|secs| Duration::from_secs(u64::from(secs)));
+        app.engine
+            .set_fact(name, fact.value, ttl.map(|ttl| now.plus(ttl)))
+            .await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Something came of a decision: a scan, a conversion, anything of the owner's. Counts once for each key.
+#[utoipa::path(
+    post, path = "/v1/outcomes", tag = "console", request_body = NewOutcome,
+    responses(
+        (status = 200, body = OutcomeAnswer, description = "Counted, or came before"),
+        (status = 401, body = Problem), (status = 404, body = Problem, description = "No such decision"),
+        (status = 409, body = Problem, description = "Too late, or too many"), (status = 422, body = Problem), (status = 503, body = Problem),
+    )
+)]
+pub(crate) async fn outcomes(
+    State(app): State<App>,
+    Body(body): Body<NewOutcome>,
+) -> Result<Json<OutcomeAnswer>, Problem> {
+    let kind = OutcomeKind::try_from(body.kind)
+        .map_err(|error| Problem::invalid("bad_outcome_kind", error.to_string()))?;
+    if kind.is_passive() {
+        let detail = "attention_seconds, smile_lift and dwell are measured here, not reported";
+        return Err(Problem::invalid("bad_outcome_kind", detail));
+    }
+    let at = app.engine.now();
+    let outcome = Outcome {
+        decision: body.decision,
+        kind,
+        value: body.value,
+        at,
+        key: body.key,
+    };
+    let conflict = |code, detail| Err(Problem::new(StatusCode::CONFLICT, code, detail));
+    match app.engine.outcome(outcome).await? {
+        Acceptance::Counted => Ok(Json(OutcomeAnswer {
+            acceptance: "counted",
+        })),
+        Acceptance::Duplicate => Ok(Json(OutcomeAnswer {
+            acceptance: "duplicate",
+        })),
+        Acceptance::Late => conflict("outcome_late", "the window of that decision is closed"),
+        Acceptance::Full => conflict(
+            "outcomes_full",
+            "that decision has as many outcomes as it may",
+        ),
+        Acceptance::Unknown => Err(Problem::not_found(
+            "unknown_decision",
+            "no such decision is open",
+        )),
+        Acceptance::Invalid => Err(Problem::invalid(
+            "bad_outcome",
+            "value is finite and key 1 to 128 bytes",
+        )),
+    }
+}
+
+/// The campaigns in force, as in the configuration.
+#[utoipa::path(
+    get, path = "/v1/campaigns", tag = "console",
+    responses((status = 200, body = Vec<serde_json::Value>), (status = 401, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn campaigns(State(app): State<App>) -> Result<Json<Vec<Campaign>>, Problem> {
+    Ok(Json(app.engine.campaigns().await?))
+}
+
+/// Replaces all campaigns; what was learned about messages that stay is kept. Nothing changes when there is a mistake.
+#[utoipa::path(
+    put, path = "/v1/campaigns", tag = "console", request_body = Vec<serde_json::Value>,
+    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn set_campaigns(
+    State(app): State<App>,
+    Body(campaigns): Body<Vec<Campaign>>,
+) -> Result<StatusCode, Problem> {
+    app.engine.set_campaigns(campaigns).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Adds a message to a campaign, or replaces the one of its id.
+#[utoipa::path(
+    post, path = "/v1/campaigns/{id}/creatives", tag = "console", request_body = serde_json::Value,
+    params(("id" = String, Path, description = "Id of the campaign")),
+    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn add_creative(
+    State(app): State<App>,
+    PathOf(id): PathOf<CampaignId>,
+    Body(creative): Body<Creative>,
+) -> Result<StatusCode, Problem> {
+    let mut campaigns = app.engine.campaigns().await?;
+    let campaign = campaigns.iter_mut().find(|campaign| campaign.id == id);
+    let campaign = campaign.ok_or_else(|| {
+        Problem::not_found("unknown_campaign", format!("there is no campaign {id}"))
+    })?;
+    match campaign
+        .creatives
+        .iter_mut()
+        .find(|known| known.id == creative.id)
+    {
+        Some(known) => *known = creative,
+        None => campaign.creatives.push(creative),
+    }
+    app.engine.set_campaigns(campaigns).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back() {
+        let id = DecisionId::from_bits(7);
+        let text = format!("12-{id}");
+        let at = Timestamp::from_micros(12);
+        assert_eq!(cursor(&text), Some(DecisionCursor { at, id }));
+        for bad in ["", "12", "-", "x-y", "12-7"] {
+            assert_eq!(cursor(bad), None, "{bad}");
+        }
+    }
+}

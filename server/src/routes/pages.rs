@@ -1,0 +1,177 @@
+//! Pages for people.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use regard_decision::{Outcome, OutcomeKind};
+use regard_domain::{DecisionId, ScreenId};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::app::App;
+use crate::auth::is_admin;
+use crate::extract::{Params, PathOf};
+use crate::pages::{
+    ConsolePage, IndexPage, PlayerPage, PrivacyAnswers, page, privacy_language, privacy_page,
+};
+use crate::problem::Problem;
+use crate::qr;
+
+/// The list of pages.
+#[utoipa::path(get, path = "/", tag = "pages", responses((status = 200, content_type = "text/html", description = "Page")))]
+pub(crate) async fn index(State(app): State<App>) -> Response {
+    let site = app.engine.commitments().document().site.name.clone();
+    let screens = app
+        .engine
+        .screens()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    page(StatusCode::OK, &IndexPage { site, screens })
+}
+
+/// The player of a screen: full screen, changes its message by itself, carries the notice.
+#[utoipa::path(
+    get, path = "/screen/{id}", tag = "player",
+    params(("id" = String, Path, description = "Id of the screen")),
+    responses((status = 200, content_type = "text/html", description = "Page"), (status = 404, body = Problem))
+)]
+pub(crate) async fn screen(
+    State(app): State<App>,
+    PathOf(id): PathOf<ScreenId>,
+) -> Result<Response, Problem> {
+    app.engine.screen(&id)?;
+    Ok(page(
+        StatusCode::OK,
+        &PlayerPage {
+            screen: id.to_string(),
+        },
+    ))
+}
+
+/// The console of the operator.
+#[utoipa::path(get, path = "/console", tag = "console", responses((status = 200, content_type = "text/html", description = "Page"), (status = 401, body = Problem)))]
+pub(crate) async fn console(State(app): State<App>, headers: HeaderMap) -> Response {
+    page(
+        StatusCode::OK,
+        &ConsolePage {
+            can_log_out: is_admin(&app, &headers),
+        },
+    )
+}
+
+/// Parameters of the privacy pages.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PrivacyParams {
+    /// `en`, `fr`, `de`, `es` or `nl`; left out: what the browser prefers.
+    lang: Option<String>,
+}
+
+/// What the program does right now, in numbers, and what everyone may do about it. Works without scripts.
+#[utoipa::path(get, path = "/privacy", tag = "pages", params(PrivacyParams), responses((status = 200, content_type = "text/html", description = "Page")))]
+pub(crate) async fn privacy(
+    State(app): State<App>,
+    Params(params): Params<PrivacyParams>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    privacy_answer(&app, &params, &headers).await
+}
+
+/// The same, reached from the notice of a screen.
+#[utoipa::path(
+    get, path = "/screen/{id}/privacy", tag = "pages",
+    params(("id" = String, Path, description = "Id of the screen"), PrivacyParams),
+    responses((status = 200, content_type = "text/html", description = "Page"), (status = 404, body = Problem))
+)]
+pub(crate) async fn screen_privacy(
+    State(app): State<App>,
+    PathOf(id): PathOf<ScreenId>,
+    Params(params): Params<PrivacyParams>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    app.engine.screen(&id)?;
+    privacy_answer(&app, &params, &headers).await
+}
+
+async fn privacy_answer(
+    app: &App,
+    params: &PrivacyParams,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let accept = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok());
+    let notice = app.engine.notice();
+    let language = privacy_language(notice, params.lang.as_deref(), accept);
+    // The page must be there even when the engine is too busy to list its campaigns.
+    let campaigns = app.engine.campaigns().await.unwrap_or_default();
+    let benefits = campaigns.into_iter().filter(|campaign| campaign.enabled);
+    let benefits = benefits
+        .map(|campaign| campaign.viewer_benefit)
+        .filter(|text| !text.is_empty());
+    let metrics = app.engine.metrics();
+    let health = app.engine.health().borrow().clone();
+    let answers = PrivacyAnswers {
+        notice,
+        commitments: app.engine.commitments(),
+        health: &health,
+        frames: metrics.frames,
+        decisions: metrics.decisions.values().sum(),
+        benefits: benefits.collect(),
+    };
+    let mut response = page(StatusCode::OK, &privacy_page(answers, language));
+    let tag = header::HeaderValue::from_static(language.tag());
+    response.headers_mut().insert(header::CONTENT_LANGUAGE, tag);
+    Ok(response)
+}
+
+/// The code of the privacy page, for the notice of a screen.
+#[utoipa::path(
+    get, path = "/screen/{id}/qr.svg", tag = "pages",
+    params(("id" = String, Path, description = "Id of the screen")),
+    responses((status = 200, content_type = "image/svg+xml", description = "Drawing"), (status = 404, body = Problem))
+)]
+pub(crate) async fn qr(
+    State(app): State<App>,
+    PathOf(id): PathOf<ScreenId>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    app.engine.screen(&id)?;
+    // The guard has checked that the host is one of ours.
+    let host = headers
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok());
+    let own = || {
+        format!(
+            "http://{}",
+            host.map_or_else(|| app.config.listen.to_string(), str::to_owned)
+        )
+    };
+    let base = app.config.public_url.clone().unwrap_or_else(own);
+    let url = format!("{}/screen/{id}/privacy", base.trim_end_matches('/'));
+    let drawing = qr::svg(&url)
+        .ok_or_else(|| Problem::invalid("url_too_long", "the address does not fit into a code"))?;
+    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], drawing).into_response())
+}
+
+/// A scan of the code of a message: counts as its outcome, once a decision, and leads to the privacy page.
+#[utoipa::path(
+    get, path = "/s/{decision}", tag = "pages",
+    params(("decision" = String, Path, description = "Id of the decision that showed the message")),
+    responses((status = 303, description = "To the page of the screen"), (status = 404, body = Problem))
+)]
+pub(crate) async fn scan(
+    State(app): State<App>,
+    PathOf(decision): PathOf<DecisionId>,
+) -> Result<Redirect, Problem> {
+    let outcome = Outcome {
+        decision,
+        kind: OutcomeKind::Scan,
+        value: 1.0,
+        at: app.engine.now(),
+        key: format!("scan-{decision}"),
+    };
+    app.engine.outcome(outcome).await?;
+    Ok(Redirect::to("/privacy"))
+}

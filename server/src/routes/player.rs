@@ -1,0 +1,232 @@
+//! What players listen to and report.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Sse;
+use axum::response::sse::Event;
+use futures::Stream;
+use futures::stream::{StreamExt, unfold};
+use regard_domain::{DecisionId, ScreenId};
+use regard_engine::{Heartbeat, PlayReport, ScreenView};
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::{Interval, interval};
+
+use super::build;
+use crate::app::App;
+use crate::extract::{Body, PathOf};
+use crate::problem::Problem;
+use crate::wire::{
+    self, CameraState, HeartbeatBody, NoticeEvent, Ping, PlayBody, Preload, ShownBody,
+    ShownDecision,
+};
+
+/// How often a stream says that it lives.
+pub(super) const PING_EVERY: Duration = Duration::from_secs(2);
+
+/// Longest name a player may give itself, in characters.
+const MAX_PLAYER_CHARS: usize = 64;
+
+/// An event of that name.
+pub(super) fn event(name: &str, data: &impl Serialize) -> Option<Event> {
+    Event::default().event(name).json_data(data).ok()
+}
+
+/// Event `ping`.
+pub(super) fn ping(app: &App) -> Option<Event> {
+    let now_micros = app.engine.now().as_micros();
+    event(
+        "ping",
+        &Ping {
+            now_micros,
+            build: build(),
+        },
+    )
+}
+
+/// A stream that ends with the server.
+pub(super) fn until_ended<S: Stream<Item = Event> + Send + 'static>(
+    app: &App,
+    events: S,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<S>> {
+    let app = app.clone();
+    let ended = async move { app.ended().await };
+    Sse::new(events.take_until(Box::pin(ended)).map(Ok))
+}
+
+/// One player's stream: what it was told, and what is to be told next.
+struct Listener {
+    app: App,
+    screen: ScreenId,
+    view: watch::Receiver<Arc<ScreenView>>,
+    beat: Interval,
+    pending: VecDeque<Event>,
+    told_notice: Option<NoticeEvent>,
+    told_camera: Option<CameraState>,
+    told_decision: Option<DecisionId>,
+    told_creatives: Option<usize>,
+}
+
+impl Listener {
+    /// Waits for the next event; nothing when the engine has stopped.
+    async fn next(mut self) -> Option<(Event, Self)> {
+        loop {
+            if let Some(event) = self.pending.pop_front() {
+                return Some((event, self));
+            }
+            tokio::select! {
+                biased;
+                changed = self.view.changed() => {
+                    changed.ok()?;
+                    self.tell().await;
+                }
+                _ = self.beat.tick() => self.pending.extend(ping(&self.app)),
+            }
+        }
+    }
+
+    /// Queues what has changed; the decision first, for someone waits for it.
+    async fn tell(&mut self) {
+        let view = self.view.borrow_and_update().clone();
+        if let Some(showing) = &view.showing
+            && self.told_decision != Some(showing.decision.id)
+        {
+            self.told_decision = Some(showing.decision.id);
+            let decision = ShownDecision::for_player(&self.app, showing).await;
+            self.pending.extend(event("decision", &decision));
+        }
+        let profile = self.app.engine.commitments().document().profile.clone();
+        let notice = wire::notice(&view.notice, &self.screen, &profile);
+        if self.told_notice.as_ref() != Some(&notice) {
+            self.pending.extend(event("notice", &notice));
+            self.told_notice = Some(notice);
+        }
+        let refusal = view.refusal.as_ref().map(Into::into);
+        let camera = CameraState {
+            open: view.camera_open,
+            refusal,
+        };
+        if self.told_camera.as_ref() != Some(&camera) {
+            self.pending.extend(event("camera", &camera));
+            self.told_camera = Some(camera);
+        }
+        // The list is replaced as a whole when campaigns change, so its address tells.
+        let address = Arc::as_ptr(&view.creatives).addr();
+        if self.told_creatives != Some(address) {
+            self.told_creatives = Some(address);
+            let mut creatives = Vec::with_capacity(view.creatives.len());
+            for (campaign, message) in view.creatives.iter() {
+                creatives.push(wire::creative(&self.app, campaign.as_ref(), message).await);
+            }
+            self.pending
+                .extend(event("preload", &Preload { creatives }));
+        }
+    }
+}
+
+/// Events of a screen: `decision`, `notice`, `camera`, `preload` at once and when they change, `ping` every 2 s.
+#[utoipa::path(
+    get, path = "/v1/screens/{id}/events", tag = "player",
+    params(("id" = String, Path, description = "Id of the screen")),
+    responses(
+        (status = 200, content_type = "text/event-stream", body = ShownDecision, description = "Server-sent events; the body of `decision` is shown"),
+        (status = 404, body = Problem),
+    )
+)]
+pub(crate) async fn events(
+    State(app): State<App>,
+    PathOf(id): PathOf<ScreenId>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let mut view = app.engine.screen(&id)?;
+    view.mark_changed();
+    let listener = Listener {
+        app: app.clone(),
+        screen: id,
+        view,
+        beat: interval(PING_EVERY),
+        pending: VecDeque::new(),
+        told_notice: None,
+        told_camera: None,
+        told_decision: None,
+        told_creatives: None,
+    };
+    Ok(until_ended(&app, unfold(listener, Listener::next)))
+}
+
+fn player_name(name: &str) -> String {
+    name.chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_PLAYER_CHARS)
+        .collect()
+}
+
+/// A player says, four times a second, whether the notice is in view. The camera shuts when 1 s passes without.
+#[utoipa::path(
+    post, path = "/v1/screens/{id}/heartbeat", tag = "player", request_body = HeartbeatBody,
+    params(("id" = String, Path, description = "Id of the screen")),
+    responses((status = 204, description = "Heard"), (status = 404, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn heartbeat(
+    State(app): State<App>,
+    PathOf(id): PathOf<ScreenId>,
+    Body(body): Body<HeartbeatBody>,
+) -> Result<StatusCode, Problem> {
+    let heartbeat = Heartbeat {
+        player: player_name(&body.player),
+        notice_hash: body.notice_hash,
+        in_view: body.notice_visible && body.visible,
+    };
+    app.engine.heartbeat(&id, heartbeat)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A player says that a message is on the glass.
+#[utoipa::path(
+    post, path = "/v1/screens/{id}/shown", tag = "player", request_body = ShownBody,
+    params(("id" = String, Path, description = "Id of the screen")),
+    responses((status = 204, description = "Heard"), (status = 404, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn shown(
+    State(app): State<App>,
+    PathOf(id): PathOf<ScreenId>,
+    Body(body): Body<ShownBody>,
+) -> Result<StatusCode, Problem> {
+    // The time of arrival, not of the player: clocks of browsers may be off.
+    let at = app.engine.now();
+    app.engine
+        .shown(&id, body.play, player_name(&body.player), at)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A player says how long a message was on the glass.
+#[utoipa::path(
+    post, path = "/v1/screens/{id}/plays", tag = "player", request_body = PlayBody,
+    params(("id" = String, Path, description = "Id of the screen")),
+    responses((status = 204, description = "Heard"), (status = 404, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn plays(
+    State(app): State<App>,
+    PathOf(id): PathOf<ScreenId>,
+    Body(body): Body<PlayBody>,
+) -> Result<StatusCode, Problem> {
+    let PlayBody {
+        play,
+        shown_millis,
+        ended,
+        ..
+    } = body;
+    app.engine.play(
+        &id,
+        PlayReport {
+            play,
+            shown_millis,
+            ended,
+        },
+    )?;
+    Ok(StatusCode::NO_CONTENT)
+}

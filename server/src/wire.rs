@@ -1,0 +1,19 @@
+//! The JSON that leaves and enters: its own types, so that personal data cannot travel by accident.
+
+mod campaigns;
+mod decision;
+mod health;
+mod live;
+mod report;
+mod screen;
+
+pub(crate) use campaigns::{FactBody, NewFact, NewOutcome, OutcomeAnswer, Upload};
+pub(crate) use decision::{LoggedDecision, ShownDecision};
+pub(crate) use health::{Health, health};
+pub(crate) use live::{Live, Moment, live, moment};
+#[cfg(test)]
+pub(crate) use report::Interval;
+pub(crate) use report::{Report, ReportRow, report};
+pub(crate) use screen::{
+    CameraState, HeartbeatBody, NoticeEvent, Ping, PlayBody, Preload, ShownBody, creative, notice,
+};

@@ -1,0 +1,172 @@
+//! How the engine is, and the word it keeps.
+
+use std::collections::BTreeMap;
+
+use regard_engine::{CameraHealth, Engine, Health as EngineHealth};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::screen::RefusalBody;
+
+/// One camera.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Camera {
+    id: String,
+    /// Where its frames come from, without credentials.
+    source: String,
+    open: bool,
+    /// Why it is not: the gate.
+    refusal: Option<RefusalBody>,
+    /// Why it is not: the device.
+    fault: Option<String>,
+    /// Frames captured in the last second.
+    fps: f32,
+    /// Frames analysed in the last second.
+    analyzed_fps: f32,
+    /// Frames dropped since start, by reason.
+    dropped: BTreeMap<&'static str, u64>,
+    /// Whether the profile lets the console show its picture.
+    picture_allowed: bool,
+    /// Whether it takes the frames of a browser.
+    takes_frames: bool,
+}
+
+/// From capture to glass.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Latency {
+    p50: f64,
+    p95: f64,
+    p99: f64,
+    /// How many latencies.
+    n: usize,
+}
+
+/// Whether rows are being kept.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct StoreState {
+    ok: bool,
+    /// Rows that wait to be written.
+    queued: usize,
+}
+
+/// The ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Ledger {
+    /// Entries.
+    size: u64,
+    ok: bool,
+}
+
+/// One screen.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Screen {
+    id: String,
+    /// Whether its notice is reported in view.
+    alive: bool,
+    /// Who plays it.
+    player: Option<String>,
+}
+
+/// The word in force.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Promise {
+    profile: String,
+    version: u32,
+    effective_from: String,
+    controller: String,
+    scopes: Vec<&'static str>,
+    /// Hash of the document.
+    hash: String,
+}
+
+/// Event `health`, once a second.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Health {
+    uptime_secs: f32,
+    pub(crate) cameras: Vec<Camera>,
+    screens: Vec<Screen>,
+    /// The model runtime in use.
+    runtime: String,
+    latency_millis: Latency,
+    resident_bytes: u64,
+    store: StoreState,
+    ledger: Ledger,
+    commitments: Promise,
+}
+
+impl Health {
+    /// Whether rows and ledger can be written.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.store.ok && self.ledger.ok
+    }
+}
+
+/// How the engine is.
+pub(crate) fn health(engine: &Engine, health: &EngineHealth) -> Health {
+    let screens = health.screens.iter().map(|screen| Screen {
+        id: screen.screen.to_string(),
+        alive: screen.alive,
+        player: screen.player.clone(),
+    });
+    Health {
+        uptime_secs: health.uptime_secs,
+        cameras: health
+            .cameras
+            .iter()
+            .map(|one| camera(engine, one))
+            .collect(),
+        screens: screens.collect(),
+        runtime: health.runtime.clone(),
+        latency_millis: Latency {
+            p50: health.latency.p50_millis,
+            p95: health.latency.p95_millis,
+            p99: health.latency.p99_millis,
+            n: health.latency.n,
+        },
+        resident_bytes: health.resident_bytes,
+        store: StoreState {
+            ok: health.recording,
+            queued: health.rows_queued,
+        },
+        ledger: Ledger {
+            size: health.ledger_len,
+            ok: health.ledger_ok,
+        },
+        commitments: promise(engine, health),
+    }
+}
+
+fn camera(engine: &Engine, health: &CameraHealth) -> Camera {
+    Camera {
+        id: health.camera.to_string(),
+        source: health.source.clone(),
+        open: health.open,
+        refusal: health.refusal.as_ref().map(RefusalBody::from),
+        fault: health.fault.clone(),
+        fps: health.captured_per_sec,
+        analyzed_fps: health.analyzed_per_sec,
+        dropped: health
+            .dropped
+            .iter()
+            .map(|(reason, n)| (reason.name(), *n))
+            .collect(),
+        picture_allowed: health.picture_allowed,
+        takes_frames: engine.takes_pushed_frames(&health.camera),
+    }
+}
+
+fn promise(engine: &Engine, health: &EngineHealth) -> Promise {
+    let document = engine.commitments().document();
+    Promise {
+        profile: health.profile.clone(),
+        version: health.commitments_version,
+        effective_from: document.effective_from.to_string(),
+        controller: document.controller.name.clone(),
+        scopes: document
+            .scopes
+            .iter()
+            .map(regard_commitments::Scope::as_str)
+            .collect(),
+        hash: engine.commitments().digest().to_string(),
+    }
+}

@@ -1,0 +1,68 @@
+// The console: listens to the engine and hands what it hears to the panels.
+import { showHealth } from "/static/console/health.js";
+import { MessagePanel } from "/static/console/message.js";
+import { Plots } from "/static/console/plots.js";
+import { refreshReport } from "/static/console/report.js";
+import { LiveStage } from "/static/console/stage.js";
+import { Webcam } from "/static/console/webcam.js";
+import { byId, element } from "/static/dom.js";
+import { listen } from "/static/feed.js";
+
+const REPORT_MILLIS = 5000;
+
+const stage = new LiveStage();
+const message = new MessagePanel();
+const plots = new Plots();
+const webcam = new Webcam();
+const cameraPick = byId("camera");
+let stop = () => {};
+let camera = null;
+
+function choose(next) {
+  camera = next;
+  stop();
+  stage.choose(camera);
+  plots.choose(camera);
+  webcam.choose(camera);
+  const query = camera === null ? "" : `?camera=${encodeURIComponent(camera)}`;
+  stop = listen(
+    `/v1/live${query}`,
+    {
+      live: (view) => stage.draw(view),
+      closed: () => stage.clear(),
+      decision: (decision) => message.take(decision),
+      health: onHealth,
+    },
+    (isHeard) => {
+      byId("away").hidden = isHeard;
+    },
+  );
+}
+
+function onHealth(health) {
+  const ids = health.cameras.map((one) => one.id);
+  if (camera === null && ids.length > 0) {
+    camera = ids[0];
+    stage.choose(camera);
+    plots.choose(camera);
+    webcam.choose(camera);
+  }
+  fillOptions(byId("camera-pick"), cameraPick, ids, camera);
+  message.screens(health.screens.map((one) => one.id));
+  const mine = health.cameras.find((one) => one.id === camera);
+  stage.allow(mine);
+  webcam.allow(mine);
+  showHealth(health, mine);
+}
+
+function fillOptions(label, select, ids, chosen) {
+  label.hidden = ids.length < 2;
+  if (select.options.length === ids.length && ids.every((id, i) => select.options[i].value === id)) return;
+  select.replaceChildren(...ids.map((id) => element("option", { value: id, selected: id === chosen }, id)));
+}
+
+cameraPick.addEventListener("change", () => choose(cameraPick.value));
+setInterval(refreshReport, REPORT_MILLIS);
+refreshReport();
+message.loadLog();
+choose(null);

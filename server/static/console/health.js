@@ -1,0 +1,98 @@
+// How the engine is, and whether the word of the site is kept.
+import { byId, definitions, duration, element, say } from "/static/dom.js";
+
+const MEBIBYTE = 1048576;
+
+export function showHealth(health, camera) {
+  cameraState(camera);
+  refusal(camera);
+  engine(health);
+  cameras(health.cameras);
+  commitments(health);
+  screens(health.screens);
+}
+
+function badge(node, kind, text) {
+  node.className = `badge ${kind}`;
+  say(node, text);
+}
+
+function cameraState(camera) {
+  const node = byId("camera-state");
+  if (!camera) badge(node, "", "no camera");
+  else if (camera.open) badge(node, "good", "camera open");
+  else badge(node, camera.refusal ? "bad" : "warn", camera.refusal ? "camera closed: refused" : "camera closed");
+}
+
+/** Says why the camera is shut: a refusal with its article and remedy, or the fault of the device. */
+function refusal(camera) {
+  const box = byId("refusal");
+  const why = camera?.refusal ?? (camera?.fault && !camera.open ? { code: "device", reason: camera.fault, article: "", remedy: "" } : null);
+  box.hidden = !why;
+  if (!why) return;
+  say(byId("refusal-code"), why.code);
+  say(byId("refusal-reason"), why.reason);
+  say(byId("refusal-article"), why.article);
+  say(byId("refusal-remedy"), why.remedy ? `To do: ${why.remedy}` : "");
+}
+
+function engine(health) {
+  const good = health.store.ok && health.ledger.ok;
+  badge(byId("engine-state"), good ? "good" : "bad", good ? "running" : "needs attention");
+  const { p50, p95, p99, n } = health.latency_millis;
+  const tiles = [
+    ["Capture to glass, 95 %", n ? `${p95.toFixed(0)} ms` : "–", n ? `median ${p50.toFixed(0)}, 99 % ${p99.toFixed(0)}, of ${n}` : "no change yet"],
+    ["Memory", `${(health.resident_bytes / MEBIBYTE).toFixed(0)} MiB`, ""],
+    ["Up", duration(health.uptime_secs), ""],
+    ["Runtime", health.runtime, ""],
+    ["Rows waiting", String(health.store.queued), health.store.ok ? "" : "not recording"],
+  ];
+  byId("engine").replaceChildren(
+    ...tiles.map(([name, value, more]) =>
+      element("div", {}, element("dt", {}, name), element("dd", { class: value.length > 9 ? "words" : "" }, value, " ", element("small", {}, more))),
+    ),
+  );
+}
+
+function cameras(list) {
+  byId("cameras").tBodies[0].replaceChildren(
+    ...list.map((one) => {
+      const dropped = Object.entries(one.dropped).filter(([, n]) => n > 0).map(([reason, n]) => `${n} ${reason.replaceAll("_", " ")}`);
+      return element(
+        "tr", {},
+        element("th", { scope: "row" }, one.id),
+        element("td", {}, one.source),
+        element("td", { class: "num" }, one.open ? one.fps.toFixed(1) : "closed"),
+        element("td", { class: "num" }, one.open ? one.analyzed_fps.toFixed(1) : "–"),
+        element("td", {}, dropped.join(", ") || "none"),
+      );
+    }),
+  );
+}
+
+function commitments(health) {
+  const word = health.commitments;
+  say(byId("profile"), `profile ${word.profile}, v${word.version}`);
+  badge(byId("ledger-state"), health.ledger.ok ? "good" : "bad", health.ledger.ok ? "ledger kept" : "ledger cannot be written");
+  definitions(byId("commitments"), [
+    ["Who", word.controller],
+    ["Profile", word.profile],
+    ["Version", `${word.version}, in force since ${word.effective_from}`],
+    ["Allowed analyses", word.scopes.join(", ")],
+    ["Ledger", `${health.ledger.size} entries`],
+    ["Document", element("code", {}, word.hash)],
+  ]);
+}
+
+function screens(list) {
+  byId("screens").replaceChildren(
+    ...list.map((one) =>
+      element(
+        "li", {},
+        element("a", { href: `/screen/${encodeURIComponent(one.id)}` }, one.id),
+        element("span", { class: `badge ${one.alive ? "good" : "warn"}` }, one.alive ? "notice in view" : "notice not in view"),
+        element("span", { class: "muted" }, one.player ? `played by ${one.player}` : "no player"),
+      ),
+    ),
+  );
+}

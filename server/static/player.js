@@ -1,0 +1,53 @@
+// The screen: shows what the engine decides, carries the notice, reports back.
+import { listen } from "/static/feed.js";
+import { Notice } from "/static/player/notice.js";
+import { Reporter } from "/static/player/report.js";
+import { Stage } from "/static/player/stage.js";
+
+const IDLE_MILLIS = 3000;
+
+const screen = document.body.dataset.screen;
+const base = `/v1/screens/${encodeURIComponent(screen)}`;
+const notice = new Notice(document.getElementById("notice"), document.getElementById("lab"));
+const reporter = new Reporter(base, notice);
+const stage = new Stage(document.getElementById("stage"), {
+  onGlass: (decision) => reporter.begin(decision),
+});
+const offline = document.getElementById("offline");
+
+listen(
+  `${base}/events`,
+  {
+    notice: (text) => notice.show(text),
+    preload: (list) => stage.preload(list.creatives),
+    decision: (decision) => stage.show(decision),
+    camera: (camera) => notice.camera(camera),
+  },
+  (isHeard) => {
+    offline.hidden = isHeard;
+  },
+);
+
+reporter.start();
+keepAwake();
+hideIdlePointer();
+
+/** A screen that dims shows no notice. Refused without harm where the browser does not allow it. */
+function keepAwake() {
+  const request = () => {
+    if (document.visibilityState === "visible") navigator.wakeLock?.request("screen").catch(() => {});
+  };
+  document.addEventListener("visibilitychange", request);
+  request();
+}
+
+function hideIdlePointer() {
+  let timer = 0;
+  const wake = () => {
+    document.body.classList.remove("idle");
+    clearTimeout(timer);
+    timer = setTimeout(() => document.body.classList.add("idle"), IDLE_MILLIS);
+  };
+  addEventListener("pointermove", wake);
+  wake();
+}

@@ -1,0 +1,77 @@
+// Two layers: one in front, one being prepared. A message comes to the front when it can be painted.
+import { build, isReady, Store } from "/static/player/creative.js";
+
+export class Stage {
+  constructor(element, { onGlass }) {
+    this.element = element;
+    this.onGlass = onGlass;
+    this.layers = [...element.querySelectorAll(".layer")];
+    this.front = 0;
+    this.store = new Store();
+    this.shown = null;
+    this.turn = 0;
+    new ResizeObserver(() => this.layers.forEach(fitWords)).observe(element);
+  }
+
+  preload(creatives) {
+    this.store.fill(creatives);
+  }
+
+  /** Shows a decision as soon as its message can be painted; keeps the last good one if it cannot. */
+  async show(decision) {
+    if (decision.id === this.shown) return;
+    const turn = ++this.turn;
+    const node = build(decision.creative, this.store);
+    const layer = this.layers[1 - this.front];
+    layer.replaceChildren(node);
+    fitWords(layer);
+    if (!(await isReady(node))) return;
+    // A newer decision came while this one was being prepared.
+    if (turn !== this.turn) return;
+    this.swap(layer, decision.creative.transition_millis);
+    this.shown = decision.id;
+    afterPaint(() => this.onGlass(decision));
+  }
+
+  swap(layer, fadeMillis) {
+    const old = this.layers[this.front];
+    this.element.style.setProperty("--fade", `${fadeMillis}ms`);
+    document.getElementById("waiting")?.remove();
+    layer.classList.add("front");
+    layer.removeAttribute("aria-hidden");
+    old.classList.remove("front");
+    old.setAttribute("aria-hidden", "true");
+    this.front = 1 - this.front;
+    layer.querySelector("video")?.play().catch(() => {});
+    setTimeout(() => {
+      if (!old.classList.contains("front")) old.querySelector("video")?.pause();
+    }, fadeMillis);
+  }
+}
+
+/** Runs after the frame in which the present change is painted. */
+function afterPaint(run) {
+  requestAnimationFrame(() => requestAnimationFrame(run));
+}
+
+/** The largest letters with which the words fit their layer, in hundredths of its shorter side. */
+function fitWords(layer) {
+  const words = layer.querySelector(".words");
+  if (!words) return;
+  let [small, large] = [2, 24];
+  for (let step = 0; step < 9; step += 1) {
+    const middle = (small + large) / 2;
+    words.style.fontSize = `${middle}cqmin`;
+    const fits = words.scrollHeight <= words.clientHeight && words.scrollWidth <= words.clientWidth && !isBroken(words);
+    if (fits) small = middle;
+    else large = middle;
+  }
+  words.style.fontSize = `${small}cqmin`;
+}
+
+/** A title of more than four lines, or a word wider than the screen, is too large. */
+function isBroken(words) {
+  const title = words.querySelector(".title");
+  const lineHeight = parseFloat(getComputedStyle(title).lineHeight);
+  return title.scrollWidth > title.clientWidth + 1 || title.clientHeight > lineHeight * 4.2;
+}
