@@ -263,3 +263,6 @@ pub fn open_clip_bytes(
         .map_err(|source| open_failed("the clip in memory".as_ref(), source))?;
     Ok(gated(source, &watch))
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,3 +144,82 @@ impl Chroma {
             .map(|part| u8::try_from(((luma + part) >> 16).clamp(0, 255)).unwrap_or(u8::MAX))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// BT.601-7 as it is written, in floating point.
+    fn oracle(y: u8, u: u8, v: u8) -> [u8; 3] {
+        let luma = (f64::from(y) - 16.0) / 219.0;
+        let (pb, pr) = (
+            (f64::from(u) - 128.0) / 224.0,
+            (f64::from(v) - 128.0) / 224.0,
+        );
+        let (kr, kb) = (0.299, 0.114);
+        let red = luma + 2.0 * (1.0 - kr) * pr;
+        let blue = luma + 2.0 * (1.0 - kb) * pb;
+        let green = (luma - kr * red - kb * blue) / (1.0 - kr - kb);
+        [red, green, blue].map(|part| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "clamped"
+            )]
+            let byte = (part * 255.0).round().clamp(0.0, 255.0) as u8;
+            byte
+        })
+    }
+
+    #[test]
+    fn every_colour_is_within_one_of_the_standard() {
+        let size = FrameSize {
+            width: 2,
+            height: 1,
+        };
+        let mut rgb = [0; 6];
+        for y in 0..=255 {
+            for u in (0..=255).step_by(5) {
+                for v in (0..=255).step_by(5) {
+                    rgb_from_yuyv(&[y, u, 255 - y, v], 4, size, &mut rgb).unwrap();
+                    let wanted = [oracle(y, u, v), oracle(255 - y, u, v)].concat();
+                    for (got, wanted) in rgb.iter().zip(wanted) {
+                        assert!(got.abs_diff(wanted) <= 1, "{y} {u} {v}");
+                    }
+                }
+            }
+        }
+        rgb_from_yuyv(&[16, 128, 235, 128], 4, size, &mut rgb).unwrap();
+        assert_eq!(rgb, [0, 0, 0, 255, 255, 255]);
+    }
+
+    #[test]
+    fn rows_may_be_padded_and_widths_odd() {
+        let size = FrameSize {
+            width: 3,
+            height: 2,
+        };
+        let row = [16, 128, 235, 128, 16, 128, 99, 128];
+        let yuyv = [&row[..], &[9, 9], &row[..]].concat();
+        let mut rgb = [7; 18];
+        rgb_from_yuyv(&yuyv, 10, size, &mut rgb).unwrap();
+        let wanted = [0, 0, 0, 255, 255, 255, 0, 0, 0];
+        assert_eq!(rgb, [wanted, wanted].concat().as_slice());
+        let short = rgb_from_yuyv(&yuyv[..17], 10, size, &mut rgb);
+        let (found, needed) = (17, 18);
+        assert_eq!(short, Err(BadFrame::Short { found, needed }));
+        assert!(rgb_from_yuyv(&yuyv, 7, size, &mut rgb).is_err());
+        assert!(rgb_from_yuyv(&yuyv, 10, size, &mut [0; 17]).is_err());
+    }
+
+    #[test]
+    fn pixels_are_never_printed() {
+        let size = FrameSize {
+            width: 2,
+            height: 1,
+        };
+        let frame = RawFrame::mjpeg(vec![222; 9], size, Timestamp::from_micros(1), 0);
+        let printed = format!("{frame:?}");
+        assert!(printed.contains("9 bytes withheld") && !printed.contains("222"));
+    }
+}

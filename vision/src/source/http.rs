@@ -51,6 +51,8 @@ pub(super) struct HttpSource {
     last_frame_at: Option<Timestamp>,
     /// What came after the frame that was given out first.
     pending: Option<BadFrame>,
+    /// How the stream ended; said once all its frames are given out.
+    ended: Option<LostReason>,
 }
 
 /// The head of an answer, and the bytes of the body that came with it.
@@ -107,29 +109,23 @@ impl HttpSource {
             next_index: 0,
             last_frame_at: None,
             pending: None,
+            ended: None,
         };
-        source
-            .take_bytes(&answer.body)
-            .map_err(|_| OpenError::Answer {
-                address: address_of(url),
-                what: "a malformed chunked body".to_owned(),
-            })?;
+        source.ended = source.take_bytes(&answer.body).err();
         Ok(source)
     }
 
-    /// Feeds bytes of the body; false when the body says that it has ended.
-    fn take_bytes(&mut self, bytes: &[u8]) -> Result<bool, LostReason> {
-        match self.chunked.as_mut() {
-            None => {
-                self.splitter.push(bytes);
-                Ok(true)
-            }
-            Some(chunked) => {
-                let splitter = &mut self.splitter;
-                chunked
-                    .decode(bytes, &mut |data| splitter.push(data))
-                    .map_err(|what| LostReason::Malformed { what })
-            }
+    /// Feeds bytes of the body; an error when the body ends in them.
+    fn take_bytes(&mut self, bytes: &[u8]) -> Result<(), LostReason> {
+        let splitter = &mut self.splitter;
+        let Some(chunked) = self.chunked.as_mut() else {
+            splitter.push(bytes);
+            return Ok(());
+        };
+        match chunked.decode(bytes, &mut |data| splitter.push(data)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(LostReason::Closed),
+            Err(what) => Err(LostReason::Malformed { what }),
         }
     }
 
@@ -164,11 +160,7 @@ impl HttpSource {
         let piece = std::mem::take(&mut self.piece);
         let outcome = self.take_bytes(&piece[..n_bytes]);
         self.piece = piece;
-        if outcome? {
-            Ok(())
-        } else {
-            Err(LostReason::Closed)
-        }
+        outcome
     }
 }
 
@@ -190,12 +182,15 @@ impl FrameSource for HttpSource {
                 Some(Err(reason)) => return Err(SourceError::BadFrame { reason }),
                 None => {}
             }
+            if let Some(reason) = self.ended.take() {
+                return Err(SourceError::Lost { reason });
+            }
             let waited = present.saturating_since(*self.last_frame_at.get_or_insert(present));
             if waited >= STALL_TIMEOUT {
                 let reason = LostReason::Stalled { waited };
                 return Err(SourceError::Lost { reason });
             }
-            self.read().map_err(|reason| SourceError::Lost { reason })?;
+            self.ended = self.read().err();
         }
     }
 }

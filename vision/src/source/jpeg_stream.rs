@@ -311,3 +311,6 @@ enum Step {
     Broken(BadFrame),
     NeedMore,
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,16 @@ impl Watch {
         }
     }
 
+    /// A watch that tests steer; a stop flag comes with it.
+    #[cfg(test)]
+    pub(super) fn of(is_live_at: impl Fn(Timestamp) -> bool + Send + Sync + 'static) -> Self {
+        Self {
+            is_live_at: Arc::new(is_live_at),
+            is_live: Arc::new(|| true),
+            stop: Arc::default(),
+        }
+    }
+
     /// Whether it may go on at this time.
     pub(super) fn check(&self, now: Timestamp) -> Result<(), SourceError> {
         if !(self.is_live_at)(now) {

@@ -104,3 +104,85 @@ impl Pacer {
         Ok((index, self.due(start, index)))
     }
 }
+
+#[cfg(test)]
+pub(super) mod fake {
+    //! A clock that only moves when someone waits.
+
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::{Arc, Sleep, Timestamp};
+
+    #[derive(Clone, Default)]
+    pub(in super::super) struct FakeClock(Arc<AtomicI64>);
+
+    impl FakeClock {
+        pub(in super::super) fn now(&self) -> Timestamp {
+            Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+        }
+
+        pub(in super::super) fn advance_millis(&self, millis: i64) {
+            self.0.fetch_add(millis * 1000, Ordering::SeqCst);
+        }
+
+        pub(in super::super) fn sleep(&self) -> Sleep {
+            let micros = Arc::clone(&self.0);
+            Sleep::new(move |duration| {
+                let step = i64::try_from(duration.as_micros()).unwrap().max(1);
+                micros.fetch_add(step, Ordering::SeqCst);
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fake::FakeClock;
+    use super::*;
+
+    #[test]
+    fn frames_come_when_due_and_late_ones_are_skipped() {
+        let clock = FakeClock::default();
+        let watch = Watch::of(|_| true);
+        let mut pacer = Pacer::new(Pace::RealTime, clock.sleep(), 10.0);
+        let now = || clock.now();
+        let mut wait_for = |index| {
+            let (index, at) = pacer.wait_for(index, &now, &watch).unwrap();
+            (index, at.as_millis(), clock.now().as_millis())
+        };
+        assert_eq!(wait_for(0), (0, 0, 0));
+        assert_eq!(wait_for(1), (1, 100, 100));
+        clock.advance_millis(50);
+        assert_eq!(wait_for(2), (2, 200, 200));
+        // 350 ms of work: frames 3 and 4 are late, 5 is the newest that is due.
+        clock.advance_millis(350);
+        assert_eq!(wait_for(3), (5, 500, 550));
+        assert_eq!(wait_for(6), (6, 600, 600));
+    }
+
+    #[test]
+    fn as_fast_keeps_all_frames_and_their_times() {
+        let clock = FakeClock::default();
+        let watch = Watch::of(|_| true);
+        let mut pacer = Pacer::new(Pace::AsFast, clock.sleep(), 15.0);
+        for index in 0..100 {
+            clock.advance_millis(1000);
+            let first_at = 1_000_000;
+            let (got, at) = pacer.wait_for(index, &|| clock.now(), &watch).unwrap();
+            assert_eq!(got, index);
+            let due = first_at + i64::try_from(index).unwrap() * 1_000_000 / 15;
+            assert!((at.as_micros() - due).abs() <= 1);
+        }
+    }
+
+    #[test]
+    fn a_dead_grant_ends_the_wait() {
+        let clock = FakeClock::default();
+        let watch = Watch::of(|now| now.as_millis() < 1_000);
+        let mut pacer = Pacer::new(Pace::RealTime, clock.sleep(), 0.01);
+        pacer.wait_for(0, &|| clock.now(), &watch).unwrap();
+        let outcome = pacer.wait_for(1, &|| clock.now(), &watch);
+        assert!(matches!(outcome, Err(SourceError::Refused)));
+        assert!(clock.now().as_millis() <= 1_100);
+    }
+}

@@ -132,10 +132,10 @@ impl FrameSource for PushSource {
     fn next(&mut self, now: &dyn Fn() -> Timestamp) -> Result<RawFrame, SourceError> {
         let mut waiting = self.queue.lock();
         loop {
+            self.watch.check(now())?;
             if let Some(frame) = waiting.frames.pop_front() {
                 return Ok(frame);
             }
-            self.watch.check(now())?;
             // A browser that sends nothing is no lost device: it may come at any time.
             let (guard, _) = self
                 .queue
@@ -155,5 +155,63 @@ impl Drop for PushSource {
         if waiting.n_open == 0 {
             waiting.frames.clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::clip::DEMO_CLIP;
+    use crate::source::jpeg_stream::JpegSplitter;
+
+    fn jpeg() -> Vec<u8> {
+        let mut splitter = JpegSplitter::new();
+        splitter.push(&DEMO_CLIP[..100_000]);
+        splitter.next_frame().unwrap().unwrap().bytes
+    }
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
+    #[test]
+    fn the_oldest_goes_when_full() {
+        let queue = PushQueue::new();
+        let watch = Watch::of(|_| true);
+        let mut source = queue.open("door", &watch);
+        let dropped: Vec<_> = (0..5).map(|i| queue.push(jpeg(), at(i)).unwrap()).collect();
+        assert_eq!(dropped, [false, false, true, true, true]);
+        assert_eq!(queue.n_dropped(), 3);
+        let next = |source: &mut PushSource| {
+            let frame = source.next(&|| at(9)).unwrap();
+            (frame.index, frame.captured_at, frame.size.width)
+        };
+        assert_eq!(next(&mut source), (3, at(3), 400));
+        assert_eq!(next(&mut source), (4, at(4), 400));
+    }
+
+    #[test]
+    fn nothing_is_kept_while_nobody_may_look() {
+        let queue = PushQueue::new();
+        assert_eq!(queue.push(jpeg(), at(0)), Err(PushError::NotOpen));
+        let source = queue.open("door", &Watch::of(|_| true));
+        queue.push(jpeg(), at(1)).unwrap();
+        drop(source);
+        assert!(!queue.is_open());
+        assert_eq!(format!("{queue:?}"), "PushQueue(0 frames withheld)");
+        assert_eq!(queue.push(jpeg(), at(2)), Err(PushError::NotOpen));
+    }
+
+    #[test]
+    fn a_dead_grant_and_bad_frames_are_refused() {
+        let queue = PushQueue::new();
+        let mut source = queue.open("door", &Watch::of(|now| now < at(10)));
+        let bad = queue.push(b"GIF89a".to_vec(), at(0));
+        assert_eq!(bad, Err(PushError::BadFrame(BadFrame::NotJpeg)));
+        let max = MAX_JPEG_BYTES;
+        let long = queue.push(vec![0xFF; max + 1], at(0));
+        assert_eq!(long, Err(PushError::BadFrame(BadFrame::TooLong { max })));
+        queue.push(jpeg(), at(1)).unwrap();
+        assert!(matches!(source.next(&|| at(10)), Err(SourceError::Refused)));
     }
 }

@@ -126,9 +126,16 @@ impl VideoError {
 
 /// How the frames come.
 enum Frames {
-    Jpegs { reader: ClipReader, fps: f64 },
+    Jpegs {
+        reader: ClipReader,
+        fps: f64,
+    },
     Gif(Box<GifReader>),
-    Ffmpeg(FfmpegChild),
+    Ffmpeg {
+        child: FfmpegChild,
+        /// The file is shorter than its header says, of which `ffmpeg` does not complain.
+        is_cut: bool,
+    },
     Ended,
 }
 
@@ -200,7 +207,7 @@ impl VideoReader {
     }
 
     fn next_from_ffmpeg(&mut self) -> Option<Result<VideoFrame, VideoError>> {
-        let Frames::Ffmpeg(child) = &mut self.frames else {
+        let Frames::Ffmpeg { child, is_cut } = &mut self.frames else {
             return None;
         };
         loop {
@@ -220,7 +227,7 @@ impl VideoReader {
                 Popped::Ended(ending) => {
                     let n_frames = self.n_given;
                     let message = ending.message;
-                    return if ending.is_cut && n_frames > 0 {
+                    return if (ending.is_cut || *is_cut) && n_frames > 0 {
                         Some(Err(VideoError::Cut { n_frames }))
                     } else if !ending.is_success || n_frames == 0 {
                         Some(Err(VideoError::Ffmpeg { n_frames, message }))
@@ -254,7 +261,7 @@ impl Iterator for VideoReader {
         let outcome = match &self.frames {
             Frames::Jpegs { .. } => self.next_jpeg(),
             Frames::Gif(_) => self.next_gif(),
-            Frames::Ffmpeg(_) => self.next_from_ffmpeg(),
+            Frames::Ffmpeg { .. } => self.next_from_ffmpeg(),
             Frames::Ended => None,
         };
         match &outcome {
@@ -342,6 +349,18 @@ pub fn open_video(path: &Path, options: &VideoOptions) -> Result<VideoReader, Vi
     Ok(VideoReader::new(frames))
 }
 
+/// Whether a file is a RIFF, as AVI is, and ends before its first part does.
+fn is_cut_riff(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let n_bytes = file.metadata()?.len();
+    let mut head = [0; 8];
+    let is_riff = file.read_exact(&mut head).is_ok() && head.starts_with(b"RIFF");
+    let [.., a, b, c, d] = head;
+    let claimed = u32::from_le_bytes([a, b, c, d]);
+    // Writers that could not come back to the header leave 0 or all ones.
+    Ok(is_riff && claimed != u32::MAX && u64::from(claimed) + 8 > n_bytes)
+}
+
 fn open_jpegs(path: &Path, options: &VideoOptions) -> io::Result<Frames> {
     let reader = ClipReader::open_file(path)?;
     let fps = reader.fps().unwrap_or(options.mjpeg_fps);
@@ -350,10 +369,11 @@ fn open_jpegs(path: &Path, options: &VideoOptions) -> io::Result<Frames> {
 
 fn open_ffmpeg(path: &Path) -> Result<Frames, VideoError> {
     let info = find_ffmpeg().ok_or(VideoError::FfmpegMissing)?;
+    let is_cut = is_cut_riff(path).map_err(VideoError::Read)?;
     let real_time = false;
     let input = Input::File { path, real_time };
     let child = ffmpeg::start(&info, &input, WhenFull::Wait).map_err(VideoError::Read)?;
-    Ok(Frames::Ffmpeg(child))
+    Ok(Frames::Ffmpeg { child, is_cut })
 }
 
 #[cfg(test)]
