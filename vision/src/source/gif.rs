@@ -1,7 +1,7 @@
 //! Animated GIF.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 
 use image::codecs::gif::GifDecoder;
@@ -37,7 +37,7 @@ impl GifReader {
         Self::new(BufReader::new(File::open(path)?))
     }
 
-    fn new(input: impl Read + Seek + std::io::BufRead + 'static) -> Result<Self, ImageError> {
+    fn new(input: impl BufRead + Seek + 'static) -> Result<Self, ImageError> {
         let mut decoder = GifDecoder::new(input)?;
         let (width, height) = decoder.dimensions();
         let mut limits = image::Limits::default();

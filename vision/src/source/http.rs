@@ -79,7 +79,7 @@ impl HttpSource {
             let answer = ask(&mut stream, &url, watch)?;
             match (answer.status, &answer.location) {
                 (301 | 302 | 303 | 307 | 308, Some(location)) => url = redirect(&url, location)?,
-                _ => return Self::from_answer(spec, &url, stream, answer, watch),
+                _ => return Self::from_answer(spec, &url, stream, &answer, watch),
             }
         }
         Err(OpenError::Answer {
@@ -92,10 +92,10 @@ impl HttpSource {
         spec: &HttpSpec,
         url: &Url,
         stream: TcpStream,
-        answer: Answer,
+        answer: &Answer,
         watch: &Watch,
     ) -> Result<Self, OpenError> {
-        check_answer(&answer).map_err(|what| OpenError::Answer {
+        check_answer(answer).map_err(|what| OpenError::Answer {
             address: address_of(url),
             what,
         })?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use regard_commitments::{Grant, Sensing};
+use regard_commitments::{Grant, GrantOrigin, Sensing};
 use regard_domain::Timestamp;
 
 use super::error::{OpenError, SourceError};
@@ -150,11 +150,21 @@ pub(super) fn gated<S: FrameSource + 'static>(inner: S, watch: &Watch) -> Box<dy
     })
 }
 
+/// Whether a source looks at what happens now, and not at a recording.
+const fn is_live(spec: &SourceSpec) -> bool {
+    match spec {
+        SourceSpec::V4l2(_) | SourceSpec::Http(_) | SourceSpec::Push { .. } => true,
+        // A path may be a device too, so the name of a file is no proof of a recording.
+        SourceSpec::Ffmpeg(_) => true,
+        SourceSpec::Folder(_) | SourceSpec::Clip(_) | SourceSpec::Demo => false,
+    }
+}
+
 /// Opens a source under a grant of the sensing gate.
 ///
 /// # Privacy
 /// The camera opens here and nowhere else. It closes when the source is dropped, when it fails, and
-/// when the grant dies.
+/// when the grant dies. A grant for stored media opens recordings only, never a live source.
 ///
 /// # Errors
 /// [`OpenError`], with what to do about it; [`OpenError::is_final`] says whether to try again.
@@ -165,6 +175,10 @@ pub fn open_source(
 ) -> Result<Box<dyn FrameSource>, OpenError> {
     let watch = Watch::new(grant, &options.stop);
     watch.check_open()?;
+    // Leave to look at stored media is no leave to look at people: no notice stands behind it.
+    if is_live(spec) && grant.origin() != GrantOrigin::LiveCamera {
+        return Err(OpenError::Refused);
+    }
     Ok(match spec {
         SourceSpec::V4l2(spec) => gated(v4l2::V4l2Source::open(spec, &watch)?, &watch),
         SourceSpec::Http(spec) => gated(http::HttpSource::open(spec, &watch)?, &watch),

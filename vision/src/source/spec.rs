@@ -11,6 +11,9 @@ use super::error::SpecError;
 /// Frames a second of a clip or folder when nobody says; also what `ffmpeg` assumes for bare Motion-JPEG.
 pub(super) const DEFAULT_FPS: f64 = 25.0;
 
+/// Slowest rate taken, in frames a second: one picture in 17 minutes.
+const MIN_FPS: f64 = 0.001;
+
 /// Fastest rate taken, in frames a second. Origin: the fastest webcams in use deliver 240.
 const MAX_FPS: f64 = 240.0;
 
@@ -195,7 +198,7 @@ impl<'a> Options<'a> {
     fn fps(&mut self) -> Result<Option<f64>, SpecError> {
         self.take("fps")
             .map(|value| match value.parse::<f64>() {
-                Ok(fps) if fps >= 0.001 && fps <= MAX_FPS => Ok(fps),
+                Ok(fps) if (MIN_FPS..=MAX_FPS).contains(&fps) => Ok(fps),
                 Ok(_) | Err(_) => Err(SpecError::BadValue {
                     option: "fps",
                     value: quoted(value),

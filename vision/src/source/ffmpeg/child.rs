@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -191,7 +191,7 @@ impl FfmpegChild {
         let status = self.child.wait();
         self.join();
         let complaints = self.shared.complaints();
-        let is_success = reading_error.is_none() && status.as_ref().is_ok_and(|s| s.success());
+        let is_success = reading_error.is_none() && status.as_ref().is_ok_and(ExitStatus::success);
         let mut parts: Vec<String> = complaints.lines.iter().cloned().collect();
         parts.extend(reading_error);
         if parts.is_empty() {
