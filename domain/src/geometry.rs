@@ -203,7 +203,7 @@ impl SimilarityTransform {
         }
         let (a, b) = (dot / spread, cross / spread);
         let valid = spread > 0.0 && a.is_finite() && b.is_finite() && (a != 0.0 || b != 0.0);
-        valid.then(|| Self {
+        valid.then_some(Self {
             a,
             b,
             tx: to_mean.x - (a * from_mean.x - b * from_mean.y),

@@ -26,6 +26,10 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Origin: someone who enters is found within a tenth of a second, as often as expression is read.
 const SEARCH_EVERY: Duration = Duration::from_millis(95);
 
+/// How long a camera may send nothing before its audience counts as gone. Origin: a track may be
+/// resumed for two seconds.
+const SILENCE: Duration = Duration::from_secs(2);
+
 /// Least size to which a frame is decoded unless all of its pixels are wanted. Origin: a detector of
 /// 320 pixels, and face chips of 112 and 192 pixels from faces up to a fifth of the height.
 const LIVE_SIZE: WantedSize = WantedSize::AtLeast {
@@ -54,6 +58,36 @@ pub(crate) struct Analysis {
     pub(crate) pool: PixelPool,
     /// Whether sightings go along, for a recording.
     pub(crate) recording: bool,
+}
+
+impl AnalysisLane {
+    /// Everyone is gone: the camera closed, or sends no frames any more. Frames that are still under
+    /// way come to nothing; what the console shows is emptied.
+    pub(crate) fn empty(&self, commands: &CommandSender, now: Timestamp) {
+        let mut state = self.lane.lock();
+        self.empty_locked(&mut state, commands, now);
+    }
+
+    fn empty_locked(&self, state: &mut LaneState, commands: &CommandSender, now: Timestamp) {
+        state.opening += 1;
+        state.searched_at = None;
+        let was_busy = state.busy_at.take().is_some();
+        self.live.send_replace(None);
+        *self
+            .last_moment
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+        if was_busy {
+            let digest = state.crowd.close(now);
+            let camera = self.lane.camera.clone();
+            // In the order of the frames: the lock on the lane is still held.
+            let _ = commands.send_waiting(Command::Emptied {
+                camera,
+                digest,
+                at: now,
+            });
+        }
+    }
 }
 
 /// Why a frame came to nothing.
@@ -87,6 +121,7 @@ impl Analysis {
                 if self.jobs.is_closed() {
                     return;
                 }
+                self.empty_silent_lanes();
                 continue;
             };
             let lane = &self.lanes[index];
@@ -114,6 +149,22 @@ impl Analysis {
         }
     }
 
+    /// A camera that is open and sends nothing, such as a browser that was closed, has no audience.
+    fn empty_silent_lanes(&self) {
+        let now = self.clock.now();
+        for lane in &self.lanes {
+            let mut state = lane.lane.lock();
+            if state
+                .busy_at
+                .is_some_and(|at| now.saturating_since(at) >= SILENCE)
+            {
+                let opening = state.opening;
+                lane.empty_locked(&mut state, &self.commands, now);
+                state.opening = opening; // The camera is still the same; its next frame counts.
+            }
+        }
+    }
+
     fn analyze(
         &self,
         lane: &AnalysisLane,
@@ -131,15 +182,13 @@ impl Analysis {
         };
         let frame = decode_frame(&job.raw, wanted, &self.pool)?;
         let at = frame.captured_at();
-        let expected = lane.lane.lock().expected(at)?;
+        let expected = lane.lane.lock().expected(at, job.opening)?;
         let (faces, searched) = match expected {
             Some(boxes) => (analyzer.detect_around(frame.view(), &boxes, &count)?, false),
             None => (analyzer.detect(frame.view(), &count)?, true),
         };
         let mut state = lane.lane.lock();
-        if state.last_at.is_some_and(|last| last >= at) {
-            return Err(Dropped::Late);
-        }
+        state.admits(job.opening)?;
         let mut sighting = Sighting {
             camera: lane.lane.camera.clone(),
             frame_index: frame.index(),
@@ -151,10 +200,11 @@ impl Analysis {
             crowd,
             rng,
             searched_at,
-            last_at,
+            busy_at,
+            ..
         } = &mut *state;
         let association = crowd.associate(&sighting, rng).map_err(|_| Dropped::Late)?;
-        *last_at = Some(at);
+        *busy_at = Some(self.clock.now());
         if searched {
             *searched_at = Some(at);
         }
@@ -220,12 +270,24 @@ impl Analysis {
 }
 
 impl LaneState {
-    /// Where faces are expected at `at`; `None` when all of the picture is to be searched.
-    fn expected(&self, at: Timestamp) -> Result<Option<Vec<regard_domain::BBox>>, Dropped> {
-        if self.last_at.is_some_and(|last| last >= at) {
-            return Err(Dropped::Late);
+    /// Whether a frame may still be looked at.
+    fn admits(&self, opening: u64) -> Result<(), Dropped> {
+        if self.opening == opening {
+            Ok(())
+        } else {
+            Err(Dropped::Refused)
         }
-        let due = |searched: Timestamp| at.saturating_since(searched) >= SEARCH_EVERY;
+    }
+
+    /// Where faces are expected at `at`; `None` when all of the picture is to be searched.
+    fn expected(
+        &self,
+        at: Timestamp,
+        opening: u64,
+    ) -> Result<Option<Vec<regard_domain::BBox>>, Dropped> {
+        self.admits(opening)?;
+        let due =
+            |searched: Timestamp| at < searched || at.saturating_since(searched) >= SEARCH_EVERY;
         if self.searched_at.is_none_or(due) {
             return Ok(None);
         }

@@ -60,6 +60,11 @@ impl Calendar {
         })
     }
 
+    /// How far local time is ahead of UTC, in seconds; negative: behind.
+    pub(crate) fn utc_offset_secs(&self, at: Timestamp) -> i32 {
+        self.zoned(at).offset().seconds()
+    }
+
     /// When the local day of an instant began.
     pub fn day_began_at(&self, at: Timestamp) -> Timestamp {
         let start = self.zoned(at).start_of_day();

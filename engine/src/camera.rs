@@ -11,6 +11,7 @@ use regard_vision::{
 };
 use tokio::sync::watch;
 
+use crate::analysis::AnalysisLane;
 use crate::command::{Command, CommandSender};
 use crate::lane::CameraGauge;
 use crate::metrics::{DropReason, Metrics};
@@ -31,6 +32,8 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Job {
     pub(crate) raw: RawFrame,
     pub(crate) grant: Grant<Sensing>,
+    /// Which opening of the camera it belongs to.
+    pub(crate) opening: u64,
 }
 
 /// What the thread of one camera needs.
@@ -38,7 +41,8 @@ pub(crate) struct CameraThread {
     pub(crate) camera: CameraId,
     pub(crate) source: SourceSpec,
     pub(crate) options: OpenOptions,
-    pub(crate) lane: usize,
+    pub(crate) index: usize,
+    pub(crate) lane: Arc<AnalysisLane>,
     pub(crate) lanes: Arc<FreshLanes<Job>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) commands: CommandSender,
@@ -115,6 +119,7 @@ impl CameraThread {
         if let Some(preview) = &self.preview {
             preview.send_replace(None);
         }
+        self.lane.empty(&self.commands, self.clock.now());
         let camera = self.camera.clone();
         // When nobody hears it the engine is stopping, and the camera is closed all the same.
         let _ = self
@@ -130,10 +135,11 @@ impl CameraThread {
         };
         let camera = self.camera.clone();
         let _ = self.commands.send_waiting(Command::CameraOpened { camera });
+        let opening = self.lane.lane.lock().opening;
         let now = || self.clock.now();
         loop {
             match source.next(&now) {
-                Ok(raw) => self.hand_on(raw, grant, now()),
+                Ok(raw) => self.hand_on(raw, grant, opening, now()),
                 Err(SourceError::BadFrame { .. }) => {
                     self.captured(now());
                     self.dropped(DropReason::Damaged);
@@ -155,18 +161,17 @@ impl CameraThread {
         self.gauge.dropped(reason);
     }
 
-    fn hand_on(&self, raw: RawFrame, grant: &Grant<Sensing>, now: Timestamp) {
+    fn hand_on(&self, raw: RawFrame, grant: &Grant<Sensing>, opening: u64, now: Timestamp) {
         self.captured(now);
         if let (Some(preview), RawPixels::Mjpeg(bytes)) = (&self.preview, &raw.pixels) {
             preview.send_replace(Some(Arc::from(bytes.as_slice())));
         }
-        match self.lanes.push(
-            self.lane,
-            Job {
-                raw,
-                grant: grant.clone(),
-            },
-        ) {
+        let job = Job {
+            raw,
+            grant: grant.clone(),
+            opening,
+        };
+        match self.lanes.push(self.index, job) {
             Pushed::Kept | Pushed::Closed => {}
             Pushed::Displaced(_) => self.dropped(DropReason::QueueFull),
         }

@@ -35,6 +35,12 @@ pub(crate) enum Command {
         at: Timestamp,
         sighting: Option<Box<Sighting>>,
     },
+    /// Nobody is seen on a camera any more: it closed, or sends nothing.
+    Emptied {
+        camera: CameraId,
+        digest: Digest,
+        at: Timestamp,
+    },
     /// The notice is in view.
     Heartbeat {
         screen: ScreenId,
@@ -79,8 +85,6 @@ pub(crate) enum Command {
     },
     /// The ledger could not be written, or can be again.
     Ledger { writable: bool },
-    /// Everything ends.
-    Stop,
 }
 
 /// The writing end; cheap to clone.

@@ -29,7 +29,10 @@ use crate::view::{PlayReport, Showing};
 pub(crate) const LEARNED: &str = "reward";
 
 /// What follows from an input.
-#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most effects are rows, and live for a moment"
+)]
 pub(crate) enum Effect {
     /// A screen is to show something else.
     Show {
@@ -164,18 +167,13 @@ impl Conductor {
         let default = (None, self.planner.default_message().clone());
         let here =
             |c: &&Campaign| c.enabled && (c.screens.is_empty() || c.screens.contains(screen));
-        let of_campaigns = self
-            .planner
-            .campaigns()
-            .into_iter()
-            .filter(here)
-            .flat_map(|campaign| {
-                let id = Some(campaign.id.clone());
-                campaign
-                    .creatives
-                    .iter()
-                    .map(move |creative| (id.clone(), creative.clone()))
-            });
+        let of_campaigns = self.planner.campaigns().filter(here).flat_map(|campaign| {
+            let id = Some(campaign.id.clone());
+            campaign
+                .creatives
+                .iter()
+                .map(move |creative| (id.clone(), creative.clone()))
+        });
         std::iter::once(default).chain(of_campaigns).collect()
     }
 
@@ -224,6 +222,22 @@ impl Conductor {
             self.consider(Some(camera), None, now, &mut effects);
         }
         effects
+    }
+
+    /// Nobody is seen on a camera any more; stays ended with that.
+    pub(crate) fn emptied(
+        &mut self,
+        camera: &CameraId,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        if let Some(seen) = self.seen.get_mut(camera) {
+            digest
+                .visits
+                .iter()
+                .for_each(|visit| seen.tally.left(visit));
+        }
+        self.closed(camera, now)
     }
 
     /// Time went by: messages end, facts expire, rewards fall due.

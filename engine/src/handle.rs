@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use regard_backends::Store;
-use regard_commitments::{Notice, Refusal, VerifiedCommitments};
+use regard_backends::{Setting, Store, StoreError};
+use regard_commitments::{Answer, Notice, Refusal, RetentionGate, VerifiedCommitments};
 use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Outcome};
 use regard_domain::{CameraId, CampaignId, Clock, PlayId, ScreenId, Timestamp};
 use regard_vision::{PushError, PushQueue};
@@ -44,6 +44,9 @@ pub enum EngineError {
     /// The campaigns cannot be taken; every mistake is listed.
     #[error("the campaigns have {} mistakes", .0.len())]
     Campaigns(Vec<CampaignFault>),
+    /// The store failed.
+    #[error("the store could not be read or written")]
+    Store(#[from] StoreError),
     /// The frame was not taken.
     #[error("the frame was not taken")]
     Push(#[source] PushError),
@@ -65,6 +68,7 @@ pub(crate) struct Shared {
     pub(crate) cameras: BTreeMap<CameraId, CameraOutlet>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) commitments: VerifiedCommitments,
+    pub(crate) retention: RetentionGate,
     pub(crate) notice: Arc<Notice>,
     pub(crate) picture_allowed: bool,
     pub(crate) calendar: Calendar,
@@ -92,6 +96,22 @@ impl Engine {
     /// The store, for reading.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.shared.store
+    }
+
+    /// Keeps a setting of the installation, such as the hash of the admin token, as long as the
+    /// commitments allow. Setting it again at each start prolongs it.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] when the commitments promise no such data; [`EngineError::Store`].
+    pub async fn put_setting(&self, name: &str, value: String) -> Result<(), EngineError> {
+        let setting = Setting {
+            name: name.to_owned(),
+            value,
+        };
+        match self.shared.retention.keep(setting, self.now()) {
+            Answer::Granted(kept) => Ok(self.shared.store.put_setting(&kept).await?),
+            Answer::Refused(refusal) => Err(EngineError::Refused(refusal)),
+        }
     }
 
     /// The commitments in force.

@@ -24,8 +24,10 @@ pub(crate) struct LaneState {
     pub(crate) rng: ChaCha20Rng,
     /// Capture time of the last frame in which all of the picture was searched.
     pub(crate) searched_at: Option<Timestamp>,
-    /// Capture time of the last frame that was associated.
-    pub(crate) last_at: Option<Timestamp>,
+    /// When a frame was last associated, by the engine's clock; nothing once everyone is gone.
+    pub(crate) busy_at: Option<Timestamp>,
+    /// Counts the openings of the camera: a frame of an earlier one is not looked at any more.
+    pub(crate) opening: u64,
 }
 
 impl Lane {
@@ -35,7 +37,8 @@ impl Lane {
             crowd,
             rng,
             searched_at: None,
-            last_at: None,
+            busy_at: None,
+            opening: 0,
         };
         Self {
             camera,

@@ -5,6 +5,7 @@
 //! frame itself, never decides what may be looked at, and never knows SQL or HTTP.
 
 mod analysis;
+mod assembly;
 mod calendar;
 mod camera;
 mod chronicle;

@@ -92,7 +92,7 @@ pub struct MetricsSnapshot {
 
 /// The counters of one engine.
 #[derive(Debug, Default)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     inner: Mutex<Inner>,
 }
 
@@ -158,7 +158,7 @@ impl Metrics {
     }
 
     /// Everything counted so far.
-    pub fn snapshot(&self) -> MetricsSnapshot {
+    pub(crate) fn snapshot(&self) -> MetricsSnapshot {
         let mut snapshot = self.with(|m| m.snapshot.clone());
         for reason in DropReason::ALL {
             snapshot.dropped.entry(reason).or_default();
@@ -167,7 +167,7 @@ impl Metrics {
     }
 
     /// Quantiles of the recent latencies.
-    pub fn latency(&self) -> LatencyQuantiles {
+    pub(crate) fn latency(&self) -> LatencyQuantiles {
         let mut secs = self.with(|m| m.recent_secs.clone());
         secs.sort_by(f64::total_cmp);
         let quantile = |q: f64| {

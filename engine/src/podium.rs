@@ -14,6 +14,7 @@ use regard_commitments::{
 use regard_domain::{CameraId, Clock, ScreenId, Timestamp};
 use tokio::sync::{mpsc, watch};
 
+use crate::calendar::Calendar;
 use crate::chronicle::ChronicleState;
 use crate::command::Command;
 use crate::conductor::{Conductor, Effect};
@@ -64,6 +65,7 @@ pub(crate) struct Podium {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) gate: SensingGate,
     pub(crate) conductor: Conductor,
+    pub(crate) calendar: Calendar,
     pub(crate) cameras: BTreeMap<CameraId, CameraPost>,
     /// Which camera watches the audience of each screen.
     pub(crate) watched_by: BTreeMap<ScreenId, Option<CameraId>>,
@@ -85,7 +87,7 @@ impl Podium {
         let mut last_health: Option<Timestamp> = None;
         loop {
             match commands.recv_timeout(TICK) {
-                Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => break,
                 Ok(command) => self.hear(command),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -131,6 +133,8 @@ impl Podium {
     }
 
     fn tick(&mut self, now: Timestamp) {
+        self.gate
+            .set_utc_offset_secs(self.calendar.utc_offset_secs(now));
         let ruled = self.gate.tick(now);
         self.enter(ruled.entries);
         self.revoked(&ruled.outcome, now);
@@ -202,6 +206,14 @@ impl Podium {
                 let effects = self.conductor.seen(&camera, &digest, at, now);
                 self.carry_out(effects, now);
             }
+            Command::Emptied { camera, digest, at } => {
+                self.record(now, || Input::Emptied {
+                    camera: camera.clone(),
+                    at,
+                });
+                let effects = self.conductor.emptied(&camera, &digest, now);
+                self.carry_out(effects, now);
+            }
             Command::Heartbeat { screen, heartbeat } => self.heartbeat(&screen, &heartbeat, now),
             Command::Shown {
                 screen,
@@ -228,7 +240,6 @@ impl Podium {
                 self.carry_out(effects, now);
             }
             Command::Ledger { writable } => self.ledger(writable, now),
-            Command::Stop => {}
             other => self.answer(other, now),
         }
     }

@@ -53,27 +53,27 @@ pub enum RecordingError {
 
 /// The first line: what the rest was recorded with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Head {
+pub(crate) struct Head {
     /// Form of the recording.
-    pub format: u32,
+    pub(crate) format: u32,
     /// Seed of the decisions, 64 hexadecimal digits.
-    pub seed: String,
+    pub(crate) seed: String,
     /// Seed of the track ids of each camera.
-    pub cameras: Vec<(CameraId, String)>,
+    pub(crate) cameras: Vec<(CameraId, String)>,
     /// The screens and the cameras that watch their audiences.
-    pub screens: Vec<(ScreenId, Option<CameraId>)>,
+    pub(crate) screens: Vec<(ScreenId, Option<CameraId>)>,
     /// The campaigns.
-    pub campaigns: Vec<Campaign>,
+    pub(crate) campaigns: Vec<Campaign>,
     /// The message when there is none.
-    pub default_message: regard_decision::Creative,
+    pub(crate) default_message: regard_decision::Creative,
     /// Name of the time zone; none: UTC.
-    pub time_zone: Option<String>,
+    pub(crate) time_zone: Option<String>,
 }
 
 /// Something the engine was told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "input", rename_all = "snake_case")]
-pub enum Input {
+pub(crate) enum Input {
     /// Time went by.
     Tick,
     /// A frame was analysed.
@@ -85,6 +85,13 @@ pub enum Input {
     Closed {
         /// Which.
         camera: CameraId,
+    },
+    /// Nobody is seen on a camera any more.
+    Emptied {
+        /// Which.
+        camera: CameraId,
+        /// Since when.
+        at: Timestamp,
     },
     /// A play is on the glass.
     Shown {
@@ -132,7 +139,7 @@ struct Line {
 
 /// A sighting as a line of a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SightingLine {
+pub(crate) struct SightingLine {
     camera: CameraId,
     frame_index: u64,
     captured_at: Timestamp,

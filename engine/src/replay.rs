@@ -47,6 +47,13 @@ pub fn replay(recording: impl BufRead) -> Result<Replayed, RecordingError> {
                 replayed.moments.extend(digest.moment.clone());
                 conductor.seen(&sighting.camera, &digest, sighting.captured_at, now)
             }
+            Input::Emptied { camera, at } => {
+                let Some((crowd, _)) = crowds.get_mut(&camera) else {
+                    continue;
+                };
+                let digest = crowd.close(at);
+                conductor.emptied(&camera, &digest, now)
+            }
             Input::Closed { camera } => conductor.closed(&camera, now),
             Input::Shown { screen, play, at } => conductor.shown(&screen, play, at),
             Input::Play { screen, report } => conductor.play(&screen, report, now),

@@ -1,0 +1,400 @@
+//! Everything made becomes something running: threads, tasks, and the order of their end.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use regard_audience::Crowd;
+use regard_backends::Store;
+use regard_commitments::{LedgerEntry, Scopes};
+use regard_domain::{CameraId, Clock, ScreenId};
+use regard_inference::{Catalog, Runtime};
+use regard_vision::{
+    AnalyzerOptions, DetectorOptions, FaceAnalyzer, OpenOptions, PixelPool, PushQueue, SourceSpec,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::analysis::{Analysis, AnalysisLane};
+use crate::calendar::Calendar;
+use crate::camera::{CameraThread, Job};
+use crate::chronicle::{Chronicle, ChronicleState};
+use crate::command::{Command, CommandSender, command_queue};
+use crate::conductor::Conductor;
+use crate::config::{CameraConfig, EngineConfig};
+use crate::handle::{CameraOutlet, Engine, Shared};
+use crate::history::History;
+use crate::keys;
+use crate::lane::{CameraGauge, Lane};
+use crate::metrics::Metrics;
+use crate::players::Players;
+use crate::podium::{CameraPost, Facts, Outlets, Podium};
+use crate::queue::{FRAME_QUEUE_LEN, FreshLanes};
+use crate::recorder::Recorder;
+use crate::recording::{Head, RECORDING_FORMAT, RecordingWriter};
+use crate::replay::seed_to_hex;
+use crate::screen::play_in_process;
+use crate::start::{Promise, StartError, sweep};
+use crate::stopper::Stopper;
+use crate::view::{Health, ScreenView};
+
+/// Everything made, nothing running yet.
+pub(crate) struct Assembly {
+    pub(crate) config: EngineConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) promise: Promise,
+    pub(crate) chronicle: Chronicle,
+    pub(crate) conductor: Conductor,
+    pub(crate) calendar: Calendar,
+    pub(crate) seed: [u8; 32],
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) catalog: Arc<Catalog>,
+}
+
+/// What threads and tasks have in common.
+struct Common {
+    clock: Arc<dyn Clock>,
+    commands: CommandSender,
+    metrics: Arc<Metrics>,
+    players: Arc<Players>,
+    stopper: Stopper,
+    recorder: Arc<Recorder>,
+    chronicle: Arc<ChronicleState>,
+    jobs: Arc<FreshLanes<Job>>,
+    picture_allowed: bool,
+}
+
+/// One camera's parts on their way to their threads.
+struct CameraParts {
+    config: CameraConfig,
+    lane: Arc<AnalysisLane>,
+    preview: watch::Sender<Option<Arc<[u8]>>>,
+    push: Option<PushQueue>,
+    track_seed: [u8; 32],
+}
+
+/// The ends of channels that the last to leave holds.
+struct Ends {
+    heard: Receiver<Command>,
+    entries: mpsc::UnboundedReceiver<LedgerEntry>,
+    done: watch::Sender<bool>,
+}
+
+/// The writing and the reading end of what each screen is told.
+type ScreenEnds = (
+    BTreeMap<ScreenId, watch::Sender<Arc<ScreenView>>>,
+    BTreeMap<ScreenId, watch::Receiver<Arc<ScreenView>>>,
+);
+
+impl Assembly {
+    /// Starts every thread and task.
+    pub(crate) fn run(self) -> Result<Engine, StartError> {
+        let (commands, heard) = command_queue();
+        let (stopper, done) = Stopper::new();
+        let common = Common {
+            clock: Arc::clone(&self.clock),
+            commands,
+            metrics: Arc::new(Metrics::default()),
+            players: Arc::new(Players::default()),
+            stopper,
+            recorder: Recorder::new(self.promise.retention.clone()),
+            chronicle: Arc::new(ChronicleState::default()),
+            jobs: Arc::new(FreshLanes::new(
+                self.config.cameras.len().max(1),
+                FRAME_QUEUE_LEN,
+            )),
+            picture_allowed: self.promise.profile.shows_camera_picture(),
+        };
+        let (parts, outlets) = self.cameras()?;
+        let (screens, views) = self.screens();
+        let recording = self.recording(&parts)?;
+        let (health_sender, health) = watch::channel(Arc::new(Health::starting(
+            self.runtime.description(),
+            self.promise.profile.name(),
+            self.promise.verified.document().version,
+        )));
+        let (entries, entries_end) = mpsc::unbounded_channel();
+        let engine = self.handle(&common, views, outlets, health);
+        self.analysis(&common, &parts, recording.is_some())?;
+        let posts = parts.iter().map(post).collect();
+        for (index, parts) in parts.into_iter().enumerate() {
+            camera_thread(&common, index, parts)?;
+        }
+        for screen in self.config.screens.iter().filter(|s| s.in_process) {
+            tokio::spawn(play_in_process(engine.clone(), screen.screen.clone()));
+        }
+        let outlets = Outlets {
+            screens,
+            health: health_sender,
+            entries,
+            recorder: Arc::clone(&common.recorder),
+            chronicle: Arc::clone(&common.chronicle),
+            metrics: Arc::clone(&common.metrics),
+        };
+        let ends = Ends {
+            heard,
+            entries: entries_end,
+            done,
+        };
+        self.podium(common, posts, outlets, recording, ends)?;
+        Ok(engine)
+    }
+
+    fn screens(&self) -> ScreenEnds {
+        let notice = Arc::new(self.promise.gate.notice().clone());
+        let (mut senders, mut views) = (BTreeMap::new(), BTreeMap::new());
+        for screen in &self.config.screens {
+            let (sender, view) = watch::channel(Arc::new(ScreenView {
+                screen: screen.screen.clone(),
+                notice: Arc::clone(&notice),
+                creatives: Arc::new(self.conductor.creatives(&screen.screen)),
+                showing: None,
+                camera_open: false,
+                refusal: None,
+            }));
+            senders.insert(screen.screen.clone(), sender);
+            views.insert(screen.screen.clone(), view);
+        }
+        (senders, views)
+    }
+
+    fn cameras(&self) -> Result<(Vec<CameraParts>, BTreeMap<CameraId, CameraOutlet>), StartError> {
+        let (mut parts, mut outlets) = (Vec::new(), BTreeMap::new());
+        for config in &self.config.cameras {
+            let track_seed = keys::random_seed()?;
+            let crowd = Crowd::new(config.camera.clone(), self.config.crowd)?;
+            let rng = ChaCha20Rng::from_seed(track_seed);
+            let (live_sender, live) = watch::channel(None);
+            let (preview_sender, preview) = watch::channel(None);
+            let history = Arc::new(Mutex::new(History::default()));
+            let push = matches!(config.source, SourceSpec::Push { .. }).then(PushQueue::new);
+            let lane = Arc::new(AnalysisLane {
+                lane: Lane::new(config.camera.clone(), crowd, rng),
+                gauge: Arc::new(CameraGauge::new(config.source.to_string())),
+                live: live_sender,
+                history: Arc::clone(&history),
+                full_resolution: config.full_resolution,
+                placement: config.placement,
+                last_moment: Mutex::new(None),
+            });
+            let outlet = CameraOutlet {
+                live,
+                preview,
+                history,
+                pushed: push.clone(),
+            };
+            outlets.insert(config.camera.clone(), outlet);
+            let preview = preview_sender;
+            parts.push(CameraParts {
+                config: config.clone(),
+                lane,
+                preview,
+                push,
+                track_seed,
+            });
+        }
+        Ok((parts, outlets))
+    }
+
+    fn recording(&self, cameras: &[CameraParts]) -> Result<Option<RecordingWriter>, StartError> {
+        let Some(path) = &self.config.recording else {
+            return Ok(None);
+        };
+        let seed_of = |c: &CameraParts| (c.config.camera.clone(), seed_to_hex(&c.track_seed));
+        let screens = self.config.screens.iter();
+        let head = Head {
+            format: RECORDING_FORMAT,
+            seed: seed_to_hex(&self.seed),
+            cameras: cameras.iter().map(seed_of).collect(),
+            screens: screens
+                .map(|s| (s.screen.clone(), s.camera.clone()))
+                .collect(),
+            campaigns: self.config.campaigns.clone(),
+            default_message: self.config.default_message.clone(),
+            time_zone: self.config.time_zone.clone(),
+        };
+        Ok(Some(RecordingWriter::create(path, &head)?))
+    }
+
+    fn handle(
+        &self,
+        common: &Common,
+        screens: BTreeMap<ScreenId, watch::Receiver<Arc<ScreenView>>>,
+        cameras: BTreeMap<CameraId, CameraOutlet>,
+        health: watch::Receiver<Arc<Health>>,
+    ) -> Engine {
+        Engine {
+            shared: Arc::new(Shared {
+                clock: Arc::clone(&common.clock),
+                commands: common.commands.clone(),
+                metrics: Arc::clone(&common.metrics),
+                health,
+                screens,
+                cameras,
+                store: Arc::clone(&self.store),
+                commitments: self.promise.verified.clone(),
+                retention: self.promise.retention.clone(),
+                notice: Arc::new(self.promise.gate.notice().clone()),
+                picture_allowed: common.picture_allowed,
+                calendar: self.calendar.clone(),
+                stopper: common.stopper.clone(),
+                players: Arc::clone(&common.players),
+            }),
+        }
+    }
+
+    fn analysis(
+        &self,
+        common: &Common,
+        parts: &[CameraParts],
+        recording: bool,
+    ) -> Result<(), StartError> {
+        let analysis = Arc::new(Analysis {
+            jobs: Arc::clone(&common.jobs),
+            lanes: parts.iter().map(|p| Arc::clone(&p.lane)).collect(),
+            clock: Arc::clone(&common.clock),
+            commands: common.commands.clone(),
+            metrics: Arc::clone(&common.metrics),
+            pool: PixelPool::new(),
+            recording,
+        });
+        let options = analyzer_options(&self.config);
+        for i in 0..self.config.n_workers.unwrap_or_else(n_cores).max(1) {
+            let (runtime, catalog) = (Arc::clone(&self.runtime), Arc::clone(&self.catalog));
+            let (analysis, options) = (Arc::clone(&analysis), options.clone());
+            let make = move || {
+                FaceAnalyzer::new(Arc::clone(&runtime), Arc::clone(&catalog), options.clone())
+            };
+            spawn(format!("analysis-{i}"), move || analysis.run(&make))?;
+        }
+        Ok(())
+    }
+
+    /// The conductor's thread, the tasks that write, and who waits for them at the end.
+    fn podium(
+        self,
+        common: Common,
+        cameras: BTreeMap<CameraId, CameraPost>,
+        outlets: Outlets,
+        recording: Option<RecordingWriter>,
+        ends: Ends,
+    ) -> Result<(), StartError> {
+        let screens = &self.config.screens;
+        let podium = Podium {
+            clock: Arc::clone(&common.clock),
+            cameras,
+            watched_by: screens
+                .iter()
+                .map(|s| (s.screen.clone(), s.camera.clone()))
+                .collect(),
+            in_process: screens
+                .iter()
+                .filter(|s| s.in_process)
+                .map(|s| s.screen.clone())
+                .collect(),
+            gate: self.promise.gate,
+            conductor: self.conductor,
+            calendar: self.calendar,
+            players: common.players,
+            outlets,
+            facts: Facts {
+                runtime: self.runtime.description(),
+                picture_allowed: common.picture_allowed,
+                started_at: common.clock.now(),
+            },
+            recording,
+            stopper: common.stopper,
+        };
+        let Ends {
+            heard,
+            entries,
+            done,
+        } = ends;
+        let (left, end) = oneshot::channel();
+        spawn("podium".to_owned(), move || {
+            podium.run(&heard);
+            // Nobody waits when the runtime was shut down under us.
+            let _ = left.send(());
+        })?;
+        let store = self.store;
+        let recording = tokio::spawn(Arc::clone(&common.recorder).run(Arc::clone(&store)));
+        let ledger = tokio::spawn(self.chronicle.run(
+            entries,
+            common.chronicle,
+            common.commands,
+            Arc::clone(&common.clock),
+        ));
+        let sweeper = tokio::spawn(sweep(Arc::clone(&store), common.clock));
+        let (jobs, recorder) = (common.jobs, common.recorder);
+        tokio::spawn(async move {
+            let _ = end.await;
+            jobs.close();
+            sweeper.abort();
+            recorder.close();
+            let _ = recording.await;
+            let _ = ledger.await;
+            store.close().await;
+            done.send_replace(true);
+        });
+        Ok(())
+    }
+}
+
+fn post(parts: &CameraParts) -> (CameraId, CameraPost) {
+    let post = CameraPost {
+        wanted: Scopes::AUDIENCE,
+        gauge: Arc::clone(&parts.lane.gauge),
+        is_open: false,
+        refusal: None,
+        fault: None,
+    };
+    (parts.config.camera.clone(), post)
+}
+
+fn camera_thread(common: &Common, index: usize, parts: CameraParts) -> Result<(), StartError> {
+    let name = format!("camera-{}", parts.config.camera);
+    let camera = CameraThread {
+        camera: parts.config.camera,
+        source: parts.config.source,
+        options: OpenOptions {
+            stop: common.stopper.flag(),
+            push: parts.push,
+            ..OpenOptions::default()
+        },
+        index,
+        gauge: Arc::clone(&parts.lane.gauge),
+        lane: parts.lane,
+        lanes: Arc::clone(&common.jobs),
+        clock: Arc::clone(&common.clock),
+        commands: common.commands.clone(),
+        metrics: Arc::clone(&common.metrics),
+        preview: common.picture_allowed.then_some(parts.preview),
+        stopper: common.stopper.clone(),
+    };
+    spawn(name, move || camera.run())
+}
+
+fn analyzer_options(config: &EngineConfig) -> AnalyzerOptions {
+    AnalyzerOptions {
+        detector: DetectorOptions {
+            long_side_px: config.detector_long_side_px,
+            full_resolution: config.cameras.iter().any(|c| c.full_resolution),
+            ..DetectorOptions::LIVE
+        },
+        ..AnalyzerOptions::LIVE
+    }
+}
+
+fn n_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<(), StartError> {
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(work)
+        .map(|_| ())
+        .map_err(StartError::Thread)
+}

@@ -1,0 +1,8 @@
+//! The engine through its door: real networks on the real clip, a real store in a fresh folder.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod support;
+
+mod closed_loop;
+mod gate;
+mod restart;
