@@ -275,20 +275,20 @@ mod tests {
     fn boxes_anywhere_are_drawn_as_far_as_they_are_inside() {
         let size = FrameSize {
             width: 60,
-            height: 40,
+            height: 80,
         };
-        let pixels = vec![7; 60 * 40 * 3];
+        let pixels = vec![7; 60 * 80 * 3];
         let view = RgbView::new(&pixels, size).unwrap();
         let faces = [
-            face(20.0, 20.0, 15.0),
+            face(20.0, 40.0, 15.0),
             face(-30.0, -30.0, 40.0),
-            face(50.0, 35.0, 100.0),
+            face(50.0, 75.0, 100.0),
             face(1e9, -1e9, 1e9),
         ];
         let drawn = draw_faces(view, &faces).unwrap();
         let at = |x: usize, y: usize| &drawn.pixels()[(y * 60 + x) * 3..][..3];
-        assert_eq!(at(25, 34), BOX_COLOR);
-        assert_eq!(at(28, 28), [7; 3]);
+        assert_eq!(at(25, 54), BOX_COLOR);
+        assert_eq!(at(28, 48), [7; 3]);
         assert!(drawn.pixels().chunks(3).any(|p| p == LABEL_COLOR));
     }
 

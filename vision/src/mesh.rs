@@ -186,7 +186,8 @@ impl MeshAnalyzer {
         self.model.run(&[1, SIDE_PX, SIDE_PX, 3], &self.input)?;
         let face_logit = self.model.output(1, 1)?[0];
         let values = self.model.output(0, N_MESH_POINTS * 3)?;
-        if !(face_logit >= FACE_LOGIT_FLOOR) || values.iter().any(|v| !v.is_finite()) {
+        let is_finite = face_logit.is_finite() && values.iter().all(|v| v.is_finite());
+        if !is_finite || face_logit < FACE_LOGIT_FLOOR {
             return Ok(None);
         }
         let points = values

@@ -9,6 +9,10 @@ use crate::{AnalysisError, RgbView};
 /// Both sides of the detector's input are multiples of this: its coarsest stride.
 pub(crate) const GRID_PX: usize = 32;
 
+/// How far rounding may put an edge of a clipped region beyond the picture, in pixels.
+/// Origin: left and width of 32 bits each are off by a thousandth at 20,000.
+const ROUNDING_PX: f32 = 0.01;
+
 /// `[1, 3, height, width]` for the detector, and how to go back.
 ///
 /// # Privacy
@@ -40,6 +44,15 @@ impl PlanarInput {
     ) -> Result<(), AnalysisError> {
         let (width, height) = (width.max(1), height.max(1));
         let size = picture.size();
+        let is_inside = region.left() >= 0.0
+            && region.top() >= 0.0
+            && region.right() <= size.width as f32 + ROUNDING_PX
+            && region.bottom() <= size.height as f32 + ROUNDING_PX;
+        if !is_inside {
+            return Err(AnalysisError::Resize {
+                source: "the region is not inside the picture".into(),
+            });
+        }
         let is_native = region.left() == 0.0
             && region.top() == 0.0
             && (width, height) == (size.width as usize, size.height as usize)
@@ -94,13 +107,14 @@ impl PlanarInput {
         let (w, h) = (width as u32, height as u32);
         let mut target = Image::from_slice_u8(w, h, &mut self.scaled, PixelType::U8x3)
             .map_err(|e| failed(Box::new(e)))?;
+        let (left, top) = (f64::from(region.left()), f64::from(region.top()));
         let options = ResizeOptions::new()
             .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
             .crop(
-                f64::from(region.left()),
-                f64::from(region.top()),
-                f64::from(region.width()),
-                f64::from(region.height()),
+                left,
+                top,
+                f64::from(region.width()).min(f64::from(size.width) - left),
+                f64::from(region.height()).min(f64::from(size.height) - top),
             );
         self.resizer
             .resize(&source, &mut target, &options)
@@ -173,6 +187,8 @@ mod tests {
         assert_eq!(input.frame_from_input(), (2.0, 2.0));
         assert_eq!(input.origin_in_frame(), (16.0, 16.0));
         assert_eq!(input.planes()[8 * 32 + 8], 200.0);
+        let rounded = BBox::new(31.7, 31.7, 32.300_003, 32.300_003).unwrap();
+        input.fill(view, &rounded, 16, 16).unwrap();
         let outside = BBox::new(-1.0, 0.0, 8.0, 8.0).unwrap();
         assert!(input.fill(view, &outside, 8, 8).is_err());
     }

@@ -45,8 +45,7 @@ pub(super) fn decode(
     let stride = grid.stride_px as f32;
     for (cell, (cls, obj)) in grid.cls.iter().zip(grid.obj).enumerate() {
         let score = (cls.clamp(0.0, 1.0) * obj.clamp(0.0, 1.0)).sqrt();
-        // Also false when the score is not a number.
-        if !(score >= score_floor) {
+        if score.is_nan() || score < score_floor {
             continue;
         }
         let column = (cell % grid.n_columns) as f32;

@@ -14,7 +14,11 @@ fn frames(bytes: &[u8]) -> Vec<&[u8]> {
         .map(|(i, _)| i)
         .collect();
     let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
-    starts.iter().zip(ends).map(|(s, e)| &bytes[*s..e]).collect()
+    starts
+        .iter()
+        .zip(ends)
+        .map(|(s, e)| &bytes[*s..e])
+        .collect()
 }
 
 #[test]

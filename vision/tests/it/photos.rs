@@ -56,7 +56,10 @@ fn a_neutral_face_is_neutral() {
     let faces = analyze(&photo("grace_hopper.jpg"));
     assert_eq!(faces.len(), 1);
     let expression = faces[0].readings.expression.unwrap();
-    assert!(expression.probability(Expression::Happy) < 0.5, "{expression:?}");
+    assert!(
+        expression.probability(Expression::Happy) < 0.5,
+        "{expression:?}"
+    );
 }
 
 #[test]
@@ -167,9 +170,7 @@ fn a_chip_has_the_eyes_where_they_belong() {
     let chip = FaceChip::cut(astronaut.view(), &faces[0], &key)
         .unwrap()
         .unwrap();
-    let left_eye = chip
-        .chip_from_frame()
-        .map(faces[0].landmarks_in_frame.0[0]);
+    let left_eye = chip.chip_from_frame().map(faces[0].landmarks_in_frame.0[0]);
     assert!((left_eye.x - 38.3).abs() < 4.0 && (left_eye.y - 51.7).abs() < 4.0);
     assert_eq!(format!("{chip:?}"), "FaceChip(112x112, pixels withheld)");
 }

@@ -9,11 +9,7 @@ use regard_inference::{Catalog, Rten};
 use regard_vision::{AnalyzerOptions, FaceAnalyzer, Photo};
 
 pub(crate) fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../testkit/fixtures"
-    ))
-    .join(name)
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/fixtures")).join(name)
 }
 
 pub(crate) fn photo(name: &str) -> Photo {
