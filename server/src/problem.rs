@@ -120,6 +120,10 @@ impl From<EngineError> for Problem {
                 mistakes: faults.iter().map(ToString::to_string).collect(),
                 ..Self::invalid("bad_campaigns", error.to_string())
             },
+            EngineError::Store(_) => {
+                tracing::error!(error = %chain(&error), "store failed");
+                Self::new(unavailable, "store_unavailable", error.to_string()).remedy("ask again")
+            }
             EngineError::Push(_) => {
                 Self::new(StatusCode::CONFLICT, "frame_not_taken", chain(&error))
             }

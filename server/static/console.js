@@ -41,12 +41,8 @@ function choose(next) {
 
 function onHealth(health) {
   const ids = health.cameras.map((one) => one.id);
-  if (camera === null && ids.length > 0) {
-    camera = ids[0];
-    stage.choose(camera);
-    plots.choose(camera);
-    webcam.choose(camera);
-  }
+  // The first stream only tells which cameras there are.
+  if (camera === null && ids.length > 0) return choose(ids[0]);
   fillOptions(byId("camera-pick"), cameraPick, ids, camera);
   message.screens(health.screens.map((one) => one.id));
   const mine = health.cameras.find((one) => one.id === camera);

@@ -11,7 +11,8 @@ use axum::response::Sse;
 use axum::response::sse::Event;
 use futures::Stream;
 use futures::stream::{StreamExt, unfold};
-use regard_domain::{DecisionId, ScreenId};
+use regard_decision::Creative;
+use regard_domain::{CampaignId, DecisionId, ScreenId};
 use regard_engine::{Heartbeat, PlayReport, ScreenView};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -59,6 +60,9 @@ pub(super) fn until_ended<S: Stream<Item = Event> + Send + 'static>(
     Sse::new(events.take_until(Box::pin(ended)).map(Ok))
 }
 
+/// Every message a screen may come to show.
+type Messages = Vec<(Option<CampaignId>, Creative)>;
+
 /// One player's stream: what it was told, and what is to be told next.
 struct Listener {
     app: App,
@@ -69,7 +73,7 @@ struct Listener {
     told_notice: Option<NoticeEvent>,
     told_camera: Option<CameraState>,
     told_decision: Option<DecisionId>,
-    told_creatives: Option<usize>,
+    told_creatives: Option<Arc<Messages>>,
 }
 
 impl Listener {
@@ -115,10 +119,13 @@ impl Listener {
             self.pending.extend(event("camera", &camera));
             self.told_camera = Some(camera);
         }
-        // The list is replaced as a whole when campaigns change, so its address tells.
-        let address = Arc::as_ptr(&view.creatives).addr();
-        if self.told_creatives != Some(address) {
-            self.told_creatives = Some(address);
+        // The list is replaced as a whole when campaigns change.
+        let is_told = self
+            .told_creatives
+            .as_ref()
+            .is_some_and(|t| Arc::ptr_eq(t, &view.creatives));
+        if !is_told {
+            self.told_creatives = Some(Arc::clone(&view.creatives));
             let mut creatives = Vec::with_capacity(view.creatives.len());
             for (campaign, message) in view.creatives.iter() {
                 creatives.push(wire::creative(&self.app, campaign.as_ref(), message).await);

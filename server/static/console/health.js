@@ -31,9 +31,9 @@ function refusal(camera) {
   box.hidden = !why;
   if (!why) return;
   say(byId("refusal-code"), why.code);
-  say(byId("refusal-reason"), why.reason);
-  say(byId("refusal-article"), why.article);
-  say(byId("refusal-remedy"), why.remedy ? `To do: ${why.remedy}` : "");
+  say(byId("refusal-reason"), `: ${why.reason}`);
+  say(byId("refusal-article"), why.article ? `Rule: ${why.article}.` : "");
+  say(byId("refusal-remedy"), why.remedy ? `To do: ${why.remedy}.` : "");
 }
 
 function engine(health) {

@@ -35,8 +35,10 @@ export class Stage {
 
   swap(layer, fadeMillis) {
     const old = this.layers[this.front];
-    this.element.style.setProperty("--fade", `${fadeMillis}ms`);
-    document.getElementById("waiting")?.remove();
+    const waiting = document.getElementById("waiting");
+    // Nothing to fade from before the first message.
+    this.element.style.setProperty("--fade", `${waiting ? 0 : fadeMillis}ms`);
+    waiting?.remove();
     layer.classList.add("front");
     layer.removeAttribute("aria-hidden");
     old.classList.remove("front");

@@ -30,7 +30,13 @@ pub(crate) struct Stream {
 impl Request {
     pub(crate) fn new(address: SocketAddr, method: &'static str, path: &str) -> Self {
         let headers = vec![("host".to_owned(), address.to_string())];
-        Self { address, method, path: path.to_owned(), headers, body: Vec::new() }
+        Self {
+            address,
+            method,
+            path: path.to_owned(),
+            headers,
+            body: Vec::new(),
+        }
     }
 
     /// Sets a header; `host` replaces the right one.
@@ -57,7 +63,8 @@ impl Request {
              Content-Type: image/png\r\n\r\n"
         );
         let body = [head.as_bytes(), bytes, b"\r\n--cut--\r\n"].concat();
-        self.header("content-type", "multipart/form-data; boundary=cut").bytes(body)
+        self.header("content-type", "multipart/form-data; boundary=cut")
+            .bytes(body)
     }
 
     async fn connect(self) -> (Answer, BufReader<TcpStream>) {
@@ -67,26 +74,45 @@ impl Request {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
         text.push_str(&format!("content-length: {}\r\n\r\n", self.body.len()));
-        socket.write_all(&[text.as_bytes(), &self.body].concat()).await.unwrap();
+        socket
+            .write_all(&[text.as_bytes(), &self.body].concat())
+            .await
+            .unwrap();
         let mut reader = BufReader::new(socket);
         let mut line = String::new();
         reader.read_line(&mut line).await.unwrap();
-        let status = line.split(' ').nth(1).expect("a status line").parse().unwrap();
+        let status = line
+            .split(' ')
+            .nth(1)
+            .expect("a status line")
+            .parse()
+            .unwrap();
         let mut headers = Vec::new();
         loop {
             let mut line = String::new();
             reader.read_line(&mut line).await.unwrap();
-            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            let Some((name, value)) = line.trim_end().split_once(": ") else {
+                break;
+            };
             headers.push((name.to_ascii_lowercase(), value.to_owned()));
         }
-        (Answer { status, headers, body: Vec::new() }, reader)
+        (
+            Answer {
+                status,
+                headers,
+                body: Vec::new(),
+            },
+            reader,
+        )
     }
 
     /// Sends it and reads all that comes back.
     pub(crate) async fn send(self) -> Answer {
         let is_head = self.method == "HEAD";
         let (mut answer, mut reader) = self.connect().await;
-        let length = answer.header("content-length").and_then(|text| text.parse().ok());
+        let length = answer
+            .header("content-length")
+            .and_then(|text| text.parse().ok());
         if let Some(length) = length.filter(|_| !is_head) {
             answer.body = vec![0; length];
             reader.read_exact(&mut answer.body).await.unwrap();
@@ -103,7 +129,10 @@ impl Request {
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -116,7 +145,10 @@ impl Answer {
 
     /// The code of a problem, which must look like one.
     pub(crate) fn code(&self) -> String {
-        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
         let problem: serde_json::Value = self.json();
         assert_eq!(problem["status"], self.status);
         problem["code"].as_str().unwrap().to_owned()

@@ -9,7 +9,11 @@ async fn routes(world: &World) -> Vec<(String, String)> {
     let document: Value = world.get("/openapi.json").send().await.json();
     let mut found = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
-        let id = if path.contains("campaigns") { "spring" } else { "demo" };
+        let id = if path.contains("campaigns") {
+            "spring"
+        } else {
+            "demo"
+        };
         let path = path
             .replace("{id}", id)
             .replace("{decision}", &"0".repeat(32))
@@ -40,8 +44,11 @@ async fn every_answer_carries_the_headers() {
             "PUT" => world.put(&path),
             other => panic!("{other}"),
         };
-        let answer =
-            if is_stream(&path) { request.stream().await.0 } else { request.send().await };
+        let answer = if is_stream(&path) {
+            request.stream().await.0
+        } else {
+            request.send().await
+        };
         assert!(answer.status < 500, "{method} {path}: {}", answer.status);
         assert_ne!(answer.status, 405, "{method} {path}");
         let csp = answer.header("content-security-policy").unwrap();
@@ -55,7 +62,10 @@ async fn every_answer_carries_the_headers() {
         ] {
             assert_eq!(answer.header(name), Some(value), "{path}: {name}");
         }
-        let camera = answer.header("permissions-policy").unwrap().contains("camera=(self)");
+        let camera = answer
+            .header("permissions-policy")
+            .unwrap()
+            .contains("camera=(self)");
         assert_eq!(camera, path == "/console", "{path}");
         assert!(answer.header("access-control-allow-origin").is_none());
     }
@@ -65,17 +75,44 @@ async fn every_answer_carries_the_headers() {
 #[tokio::test]
 async fn foreign_names_and_foreign_pages_are_turned_away() {
     let world = World::open().await;
-    for path in ["/", "/console", "/v1/decisions", "/assets/x.png", "/nothing"] {
+    for path in [
+        "/",
+        "/console",
+        "/v1/decisions",
+        "/assets/x.png",
+        "/nothing",
+    ] {
         let answer = world.get(path).header("host", "evil.example").send().await;
-        assert_eq!((answer.status, answer.code().as_str()), (421, "foreign_host"), "{path}");
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (421, "foreign_host"),
+            "{path}"
+        );
     }
     let facts = json!({"rain": {"value": true}});
-    for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
-        let answer = world.put("/v1/facts").header(name, value).json(&facts).send().await;
-        assert_eq!((answer.status, answer.code().as_str()), (403, "foreign_origin"));
+    for (name, value) in [
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+    ] {
+        let answer = world
+            .put("/v1/facts")
+            .header(name, value)
+            .json(&facts)
+            .send()
+            .await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (403, "foreign_origin")
+        );
     }
     let own = format!("http://{}", world.address);
-    let answer = world.put("/v1/facts").header("origin", &own).json(&facts).send().await;
+    let answer = world
+        .put("/v1/facts")
+        .header("origin", &own)
+        .json(&facts)
+        .send()
+        .await;
     assert_eq!(answer.status, 204);
     let socket = world
         .get("/v1/cameras/demo/frames")
@@ -102,15 +139,30 @@ async fn a_closed_console_opens_for_the_token_only() {
             _ => world.put(&path),
         };
         let answer = request.send().await;
-        assert_eq!((answer.status, answer.code().as_str()), (401, "token_missing"), "{path}");
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (401, "token_missing"),
+            "{path}"
+        );
     }
     let bearer = |token: &str| format!("Bearer {token}");
-    let wrong = world.get("/v1/health").header("authorization", &bearer("wrong")).send().await;
+    let wrong = world
+        .get("/v1/health")
+        .header("authorization", &bearer("wrong"))
+        .send()
+        .await;
     assert_eq!(wrong.status, 401);
-    let right = world.get("/v1/health").header("authorization", &bearer(TOKEN)).send().await;
+    let right = world
+        .get("/v1/health")
+        .header("authorization", &bearer(TOKEN))
+        .send()
+        .await;
     assert_eq!(right.status, 200);
     let page = world.page("/console").await;
-    assert_eq!((page.status, page.header("location")), (303, Some("/login?next=/console")));
+    assert_eq!(
+        (page.status, page.header("location")),
+        (303, Some("/login?next=/console"))
+    );
     for open in ["/", "/privacy", "/screen/demo", "/healthz", "/openapi.json"] {
         assert_eq!(world.page(open).await.status, 200, "{open}");
     }
@@ -126,33 +178,59 @@ async fn a_session_begins_with_the_token_and_ends() {
     let world = World::closed().await;
     let login = |token: &str| {
         let kind = "application/x-www-form-urlencoded";
-        world.post("/login").header("content-type", kind).bytes(form(token))
+        world
+            .post("/login")
+            .header("content-type", kind)
+            .bytes(form(token))
     };
     assert_eq!(login("wrong").send().await.status, 401);
     let answer = login(TOKEN).send().await;
-    assert_eq!((answer.status, answer.header("location")), (303, Some("/console")));
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, Some("/console"))
+    );
     let cookie = answer.header("set-cookie").unwrap().to_owned();
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"),
+        "{cookie}"
+    );
     let session = cookie.split(';').next().unwrap().to_owned();
     let own = format!("http://{}", world.address);
-    let get = world.get("/console").header("cookie", &session).send().await;
+    let get = world
+        .get("/console")
+        .header("cookie", &session)
+        .send()
+        .await;
     assert_eq!(get.status, 200);
     assert!(get.text().contains("Log out"));
     let change = json!({"rain": {"value": true}});
-    let bare = world.put("/v1/facts").header("cookie", &session).json(&change);
+    let bare = world
+        .put("/v1/facts")
+        .header("cookie", &session)
+        .json(&change);
     assert_eq!(bare.send().await.code(), "foreign_origin");
-    let put = world.put("/v1/facts").header("cookie", &session).header("origin", &own);
+    let put = world
+        .put("/v1/facts")
+        .header("cookie", &session)
+        .header("origin", &own);
     assert_eq!(put.json(&change).send().await.status, 204);
     let later = session.replace("regard_session=1", "regard_session=2");
     for forged in ["regard_session=1.00", "regard_session=", later.as_str()] {
-        let answer = world.get("/v1/health").header("cookie", forged).send().await;
+        let answer = world
+            .get("/v1/health")
+            .header("cookie", forged)
+            .send()
+            .await;
         assert_eq!(answer.status, 401, "{forged}");
     }
     for _ in 0..4 {
         login("wrong").send().await;
     }
     let answer = login(TOKEN).send().await;
-    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("60")));
+    assert_eq!(
+        (answer.status, answer.header("retry-after")),
+        (429, Some("60"))
+    );
     world.stop().await;
 }
 

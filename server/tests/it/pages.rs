@@ -5,8 +5,20 @@ async fn pages_are_there_and_unknown_ones_are_not() {
     let world = World::open().await;
     let index = world.page("/").await;
     assert!(index.text().contains("href=\"/screen/demo\""));
-    assert!(world.page("/screen/demo").await.text().contains("data-screen=\"demo\""));
-    assert!(world.page("/console").await.text().contains("<h1>Console</h1>"));
+    assert!(
+        world
+            .page("/screen/demo")
+            .await
+            .text()
+            .contains("data-screen=\"demo\"")
+    );
+    assert!(
+        world
+            .page("/console")
+            .await
+            .text()
+            .contains("<h1>Console</h1>")
+    );
     for (path, code) in [
         ("/screen/none", "unknown_screen"),
         ("/screen/%22%3E", "bad_path"),
@@ -27,11 +39,17 @@ async fn pages_load_from_here_alone() {
     for path in ["/", "/console", "/screen/demo", "/privacy", "/login"] {
         let page = world.page(path).await;
         let text = page.text();
-        assert!(!text.contains("style=\"") && !text.contains("onclick"), "{path}");
+        assert!(
+            !text.contains("style=\"") && !text.contains("onclick"),
+            "{path}"
+        );
         for attribute in ["src=\"", "href=\""] {
             for part in text.split(attribute).skip(1) {
                 let target = part.split('"').next().unwrap();
-                assert!(target.is_empty() || target.starts_with(['/', '?', '#']), "{path}: {target}");
+                assert!(
+                    target.is_empty() || target.starts_with(['/', '?', '#']),
+                    "{path}: {target}"
+                );
                 if target.starts_with("/static/") {
                     assert_eq!(world.get(target).send().await.status, 200, "{target}");
                 }
@@ -53,14 +71,22 @@ async fn the_privacy_page_speaks_five_languages() {
     ] {
         for request in [
             world.get(&format!("/privacy?lang={lang}")),
-            world.get("/screen/demo/privacy").header("accept-language", &format!("ja, {lang};q=0.4")),
+            world
+                .get("/screen/demo/privacy")
+                .header("accept-language", &format!("ja, {lang};q=0.4")),
         ] {
             let page = request.send().await;
             assert_eq!(page.header("content-language"), Some(lang));
             let text = page.text();
-            assert!(text.contains(&format!("<html lang=\"{lang}\">")) && text.contains(word), "{lang}");
+            assert!(
+                text.contains(&format!("<html lang=\"{lang}\">")) && text.contains(word),
+                "{lang}"
+            );
             // What the owner wrote is text, never markup.
-            assert!(text.contains("Prices &#60;b&#62;in view&#60;/b&#62;"), "{text}");
+            assert!(
+                text.contains("Prices &#60;b&#62;in view&#60;/b&#62;"),
+                "{text}"
+            );
             assert!(!text.contains("<script"), "works without scripts");
         }
     }
@@ -74,7 +100,11 @@ async fn the_code_leads_to_the_page_under_the_name_the_player_used() {
     let world = World::open().await;
     let code = world.get("/screen/demo/qr.svg").send().await;
     assert_eq!(code.header("content-type"), Some("image/svg+xml"));
-    let other = world.get("/screen/demo/qr.svg").header("host", "localhost").send().await;
+    let other = world
+        .get("/screen/demo/qr.svg")
+        .header("host", "localhost")
+        .send()
+        .await;
     assert_ne!(code.body, other.body);
     world.stop().await;
 }
@@ -83,9 +113,16 @@ async fn the_code_leads_to_the_page_under_the_name_the_player_used() {
 async fn scripts_are_known_again_by_their_tag() {
     let world = World::open().await;
     let script = world.get("/static/player.js").send().await;
-    assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+    assert_eq!(
+        script.header("content-type"),
+        Some("text/javascript; charset=utf-8")
+    );
     let tag = script.header("etag").unwrap();
-    let again = world.get("/static/player.js").header("if-none-match", tag).send().await;
+    let again = world
+        .get("/static/player.js")
+        .header("if-none-match", tag)
+        .send()
+        .await;
     assert_eq!((again.status, again.body.len()), (304, 0));
     world.stop().await;
 }

@@ -31,7 +31,10 @@ pub(crate) struct World {
 
 /// A camera that waits for frames of a browser, one screen, one campaign.
 fn engine_config(data: &TempDir) -> EngineConfig {
-    let (camera, screen) = (CameraId::new("demo").unwrap(), ScreenId::new("demo").unwrap());
+    let (camera, screen) = (
+        CameraId::new("demo").unwrap(),
+        ScreenId::new("demo").unwrap(),
+    );
     let welcome = |id: &str| Creative::text(CreativeId::new(id).unwrap(), "Welcome", "Come in");
     let campaign: Campaign = serde_json::from_value(serde_json::json!({
         "id": "spring", "name": "Spring", "viewer_benefit": "Prices <b>in view</b>",
@@ -43,11 +46,17 @@ fn engine_config(data: &TempDir) -> EngineConfig {
         commitments: Commitments::demo(),
         cameras: vec![CameraConfig {
             camera: camera.clone(),
-            source: SourceSpec::Push { name: "browser".to_owned() },
+            source: SourceSpec::Push {
+                name: "browser".to_owned(),
+            },
             placement: CameraPlacement::default(),
             full_resolution: false,
         }],
-        screens: vec![ScreenConfig { screen, camera: Some(camera), in_process: false }],
+        screens: vec![ScreenConfig {
+            screen,
+            camera: Some(camera),
+            in_process: false,
+        }],
         campaigns: vec![campaign],
         default_message: welcome("default"),
         context: ContextSpec::default(),
@@ -83,9 +92,18 @@ impl World {
         let address = bound.address();
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(async move {
-            bound.run(async { stopped.await.unwrap_or(()) }).await.unwrap();
+            bound
+                .run(async { stopped.await.unwrap_or(()) })
+                .await
+                .unwrap();
         });
-        Self { address, engine, data, stop: Some(stop), server: Some(server) }
+        Self {
+            address,
+            engine,
+            data,
+            stop: Some(stop),
+            server: Some(server),
+        }
     }
 
     pub(crate) fn get(&self, path: &str) -> Request {
