@@ -132,7 +132,7 @@ pub(crate) enum Input {
 
 #[derive(Serialize, Deserialize)]
 struct Line {
-    at: Timestamp,
+    now: Timestamp,
     #[serde(flatten)]
     input: Input,
 }
@@ -248,7 +248,7 @@ impl RecordingWriter {
     pub(crate) fn write(&mut self, at: Timestamp, input: &Input) {
         let Some(file) = &mut self.file else { return };
         let line = Line {
-            at,
+            now: at,
             input: input.clone(),
         };
         let written = serde_json::to_writer(&mut *file, &line)
@@ -302,7 +302,7 @@ impl<R: BufRead> RecordingReader<R> {
             return Ok(None);
         };
         match serde_json::from_str::<Line>(&text) {
-            Ok(line) => Ok(Some((line.at, line.input))),
+            Ok(line) => Ok(Some((line.now, line.input))),
             Err(_) if !text.ends_with('\n') => Ok(None),
             Err(source) => Err(RecordingError::Line {
                 line: self.line,
