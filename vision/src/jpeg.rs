@@ -113,6 +113,10 @@ pub(crate) fn check_size(width: u64, height: u64) -> Result<FrameSize, PhotoErro
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "passed to map_err as it stands"
+)]
 fn damaged(reason: impl ToString) -> PhotoError {
     PhotoError::Damaged {
         format: "JPEG",

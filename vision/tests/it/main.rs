@@ -1,4 +1,8 @@
 //! The room through its door, with the real networks.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests, which clippy does not know for such"
+)]
 
 mod clip;
 mod hostile;
