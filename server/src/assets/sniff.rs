@@ -118,13 +118,15 @@ mod tests {
 
     #[test]
     fn bytes_tell_what_a_file_is() {
+        // The type of the document within an EBML header, then any data.
+        let webm = [b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\x82\x84webm".as_slice(), &[0; 300]].concat();
         let cases: [(&[u8], Option<AssetKind>); 12] = [
             (b"\x89PNG\r\n\x1a\n0000", Some(AssetKind::Png)),
             (b"\xff\xd8\xff\xe0aaaa", Some(AssetKind::Jpeg)),
             (b"GIF89a....", Some(AssetKind::Gif)),
             (b"RIFF\0\0\0\0WEBPVP8 ", Some(AssetKind::Webp)),
             (b"\0\0\0\x18ftypmp42\0\0\0\0", Some(AssetKind::Mp4)),
-            (b"\x1a\x45\xdf\xa3", Some(AssetKind::Webm)),
+            (&webm, Some(AssetKind::Webm)),
             (b"<!DOCTYPE html><title>x</title>", Some(AssetKind::Html)),
             (
                 b"<?xml version='1.0'?>\n<!-- x -->\n<svg xmlns='a'/>",

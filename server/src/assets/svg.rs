@@ -56,15 +56,10 @@ mod tests {
             <set attributeName="onmouseover" to="alert(5)"/>
             </svg>"##;
         let clean = String::from_utf8(sanitize(hostile).unwrap()).unwrap();
+        // What is left may hold words of the attack, but nothing that runs or fetches them.
         for word in [
-            "script",
-            "alert",
-            "onload",
-            "onclick",
-            "foreignObject",
-            "iframe",
-            "evil.example",
-            "javascript",
+            "<script", "onload", "onclick", "attributeName", "foreignObject", "iframe", "javascript:",
+            "@import", "url(http", "href=\"http", "src=",
         ] {
             assert!(!clean.contains(word), "{word} in {clean}");
         }

@@ -60,7 +60,7 @@ fn engine_config(data: &TempDir) -> EngineConfig {
         campaigns: vec![campaign],
         default_message: welcome("default"),
         context: ContextSpec::default(),
-        time_zone: Some("UTC".to_owned()),
+        time_zone: None,
         crowd: CrowdSettings::default(),
         n_workers: Some(1),
         runtime: RuntimeChoice::Auto,
