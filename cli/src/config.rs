@@ -1,0 +1,20 @@
+//! The configuration of an installation: `regard.toml`, the commitments, the campaign files.
+
+mod asset;
+mod campaigns;
+mod document;
+mod fault;
+mod filler;
+mod form;
+mod hint;
+mod load;
+mod path;
+mod promises;
+mod reader;
+mod repairs;
+
+pub(crate) use asset::install;
+pub(crate) use load::{Site, load};
+
+#[cfg(test)]
+mod tests;

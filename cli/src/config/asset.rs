@@ -1,0 +1,142 @@
+//! Pictures, films and pages beside the campaign files, and their copies in the data folder.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use regard_decision::{Content, Creative};
+use sha2::{Digest, Sha256};
+
+/// Folder of the copies, inside the asset folder; the rest of it belongs to uploads.
+const FOLDER: &str = "configured";
+
+/// One file that messages name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Asset {
+    /// Name in the asset folder: by its bytes, so that a changed file is a new asset and files of
+    /// the same name from different folders do not meet.
+    pub(crate) name: String,
+    /// Where the owner keeps it.
+    pub(crate) source: PathBuf,
+}
+
+/// The asset that a message names, if it names one.
+pub(super) fn asset_of(creative: &mut Creative) -> Option<&mut String> {
+    match &mut creative.content {
+        Content::Image { asset } | Content::Video { asset } => Some(asset),
+        Content::Html { asset, .. } => asset.as_mut(),
+        Content::Text { .. } => None,
+    }
+}
+
+impl Asset {
+    /// Finds the file and what it will be called.
+    ///
+    /// # Errors
+    /// Why it cannot be used, in words.
+    pub(super) fn find(folder: &Path, named: &str) -> Result<Self, String> {
+        let source = folder.join(named);
+        let said = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                format!("expected a file, found nothing at {}", source.display())
+            }
+            _ => format!("{} cannot be read: {error}", source.display()),
+        };
+        let metadata = fs::metadata(&source).map_err(said)?;
+        if !metadata.is_file() {
+            return Err(format!(
+                "expected a file, found a folder at {}",
+                source.display()
+            ));
+        }
+        if metadata.len() == 0 {
+            return Err(format!(
+                "expected a picture, film or page, found an empty file at {}",
+                source.display()
+            ));
+        }
+        let mut hasher = Sha256::new();
+        io::copy(&mut File::open(&source).map_err(said)?, &mut hasher).map_err(said)?;
+        let digits: String = hasher
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let extension = source.extension().and_then(|extension| extension.to_str());
+        let is_plain =
+            |e: &&str| (1..=5).contains(&e.len()) && e.bytes().all(|b| b.is_ascii_alphanumeric());
+        let name = match extension.filter(is_plain) {
+            Some(extension) => format!("{FOLDER}/{digits}.{extension}"),
+            None => format!("{FOLDER}/{digits}"),
+        };
+        Ok(Self { name, source })
+    }
+}
+
+/// Copies the assets into the asset folder, each at once for everyone who looks, and removes copies
+/// that nothing names any more.
+pub(crate) fn install(assets: &[Asset], asset_dir: &Path) -> io::Result<()> {
+    let folder = asset_dir.join(FOLDER);
+    fs::create_dir_all(&folder)?;
+    let wanted: BTreeSet<PathBuf> = assets
+        .iter()
+        .map(|asset| asset_dir.join(&asset.name))
+        .collect();
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if !wanted.contains(&path) {
+            fs::remove_file(path)?;
+        }
+    }
+    for asset in assets {
+        let target = asset_dir.join(&asset.name);
+        if target.exists() {
+            continue;
+        }
+        let beside = target.with_extension("part");
+        fs::copy(&asset.source, &beside)?;
+        fs::rename(&beside, &target)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_follow_their_files() {
+        let (site, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(site.path().join("a.svg"), "<svg/>").unwrap();
+        let first = Asset::find(site.path(), "a.svg").unwrap();
+        assert!(first.name.starts_with("configured/") && first.name.ends_with(".svg"));
+        install(std::slice::from_ref(&first), data.path()).unwrap();
+        assert_eq!(
+            fs::read_to_string(data.path().join(&first.name)).unwrap(),
+            "<svg/>"
+        );
+
+        fs::write(site.path().join("a.svg"), "<svg></svg>").unwrap();
+        let second = Asset::find(site.path(), "a.svg").unwrap();
+        assert_ne!(first, second);
+        install(std::slice::from_ref(&second), data.path()).unwrap();
+        assert!(!data.path().join(&first.name).exists());
+        assert!(data.path().join(&second.name).exists());
+    }
+
+    #[test]
+    fn what_cannot_be_shown_is_said() {
+        let site = tempfile::tempdir().unwrap();
+        fs::create_dir(site.path().join("folder")).unwrap();
+        fs::write(site.path().join("empty.png"), "").unwrap();
+        for (named, said) in [
+            ("gone.png", "nothing"),
+            ("folder", "a folder"),
+            ("empty.png", "empty"),
+        ] {
+            let message = Asset::find(site.path(), named).unwrap_err();
+            assert!(message.contains(said), "{message}");
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The forms of `regard.toml` and of campaign files.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use regard_decision::{Campaign, Creative, FactFeature};
+use regard_domain::{CameraId, ScreenId};
+use regard_inference::{Device, RuntimeChoice};
+use regard_vision::SourceSpec;
+use serde::Deserialize;
+
+/// A value read from a text, with the reader's own words when it cannot be.
+macro_rules! from_text {
+    ($(#[$doc:meta])* $name:ident($inner:ty) = $read:expr;) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Deserialize)]
+        #[serde(try_from = "String")]
+        pub(super) struct $name(pub(super) $inner);
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+            fn try_from(text: String) -> Result<Self, String> {
+                let read: fn(&str) -> Result<$inner, String> = $read;
+                read(&text).map(Self)
+            }
+        }
+    };
+}
+
+/// A whole number within a range.
+macro_rules! number_in_range {
+    ($(#[$doc:meta])* $name:ident: $least:literal to $most:literal;) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Deserialize)]
+        #[serde(try_from = "i64")]
+        pub(super) struct $name(pub(super) u32);
+
+        impl TryFrom<i64> for $name {
+            type Error = String;
+            fn try_from(number: i64) -> Result<Self, String> {
+                u32::try_from(number)
+                    .ok()
+                    .filter(|number| ($least..=$most).contains(number))
+                    .map(Self)
+                    .ok_or_else(|| {
+                        format!("expected a whole number from {} to {}, found {number}", $least, $most)
+                    })
+            }
+        }
+    };
+}
+
+from_text! {
+    /// Where frames come from.
+    Source(SourceSpec) = |text| text.parse().map_err(|error: regard_vision::SpecError| error.to_string());
+}
+
+from_text! {
+    /// An address to listen on.
+    Listen(SocketAddr) = |text| {
+        let text = text.strip_prefix("localhost:").map_or(text.to_owned(), |port| format!("127.0.0.1:{port}"));
+        text.parse().map_err(|_| format!(
+            "expected an address and a port such as \"127.0.0.1:8787\" or \"[::]:8787\", found {text:?}"
+        ))
+    };
+}
+
+from_text! {
+    /// A name as in the `Host` header, without a port.
+    HostName(String) = |text| {
+        let good = (1..=253).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
+        if good { Ok(text.to_ascii_lowercase()) } else { Err(format!(
+            "expected a name without scheme, port and path, such as \"signage.example.org\", found {text:?}"
+        )) }
+    };
+}
+
+from_text! {
+    /// Scheme, name and port of an address that people outside use.
+    PublicUrl(String) = |text| {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let good = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest)).is_some_and(|rest| {
+            !rest.is_empty() && rest.bytes().all(|b| {
+                b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']')
+            })
+        });
+        if good { Ok(text.trim_end_matches('/').to_owned()) } else { Err(format!(
+            "expected http:// or https://, a name and perhaps a port, such as \"https://signage.example.org\", \
+             found {text:?}"
+        )) }
+    };
+}
+
+from_text! {
+    /// A time zone by name.
+    TimeZone(String) = |text| match regard_engine::Calendar::new(Some(text)) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+}
+
+number_in_range! {
+    /// Analysis threads. More than 64 is more than any machine this is made for has cores.
+    Workers: 1 to 64;
+}
+
+number_in_range! {
+    /// Longer side of the picture that faces are looked for in. Below 128 pixels no face of a common
+    /// camera is left; 1920 is the whole of a frame.
+    LongSide: 128 to 1920;
+}
+
+number_in_range! {
+    /// Largest upload in MiB: up to 4 GiB, the largest film that every file system holds.
+    UploadMib: 1 to 4096;
+}
+
+/// Which model runtime.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RuntimeName {
+    /// ONNX Runtime where its library is found, the built-in one otherwise.
+    #[default]
+    Auto,
+    /// The built-in one.
+    Rten,
+    /// ONNX Runtime or nothing.
+    OnnxRuntime,
+    /// ONNX Runtime on an NVIDIA GPU, or nothing.
+    Cuda,
+}
+
+impl RuntimeName {
+    pub(super) const fn choice(self) -> RuntimeChoice {
+        match self {
+            Self::Auto => RuntimeChoice::Auto,
+            Self::Rten => RuntimeChoice::Rten,
+            Self::OnnxRuntime => RuntimeChoice::OnnxRuntime(Device::Cpu),
+            Self::Cuda => RuntimeChoice::OnnxRuntime(Device::Cuda),
+        }
+    }
+}
+
+/// `[site]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SiteForm {
+    /// Time zone of schedules and days; left out: the machine's.
+    pub(super) time_zone: Option<TimeZone>,
+}
+
+/// `[server]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ServerForm {
+    pub(super) listen: Listen,
+    pub(super) allow_remote: bool,
+    pub(super) host_names: Vec<HostName>,
+    pub(super) public_url: Option<PublicUrl>,
+    pub(super) max_upload_mib: UploadMib,
+}
+
+impl Default for ServerForm {
+    /// The address that `docs/cli.md` promises, and a minute of film at 8 Mbit/s.
+    fn default() -> Self {
+        Self {
+            listen: Listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 8787))),
+            allow_remote: false,
+            host_names: Vec::new(),
+            public_url: None,
+            max_upload_mib: UploadMib(64),
+        }
+    }
+}
+
+/// `[engine]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct EngineForm {
+    pub(super) runtime: RuntimeName,
+    /// Left out: one a core.
+    pub(super) workers: Option<Workers>,
+    pub(super) detector_long_side_px: LongSide,
+    /// A folder with further model files.
+    pub(super) models: Option<PathBuf>,
+    /// Facts that policies learn from.
+    pub(super) features: Vec<FactFeature>,
+}
+
+impl Default for EngineForm {
+    /// 320 pixels, as `DetectorOptions::LIVE` has it.
+    fn default() -> Self {
+        Self {
+            runtime: RuntimeName::Auto,
+            workers: None,
+            detector_long_side_px: LongSide(320),
+            models: None,
+            features: Vec::new(),
+        }
+    }
+}
+
+/// `[[camera]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CameraForm {
+    pub(super) id: CameraId,
+    pub(super) source: Source,
+    /// Where the screen's middle is as seen from the camera, as angles …
+    pub(super) screen_right_deg: Option<f32>,
+    pub(super) screen_up_deg: Option<f32>,
+    /// … or as lengths, with how far away people stand.
+    pub(super) screen_right_cm: Option<f32>,
+    pub(super) screen_up_cm: Option<f32>,
+    pub(super) distance_cm: Option<f32>,
+    #[serde(default)]
+    pub(super) full_resolution: bool,
+}
+
+/// `[[screen]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScreenForm {
+    pub(super) id: ScreenId,
+    pub(super) camera: Option<CameraId>,
+    #[serde(default)]
+    pub(super) in_process: bool,
+}
+
+/// `regard.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SiteFile {
+    /// File of the commitments, relative to this one.
+    pub(super) commitments: PathBuf,
+    /// Files of campaigns, with wildcards, relative to this one.
+    pub(super) campaigns: Vec<String>,
+    pub(super) site: SiteForm,
+    pub(super) server: ServerForm,
+    pub(super) engine: EngineForm,
+    pub(super) default_message: Option<Creative>,
+    #[serde(rename = "camera")]
+    pub(super) cameras: Vec<CameraForm>,
+    #[serde(rename = "screen")]
+    pub(super) screens: Vec<ScreenForm>,
+    /// Campaigns may also stand here.
+    #[serde(rename = "campaign")]
+    pub(super) inline_campaigns: Vec<Campaign>,
+}
+
+impl Default for SiteFile {
+    fn default() -> Self {
+        Self {
+            commitments: PathBuf::from("commitments.toml"),
+            campaigns: Vec::new(),
+            site: SiteForm::default(),
+            server: ServerForm::default(),
+            engine: EngineForm::default(),
+            default_message: None,
+            cameras: Vec::new(),
+            screens: Vec::new(),
+            inline_campaigns: Vec::new(),
+        }
+    }
+}
+
+impl SiteFile {
+    /// Ids of the cameras.
+    pub(super) fn camera_ids(&self) -> BTreeSet<&CameraId> {
+        self.cameras.iter().map(|camera| &camera.id).collect()
+    }
+
+    /// Ids of the screens.
+    pub(super) fn screen_ids(&self) -> BTreeSet<&ScreenId> {
+        self.screens.iter().map(|screen| &screen.id).collect()
+    }
+}
+
+/// A file of campaigns.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct CampaignFile {
+    #[serde(rename = "campaign")]
+    pub(super) campaigns: Vec<Campaign>,
+}

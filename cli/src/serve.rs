@@ -1,0 +1,113 @@
+//! `regard serve`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use crate::args::ServeArgs;
+use crate::config::{self, Site};
+use crate::run;
+
+/// Folder of everything that is kept, beside the configuration.
+const DATA_FOLDER: &str = "data";
+
+/// Checks a configuration, or runs it until it is told to stop.
+pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
+    let site = match config::load(&args.config) {
+        Ok(site) => site,
+        Err(mistakes) => {
+            for mistake in &mistakes {
+                eprintln!("{mistake}");
+            }
+            let n = mistakes.len();
+            let counted = if n == 1 {
+                "1 mistake".to_owned()
+            } else {
+                format!("{n} mistakes")
+            };
+            bail!(
+                "{} cannot be used: {counted}, listed above",
+                args.config.display()
+            );
+        }
+    };
+    if args.check {
+        println!("ok");
+        eprintln!("{}", site.summary());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let data_dir = data_dir(args, &site);
+    let asset_dir = data_dir.join("assets");
+    prepare(&site, &data_dir, &asset_dir)
+        .with_context(|| format!("the data folder {} cannot be used", data_dir.display()))?;
+    let mut server = site.server_config(asset_dir, run::random_key()?);
+    if let Some(listen) = args.listen {
+        if !listen.ip().is_loopback() && !server.allow_remote {
+            bail!(
+                "{listen} can be reached by others; if that is meant set allow_remote = true under \
+                 [server] in {}",
+                args.config.display()
+            );
+        }
+        server.listen = listen;
+    }
+    let mut engine = site.engine_config(&data_dir);
+    engine.recording.clone_from(&args.record);
+    let introduce =
+        |address: &str, token: Option<&str>| introduction(&site, &data_dir, address, token);
+    run::serve_with_admin(engine, server, args.new_admin_token, introduce)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn data_dir(args: &ServeArgs, site: &Site) -> PathBuf {
+    let named = args
+        .data
+        .clone()
+        .or_else(|| std::env::var_os("REGARD_DATA_DIR").map(PathBuf::from));
+    named.unwrap_or_else(|| site.folder().join(DATA_FOLDER))
+}
+
+/// The data folder, for its owner alone, with copies of the files that messages show.
+fn prepare(site: &Site, data_dir: &Path, asset_dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(data_dir)?;
+    config::install(&site.assets, asset_dir)
+}
+
+/// What a person reads first, below the line that scripts read.
+fn introduction(site: &Site, data_dir: &Path, address: &str, token: Option<&str>) {
+    let commitments = site.commitments();
+    println!(
+        "
+{}
+  promises  profile {}, version {} for {}
+  data      {}",
+        site.summary(),
+        commitments.profile,
+        commitments.version,
+        commitments.site.name,
+        data_dir.display(),
+    );
+    for camera in site.cameras() {
+        println!("  camera    {}: {}", camera.camera, camera.source);
+    }
+    println!("\nOpen in a browser:");
+    for screen in site.screens() {
+        println!("  {address}/screen/{}", screen.screen);
+    }
+    println!("  {address}/console\n  {address}/privacy");
+    if let Some(token) = token {
+        println!(
+            "
+Admin token, shown this once: {token}
+Log in with it at {address}/login. When it is lost, start with --new-admin-token."
+        );
+    }
+    println!("\nStop with Ctrl-C.");
+}
