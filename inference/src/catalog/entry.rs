@@ -53,6 +53,15 @@ pub struct ModelEntry {
     /// Project, file and version of an optional file.
     #[serde(default)]
     pub upstream: Option<String>,
+    /// Where upstream keeps it, as `github:OWNER/NAME`; files that can be downloaded as they are.
+    #[serde(default)]
+    pub upstream_repository: Option<String>,
+    /// The commit there.
+    #[serde(default)]
+    pub upstream_revision: Option<String>,
+    /// The file there.
+    #[serde(default)]
+    pub upstream_path: Option<String>,
     /// How the file is made from its source.
     #[serde(default)]
     pub conversion: Option<String>,
