@@ -37,7 +37,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
             placement: CameraPlacement::default(),
             full_resolution: false,
         }],
-        screens: vec![ScreenConfig { screen, camera: Some(camera), in_process: true }],
+        screens: vec![ScreenConfig {
+            screen,
+            camera: Some(camera),
+            in_process: true,
+        }],
         campaigns,
         default_message: Creative::text(CreativeId::new("default")?, "Regard", ""),
         context: ContextSpec::default(),
@@ -54,7 +58,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     config.open_console = true;
     let bound = Server::bind(config, engine.clone()).await?;
     println!("listening on http://{}", bound.address());
-    bound.run(async { tokio::signal::ctrl_c().await.unwrap_or(()) }).await?;
+    bound
+        .run(async { tokio::signal::ctrl_c().await.unwrap_or(()) })
+        .await?;
     engine.stop().await;
     Ok(())
 }

@@ -13,10 +13,10 @@ pub(crate) use theme::{PlotError, Theme};
 use regard_domain::Timestamp;
 use regard_engine::HistoryPoint;
 
-/// Seconds without a point after which a curve breaks: one second closes a point, a second may be missed.
-const GAP_SECS: f64 = 3.0;
+/// Minutes without a point after which a curve breaks: a point a second, of which two may be missing.
+const GAP_MINUTES: f64 = 3.0 / 60.0;
 
-/// The stretches of a curve in which no value is missing, as seconds before now and value.
+/// The stretches of a curve in which no value is missing, as minutes before now and value.
 fn stretches(
     points: &[HistoryPoint],
     now: Timestamp,
@@ -29,13 +29,13 @@ fn stretches(
             is_joined = false;
             continue;
         };
-        let x = (point.at.as_micros() - now.as_micros()) as f64 / 1e6;
+        let x = (point.at.as_micros() - now.as_micros()) as f64 / 6e7;
         match all.last_mut() {
             Some(last)
                 if is_joined
                     && last
                         .last()
-                        .is_some_and(|(before, _)| x - before <= GAP_SECS) =>
+                        .is_some_and(|(before, _)| x - before <= GAP_MINUTES) =>
             {
                 last.push((x, f64::from(y)));
             }
@@ -47,8 +47,8 @@ fn stretches(
 }
 
 /// Labels of the time axis: minutes and seconds before now.
-fn ago(secs: f64) -> String {
-    let before = (-secs).round().max(0.0) as u64;
+fn ago(minutes: f64) -> String {
+    let before = (-60.0 * minutes).round().max(0.0) as u64;
     match (before / 60, before % 60) {
         (0, 0) => "now".to_owned(),
         (0, secs) => format!("−{secs} s"),

@@ -119,7 +119,11 @@ mod tests {
     #[test]
     fn bytes_tell_what_a_file_is() {
         // The type of the document within an EBML header, then any data.
-        let webm = [b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\x82\x84webm".as_slice(), &[0; 300]].concat();
+        let webm = [
+            b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\x82\x84webm".as_slice(),
+            &[0; 300],
+        ]
+        .concat();
         let cases: [(&[u8], Option<AssetKind>); 12] = [
             (b"\x89PNG\r\n\x1a\n0000", Some(AssetKind::Png)),
             (b"\xff\xd8\xff\xe0aaaa", Some(AssetKind::Jpeg)),

@@ -58,8 +58,17 @@ mod tests {
         let clean = String::from_utf8(sanitize(hostile).unwrap()).unwrap();
         // What is left may hold words of the attack, but nothing that runs or fetches them.
         for word in [
-            "<script", "onload", "onclick", "attributeName", "foreignObject", "iframe", "javascript:",
-            "@import", "url(http", "href=\"http", "src=",
+            "<script",
+            "onload",
+            "onclick",
+            "attributeName",
+            "foreignObject",
+            "iframe",
+            "javascript:",
+            "@import",
+            "url(http",
+            "href=\"http",
+            "src=",
         ] {
             assert!(!clean.contains(word), "{word} in {clean}");
         }

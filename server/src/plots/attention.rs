@@ -20,7 +20,7 @@ pub(crate) fn attention(
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (640, 240)).into_drawing_area();
-        let start = -f64::from(minutes) * 60.0;
+        let start = -f64::from(minutes);
         let most = points
             .iter()
             .map(|p| f64::from(p.n_visitors))
@@ -30,7 +30,7 @@ pub(crate) fn attention(
             .margin_top(24)
             .margin_right(4)
             .x_label_area_size(22)
-            .y_label_area_size(40)
+            .y_label_area_size(50)
             .right_y_label_area_size(30)
             .build_cartesian_2d(start..0.0, 0.0..100.0)?
             .set_secondary_coord(start..0.0, 0.0..most);
@@ -43,7 +43,7 @@ pub(crate) fn attention(
             .label_style(theme.letters(13))
             .x_labels(6)
             .y_labels(5)
-            .x_label_formatter(&|secs| ago(*secs))
+            .x_label_formatter(&|minutes| ago(*minutes))
             .y_label_formatter(&|share| format!("{share:.0} %"))
             .draw()?;
         chart
@@ -72,7 +72,7 @@ pub(crate) fn attention(
         }
         area.draw(&Text::new(
             "attention",
-            (44, 4),
+            (54, 4),
             theme.letters(13).color(&theme.accent()),
         ))?;
         let right = theme.letters_at(13, HPos::Right, VPos::Top);

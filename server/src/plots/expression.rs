@@ -7,7 +7,7 @@ use regard_engine::HistoryPoint;
 use super::{Drawn, Theme, ago, named, stretches};
 
 /// Width of one entry of the legend, in pixels.
-const LEGEND_STEP: i32 = 84;
+const LEGEND_STEP: i32 = 83;
 
 /// The curves of the mean probability of each expression, in percent.
 pub(crate) fn expression(
@@ -19,12 +19,12 @@ pub(crate) fn expression(
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (640, 240)).into_drawing_area();
-        let start = -f64::from(minutes) * 60.0;
+        let start = -f64::from(minutes);
         let mut chart = ChartBuilder::on(&area)
             .margin_top(24)
             .margin_right(12)
             .x_label_area_size(22)
-            .y_label_area_size(40)
+            .y_label_area_size(50)
             .build_cartesian_2d(start..0.0, 0.0..100.0)?;
         chart
             .configure_mesh()
@@ -35,7 +35,7 @@ pub(crate) fn expression(
             .label_style(theme.letters(13))
             .x_labels(6)
             .y_labels(5)
-            .x_label_formatter(&|secs| ago(*secs))
+            .x_label_formatter(&|minutes| ago(*minutes))
             .y_label_formatter(&|share| format!("{share:.0} %"))
             .draw()?;
         for (index, expression) in Expression::ALL.into_iter().enumerate() {
@@ -50,7 +50,7 @@ pub(crate) fn expression(
                 };
                 chart.draw_series(LineSeries::new(stretch, color.stroke_width(width)))?;
             }
-            let left = 44 + LEGEND_STEP * i32::try_from(index).unwrap_or(0);
+            let left = 54 + LEGEND_STEP * i32::try_from(index).unwrap_or(0);
             let swatch = [(left, 11), (left + 14, 11)];
             area.draw(&PathElement::new(swatch, color.stroke_width(3)))?;
             area.draw(&Text::new(

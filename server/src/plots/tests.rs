@@ -30,7 +30,7 @@ fn curves_break_where_nobody_was_measured() {
     let parts = stretches(&points, Timestamp::from_millis(30_000), |p| p.attention);
     let lens: Vec<usize> = parts.iter().map(Vec::len).collect();
     assert_eq!(lens, [2, 1, 1]);
-    assert_eq!(parts[0][0].0, -30.0);
+    assert_eq!(parts[0][0].0, -0.5);
 }
 
 #[test]
@@ -66,12 +66,12 @@ fn every_plot_is_a_drawing_even_of_nothing() {
 
 #[test]
 fn times_read_well() {
-    for (secs, text) in [
+    for (minutes, text) in [
         (0.0, "now"),
-        (-30.0, "−30 s"),
-        (-60.0, "−1 min"),
-        (-90.0, "−1:30"),
+        (-0.5, "−30 s"),
+        (-1.0, "−1 min"),
+        (-1.5, "−1:30"),
     ] {
-        assert_eq!(ago(secs), text);
+        assert_eq!(ago(minutes), text);
     }
 }

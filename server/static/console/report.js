@@ -22,11 +22,13 @@ function row(one) {
     element("th", { scope: "row" }, one.creative, element("small", { class: "muted" }, ` ${one.campaign}`)),
     cell("Plays", String(one.plays)),
     cell("On the glass", duration(one.shown_secs)),
-    cell("Attention a play", ...interval(one.attention_secs, (value) => `${value.toFixed(1)} s`)),
+    cell("Attention a play", ...interval(one.attention_secs, seconds)),
     cell("Smile lift", ...interval(one.smile_lift, (value) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(2)}`)),
-    cell("Dwell a play", ...interval(one.dwell_secs, (value) => `${value.toFixed(1)} s`)),
+    cell("Dwell a play", ...interval(one.dwell_secs, seconds)),
   );
 }
+
+const seconds = (value) => `${value.toFixed(1).replace("-", "−")} s`;
 
 /** A mean with its interval below; fewer than two plays have no interval. */
 function interval({ mean, low, high, n }, format) {

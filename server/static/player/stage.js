@@ -60,7 +60,7 @@ function afterPaint(run) {
 function fitWords(layer) {
   const words = layer.querySelector(".words");
   if (!words) return;
-  let [small, large] = [2, 24];
+  let [small, large] = [2, 18];
   for (let step = 0; step < 9; step += 1) {
     const middle = (small + large) / 2;
     words.style.fontSize = `${middle}cqmin`;

@@ -25,6 +25,8 @@ pub(crate) struct Answer {
 /// An answer whose body goes on.
 pub(crate) struct Stream {
     reader: BufReader<TcpStream>,
+    /// Events that came while another was waited for: which comes first depends on the engine.
+    passed_over: Vec<(String, serde_json::Value)>,
 }
 
 impl Request {
@@ -123,7 +125,13 @@ impl Request {
     /// Sends it and leaves the connection open.
     pub(crate) async fn stream(self) -> (Answer, Stream) {
         let (answer, reader) = self.connect().await;
-        (answer, Stream { reader })
+        (
+            answer,
+            Stream {
+                reader,
+                passed_over: Vec::new(),
+            },
+        )
     }
 }
 
@@ -156,19 +164,27 @@ impl Answer {
 }
 
 impl Stream {
-    /// The next event of that name; others are passed over. Nothing when the stream ends.
+    /// The oldest event of that name not taken yet. Nothing when the stream ends.
     pub(crate) async fn next(&mut self, name: &str) -> Option<serde_json::Value> {
-        let mut is_wanted = false;
+        if let Some(at) = self.passed_over.iter().position(|(known, _)| known == name) {
+            return Some(self.passed_over.remove(at).1);
+        }
         loop {
             let mut line = String::new();
             if self.reader.read_line(&mut line).await.ok()? == 0 {
                 return None;
             }
-            if let Some(event) = line.strip_prefix("event: ") {
-                is_wanted = event.trim_end() == name;
-            } else if let Some(data) = line.strip_prefix("data: ").filter(|_| is_wanted) {
-                return Some(serde_json::from_str(data).unwrap());
+            let Some(event) = line.strip_prefix("event: ") else {
+                continue;
+            };
+            let event = event.trim_end().to_owned();
+            let mut line = String::new();
+            self.reader.read_line(&mut line).await.ok()?;
+            let data = serde_json::from_str(line.strip_prefix("data: ")?).unwrap();
+            if event == name {
+                return Some(data);
             }
+            self.passed_over.push((event, data));
         }
     }
 }
