@@ -15,60 +15,64 @@ use utoipa::ToSchema;
 pub(crate) struct Problem {
     /// `urn:regard:problem:` and the code.
     #[serde(rename = "type")]
-    pub(crate) kind: String,
+    #[schema(value_type = String)]
+    pub(crate) kind: Box<str>,
     /// What sort of problem, in a few words.
-    pub(crate) title: String,
+    pub(crate) title: &'static str,
     /// The status code once more.
     pub(crate) status: u16,
     /// Stable name for scripts.
-    pub(crate) code: String,
+    pub(crate) code: &'static str,
     /// What is the case here.
-    pub(crate) detail: String,
+    #[schema(value_type = String)]
+    pub(crate) detail: Box<str>,
     /// Where the rule behind a refusal stands.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) article: Option<String>,
+    pub(crate) article: Option<&'static str>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) remedy: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub(crate) remedy: Option<Box<str>>,
     /// Every mistake in what was sent, where there may be several.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) mistakes: Vec<String>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub(crate) mistakes: Box<[String]>,
 }
 
 impl Problem {
     /// A problem of this status and code.
-    pub(crate) fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("urn:regard:problem:{code}"),
-            title: status.canonical_reason().unwrap_or("Problem").to_owned(),
+            kind: format!("urn:regard:problem:{code}").into(),
+            title: status.canonical_reason().unwrap_or("Problem"),
             status: status.as_u16(),
-            code: code.to_owned(),
-            detail: detail.into(),
+            code,
+            detail: detail.into().into(),
             article: None,
             remedy: None,
-            mistakes: Vec::new(),
+            mistakes: Box::default(),
         }
     }
 
     /// With something to do about it.
     #[must_use]
     pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Some(remedy.into());
+        self.remedy = Some(remedy.into().into());
         self
     }
 
     /// There is no such thing.
-    pub(crate) fn not_found(code: &str, detail: impl Into<String>) -> Self {
+    pub(crate) fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, detail)
     }
 
     /// What was sent cannot be used.
-    pub(crate) fn invalid(code: &str, detail: impl Into<String>) -> Self {
+    pub(crate) fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
     /// Something of ours failed: the chain goes to the log, the client learns the code.
-    pub(crate) fn internal(code: &str, error: &dyn Error) -> Self {
+    pub(crate) fn internal(code: &'static str, error: &dyn Error) -> Self {
         tracing::error!(code, error = %chain(error), "request failed");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -93,8 +97,8 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 impl From<&Refusal> for Problem {
     fn from(refusal: &Refusal) -> Self {
         Self {
-            article: Some(refusal.article.to_owned()),
-            remedy: Some(refusal.remedy.clone()),
+            article: Some(refusal.article),
+            remedy: Some(refusal.remedy.as_str().into()),
             ..Self::new(
                 StatusCode::FORBIDDEN,
                 refusal.code.as_str(),
