@@ -42,23 +42,22 @@ pub(super) struct Surroundings<'s> {
     pub(super) default_message: &'s Creative,
 }
 
-/// The files that patterns name, in the order of the patterns, then by name, each once.
+/// The files that patterns name (each with where it stands), in the order of the patterns, then by name, each once.
 pub(super) fn files(
     document: &Document<'_>,
-    patterns: &[String],
+    patterns: &[(Path, &str)],
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<PathBuf> {
     let folder = document.file().parent().unwrap_or(FilePath::new(""));
     let mut files = Vec::new();
-    for (i, pattern) in patterns.iter().enumerate() {
-        let path = Path::ROOT.key("campaigns").index(i);
+    for (path, pattern) in patterns {
         let escaped = glob::Pattern::escape(&folder.to_string_lossy());
         let full = FilePath::new(&escaped).join(pattern);
         let found = match glob::glob(&full.to_string_lossy()) {
             Ok(found) => found.filter_map(Result::ok),
             Err(error) => {
                 let message = format!("expected a path, perhaps with * in it; {}", error.msg);
-                mistakes.push(document.mistake(&path, message));
+                mistakes.push(document.mistake(path, message));
                 continue;
             }
         };
@@ -76,7 +75,7 @@ pub(super) fn files(
                 "expected a file, found nothing at {}",
                 folder.join(pattern).display()
             );
-            mistakes.push(document.mistake(&path, message));
+            mistakes.push(document.mistake(path, message));
         }
     }
     files
@@ -165,7 +164,7 @@ impl Sources<'_, '_> {
             }
             Some(part) => {
                 let path = part.reading.path_in_document(&path);
-                let is_told = part.is_whole && part.reading.is_as_written(&path);
+                let is_told = part.is_whole && part.reading.is_all_as_written(&path);
                 is_told.then(|| part.document.mistake(&path, message))
             }
         }
@@ -246,7 +245,7 @@ impl Sources<'_, '_> {
                         .extend(self.mistake(*campaign, inside, message));
                 }
                 _ if (self.is_as_written)(&path) => {
-                    found.mistakes.push(self.site.mistake(&path, message))
+                    found.mistakes.push(self.site.mistake(&path, message));
                 }
                 _ => {}
             }

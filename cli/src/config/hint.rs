@@ -1,8 +1,8 @@
 //! What was probably meant.
 
-/// Likeness from which a word is worth suggesting. Origin: chosen so that one slip in four letters
-/// is mended ("lable", "tpye") and words of other meaning are not offered.
-const LEAST_LIKENESS: f64 = 0.7;
+/// Likeness from which a word is worth suggesting. Origin: chosen so that one slip in three letters
+/// is mended ("fsp", "tpye") and words of other meaning are not offered.
+const LEAST_LIKENESS: f64 = 0.65;
 
 /// The candidate most like the word, if any is like it; of equals the first by name.
 pub(super) fn closest<'c>(
@@ -80,6 +80,7 @@ mod tests {
             ("full-resolution", Some("full_resolution")),
             ("fullres", Some("full_resolution")),
             ("screen_up", Some("screen_up_deg")),
+            ("htlm", Some("html")),
             ("banana", None),
             ("", None),
         ] {

@@ -187,18 +187,31 @@ impl Check<'_, '_> {
         }
     }
 
+    /// Whether every camera or screen has the id its author meant: else nobody knows which is named.
+    fn are_ids_as_written(&self, kind: &str, n: usize) -> bool {
+        let array = Path::ROOT.key(kind);
+        let values = self.document.root().get_ref().get(kind);
+        let n_written = values
+            .and_then(|v| v.get_ref().as_array())
+            .map_or(0, |v| v.len());
+        self.reading.has_all_ids(&array, n.max(n_written))
+    }
+
     fn site(&self, form: Option<&SiteFile>, mistakes: &mut Vec<Mistake>) -> Option<Site> {
         let default_form = SiteFile::default();
         let is_named = self.is_whole && form.is_some();
         let read = form.unwrap_or(&default_form);
+        let known = form
+            .filter(|form| self.is_whole && self.are_ids_as_written("camera", form.cameras.len()));
+        // A path that was mended is the path of no file, and told already.
+        let is_given = self.reading.is_as_written(&Path::ROOT.key("commitments"));
         let file = self.folder().join(&read.commitments);
-        let known = form.filter(|_| self.is_whole && self.reading.mistakes.is_empty());
-        let commitments = if is_named || file.exists() {
+        let commitments = if is_given && (is_named || file.exists()) {
             promises::commitments(self.document, &file, known, mistakes)
         } else {
             None
         };
-        let files = campaigns::files(self.document, &read.campaigns, mistakes);
+        let files = campaigns::files(self.document, &self.patterns(read), mistakes);
         let name = commitments
             .as_ref()
             .map_or("Regard", |c| c.site.name.as_str());
@@ -208,11 +221,12 @@ impl Check<'_, '_> {
             .unwrap_or_else(|| plain_message(name));
         let mut assets = self.asset_of_default(&mut default_message, mistakes);
         let surroundings = Surroundings {
-            screens: is_named.then(|| read.screen_ids()),
+            screens: (is_named && self.are_ids_as_written("screen", read.screens.len()))
+                .then(|| read.screen_ids()),
             inline: &read.inline_campaigns,
             default_message: &default_message,
         };
-        let is_as_written = |path: &Path| self.is_whole && self.reading.is_as_written(path);
+        let is_as_written = |path: &Path| self.is_whole && self.reading.is_all_as_written(path);
         let path_in_site = |path: &Path| self.reading.path_in_document(path);
         let found = campaigns::gather(
             self.document,
@@ -240,6 +254,19 @@ impl Check<'_, '_> {
             context,
             assets,
         })
+    }
+
+    /// The patterns of campaign files as their author wrote them, and where they stand.
+    fn patterns<'f>(&self, form: &'f SiteFile) -> Vec<(Path, &'f str)> {
+        let array = Path::ROOT.key("campaigns");
+        let patterns = form.campaigns.iter().enumerate();
+        patterns
+            .map(|(i, pattern)| {
+                let path = self.reading.path_in_document(&array.index(i));
+                (path, pattern.as_str())
+            })
+            .filter(|(path, _)| self.reading.is_as_written(path))
+            .collect()
     }
 
     fn asset_of_default(&self, message: &mut Creative, mistakes: &mut Vec<Mistake>) -> Vec<Asset> {
@@ -276,6 +303,9 @@ impl Check<'_, '_> {
             "screen",
             form.screens.iter().map(|screen| &screen.id),
         );
+        if !self.are_ids_as_written("camera", form.cameras.len()) {
+            return;
+        }
         let cameras = form.camera_ids();
         for (i, screen) in form.screens.iter().enumerate() {
             if let Some(camera) = screen
@@ -308,7 +338,10 @@ impl Check<'_, '_> {
     }
 
     fn server(&self, server: &ServerForm, mistakes: &mut Vec<Mistake>) {
-        if !server.listen.0.ip().is_loopback() && !server.allow_remote {
+        let is_known = self
+            .reading
+            .is_as_written(&Path::parse("server.allow_remote"));
+        if !server.listen.0.ip().is_loopback() && !server.allow_remote && is_known {
             let message = format!(
                 "expected an address of this machine only, found {}, which others can reach; \
                  if that is meant add allow_remote = true",

@@ -36,14 +36,14 @@ pub(super) fn commitments(
     if mistakes.len() > before {
         return None;
     }
+    let commitments = reading.value?;
+    check_profile(&document, &commitments, mistakes);
+    if let Some(form) = form {
+        check_zones(&document, &commitments, form, mistakes);
+    }
+    // The form is right by now: what is left are rules about the content.
     match Commitments::parse(&text) {
-        Ok(commitments) => {
-            check_profile(&document, &commitments, mistakes);
-            if let Some(form) = form {
-                check_zones(&document, &commitments, form, mistakes);
-            }
-            Some(commitments)
-        }
+        Ok(commitments) => Some(commitments),
         Err(error) => {
             mistakes.extend(error.mistakes.into_iter().map(|mistake| Mistake {
                 file: file.to_owned(),

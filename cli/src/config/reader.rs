@@ -38,7 +38,21 @@ pub(super) struct Reading<T> {
 impl<T> Reading<T> {
     /// Whether what stands at a path is what its author wrote.
     pub(super) fn is_as_written(&self, path: &Path) -> bool {
-        !self.repairs.touch(path)
+        !self.repairs.touch(path, false)
+    }
+
+    /// Whether that is so of everything beside it too, for rules about several values.
+    pub(super) fn is_all_as_written(&self, path: &Path) -> bool {
+        !self.repairs.touch(path, true)
+    }
+
+    /// Whether the `n` elements of an array in the document have the id their author gave them.
+    pub(super) fn has_all_ids(&self, array: &Path, n: usize) -> bool {
+        let is_mended = |i: usize| {
+            let element = array.index(i);
+            self.repairs.stands_in(&element) || self.repairs.stands_in(&element.key("id"))
+        };
+        !self.repairs.stands_in(array) && !(0..n).any(is_mended)
     }
 
     /// The path in the document for a path in the value, from which elements may be left out.

@@ -110,25 +110,24 @@ impl Repairs {
         }
     }
 
-    /// Whether what stands at a path is no longer what its author wrote, or beside something that
-    /// is not: what is said about it would be about our repairs.
-    pub(super) fn touch(&self, path: &Path) -> bool {
-        let added = self
-            .added
-            .iter()
-            .flat_map(|(at, keys)| keys.iter().map(|key| at.key(key)));
-        let mut suspects = self
-            .filled
-            .keys()
-            .chain(&self.dropped)
-            .chain(&self.unclear)
-            .cloned()
-            .chain(added);
-        suspects.any(|suspect| {
-            suspect.is_within(path)
-                || path.is_within(&suspect)
-                || (suspect.parent() == path.parent() && !self.unclear.contains(&suspect))
-        })
+    /// Whether what stands at a path is no longer what its author wrote: what is said about it would
+    /// be about our repairs. With `beside`, also when something in the same table is not.
+    pub(super) fn touch(&self, path: &Path, beside: bool) -> bool {
+        let added = self.added.iter();
+        let added = added.flat_map(|(at, keys)| keys.iter().map(|key| at.key(key)));
+        let is_near = |suspect: &Path| suspect.is_within(path) || path.is_within(suspect);
+        let mut mended = (self.filled.keys().chain(&self.dropped).cloned()).chain(added);
+        self.unclear.iter().any(is_near)
+            || mended
+                .any(|suspect| is_near(&suspect) || (beside && suspect.parent() == path.parent()))
+    }
+
+    /// Whether we put something in the place of what stands exactly there, or left it out.
+    pub(super) fn stands_in(&self, path: &Path) -> bool {
+        let is_added = path
+            .parent()
+            .is_some_and(|parent| self.is_added(&parent, path));
+        is_added || self.filled.contains_key(path) || self.dropped.contains(path)
     }
 
     /// A key that no form has: to be told, and left out or renamed by the reader.
@@ -186,7 +185,8 @@ impl Repairs {
         found: &str,
         expected: &'static [&'static str],
     ) -> (Option<Complaint>, bool) {
-        if self.words.contains_key(path) || self.filled.contains_key(path) {
+        // Words that are ours were told already under another head.
+        if self.words.contains_key(path) || self.stands_in(path) {
             return (None, self.give_up(path));
         }
         let meant = closest(found, expected.iter().copied());
@@ -310,7 +310,7 @@ fn hint_of(message: &str) -> String {
     if !is_listing {
         return String::new();
     }
-    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/');
     let words = after.split(|c| !is_word(c)).filter(|word| word.len() > 2);
     did_you_mean(closest(found, words))
 }

@@ -1,0 +1,399 @@
+//! `regard init` and `regard serve --check`, as their users meet them.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn regard(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_regard"))
+        .args(args)
+        .current_dir(folder)
+        .env_remove("REGARD_LOG")
+        .output()
+        .unwrap()
+}
+
+fn init() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let output = regard(folder.path(), &["init"]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    folder
+}
+
+fn check(folder: &Path) -> (i32, String, String) {
+    let output = regard(folder, &["serve", "--config", "regard.toml", "--check"]);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+/// Replaces what must be there once.
+fn edit(folder: &Path, file: &str, changes: &[(&str, &str)]) {
+    let path = folder.join(file);
+    let mut text = fs::read_to_string(&path).unwrap();
+    for (old, new) in changes {
+        assert!(text.contains(old), "{old:?} is not in {file}");
+        text = text.replacen(old, new, 1);
+    }
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn what_init_writes_passes_the_check() {
+    let folder = init();
+    let (code, out, err) = check(folder.path());
+    assert_eq!((code, out.as_str()), (0, "ok\n"), "{err}");
+    assert_eq!(err, "1 camera, 1 screen, 2 campaigns with 4 messages\n");
+}
+
+#[test]
+fn init_never_writes_over_what_is_there() {
+    let folder = init();
+    fs::write(folder.path().join("regard.toml"), "mine").unwrap();
+    let again = regard(folder.path(), &["init"]);
+    assert_eq!(again.status.code(), Some(1));
+    let said = String::from_utf8(again.stderr).unwrap();
+    assert!(
+        said.starts_with("error: ") && said.contains("regard.toml") && said.contains("--force"),
+        "{said}"
+    );
+    assert_eq!(
+        fs::read_to_string(folder.path().join("regard.toml")).unwrap(),
+        "mine"
+    );
+    let forced = regard(folder.path(), &["init", "--force"]);
+    assert!(forced.status.success());
+    assert_eq!(check(folder.path()).0, 0);
+}
+
+#[test]
+fn a_wrong_command_line_is_not_a_wrong_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(
+        regard(folder.path(), &["serve", "--chekc"]).status.code(),
+        Some(64)
+    );
+    assert_eq!(
+        regard(folder.path(), &["serve", "--config", "gone.toml"])
+            .status
+            .code(),
+        Some(1)
+    );
+}
+
+#[test]
+fn paths_are_relative_to_the_configuration() {
+    let folder = init();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let config = folder.path().join("regard.toml");
+    let output = regard(
+        elsewhere.path(),
+        &["serve", "--check", "--config", config.to_str().unwrap()],
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// One way of going wrong: the file, and what is replaced in it.
+type Slip = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+const SLIPS: &[Slip] = &[
+    (
+        "syntax, three times",
+        "regard.toml",
+        &[
+            ("runtime = \"auto\"", "runtime = auto"),
+            ("[server]", "[server"),
+            ("id = \"entrance\"", "id \"entrance\""),
+        ],
+    ),
+    (
+        "unknown keys and sections",
+        "regard.toml",
+        &[
+            ("listen =", "lisen ="),
+            ("[engine]", "[engin]"),
+            ("[site]", "[sight_and_sound]"),
+        ],
+    ),
+    (
+        "wrong sorts of values",
+        "regard.toml",
+        &[
+            ("listen = \"127.0.0.1:8787\"", "listen = 8787"),
+            (
+                "campaigns = [\"campaigns/*.toml\"]",
+                "campaigns = \"campaigns/*.toml\"",
+            ),
+            (
+                "detector_long_side_px = 320",
+                "detector_long_side_px = \"320\"",
+            ),
+            ("screen_up_deg = -10", "screen_up_deg = true"),
+        ],
+    ),
+    (
+        "values out of range",
+        "regard.toml",
+        &[
+            (
+                "detector_long_side_px = 320",
+                "detector_long_side_px = 32000",
+            ),
+            ("screen_up_deg = -10", "screen_up_deg = -100"),
+            ("# workers = 2", "workers = 0"),
+            ("# max_upload_mib = 64", "max_upload_mib = -1"),
+            (
+                "# time_zone = \"Europe/Paris\"",
+                "time_zone = \"Europe/Pari\"",
+            ),
+            ("runtime = \"auto\"", "runtime = \"onnx\""),
+        ],
+    ),
+    (
+        "missing keys",
+        "regard.toml",
+        &[
+            ("source = \"v4l2:/dev/video0\"", ""),
+            ("id = \"entrance\"", ""),
+            ("id = \"welcome\"\nname = \"Nothing else to show\"", ""),
+        ],
+    ),
+    (
+        "bad ids",
+        "regard.toml",
+        &[
+            ("id = \"entrance\"", "id = \"Front Door\""),
+            ("camera = \"entrance\"", "camera = \"\""),
+        ],
+    ),
+    (
+        "the same id twice",
+        "regard.toml",
+        &[(
+            "[default_message]",
+            "[[camera]]\nid = \"entrance\"\nsource = \"demo\"\n[[screen]]\nid = \"entrance\"\n[default_message]",
+        )],
+    ),
+    (
+        "references to nothing",
+        "regard.toml",
+        &[
+            ("camera = \"entrance\"", "camera = \"entrence\""),
+            (
+                "[[screen]]\nid = \"entrance\"",
+                "[[screen]]\nid = \"window\"",
+            ),
+            (
+                "commitments = \"commitments.toml\"",
+                "commitments = \"promises.toml\"",
+            ),
+            (
+                "campaigns = [\"campaigns/*.toml\"]",
+                "campaigns = [\"campaigns/*.toml\", \"campaigns/summer.toml\"]",
+            ),
+        ],
+    ),
+    (
+        "a bad source",
+        "regard.toml",
+        &[("source = \"v4l2:/dev/video0", "source = \"v4l:/dev/video0")],
+    ),
+    (
+        "a bad option of a source",
+        "regard.toml",
+        &[(
+            "source = \"v4l2:/dev/video0",
+            "source = \"v4l2:/dev/video0?fsp=30",
+        )],
+    ),
+    (
+        "a password is not repeated",
+        "regard.toml",
+        &[(
+            "source = \"v4l2:/dev/video0",
+            "source = \"http://me:secret@[bad/stream",
+        )],
+    ),
+    (
+        "open to others by accident",
+        "regard.toml",
+        &[
+            ("127.0.0.1:8787", "0.0.0.0:8787"),
+            (
+                "# public_url = \"https://signage.example.org\"",
+                "public_url = \"signage.example.org\"",
+            ),
+            (
+                "# host_names = [\"signage.example.org\"]",
+                "host_names = [\"https://signage.example.org\"]",
+            ),
+        ],
+    ),
+    (
+        "two places for one screen, and one without a distance",
+        "regard.toml",
+        &[
+            ("# screen_right_cm = 0", "screen_right_cm = 0"),
+            (
+                "[[screen]]",
+                "[[camera]]\nid = \"window\"\nsource = \"demo\"\nscreen_up_cm = 20\n[[screen]]",
+            ),
+        ],
+    ),
+    (
+        "features",
+        "regard.toml",
+        &[(
+            "    # { name = \"weather.celsius\", min = -10, max = 40 },",
+            "    { name = \"weather.celsius\", min = 40, max = -10 },",
+        )],
+    ),
+    (
+        "slips in a campaign",
+        "campaigns/welcome.toml",
+        &[
+            ("kind = \"rules\"", "kind = \"rule\""),
+            ("viewer_benefit", "viewer_benefits"),
+            ("screens = [\"entrance\"]", "screens = [\"entrence\"]"),
+            ("kind = \"image\"", "kind = \"imgae\""),
+            ("label = \"happy\"", "label = \"hapy\""),
+            ("fit = \"cover\"", "fit = \"stretch\""),
+            ("kind = \"thompson\"", "kind = \"thompson\", explore = 0.1"),
+            ("\"attention_seconds\"", "\"attention\""),
+            ("\"monday\"", "\"montag\""),
+            ("start = \"07:00\"", "start = \"7am\""),
+        ],
+    ),
+    (
+        "what a campaign may not be",
+        "campaigns/welcome.toml",
+        &[
+            ("label = \"happy\"", "label = \"sad\""),
+            ("min_show_millis = 1000", "min_show_millis = 20"),
+            ("alt_text = \"Welcome, good to see you\"", ""),
+            ("n_looking = { min = 1 }", "attention = { min = 80 }"),
+            ("max_plays_per_day = 2000", "max_plays_per_day = 0"),
+            ("background = \"#3d2314\"", "background = \"brown\""),
+            ("id = \"tea\"", "id = \"coffee\""),
+            ("id = \"offers\"", "id = \"welcome\""),
+        ],
+    ),
+    (
+        "a picture that is not there",
+        "campaigns/welcome.toml",
+        &[("welcome.svg", "wellcome.svg")],
+    ),
+    (
+        "a campaign without its name, another with a mistake of content",
+        "campaigns/welcome.toml",
+        &[
+            ("name = \"Welcome\"\n", ""),
+            ("max_plays_per_day = 2000", "max_plays_per_day = 0"),
+        ],
+    ),
+    (
+        "syntax of a campaign file",
+        "campaigns/welcome.toml",
+        &[("[[campaign.creative]]", "[[campaign.creative]")],
+    ),
+    (
+        "form of the commitments",
+        "commitments.toml",
+        &[
+            ("version = 1", "version = \"one\""),
+            ("venue = \"shop\"", "venue = \"schop\""),
+            ("custody =", "custodian ="),
+            ("decision = \"30 days\"", "decision = \"a month\""),
+            ("outcome = \"30 days\"", "outcomes = \"30 days\""),
+        ],
+    ),
+    (
+        "content of the commitments",
+        "commitments.toml",
+        &[
+            ("version = 1", "version = 0"),
+            ("profile = \"eu\"", "profile = \"ue\""),
+            ("contact = \"privacy@example.org\"", "contact = \"\""),
+        ],
+    ),
+    (
+        "promises that the profile does not allow",
+        "commitments.toml",
+        &[
+            ("decision = \"30 days\"", "decision = \"30000 days\""),
+            ("credential = \"365 days\"", ""),
+        ],
+    ),
+    (
+        "a staff zone of no camera",
+        "commitments.toml",
+        &[(
+            "staff = { rule = \"undeclared\" }",
+            "staff = { rule = \"zones\", zones = [{ camera = \"entry\", left = 0, top = 0, width = 200, height = 1000 }] }",
+        )],
+    ),
+];
+
+#[test]
+fn every_mistake_is_told_with_its_place() {
+    let mut all = String::new();
+    for (name, file, changes) in SLIPS {
+        let folder = init();
+        edit(folder.path(), file, changes);
+        let (code, out, err) = check(folder.path());
+        assert_eq!((code, out.as_str()), (1, ""), "{name}: {err}");
+        assert!(!err.contains("secret"), "{name}: {err}");
+        all += &format!("# {name}\n{err}\n");
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn mistakes_of_all_files_are_told_at_once() {
+    let folder = init();
+    edit(
+        folder.path(),
+        "regard.toml",
+        &[("camera = \"entrance\"", "camera = \"entrence\"")],
+    );
+    edit(
+        folder.path(),
+        "campaigns/welcome.toml",
+        &[("priority = 10", "priority = \"high\"")],
+    );
+    edit(
+        folder.path(),
+        "commitments.toml",
+        &[("profile = \"eu\"", "profile = \"e u\"")],
+    );
+    let (_, _, err) = check(folder.path());
+    for file in [
+        "regard.toml:",
+        "campaigns/welcome.toml:",
+        "commitments.toml:",
+    ] {
+        assert!(
+            err.lines().any(|line| line.starts_with(file)),
+            "{file} {err}"
+        );
+    }
+    assert!(
+        err.ends_with("error: regard.toml cannot be used: 3 mistakes, listed above\n"),
+        "{err}"
+    );
+}
