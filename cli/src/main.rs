@@ -1,2 +1,44 @@
-//! The `regard` binary.
-fn main() {}
+//! `regard`: the program that people start.
+//!
+//! In: arguments, configuration, files. Out: text for people and machines, an exit code. This room
+//! puts the others together and computes nothing itself.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this room talks to people")]
+
+mod admin;
+mod analyze;
+mod args;
+mod config;
+mod demo;
+mod doctor;
+mod exit;
+mod init;
+mod models;
+mod printable;
+mod run;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error),
+    };
+    run::log_to_stderr(cli.verbose);
+    let result = match cli.command {
+        Command::Demo(args) => demo::demo(&args),
+        Command::Serve(args) => serve::serve(&args),
+        Command::Init(args) => init::init(&args),
+        Command::Analyze(args) => analyze::analyze(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Models(command) => models::models(&command),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => exit::failure(&error),
+    }
+}

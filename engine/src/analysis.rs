@@ -1,10 +1,11 @@
 //! The analysis threads: frames in, digests out. One thread a core; a frame late is a frame dropped.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use regard_audience::{Association, Digest};
-use regard_domain::{Clock, Face, FrameSize, Moment, Sighting, Timestamp};
+use regard_audience::{Association, Digest, FaceTrack};
+use regard_domain::{Clock, Face, FrameSize, HeadPose, Moment, Sighting, Timestamp, TrackId};
 use regard_vision::{
     AnalysisError, CameraPlacement, FaceAnalyzer, Frame, FrameError, PixelPool, WantedSize,
     attention_of, decode_frame,
@@ -201,6 +202,7 @@ impl Analysis {
             rng,
             searched_at,
             busy_at,
+            pitches,
             ..
         } = &mut *state;
         let association = crowd.associate(&sighting, rng).map_err(|_| Dropped::Late)?;
@@ -208,14 +210,13 @@ impl Analysis {
         if searched {
             *searched_at = Some(at);
         }
-        read_faces(
+        let readings = Readings {
             analyzer,
             lane,
-            &frame,
-            &association,
-            &mut sighting.faces,
+            frame: &frame,
             job,
-        )?;
+        };
+        readings.read(&association, &mut sighting.faces, pitches)?;
         if !job.grant.is_live_at(self.clock.now()) {
             return Err(Dropped::Refused);
         }
@@ -296,51 +297,63 @@ impl LaneState {
     }
 }
 
-/// Runs what is due on the faces of a frame and writes the readings into them.
-fn read_faces(
-    analyzer: &mut FaceAnalyzer,
-    lane: &AnalysisLane,
-    frame: &Frame,
-    association: &Association,
-    faces: &mut [Face],
-    job: &Job,
-) -> Result<(), Dropped> {
-    let due = |wanted: fn(&regard_audience::Due) -> bool| -> Vec<usize> {
-        association
-            .faces()
-            .iter()
-            .filter(|f| wanted(&f.due))
-            .map(|f| f.face)
-            .collect()
-    };
-    let chosen = |faces: &[Face], indices: &[usize]| -> Vec<Face> {
-        indices.iter().map(|i| faces[*i]).collect()
-    };
-    if let Some(key) = job.grant.expression() {
-        let indices = due(|d| d.expression);
-        if !indices.is_empty() {
-            let read = analyzer.expressions(frame.view(), &chosen(faces, &indices), &key)?;
-            for (i, expression) in indices.into_iter().zip(read) {
-                faces[i].readings.expression = Some(expression);
+/// What is needed to read the faces of one frame.
+struct Readings<'a> {
+    analyzer: &'a mut FaceAnalyzer,
+    lane: &'a AnalysisLane,
+    frame: &'a Frame,
+    job: &'a Job,
+}
+
+impl Readings<'_> {
+    /// Runs what is due on the faces of a frame and writes the readings into them.
+    fn read(
+        self,
+        association: &Association,
+        faces: &mut [Face],
+        pitches: &mut BTreeMap<TrackId, f32>,
+    ) -> Result<(), Dropped> {
+        let tracks = association.faces();
+        let chosen = |faces: &[Face], due: &[&FaceTrack]| -> Vec<Face> {
+            due.iter().map(|t| faces[t.face]).collect()
+        };
+        if let Some(key) = self.job.grant.expression() {
+            let due: Vec<&FaceTrack> = tracks.iter().filter(|t| t.due.expression).collect();
+            let chosen = chosen(faces, &due);
+            let read = self
+                .analyzer
+                .expressions(self.frame.view(), &chosen, &key)?;
+            for (track, expression) in due.into_iter().zip(read) {
+                faces[track.face].readings.expression = Some(expression);
             }
         }
-    }
-    if let Some(key) = job.grant.attention() {
-        let indices = due(|d| d.mesh);
-        if !indices.is_empty() {
-            let read = analyzer.head_poses(frame.view(), &chosen(faces, &indices), &key)?;
-            for (i, pose) in indices.into_iter().zip(read) {
-                faces[i].readings.head_pose = pose;
+        let Some(key) = self.job.grant.attention() else {
+            return Ok(());
+        };
+        let due: Vec<&FaceTrack> = tracks.iter().filter(|t| t.due.mesh).collect();
+        let read = self
+            .analyzer
+            .head_poses(self.frame.view(), &chosen(faces, &due), &key)?;
+        pitches.retain(|id, _| tracks.iter().any(|t| t.track == *id));
+        for (track, pose) in due.into_iter().zip(read) {
+            faces[track.face].readings.head_pose = pose;
+            if let Some(pose) = pose {
+                pitches.insert(track.track, pose.pitch_deg);
             }
         }
-        for face in association.faces().iter().map(|f| f.face) {
-            let face = &mut faces[face];
+        for track in tracks {
+            let face = &mut faces[track.face];
             if face.readings.head_pose.is_none() {
-                face.readings.head_pose = analyzer.quick_head_pose(face, &key);
+                let quick = self.analyzer.quick_head_pose(face, &key);
+                let pitch_deg = pitches.get(&track.track).copied();
+                face.readings.head_pose = quick
+                    .zip(pitch_deg)
+                    .map(|(pose, pitch_deg)| HeadPose { pitch_deg, ..pose });
             }
             let pose = face.readings.head_pose.as_ref();
-            face.readings.attention = pose.map(|pose| attention_of(pose, &lane.placement, &key));
+            face.readings.attention =
+                pose.map(|pose| attention_of(pose, &self.lane.placement, &key));
         }
+        Ok(())
     }
-    Ok(())
 }

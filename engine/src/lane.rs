@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rand_chacha::ChaCha20Rng;
 use regard_audience::Crowd;
-use regard_domain::{CameraId, Timestamp};
+use regard_domain::{CameraId, Timestamp, TrackId};
 
 use crate::metrics::DropReason;
 
@@ -24,6 +24,9 @@ pub(crate) struct LaneState {
     pub(crate) rng: ChaCha20Rng,
     /// Capture time of the last frame in which all of the picture was searched.
     pub(crate) searched_at: Option<Timestamp>,
+    /// Pitch of each track by its last mesh, in degrees: the five points that serve in between hardly
+    /// show it. Holds the tracks of the last frame only.
+    pub(crate) pitches: BTreeMap<TrackId, f32>,
     /// When a frame was last associated, by the engine's clock; nothing once everyone is gone.
     pub(crate) busy_at: Option<Timestamp>,
     /// Counts the openings of the camera: a frame of an earlier one is not looked at any more.
@@ -37,6 +40,7 @@ impl Lane {
             crowd,
             rng,
             searched_at: None,
+            pitches: BTreeMap::new(),
             busy_at: None,
             opening: 0,
         };

@@ -1,0 +1,179 @@
+//! What can be typed.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A screen that looks at its audience, chooses what to show, learns, and keeps its word.
+#[derive(Parser)]
+#[command(name = "regard", version, about, propagate_version = true)]
+pub(crate) struct Cli {
+    /// Say more on standard error; twice: everything.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Shows the whole loop on this machine: a clip as the camera, a screen, a console.
+    Demo(DemoArgs),
+    /// Runs an installation: your cameras, screens and campaigns.
+    Serve(ServeArgs),
+    /// Writes a commented configuration and an example campaign to begin with.
+    Init(InitArgs),
+    /// Finds faces and what they show in photographs and videos.
+    Analyze(AnalyzeArgs),
+    /// Says what is there and what to do about the rest: cameras, ffmpeg, runtimes, models.
+    Doctor(DoctorArgs),
+    /// Model files: licences, hashes, training data, download.
+    #[command(subcommand)]
+    Models(ModelsCommand),
+}
+
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// Use a webcam of this machine instead of the clip: a device such as /dev/video0.
+    #[arg(long, value_name = "DEVICE", num_args = 0..=1, default_missing_value = "/dev/video0", conflicts_with = "browser")]
+    pub(crate) camera: Option<PathBuf>,
+    /// Use the webcam of your browser: switch it on in the console page.
+    #[arg(long)]
+    pub(crate) browser: bool,
+    /// Play another clip: a source as in the configuration, such as `clip:film.mjpeg?fps=25&loop`.
+    #[arg(long, value_name = "SOURCE", conflicts_with_all = ["camera", "browser"])]
+    pub(crate) source: Option<String>,
+    /// Start without a screen: see how the camera stays shut while no notice is in view.
+    #[arg(long)]
+    pub(crate) no_screen: bool,
+    /// Where to listen; port 0 takes any free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    pub(crate) listen: SocketAddr,
+    /// Keep what is learned in this folder; otherwise a fresh one in the temporary folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+    /// Record what the engine is told into this file, for replay. No pixels.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "regard.toml")]
+    pub(crate) config: PathBuf,
+    /// Where everything is kept; otherwise REGARD_DATA_DIR, or `data` beside the configuration.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where to listen, whatever the configuration says; port 0 takes any free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Only check the configuration and print `ok`.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Replace the admin token and print the new one; sessions of the old one end.
+    #[arg(long)]
+    pub(crate) new_admin_token: bool,
+    /// Record what the engine is told into this file, for replay. No pixels.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct InitArgs {
+    /// Where to write it.
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// Write over files that are there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct AnalyzeArgs {
+    /// Photographs (JPEG, PNG, WebP, GIF, BMP, TIFF), videos (Motion-JPEG and animated GIF; others
+    /// through ffmpeg), folders of them. What a file is, its first bytes say.
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// One JSON object a line, or a table.
+    #[arg(long, value_enum, default_value_t = RecordFormat::Ndjson)]
+    pub(crate) format: RecordFormat,
+    /// Write to this file, which appears when all is done; otherwise to standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Save pictures with the findings drawn into this folder: each photograph, and of videos one
+    /// frame a second.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) draw: Option<PathBuf>,
+    /// Of videos, look at one frame in so many seconds only. Beyond 2 seconds nobody can be followed
+    /// from frame to frame, and every face is a track of its own.
+    #[arg(long, value_name = "SECS", value_parser = positive)]
+    pub(crate) every: Option<f64>,
+    /// Frames a second of bare Motion-JPEG, which does not say.
+    #[arg(long, value_name = "FPS", value_parser = positive, default_value_t = 25.0)]
+    pub(crate) mjpeg_fps: f64,
+    /// How many files to work on at a time; otherwise one a core.
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<NonZeroUsize>,
+}
+
+/// How records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RecordFormat {
+    /// One JSON object a line.
+    Ndjson,
+    /// A table with a header.
+    Csv,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if number.is_finite() && number > 0.0 { Ok(number) } else { Err("must be above 0".to_owned()) }
+}
+
+#[derive(Args)]
+pub(crate) struct DoctorArgs {
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(crate) format: ListFormat,
+}
+
+/// How lists are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// Lists all models this program knows, with licence, training data and what is there of them.
+    List {
+        /// For people or for programs.
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+    },
+    /// Compares all model files that are there with the hashes recorded for them.
+    Verify,
+    /// Brings an optional model and checks its hash; goes on where an earlier try ended.
+    Pull(PullArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct PullArgs {
+    /// Which model, as `regard models list` calls it.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// A mirror: a folder, a file, or the URL of a folder or file (http or https). Otherwise upstream,
+    /// for models that upstream has in this form.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) from: Option<OsString>,
+    /// The folder of models to put it into; otherwise the one that REGARD_MODELS names.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) to: Option<PathBuf>,
+}

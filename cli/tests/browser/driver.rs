@@ -1,0 +1,74 @@
+//! Chromium, driven over WebDriver.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use fantoccini::{Client, ClientBuilder};
+
+/// A headless browser; its driver ends with it.
+pub(crate) struct Browser {
+    driver: Child,
+    pub(crate) page: Client,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Ended already when all went well.
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+fn found(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+impl Browser {
+    /// Starts one with further arguments; nothing where browser or driver is not installed.
+    pub(crate) async fn start(arguments: &[String]) -> Option<Self> {
+        for program in ["chromedriver", "chromium"] {
+            if !found(program) {
+                println!("skipped: browser tests: {program} not found");
+                return None;
+            }
+        }
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let started = lines.map_while(Result::ok).find(|line| line.contains("started successfully"));
+        let port: u16 = started
+            .as_deref()
+            .and_then(|line| line.trim_end_matches('.').rsplit(' ').next()?.parse().ok())
+            .expect("chromedriver says its port");
+        let fixed = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--window-size=1440,1000",
+        ];
+        let all: Vec<&str> =
+            fixed.into_iter().chain(arguments.iter().map(String::as_str)).collect();
+        let capabilities = serde_json::json!({ "goog:chromeOptions": { "args": all } });
+        let page = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+            .capabilities(capabilities.as_object().cloned().unwrap())
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .unwrap();
+        Some(Self { driver, page })
+    }
+
+    /// Closes the window and ends the driver.
+    pub(crate) async fn stop(&mut self) {
+        self.page.clone().close().await.unwrap();
+    }
+}

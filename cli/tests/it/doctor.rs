@@ -1,0 +1,52 @@
+//! `regard doctor`.
+
+use serde_json::Value;
+
+use crate::program::{program, said_by};
+
+fn report(command: &mut std::process::Command) -> (i32, Value) {
+    let said = said_by(command.args(["doctor", "--format", "json"]));
+    (said.code, serde_json::from_str(&said.out).unwrap())
+}
+
+fn check<'a>(report: &'a Value, area: &str, name: &str) -> &'a Value {
+    let checks = report["checks"].as_array().unwrap();
+    let found = checks.iter().find(|c| c["area"] == area && c["name"] == name);
+    found.unwrap_or_else(|| panic!("no {area} {name} in {report}"))
+}
+
+#[test]
+fn optional_things_may_be_missing_and_each_comes_with_advice() {
+    let (code, report) = report(program().env("PATH", "/nonexistent"));
+    assert_eq!(code, 0, "{report}");
+    assert_eq!(report["ok"], true);
+    assert_eq!(check(&report, "video", "ffmpeg")["state"], "missing");
+    assert_eq!(check(&report, "runtimes", "rten")["state"], "good");
+    assert_eq!(check(&report, "runtimes", "onnxruntime")["state"], "missing");
+    let model = check(&report, "models", "yunet-2023mar");
+    assert_eq!((&model["state"], &model["required"]), (&"good".into(), &true.into()));
+    assert!(model["detail"].as_str().unwrap().contains("MIT"));
+    for check in report["checks"].as_array().unwrap() {
+        assert_eq!(check["state"] == "good", check["remedy"].is_null(), "{check}");
+    }
+}
+
+#[test]
+fn what_nothing_works_without_is_1() {
+    let (code, report) = report(program().env("REGARD_MODELS", "/no/such/folder"));
+    assert_eq!((code, &report["ok"]), (1, &false.into()));
+    let list = check(&report, "models", "list of models");
+    assert!(list["detail"].as_str().unwrap().contains("/no/such/folder"), "{list}");
+    let (code, report) = self::report(program().env("REGARD_DATA_DIR", "/proc/no/such/folder"));
+    assert_eq!(code, 1);
+    assert_eq!(check(&report, "data", "REGARD_DATA_DIR")["state"], "bad");
+}
+
+#[test]
+fn people_get_text() {
+    let said = said_by(program().arg("doctor"));
+    assert_eq!(said.code, 0, "{}", said.out);
+    for part in ["machine\n", "cameras\n", "video\n", "runtimes\n", "models\n", "data\n", "  ok  rten: "] {
+        assert!(said.out.contains(part), "{part} in {}", said.out);
+    }
+}
