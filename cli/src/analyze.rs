@@ -45,7 +45,11 @@ pub(crate) fn analyze(args: &AnalyzeArgs) -> Result<ExitCode> {
     let (mut output, mut is_read) = Output::open(args.output.as_deref(), args.format)?;
     let left_out = args.draw.as_deref().and_then(FileId::at);
     let walk = || Walk::new(args.paths.clone(), left_out);
-    let mut run = Run { tally: Tally::default(), progress: Progress::start(), n_in_folder: 0 };
+    let mut run = Run {
+        tally: Tally::default(),
+        progress: Progress::start(),
+        n_in_folder: 0,
+    };
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         if Progress::is_watched() {
@@ -72,7 +76,9 @@ pub(crate) fn analyze(args: &AnalyzeArgs) -> Result<ExitCode> {
         // Whoever read has had enough, as `head` has: no reason to say anything.
         return Ok(ExitCode::SUCCESS);
     }
-    let Run { tally, progress, .. } = run;
+    let Run {
+        tally, progress, ..
+    } = run;
     if tally.is_anything_done() {
         output.finish()?;
     }
@@ -101,7 +107,11 @@ fn n_cores() -> usize {
 fn setting(args: &AnalyzeArgs, n_workers: usize) -> Result<Setting> {
     let catalog = models::catalog()?;
     let selection = select(RuntimeChoice::Auto, &LibrarySearch::system())?;
-    tracing::info!(runtime = selection.runtime.description(), n_workers, "analyzing");
+    tracing::info!(
+        runtime = selection.runtime.description(),
+        n_workers,
+        "analyzing"
+    );
     let n_threads = args.workers.map_or_else(n_cores, NonZeroUsize::get);
     Ok(Setting {
         runtime: selection.runtime,
@@ -109,8 +119,14 @@ fn setting(args: &AnalyzeArgs, n_workers: usize) -> Result<Setting> {
         // A single video cannot be shared out, but the work on each of its frames can.
         threads_per_run: (n_threads / n_workers).max(1),
         every_secs: args.every,
-        video: VideoOptions { mjpeg_fps: args.mjpeg_fps },
-        drawings: args.draw.as_deref().map(|dir| Drawings::new(dir, &args.paths)).transpose()?,
+        video: VideoOptions {
+            mjpeg_fps: args.mjpeg_fps,
+        },
+        drawings: args
+            .draw
+            .as_deref()
+            .map(|dir| Drawings::new(dir, &args.paths))
+            .transpose()?,
     })
 }
 
@@ -141,7 +157,11 @@ impl Run {
                     self.complain(&shown(&file.path), problem);
                 }
             }
-            Event::Bad { path, reason, is_named } => {
+            Event::Bad {
+                path,
+                reason,
+                is_named,
+            } => {
                 self.n_in_folder += u64::from(!is_named);
                 self.complain(&shown(&path), &reason);
             }

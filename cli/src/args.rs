@@ -131,7 +131,11 @@ pub(crate) enum RecordFormat {
 
 fn positive(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if number.is_finite() && number > 0.0 { Ok(number) } else { Err("must be above 0".to_owned()) }
+    if number.is_finite() && number > 0.0 {
+        Ok(number)
+    } else {
+        Err("must be above 0".to_owned())
+    }
 }
 
 #[derive(Args)]

@@ -37,11 +37,20 @@ struct DataFolder {
 impl DataFolder {
     fn open(named: Option<&Path>) -> Result<Self> {
         if let Some(path) = named {
-            return Ok(Self { path: path.to_owned(), is_temporary: false });
+            return Ok(Self {
+                path: path.to_owned(),
+                is_temporary: false,
+            });
         }
-        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let nanos = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_nanos();
         let name = format!("regard-demo-{}-{nanos}", std::process::id());
-        Ok(Self { path: std::env::temp_dir().join(name), is_temporary: true })
+        Ok(Self {
+            path: std::env::temp_dir().join(name),
+            is_temporary: true,
+        })
     }
 }
 
@@ -57,7 +66,10 @@ impl Drop for DataFolder {
 /// Runs the demonstration until it is told to stop.
 pub(crate) fn demo(args: &DemoArgs) -> Result<ExitCode> {
     if !args.listen.ip().is_loopback() {
-        bail!("the demonstration listens on this machine only; use 127.0.0.1, not {}", args.listen.ip());
+        bail!(
+            "the demonstration listens on this machine only; use 127.0.0.1, not {}",
+            args.listen.ip()
+        );
     }
     let folder = DataFolder::open(args.data.as_deref())?;
     let config = engine_config(args, &folder.path)?;
@@ -85,7 +97,11 @@ fn engine_config(args: &DemoArgs, data_dir: &Path) -> Result<EngineConfig> {
             placement: CameraPlacement::default(),
             full_resolution: false,
         }],
-        screens: vec![ScreenConfig { screen, camera: Some(camera), in_process: !args.no_screen }],
+        screens: vec![ScreenConfig {
+            screen,
+            camera: Some(camera),
+            in_process: !args.no_screen,
+        }],
         campaigns: demo.campaign,
         default_message: demo.default_message,
         context: ContextSpec::default(),
@@ -112,14 +128,17 @@ fn source(args: &DemoArgs) -> Result<SourceSpec> {
 /// What a person reads first, below the line that scripts read.
 fn introduction(args: &DemoArgs, address: &str, kept: &str) {
     let camera = match source(args) {
-        Ok(SourceSpec::Demo) => "a recorded clip of one man and a portrait, over and over".to_owned(),
+        Ok(SourceSpec::Demo) => {
+            "a recorded clip of one man and a portrait, over and over".to_owned()
+        }
         Ok(SourceSpec::Push { .. }) => {
             "your browser's webcam: open the console and switch it on there".to_owned()
         }
         Ok(source) => source.to_string(),
         Err(error) => format!("{error:#}"),
     };
-    println!("
+    println!(
+        "
 Regard looks at the people in front of a screen, chooses what to show them, and learns.
   camera    {camera}
   promises  profile lab, signed just now; everything stays on this machine
@@ -128,12 +147,17 @@ Regard looks at the people in front of a screen, chooses what to show them, and 
 Open in a browser:
   {address}/screen/demo   the screen; it changes with the face
   {address}/console       what is seen, what was decided and why
-  {address}/privacy       what this does, for the person in front of it");
+  {address}/privacy       what this does, for the person in front of it"
+    );
     if args.no_screen {
-        println!("
+        println!(
+            "
 No screen shows the notice, so the camera stays shut (notice_missing).
-Open the screen page, and it opens; close it, and the camera shuts within a second.");
+Open the screen page, and it opens; close it, and the camera shuts within a second."
+        );
     }
-    println!("
-Stop with Ctrl-C.");
+    println!(
+        "
+Stop with Ctrl-C."
+    );
 }

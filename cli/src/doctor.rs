@@ -39,7 +39,14 @@ struct Check {
 impl Check {
     fn good(area: &'static str, name: impl Into<String>, detail: impl Into<String>) -> Self {
         let (name, detail) = (name.into(), detail.into());
-        Self { area, name, state: State::Good, required: false, detail, remedy: None }
+        Self {
+            area,
+            name,
+            state: State::Good,
+            required: false,
+            detail,
+            remedy: None,
+        }
     }
 
     fn missing(
@@ -49,7 +56,11 @@ impl Check {
         remedy: impl Into<String>,
     ) -> Self {
         let good = Self::good(area, name, detail);
-        Self { state: State::Missing, remedy: Some(remedy.into()), ..good }
+        Self {
+            state: State::Missing,
+            remedy: Some(remedy.into()),
+            ..good
+        }
     }
 
     fn bad(
@@ -58,7 +69,10 @@ impl Check {
         detail: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self { state: State::Bad, ..Self::missing(area, name, detail, remedy) }
+        Self {
+            state: State::Bad,
+            ..Self::missing(area, name, detail, remedy)
+        }
     }
 
     #[must_use]
@@ -102,12 +116,20 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
     let text = match args.format {
         ListFormat::Json => {
             let version = env!("CARGO_PKG_VERSION");
-            serde_json::to_string_pretty(&Report { ok, version, checks: &checks })?
+            serde_json::to_string_pretty(&Report {
+                ok,
+                version,
+                checks: &checks,
+            })?
         }
         ListFormat::Text => text(&checks, ok),
     };
     let printed = exit::print(&text)?;
-    Ok(if ok { printed } else { ExitCode::from(exit::NOTHING_DONE) })
+    Ok(if ok {
+        printed
+    } else {
+        ExitCode::from(exit::NOTHING_DONE)
+    })
 }
 
 fn text(checks: &[Check], ok: bool) -> String {
@@ -116,7 +138,10 @@ fn text(checks: &[Check], ok: bool) -> String {
         lines.extend(group.first().map(|check| check.area.to_owned()));
         lines.extend(group.iter().map(Check::text));
     }
-    let n_problems = checks.iter().filter(|check| check.state != State::Good).count();
+    let n_problems = checks
+        .iter()
+        .filter(|check| check.state != State::Good)
+        .count();
     lines.push(match (ok, n_problems) {
         (true, 0) => "all is well".to_owned(),
         (true, n) => format!("it works; {n} things could be better, see the arrows"),

@@ -16,7 +16,11 @@ pub(crate) const USAGE: u8 = 64;
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     // Help that cannot be printed has no reader.
     let _ = error.print();
-    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+    if error.use_stderr() {
+        ExitCode::from(USAGE)
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 /// Says what went wrong, with its causes, on one line.

@@ -2,7 +2,11 @@
 //!
 //! In: arguments, configuration, files. Out: text for people and machines, an exit code. This room
 //! puts the others together and computes nothing itself.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this room talks to people")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this room talks to people"
+)]
 
 mod admin;
 mod analyze;

@@ -25,14 +25,17 @@ pub(crate) fn models(command: &ModelsCommand) -> Result<ExitCode> {
 
 /// The folder of further models, where one is named.
 pub(crate) fn folder() -> Option<PathBuf> {
-    std::env::var_os("REGARD_MODELS").filter(|name| !name.is_empty()).map(PathBuf::from)
+    std::env::var_os("REGARD_MODELS")
+        .filter(|name| !name.is_empty())
+        .map(PathBuf::from)
 }
 
 /// The models of this installation.
 pub(crate) fn catalog() -> Result<Catalog> {
     let folder = folder();
-    Catalog::open(folder.as_deref())
-        .context("the models cannot be listed; set REGARD_MODELS to a folder of models, or to nothing")
+    Catalog::open(folder.as_deref()).context(
+        "the models cannot be listed; set REGARD_MODELS to a folder of models, or to nothing",
+    )
 }
 
 /// How a model's file stands: a word for programs, and what is wrong with it.
@@ -103,7 +106,11 @@ impl<'a> ModelLine<'a> {
                 }
             ),
         ];
-        lines.extend(self.problem.as_ref().map(|problem| format!("  problem: {problem}")));
+        lines.extend(
+            self.problem
+                .as_ref()
+                .map(|problem| format!("  problem: {problem}")),
+        );
         lines.push(format!(
             "  trained on {} (terms: {}); consent of the people shown: {}",
             self.training_data, self.training_data_terms, self.consent_of_subjects
@@ -139,7 +146,11 @@ fn list(format: ListFormat) -> Result<ExitCode> {
         .collect();
     let text = match format {
         ListFormat::Json => serde_json::to_string_pretty(&lines)?,
-        ListFormat::Text => lines.iter().map(ModelLine::text).collect::<Vec<_>>().join("\n\n"),
+        ListFormat::Text => lines
+            .iter()
+            .map(ModelLine::text)
+            .collect::<Vec<_>>()
+            .join("\n\n"),
     };
     exit::print(&text)
 }
@@ -160,5 +171,9 @@ fn verify() -> Result<ExitCode> {
         }
     }
     let printed = exit::print(&lines.join("\n"))?;
-    Ok(if n_bad == 0 { printed } else { ExitCode::from(exit::SOME_BAD) })
+    Ok(if n_bad == 0 {
+        printed
+    } else {
+        ExitCode::from(exit::SOME_BAD)
+    })
 }

@@ -16,14 +16,19 @@ pub(crate) fn log_to_stderr(verbose: u8) {
         _ => "debug",
     };
     let filter = EnvFilter::try_from_env("REGARD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 /// 32 bytes nobody can guess.
 pub(crate) fn random_key() -> Result<[u8; 32]> {
     use rand::TryRng;
     let mut key = [0_u8; 32];
-    rand::rngs::SysRng.try_fill_bytes(&mut key).context("the system gives no random bytes")?;
+    rand::rngs::SysRng
+        .try_fill_bytes(&mut key)
+        .context("the system gives no random bytes")?;
     Ok(key)
 }
 
@@ -82,14 +87,19 @@ async fn open_doors(
         None => None,
     };
     server.admin_token_hash = token.as_ref().map(|token| token.hash);
-    let bound = Server::bind(server, engine.clone()).await.context("the server")?;
+    let bound = Server::bind(server, engine.clone())
+        .await
+        .context("the server")?;
     // Not before the address is ours: a token nobody was shown must not be the one that counts.
     if let Some(token) = &token {
         token.keep(engine).await?;
     }
     let address = format!("http://{}", bound.address());
     println!("listening on {address}");
-    introduce(&address, token.as_ref().and_then(|token| token.fresh.as_deref()));
+    introduce(
+        &address,
+        token.as_ref().and_then(|token| token.fresh.as_deref()),
+    );
     bound.run(stop.told()).await.context("the server")
 }
 
@@ -98,7 +108,11 @@ fn explained(error: regard_engine::StartError) -> anyhow::Error {
     match error {
         regard_engine::StartError::Campaigns(faults) => {
             let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("the campaigns have {} mistakes:\n  {}", faults.len(), lines.join("\n  "))
+            anyhow::anyhow!(
+                "the campaigns have {} mistakes:\n  {}",
+                faults.len(),
+                lines.join("\n  ")
+            )
         }
         other => anyhow::Error::new(other),
     }

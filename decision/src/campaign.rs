@@ -19,7 +19,7 @@ pub struct Budget {
     pub max_plays_total: Option<u64>,
 }
 
-/// One campaign, as configured. [`crate::validate`] says whether it can run.
+/// One campaign, as configured. [`validate`](fn@crate::validate) says whether it can run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Campaign {

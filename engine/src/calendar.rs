@@ -81,11 +81,11 @@ mod tests {
     #[test]
     fn days_begin_where_the_site_is() {
         let paris = Calendar::new(Some("Europe/Paris")).unwrap();
-        let at = Timestamp::from_millis(1795294800_000); // 2026-11-21T21:00:00Z
+        let at = Timestamp::from_millis(1_795_294_800_000); // 2026-11-21T21:00:00Z
         assert_eq!(paris.local(at).hour(), 22);
         assert_eq!(
             paris.day_began_at(at).as_millis(),
-            1795294800_000 - 22 * 3_600_000
+            1_795_294_800_000 - 22 * 3_600_000
         );
         assert!(Calendar::new(Some("Mars/Olympus")).is_err());
     }

@@ -41,13 +41,19 @@ pub fn decode_frame(
         RawPixels::Mjpeg(bytes) => decode_jpeg(bytes, wanted, pool)?,
         RawPixels::Still(bytes) => Photo::from_bytes(bytes)?.into_picture(),
         RawPixels::Yuyv { bytes, stride } => {
-            let wrong = || FrameError::Size { size: raw.size, n_bytes: bytes.len() };
+            let wrong = || FrameError::Size {
+                size: raw.size,
+                n_bytes: bytes.len(),
+            };
             let mut picture = Picture::pooled(raw.size, pool).ok_or_else(wrong)?;
             rgb_from_yuyv(bytes, *stride, raw.size, picture.pixels_mut())?;
             picture
         }
         RawPixels::Rgb(bytes) => {
-            let wrong = || FrameError::Size { size: raw.size, n_bytes: bytes.len() };
+            let wrong = || FrameError::Size {
+                size: raw.size,
+                n_bytes: bytes.len(),
+            };
             Picture::from_rgb(bytes.clone(), raw.size).ok_or_else(wrong)?
         }
     };
@@ -62,17 +68,39 @@ mod tests {
 
     fn raw(pixels: RawPixels, width: u32, height: u32) -> RawFrame {
         let size = FrameSize { width, height };
-        RawFrame { pixels, size, captured_at: Timestamp::from_millis(7), index: 3 }
+        RawFrame {
+            pixels,
+            size,
+            captured_at: Timestamp::from_millis(7),
+            index: 3,
+        }
     }
 
     #[test]
     fn every_kind_becomes_a_frame_or_an_error() {
         let pool = PixelPool::new();
         let decode = |r: &RawFrame| decode_frame(r, WantedSize::Whole, &pool);
-        let yuyv = raw(RawPixels::Yuyv { bytes: vec![128; 16], stride: 8 }, 4, 2);
+        let yuyv = raw(
+            RawPixels::Yuyv {
+                bytes: vec![128; 16],
+                stride: 8,
+            },
+            4,
+            2,
+        );
         let frame = decode(&yuyv).unwrap();
         assert_eq!((frame.index(), frame.size().width), (3, 4));
-        assert!(decode(&raw(RawPixels::Yuyv { bytes: vec![128; 15], stride: 8 }, 4, 2)).is_err());
+        assert!(
+            decode(&raw(
+                RawPixels::Yuyv {
+                    bytes: vec![128; 15],
+                    stride: 8
+                },
+                4,
+                2
+            ))
+            .is_err()
+        );
         assert!(decode(&raw(RawPixels::Rgb(vec![0; 24]), 4, 2)).is_ok());
         assert!(decode(&raw(RawPixels::Rgb(vec![0; 23]), 4, 2)).is_err());
         assert!(decode(&raw(RawPixels::Mjpeg(vec![0xff, 0xd8, 0xff]), 4, 2)).is_err());

@@ -26,7 +26,12 @@ impl Drawings {
         let mut named: Vec<(PathBuf, OsString)> = Vec::new();
         for input in inputs {
             // `.` and `..` have a name too, when they are looked up.
-            let looked_up = || fs::canonicalize(input).ok()?.file_name().map(OsString::from);
+            let looked_up = || {
+                fs::canonicalize(input)
+                    .ok()?
+                    .file_name()
+                    .map(OsString::from)
+            };
             let name = input.file_name().map(OsString::from).or_else(looked_up);
             let name = name.unwrap_or_else(|| OsString::from("input"));
             let mut free = name.clone();
@@ -38,7 +43,10 @@ impl Drawings {
             }
             named.push((input.clone(), free));
         }
-        Ok(Self { folder: folder.to_owned(), inputs: named })
+        Ok(Self {
+            folder: folder.to_owned(),
+            inputs: named,
+        })
     }
 
     /// The drawing of a photograph, or of a frame of a video.
@@ -46,7 +54,11 @@ impl Drawings {
         let (input, name) = &self.inputs[file.input];
         let mut path = self.folder.join(name);
         let inside = file.path.strip_prefix(input).unwrap_or(Path::new(""));
-        path.extend(inside.components().filter(|part| matches!(part, Component::Normal(_))));
+        path.extend(
+            inside
+                .components()
+                .filter(|part| matches!(part, Component::Normal(_))),
+        );
         let mut path = path.into_os_string();
         if let Some(frame) = frame {
             path.push(format!(".frame-{frame:06}"));
@@ -83,12 +95,21 @@ mod tests {
         let inputs = ["a/x.jpg", "b/x.jpg", "photos"].map(PathBuf::from);
         let drawings = Drawings::new(folder.path(), &inputs).unwrap();
         let check = |path: &str, input: usize, frame: Option<u64>, expected: &str| {
-            let file = FoundFile { path: path.into(), input, is_named: false };
+            let file = FoundFile {
+                path: path.into(),
+                input,
+                is_named: false,
+            };
             assert_eq!(drawings.path_of(&file, frame), folder.path().join(expected));
         };
         check("a/x.jpg", 0, None, "x.jpg.faces.jpg");
         check("b/x.jpg", 1, None, "x.jpg-2.faces.jpg");
         check("photos/sub/y.tiff", 2, None, "photos/sub/y.tiff.faces.jpg");
-        check("photos/v.mp4", 2, Some(25), "photos/v.mp4.frame-000025.faces.jpg");
+        check(
+            "photos/v.mp4",
+            2,
+            Some(25),
+            "photos/v.mp4.frame-000025.faces.jpg",
+        );
     }
 }

@@ -16,10 +16,10 @@ use regard_vision::{
 
 use super::drawing::Drawings;
 use super::media::{Media, classify};
-use crate::printable::{on_one_line, source_text};
 use super::record::{Place, Record};
 use super::tracks::NumberedTracks;
 use super::walk::FoundFile;
+use crate::printable::{on_one_line, source_text};
 
 /// Seconds between the frames of a video that are drawn. Origin: as many as a person looks through.
 const SECS_PER_DRAWING: f64 = 1.0;
@@ -99,7 +99,9 @@ impl<'a> Examiner<'a> {
         Ok(Self {
             setting,
             analyzer: FaceAnalyzer::new(runtime, catalog, options),
-            count: grant.count().context("the grant does not let faces be found")?,
+            count: grant
+                .count()
+                .context("the grant does not let faces be found")?,
             attention: grant.attention(),
             expression: grant.expression(),
             pool: PixelPool::new(),
@@ -167,7 +169,12 @@ impl<'a> Examiner<'a> {
         outcome.n_frames = 1;
         outcome.n_faces = faces.len() as u64;
         let source = source_text(&file.path);
-        let place = Place { source: &source, frame: 0, time_secs: None, track: None };
+        let place = Place {
+            source: &source,
+            frame: 0,
+            time_secs: None,
+            track: None,
+        };
         let records = faces.iter().map(|face| Record::new(place, face)).collect();
         emit(Some(records)).map_err(|Gone| Stop::Gone)?;
         if let Some(drawings) = &self.setting.drawings {
@@ -213,7 +220,15 @@ impl<'a> Examiner<'a> {
             outcome.n_faces += faces.len() as u64;
             let records = faces.iter().zip(numbers).map(|(face, track)| {
                 let time_secs = Some(time_secs);
-                Record::new(Place { source: &source, frame: index, time_secs, track }, face)
+                Record::new(
+                    Place {
+                        source: &source,
+                        frame: index,
+                        time_secs,
+                        track,
+                    },
+                    face,
+                )
             });
             emit(Some(records.collect())).map_err(|Gone| Stop::Gone)?;
             if let Some(drawings) = &self.setting.drawings
@@ -288,13 +303,18 @@ struct Rhythm {
 
 impl Rhythm {
     fn new(interval_secs: Option<f64>) -> Self {
-        Self { interval_secs, next_secs: f64::NEG_INFINITY }
+        Self {
+            interval_secs,
+            next_secs: f64::NEG_INFINITY,
+        }
     }
 
     fn is_due(&mut self, time_secs: f64) -> bool {
         // Times are sums and quotients: a frame at 0.9999999 is the one of second 1.
         const SLACK_SECS: f64 = 1e-6;
-        let Some(interval) = self.interval_secs else { return true };
+        let Some(interval) = self.interval_secs else {
+            return true;
+        };
         if time_secs + SLACK_SECS < self.next_secs {
             return false;
         }
@@ -311,7 +331,9 @@ mod tests {
     fn one_frame_an_interval_whatever_the_rate() {
         let due = |interval: Option<f64>, fps: f64| {
             let mut rhythm = Rhythm::new(interval);
-            (0..50_u32).filter(|i| rhythm.is_due(f64::from(*i) / fps)).collect::<Vec<_>>()
+            (0..50_u32)
+                .filter(|i| rhythm.is_due(f64::from(*i) / fps))
+                .collect::<Vec<_>>()
         };
         assert_eq!(due(None, 25.0).len(), 50);
         assert_eq!(due(Some(0.5), 25.0), [0, 13, 25, 38]);

@@ -12,8 +12,8 @@ const HEAD_LEN: u64 = 16;
 /// Endings of names by which a file claims to be a picture, in lower case; such a file is an error
 /// when it is none that can be read, and not passed over.
 const PICTURE_ENDINGS: [&str; 17] = [
-    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "heic", "heif",
-    "avif", "jxl", "jp2", "psd",
+    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "heic",
+    "heif", "avif", "jxl", "jp2", "psd",
 ];
 
 /// What a file is to be treated as.
@@ -34,7 +34,11 @@ pub(super) enum Media {
 pub(super) fn classify(path: &Path) -> io::Result<Media> {
     let mut head = Vec::new();
     File::open(path)?.take(HEAD_LEN).read_to_end(&mut head)?;
-    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let ending = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_ascii_lowercase();
     if is_something_else(&head, &ending) {
         return Ok(Media::Neither);
     }
@@ -53,9 +57,8 @@ fn is_something_else(head: &[u8], ending: &str) -> bool {
     let is_apple_double = head.starts_with(&[0, 5, 0x16, 7]);
     // `.ts` is TypeScript more often than an MPEG stream, which begins each packet with 0x47, perhaps
     // after a time of four bytes.
-    let is_program = matches!(ending, "ts" | "mts")
-        && head.first() != Some(&0x47)
-        && head.get(4) != Some(&0x47);
+    let is_program =
+        matches!(ending, "ts" | "mts") && head.first() != Some(&0x47) && head.get(4) != Some(&0x47);
     is_apple_double || is_program
 }
 

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tempfile::TempPath;
 
-use crate::printable::shown;
 use super::record::Record;
 use crate::args::RecordFormat;
+use crate::printable::shown;
 
 /// What a new file is allowed, before the user's mask.
 const NEW_FILE_MODE: u32 = 0o666;
@@ -54,7 +54,10 @@ impl Output {
         let (target, unfinished) = match file {
             None => (Target::Stdout(io::stdout().lock()), None),
             Some(path) if exists_and_is_special(path) => {
-                let file = File::options().write(true).open(path).with_context(cannot)?;
+                let file = File::options()
+                    .write(true)
+                    .open(path)
+                    .with_context(cannot)?;
                 (Target::File(file), None)
             }
             Some(path) => {
@@ -65,7 +68,12 @@ impl Output {
             }
         };
         let writer = BufWriter::new(target);
-        let mut output = Self { writer, format, name, unfinished };
+        let mut output = Self {
+            writer,
+            format,
+            name,
+            unfinished,
+        };
         let header = match format {
             RecordFormat::Ndjson => Vec::new(),
             RecordFormat::Csv => csv_lines(std::iter::once(Record::csv_header()))?,
@@ -94,7 +102,11 @@ impl Output {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<bool> {
-        match self.writer.write_all(bytes).and_then(|()| self.writer.flush()) {
+        match self
+            .writer
+            .write_all(bytes)
+            .and_then(|()| self.writer.flush())
+        {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
             Err(error) => Err(error).with_context(|| format!("{}: cannot be written", self.name)),
@@ -126,14 +138,19 @@ fn exists_and_is_special(path: &Path) -> bool {
 
 fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let Some(name) = path.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it has no name"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it has no name",
+        ));
     };
     if path.is_dir() {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
     let mut prefix = std::ffi::OsString::from(".");
     prefix.push(name);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     tempfile::Builder::new()
         .prefix(&prefix)
         .suffix(".unfinished")

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::Result;
@@ -32,7 +32,11 @@ pub(super) enum Event {
     /// A source is done.
     Done { file: FoundFile, outcome: Outcome },
     /// Something that cannot be looked at.
-    Bad { path: PathBuf, reason: String, is_named: bool },
+    Bad {
+        path: PathBuf,
+        reason: String,
+        is_named: bool,
+    },
     /// All of a named folder is done.
     EndOfFolder { path: PathBuf },
 }
@@ -63,15 +67,17 @@ pub(super) fn examine_all(
     mut take: impl FnMut(Event) -> Result<bool>,
 ) -> Result<()> {
     let (job_sender, jobs) = sync_channel::<Job>(0);
-    let jobs = Mutex::new(jobs);
+    // Gone with the last worker, so that the finder does not wait for workers that are not there.
+    let jobs = Arc::new(Mutex::new(jobs));
     let n_waiting = examiners.len() * SOURCES_WAITING_PER_WORKER;
     let (turn_sender, turns) = sync_channel::<Turn>(n_waiting);
     thread::scope(|scope| {
         scope.spawn(move || find(walk, &job_sender, &turn_sender));
         for examiner in examiners {
-            let jobs = &jobs;
-            scope.spawn(move || work(examiner, setting, jobs));
+            let jobs = Arc::clone(&jobs);
+            scope.spawn(move || work(examiner, setting, &jobs));
         }
+        drop(jobs);
         // Leaving drops the receivers, which ends the threads.
         collect(turns, &mut take)
     })
@@ -96,7 +102,9 @@ fn find(walk: Walk, jobs: &SyncSender<Job>, turns: &SyncSender<Turn>) {
 fn work<'a>(mut examiner: Examiner<'a>, setting: &'a Setting, jobs: &Mutex<Receiver<Job>>) {
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { file, messages }) = job else { return };
+        let Ok(Job { file, messages }) = job else {
+            return;
+        };
         let mut emit = |records| messages.send(Message::Picture(records)).map_err(|_| Gone);
         // A decoder that panics is a mistake in it; the other sources are done all the same.
         let examined = catch_unwind(AssertUnwindSafe(|| examiner.examine(&file, &mut emit)));
@@ -109,7 +117,10 @@ fn work<'a>(mut examiner: Examiner<'a>, setting: &'a Setting, jobs: &Mutex<Recei
                     Ok(fresh) => examiner = fresh,
                     Err(_) => return,
                 }
-                Outcome { problem, ..Outcome::default() }
+                Outcome {
+                    problem,
+                    ..Outcome::default()
+                }
             }
         };
         if messages.send(Message::Done(outcome)).is_err() {
@@ -121,15 +132,22 @@ fn work<'a>(mut examiner: Examiner<'a>, setting: &'a Setting, jobs: &Mutex<Recei
 /// What a panic said.
 fn said(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no more is known")
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no more is known")
 }
 
 fn collect(turns: Receiver<Turn>, take: &mut impl FnMut(Event) -> Result<bool>) -> Result<()> {
     for turn in turns {
         let goes_on = match turn {
-            Turn::Other(Found::Bad { path, reason, is_named }) => {
-                take(Event::Bad { path, reason, is_named })?
-            }
+            Turn::Other(Found::Bad {
+                path,
+                reason,
+                is_named,
+            }) => take(Event::Bad {
+                path,
+                reason,
+                is_named,
+            })?,
             Turn::Other(Found::EndOfFolder { path }) => take(Event::EndOfFolder { path })?,
             // Files come with a channel.
             Turn::Other(Found::File(_)) => true,

@@ -69,7 +69,11 @@ impl Tally {
 }
 
 fn counted(n: u64, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+    if n == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{n} {what}s")
+    }
 }
 
 /// A bar on a terminal; nothing elsewhere.
@@ -83,13 +87,17 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn start() -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template(
-            "[{elapsed_precise}] {wide_bar} {pos}/{len} files  {msg}",
-        );
+        let style =
+            ProgressStyle::with_template("[{elapsed_precise}] {wide_bar} {pos}/{len} files  {msg}");
         if let Ok(style) = style {
             bar.set_style(style);
         }
-        Self { bar, began: Instant::now(), n_frames: 0, n_faces: 0 }
+        Self {
+            bar,
+            began: Instant::now(),
+            n_frames: 0,
+            n_faces: 0,
+        }
     }
 
     /// Whether somebody watches, so that counting the files ahead is worth while.
@@ -105,7 +113,10 @@ impl Progress {
     pub(super) fn pictures(&mut self, n_faces: usize) {
         self.n_frames += 1;
         self.n_faces += n_faces as u64;
-        self.bar.set_message(format!("{} pictures, {} faces", self.n_frames, self.n_faces));
+        self.bar.set_message(format!(
+            "{} pictures, {} faces",
+            self.n_frames, self.n_faces
+        ));
     }
 
     pub(super) fn source_done(&self) {
@@ -129,7 +140,10 @@ mod tests {
 
     #[test]
     fn the_summary_counts_in_words() {
-        let mut tally = Tally { n_bad: 1, ..Tally::default() };
+        let mut tally = Tally {
+            n_bad: 1,
+            ..Tally::default()
+        };
         let photo = |n_faces| Outcome {
             kind: Some(Kind::Photo),
             n_frames: 1,
@@ -138,7 +152,11 @@ mod tests {
         };
         tally.add(&photo(2));
         tally.add(&photo(0));
-        let video = Outcome { kind: Some(Kind::Video), n_frames: 10, ..Outcome::default() };
+        let video = Outcome {
+            kind: Some(Kind::Video),
+            n_frames: 10,
+            ..Outcome::default()
+        };
         tally.add(&video);
         assert_eq!(
             tally.summary(Duration::from_secs(4)),

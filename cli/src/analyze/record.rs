@@ -84,11 +84,17 @@ impl Record {
                 height: geometry(bbox.height()),
             },
             score: unit(face.score.get()),
-            landmarks: face.landmarks_in_frame.0.map(|p| [geometry(p.x), geometry(p.y)]),
-            expression: readings.expression.as_ref().map(|distribution| ExpressionRecord {
-                label: distribution.label(CERTAIN_FROM).name(),
-                probabilities: Probabilities::of(distribution),
-            }),
+            landmarks: face
+                .landmarks_in_frame
+                .0
+                .map(|p| [geometry(p.x), geometry(p.y)]),
+            expression: readings
+                .expression
+                .as_ref()
+                .map(|distribution| ExpressionRecord {
+                    label: distribution.label(CERTAIN_FROM).name(),
+                    probabilities: Probabilities::of(distribution),
+                }),
             head_pose: readings.head_pose.map(|pose| PoseRecord {
                 yaw_deg: geometry(pose.yaw_deg),
                 pitch_deg: geometry(pose.pitch_deg),
@@ -102,17 +108,31 @@ impl Record {
     pub(super) fn csv_header() -> Vec<String> {
         let mut names: Vec<String> = ["source", "frame", "time_secs", "track"]
             .into_iter()
-            .chain(["bbox.left", "bbox.top", "bbox.width", "bbox.height", "score"])
+            .chain([
+                "bbox.left",
+                "bbox.top",
+                "bbox.width",
+                "bbox.height",
+                "score",
+            ])
             .map(str::to_owned)
             .collect();
         for index in 0..5 {
-            names.extend([format!("landmarks.{index}.x"), format!("landmarks.{index}.y")]);
+            names.extend([
+                format!("landmarks.{index}.x"),
+                format!("landmarks.{index}.y"),
+            ]);
         }
         names.push("expression.label".to_owned());
         names.extend(Expression::ALL.map(|expression| format!("expression.{}", expression.name())));
         names.extend(
-            ["head_pose.yaw_deg", "head_pose.pitch_deg", "head_pose.roll_deg", "attention"]
-                .map(str::to_owned),
+            [
+                "head_pose.yaw_deg",
+                "head_pose.pitch_deg",
+                "head_pose.roll_deg",
+                "attention",
+            ]
+            .map(str::to_owned),
         );
         names
     }
@@ -130,7 +150,12 @@ impl Record {
             cell(self.track),
         ];
         let numbers = [bbox.left, bbox.top, bbox.width, bbox.height, self.score];
-        row.extend(numbers.iter().chain(self.landmarks.as_flattened()).map(f64::to_string));
+        row.extend(
+            numbers
+                .iter()
+                .chain(self.landmarks.as_flattened())
+                .map(f64::to_string),
+        );
         let expression = self.expression.as_ref();
         row.push(cell(expression.map(|e| e.label)));
         row.extend((0..7).map(|i| cell(expression.map(|e| e.probabilities.0[i]))));
@@ -153,10 +178,15 @@ impl Probabilities {
         let mut steps = exact.map(f64::floor);
         let mut order: [usize; 7] = std::array::from_fn(|i| i);
         order.sort_by(|a, b| {
-            (exact[*b] - steps[*b]).total_cmp(&(exact[*a] - steps[*a])).then(a.cmp(b))
+            (exact[*b] - steps[*b])
+                .total_cmp(&(exact[*a] - steps[*a]))
+                .then(a.cmp(b))
         });
         let missing = n_steps - steps.iter().sum::<f64>();
-        for index in order.into_iter().take(missing.round().clamp(0.0, 7.0) as usize) {
+        for index in order
+            .into_iter()
+            .take(missing.round().clamp(0.0, 7.0) as usize)
+        {
             steps[index] += 1.0;
         }
         Self(steps.map(|s| s / n_steps))
@@ -198,14 +228,21 @@ mod tests {
         Face {
             bbox_in_frame: BBox::new(-0.001, 2.345_67, 30.0, 40.25).unwrap(),
             score: Score::clamped(0.912_34),
-            landmarks_in_frame: Landmarks([1.0, 2.0, 3.0, 4.0, 5.0].map(|v| Point::new(v, v + 0.5))),
+            landmarks_in_frame: Landmarks(
+                [1.0, 2.0, 3.0, 4.0, 5.0].map(|v| Point::new(v, v + 0.5)),
+            ),
             readings: FaceReadings::default(),
         }
     }
 
     #[test]
     fn what_was_not_computed_is_null_in_json_and_empty_in_csv() {
-        let place = Place { source: "a.jpg", frame: 0, time_secs: None, track: None };
+        let place = Place {
+            source: "a.jpg",
+            frame: 0,
+            time_secs: None,
+            track: None,
+        };
         let record = Record::new(place, &face());
         assert_eq!(
             serde_json::to_string(&record).unwrap(),

@@ -42,17 +42,26 @@ impl NumberedTracks {
     ) -> Result<Vec<Option<u64>>> {
         let detections: Vec<Detection> = faces
             .iter()
-            .map(|face| Detection { bbox_in_frame: face.bbox_in_frame, score: face.score })
+            .map(|face| Detection {
+                bbox_in_frame: face.bbox_in_frame,
+                score: face.score,
+            })
             .collect();
         // Two frames of one time, as some containers have them, are told apart by a microsecond.
-        let earliest = self.last_at.map_or(i64::MIN, |last| last.as_micros().saturating_add(1));
+        let earliest = self
+            .last_at
+            .map_or(i64::MIN, |last| last.as_micros().saturating_add(1));
         let at = Timestamp::from_micros(((time_secs * 1e6).round() as i64).max(earliest));
         self.last_at = Some(at);
         let step = self.tracker.step(&detections, at, size, &mut self.rng)?;
         for track in &step.ended {
             self.numbers.remove(&track.id());
         }
-        Ok(step.tracks.iter().map(|track| track.map(|id| self.number_of(id))).collect())
+        Ok(step
+            .tracks
+            .iter()
+            .map(|track| track.map(|id| self.number_of(id)))
+            .collect())
     }
 
     fn number_of(&mut self, id: TrackId) -> u64 {
@@ -81,7 +90,10 @@ mod tests {
     #[test]
     fn numbers_come_in_order_of_appearance_and_are_not_used_again() {
         let mut tracks = NumberedTracks::new().unwrap();
-        let size = FrameSize { width: 400, height: 200 };
+        let size = FrameSize {
+            width: 400,
+            height: 200,
+        };
         let mut step = |time: f64, lefts: &[f32]| {
             let faces: Vec<Face> = lefts.iter().map(|left| face(*left)).collect();
             tracks.step(&faces, time, size).unwrap()

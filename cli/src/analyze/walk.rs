@@ -16,7 +16,10 @@ pub(super) struct FileId {
 
 impl FileId {
     fn of(metadata: &fs::Metadata) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino() }
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
     }
 
     /// That of the file at a path, if there is one.
@@ -97,17 +100,29 @@ impl Walk {
             return self.enter(path, FileId::of(&metadata), is_named);
         }
         if metadata.is_file() {
-            return Some(Found::File(FoundFile { path, input: self.input, is_named }));
+            return Some(Found::File(FoundFile {
+                path,
+                input: self.input,
+                is_named,
+            }));
         }
         // Reading a pipe or a device may never end.
         let reason = "neither a file nor a folder".to_owned();
-        is_named.then(|| Found::Bad { path, reason, is_named })
+        is_named.then_some(Found::Bad {
+            path,
+            reason,
+            is_named,
+        })
     }
 
     fn enter(&mut self, path: PathBuf, id: FileId, is_named: bool) -> Option<Found> {
         if self.levels.iter().any(|level| level.id == id) {
             let reason = "a link to a folder that it stands in; not followed".to_owned();
-            return Some(Found::Bad { path, reason, is_named });
+            return Some(Found::Bad {
+                path,
+                reason,
+                is_named,
+            });
         }
         if !is_named && (self.left_out == Some(id) || !self.entered.insert(id)) {
             return None;
@@ -117,13 +132,20 @@ impl Walk {
         }
         match entries_of(&path) {
             Ok(entries) => {
-                self.levels.push(Level { entries: entries.into_iter(), id });
+                self.levels.push(Level {
+                    entries: entries.into_iter(),
+                    id,
+                });
                 if is_named {
                     self.root = Some(path);
                 }
                 None
             }
-            Err(error) => Some(Found::Bad { path, reason: error.to_string(), is_named }),
+            Err(error) => Some(Found::Bad {
+                path,
+                reason: error.to_string(),
+                is_named,
+            }),
         }
     }
 }
@@ -156,8 +178,9 @@ impl Iterator for Walk {
 }
 
 fn entries_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut entries =
-        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    let mut entries = fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<io::Result<Vec<_>>>()?;
     entries.sort_unstable();
     Ok(entries)
 }
@@ -176,7 +199,11 @@ fn unseen(path: PathBuf, is_named: bool, error: &io::Error) -> Found {
         }
         _ => error.to_string(),
     };
-    Found::Bad { path, reason, is_named }
+    Found::Bad {
+        path,
+        reason,
+        is_named,
+    }
 }
 
 #[cfg(test)]
@@ -214,7 +241,11 @@ mod tests {
         let lines = walked(root, &["single", "in", "missing"], Some("in/drawn"));
         assert_eq!(lines[0], "0 single");
         assert_eq!(lines[1..3], ["1 in/a", "1 in/b"]);
-        assert!(lines[3].starts_with("! in/me: a link that cannot be followed"), "{}", lines[3]);
+        assert!(
+            lines[3].starts_with("! in/me: a link that cannot be followed"),
+            "{}",
+            lines[3]
+        );
         assert_eq!(
             lines[4..],
             [

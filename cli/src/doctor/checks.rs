@@ -45,7 +45,11 @@ fn machine() -> Check {
     let n_cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let features = cpu_features();
     let has_wide_vectors = features.iter().any(|name| matches!(*name, "avx2" | "neon"));
-    let listed = if features.is_empty() { "none known".to_owned() } else { features.join(", ") };
+    let listed = if features.is_empty() {
+        "none known".to_owned()
+    } else {
+        features.join(", ")
+    };
     let detail = format!(
         "{} {}, {n_cores} cores, vector instructions: {listed}",
         std::env::consts::OS,
@@ -54,7 +58,8 @@ fn machine() -> Check {
     if has_wide_vectors {
         Check::good("machine", "processor", detail)
     } else {
-        let remedy = "expect a few frames a second only; a processor with AVX2 or NEON is many times faster";
+        let remedy =
+            "expect a few frames a second only; a processor with AVX2 or NEON is many times faster";
         Check::missing("machine", "processor", detail, remedy)
     }
 }
@@ -67,16 +72,26 @@ fn cpu_features() -> Vec<&'static str> {
         ("avx2", std::arch::is_x86_feature_detected!("avx2")),
         ("fma", std::arch::is_x86_feature_detected!("fma")),
         ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
-        ("avx512vnni", std::arch::is_x86_feature_detected!("avx512vnni")),
+        (
+            "avx512vnni",
+            std::arch::is_x86_feature_detected!("avx512vnni"),
+        ),
     ];
     #[cfg(target_arch = "aarch64")]
     let found = [
         ("neon", std::arch::is_aarch64_feature_detected!("neon")),
-        ("dotprod", std::arch::is_aarch64_feature_detected!("dotprod")),
+        (
+            "dotprod",
+            std::arch::is_aarch64_feature_detected!("dotprod"),
+        ),
     ];
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let found: [(&str, bool); 0] = [];
-    found.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name).collect()
+    found
+        .into_iter()
+        .filter(|(_, is_there)| *is_there)
+        .map(|(name, _)| name)
+        .collect()
 }
 
 fn cameras() -> Vec<Check> {
@@ -166,7 +181,12 @@ fn proven(catalog: Option<&Catalog>, runtime: &dyn Runtime, description: String)
         }
         Err(error) => {
             let detail = format!("{description}; fails: {}", on_one_line(error.as_ref()));
-            Check::bad("runtimes", name, detail, "please report this, with the output of `regard doctor`")
+            Check::bad(
+                "runtimes",
+                name,
+                detail,
+                "please report this, with the output of `regard doctor`",
+            )
         }
     }
 }
@@ -175,7 +195,11 @@ fn proven(catalog: Option<&Catalog>, runtime: &dyn Runtime, description: String)
 fn run_probe(catalog: &Catalog, runtime: &dyn Runtime) -> anyhow::Result<f64> {
     let bytes = catalog.bytes_of(PROBE_MODEL)?;
     let mut network = runtime.load(&bytes, &LoadOptions { threads: 1 })?;
-    let names: Vec<String> = network.inputs().iter().map(|port| port.name.clone()).collect();
+    let names: Vec<String> = network
+        .inputs()
+        .iter()
+        .map(|port| port.name.clone())
+        .collect();
     let pixels = vec![0.0; 3 * PROBE_SIDE_PX * PROBE_SIDE_PX];
     let view = TensorView::new(&[1, 3, PROBE_SIDE_PX, PROBE_SIDE_PX], &pixels)?;
     let inputs: Vec<_> = names.iter().map(|name| (name.as_str(), view)).collect();
@@ -202,8 +226,12 @@ fn model_files(catalog: &Catalog) -> Vec<Check> {
             let pull = format!("regard models pull {}", entry.id);
             match (finding.state, is_required) {
                 (FileState::Good, _) => {
-                    let check = Check::good("models", &entry.id, format!("{what}; hash as recorded"));
-                    Check { required: is_required, ..check }
+                    let check =
+                        Check::good("models", &entry.id, format!("{what}; hash as recorded"));
+                    Check {
+                        required: is_required,
+                        ..check
+                    }
                 }
                 (FileState::NotObtained, _) => {
                     let remedy = match entry.obtain {
@@ -223,7 +251,10 @@ fn model_files(catalog: &Catalog) -> Vec<Check> {
                         format!("bring it again: {pull}")
                     };
                     let check = Check::bad("models", &entry.id, detail, remedy);
-                    Check { required: is_required, ..check }
+                    Check {
+                        required: is_required,
+                        ..check
+                    }
                 }
             }
         })
@@ -242,14 +273,21 @@ fn data() -> Vec<Check> {
             "not set; `regard serve` takes --data",
         )),
     }
-    checks.push(writable("temporary folder of `regard demo`", &std::env::temp_dir()));
+    checks.push(writable(
+        "temporary folder of `regard demo`",
+        &std::env::temp_dir(),
+    ));
     checks
 }
 
 /// Whether files can be made in a folder, or the folder itself where it is not there yet.
 fn writable(name: &str, folder: &Path) -> Check {
-    let existing = folder.ancestors().find(|f| f.exists() || f.as_os_str().is_empty());
-    let existing = existing.filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let existing = folder
+        .ancestors()
+        .find(|f| f.exists() || f.as_os_str().is_empty());
+    let existing = existing
+        .filter(|f| !f.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let tried = fs::metadata(existing).and_then(|metadata| {
         if metadata.is_dir() {
             tempfile::tempfile_in(existing).map(drop)

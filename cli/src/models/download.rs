@@ -47,7 +47,10 @@ impl PartFile {
             // Some network file systems have no locks; the hash is checked anyway.
             Err(TryLockError::Error(_)) => {}
         }
-        Ok(Self { file, path: path.to_owned() })
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+        })
     }
 
     pub(super) fn file(&mut self) -> &mut File {
@@ -60,7 +63,9 @@ impl PartFile {
 
     /// Forgets what is in it.
     pub(super) fn restart(&mut self) -> Result<()> {
-        self.file.set_len(0).context("the unfinished file cannot be emptied")?;
+        self.file
+            .set_len(0)
+            .context("the unfinished file cannot be emptied")?;
         self.file.rewind().context("the unfinished file")
     }
 
@@ -76,6 +81,13 @@ impl PartFile {
     fn remove(&self) {
         // What stays is emptied by the next try, when its hash is wrong.
         let _ = fs::remove_file(&self.path);
+    }
+
+    /// Nothing in it is nothing to go on from.
+    pub(super) fn remove_if_empty(&self) {
+        if self.len().is_ok_and(|len| len == 0) {
+            self.remove();
+        }
     }
 
     /// Gives the finished file its name.
@@ -122,7 +134,12 @@ impl<'a> Download<'a> {
             bar.set_style(style);
         }
         bar.set_message(entry.id.clone());
-        Self { url, entry, agent: config.into(), bar }
+        Self {
+            url,
+            entry,
+            agent: config.into(),
+            bar,
+        }
     }
 
     /// Fills the file until it is the recorded one.
@@ -167,11 +184,17 @@ impl<'a> Download<'a> {
             match self.connect(have, part)? {
                 Ended::Complete => return Ok(()),
                 Ended::Cut { brought: 0, why } => {
-                    bail!("{}: the server gives up after {have} bytes: {why}", self.url);
+                    bail!(
+                        "{}: the server gives up after {have} bytes: {why}",
+                        self.url
+                    );
                 }
                 Ended::Cut { why: reason, .. } => why = reason,
                 Ended::StartOver if have == 0 => {
-                    bail!("{}: the server does not send the file from its beginning", self.url);
+                    bail!(
+                        "{}: the server does not send the file from its beginning",
+                        self.url
+                    );
                 }
                 Ended::StartOver => part.restart()?,
             }
@@ -184,12 +207,16 @@ impl<'a> Download<'a> {
 
     /// One request, from byte `have` on.
     fn connect(&self, have: u64, part: &mut PartFile) -> Result<Ended> {
-        let mut request = self.agent.get(self.url).header(header::ACCEPT_ENCODING, "identity");
+        let mut request = self
+            .agent
+            .get(self.url)
+            .header(header::ACCEPT_ENCODING, "identity");
         if have > 0 {
             request = request.header(header::RANGE, format!("bytes={have}-"));
         }
-        let response =
-            request.call().with_context(|| format!("{}: cannot be reached", self.url))?;
+        let response = request
+            .call()
+            .with_context(|| format!("{}: cannot be reached", self.url))?;
         let start = match response.status() {
             StatusCode::OK => {
                 part.restart()?;
@@ -219,7 +246,9 @@ impl<'a> Download<'a> {
     }
 
     fn receive(&self, start: u64, mut body: impl Read, part: &mut PartFile) -> Result<Ended> {
-        part.file().seek(SeekFrom::Start(start)).context("the unfinished file")?;
+        part.file()
+            .seek(SeekFrom::Start(start))
+            .context("the unfinished file")?;
         let mut chunk = vec![0; CHUNK_LEN];
         let mut at = start;
         self.bar.set_position(at);
@@ -227,10 +256,20 @@ impl<'a> Download<'a> {
             let brought = at - start;
             let n = match body.read(&mut chunk) {
                 Ok(0) if at == self.entry.bytes => return Ok(Ended::Complete),
-                Ok(0) => return Ok(Ended::Cut { brought, why: "it ends early".to_owned() }),
+                Ok(0) => {
+                    return Ok(Ended::Cut {
+                        brought,
+                        why: "it ends early".to_owned(),
+                    });
+                }
                 Ok(n) => n,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Ok(Ended::Cut { brought, why: on_one_line(&error) }),
+                Err(error) => {
+                    return Ok(Ended::Cut {
+                        brought,
+                        why: on_one_line(&error),
+                    });
+                }
             };
             if at + n as u64 > self.entry.bytes {
                 part.remove();
@@ -250,13 +289,29 @@ impl<'a> Download<'a> {
 
 /// Whether an answer of part of the file begins where it was asked to.
 fn begins_at(headers: &HeaderMap, start: u64) -> bool {
-    let range = headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    let range = headers
+        .get(header::CONTENT_RANGE)
+        .and_then(|value| value.to_str().ok());
     range
-        .and_then(|range| range.strip_prefix("bytes ")?.split_once('-')?.0.trim().parse().ok())
+        .and_then(|range| {
+            range
+                .strip_prefix("bytes ")?
+                .split_once('-')?
+                .0
+                .trim()
+                .parse()
+                .ok()
+        })
         .is_some_and(|first: u64| first == start)
 }
 
 /// How many bytes an answer announces.
 fn length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
 }

@@ -33,18 +33,32 @@ pub(super) fn pull(args: &PullArgs) -> Result<ExitCode> {
     let entry = catalog
         .entry(&args.id)
         .context("`regard models list` names those there are")?;
-    entry.check_licence().context("it cannot be used, so it is not brought")?;
+    entry
+        .check_licence()
+        .context("it cannot be used, so it is not brought")?;
     if entry.obtain == Obtain::Committed && catalog.bytes_of(&entry.id).is_ok() {
-        return exit::print(&format!("{}: part of this installation already, and good", entry.id));
+        return exit::print(&format!(
+            "{}: part of this installation already, and good",
+            entry.id
+        ));
     }
     let target = to.join(&entry.file);
     if contents(&target, entry).is_ok_and(|bytes| entry.check_bytes(&bytes).is_ok()) {
-        return exit::print(&format!("{}: there already, and good: {}", entry.id, shown(&target)));
+        return exit::print(&format!(
+            "{}: there already, and good: {}",
+            entry.id,
+            shown(&target)
+        ));
     }
+    let origin = origin(entry, args.from.as_deref())?;
     let mut part = PartFile::open(&to.join(format!("{}.part", entry.file)))?;
-    match origin(entry, args.from.as_deref())? {
-        Origin::Url(url) => Download::new(&url, entry).run(&mut part)?,
-        Origin::File(path) => copy(&path, entry, &mut part)?,
+    let brought = match origin {
+        Origin::Url(url) => Download::new(&url, entry).run(&mut part),
+        Origin::File(path) => copy(&path, entry, &mut part),
+    };
+    if let Err(error) = brought {
+        part.remove_if_empty();
+        return Err(error);
     }
     part.become_file(&target)?;
     exit::print(&format!(
@@ -66,7 +80,11 @@ fn origin(entry: &ModelEntry, from: Option<&OsStr>) -> Result<Origin> {
         return Ok(Origin::Url(url_in_mirror(url, &entry.file)));
     }
     let path = Path::new(from);
-    let path = if path.is_dir() { path.join(&entry.file) } else { path.to_owned() };
+    let path = if path.is_dir() {
+        path.join(&entry.file)
+    } else {
+        path.to_owned()
+    };
     if path.is_file() {
         return Ok(Origin::File(path));
     }
@@ -74,7 +92,9 @@ fn origin(entry: &ModelEntry, from: Option<&OsStr>) -> Result<Origin> {
 }
 
 fn is_url(text: &str) -> bool {
-    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let scheme = text
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
     matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
@@ -103,36 +123,50 @@ fn no_download(entry: &ModelEntry) -> anyhow::Error {
 fn upstream_url(entry: &ModelEntry) -> Result<String> {
     let id = &entry.id;
     let field = |name: &str, value: &Option<String>| {
-        value.clone().with_context(|| format!("the manifest does not say {name} of {id}"))
+        value
+            .clone()
+            .with_context(|| format!("the manifest does not say {name} of {id}"))
     };
     let repository = field("upstream_repository", &entry.upstream_repository)?;
     let revision = field("upstream_revision", &entry.upstream_revision)?;
     let path = field("upstream_path", &entry.upstream_path)?;
     let Some(name) = repository.strip_prefix("github:") else {
-        bail!("upstream_repository of {id} is not on a forge that this program knows: {repository}");
+        bail!(
+            "upstream_repository of {id} is not on a forge that this program knows: {repository}"
+        );
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
     for text in [name, &revision, &path] {
-        let is_good = text.chars().all(plain) && !text.split('/').any(|s| s.is_empty() || s == "..");
+        let is_good =
+            text.chars().all(plain) && !text.split('/').any(|s| s.is_empty() || s == "..");
         if !is_good {
             bail!("the manifest's upstream of {id} is no place: {text:?}");
         }
     }
-    Ok(format!("https://raw.githubusercontent.com/{name}/{revision}/{path}"))
+    Ok(format!(
+        "https://raw.githubusercontent.com/{name}/{revision}/{path}"
+    ))
 }
 
 /// The file, but never more than one byte past what is recorded.
 fn contents(path: &Path, entry: &ModelEntry) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(entry.bytes + 1).read_to_end(&mut bytes)?;
+    File::open(path)?
+        .take(entry.bytes + 1)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 fn copy(path: &Path, entry: &ModelEntry, part: &mut PartFile) -> Result<()> {
-    let bytes = contents(path, entry).with_context(|| format!("{}: cannot be read", shown(path)))?;
-    entry.check_bytes(&bytes).map_err(|error| in_place(&shown(path), error))?;
+    let bytes =
+        contents(path, entry).with_context(|| format!("{}: cannot be read", shown(path)))?;
+    entry
+        .check_bytes(&bytes)
+        .map_err(|error| in_place(&shown(path), error))?;
     part.restart()?;
-    part.file().write_all(&bytes).context("the file cannot be written")
+    part.file()
+        .write_all(&bytes)
+        .context("the file cannot be written")
 }
 
 /// Where a wrong file came from.
@@ -178,7 +212,12 @@ mod tests {
     fn what_cannot_be_downloaded_is_explained() {
         let entry = entry("minifasnet-v2");
         let text = origin(&entry, None).unwrap_err().to_string();
-        for part in ["Silent-Face-Anti-Spoofing", "exported to ONNX", &entry.sha256, "--from"] {
+        for part in [
+            "Silent-Face-Anti-Spoofing",
+            "exported to ONNX",
+            &entry.sha256,
+            "--from",
+        ] {
             assert!(text.contains(part), "{text}");
         }
     }

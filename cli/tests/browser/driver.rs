@@ -40,7 +40,9 @@ impl Browser {
             .spawn()
             .unwrap();
         let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let started = lines.map_while(Result::ok).find(|line| line.contains("started successfully"));
+        let started = lines
+            .map_while(Result::ok)
+            .find(|line| line.contains("started successfully"));
         let port: u16 = started
             .as_deref()
             .and_then(|line| line.trim_end_matches('.').rsplit(' ').next()?.parse().ok())
@@ -56,8 +58,10 @@ impl Browser {
             "--disable-dev-shm-usage",
             "--window-size=1440,1000",
         ];
-        let all: Vec<&str> =
-            fixed.into_iter().chain(arguments.iter().map(String::as_str)).collect();
+        let all: Vec<&str> = fixed
+            .into_iter()
+            .chain(arguments.iter().map(String::as_str))
+            .collect();
         let capabilities = serde_json::json!({ "goog:chromeOptions": { "args": all } });
         let page = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
             .capabilities(capabilities.as_object().cloned().unwrap())

@@ -23,8 +23,16 @@ impl Demo {
         let mut first = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut first).unwrap();
-        let address = first.trim().strip_prefix("listening on ").expect("the first line").to_owned();
-        Self { child, address, _output: output }
+        let address = first
+            .trim()
+            .strip_prefix("listening on ")
+            .expect("the first line")
+            .to_owned();
+        Self {
+            child,
+            address,
+            _output: output,
+        }
     }
 
     /// Address of a page.

@@ -11,7 +11,9 @@ fn report(command: &mut std::process::Command) -> (i32, Value) {
 
 fn check<'a>(report: &'a Value, area: &str, name: &str) -> &'a Value {
     let checks = report["checks"].as_array().unwrap();
-    let found = checks.iter().find(|c| c["area"] == area && c["name"] == name);
+    let found = checks
+        .iter()
+        .find(|c| c["area"] == area && c["name"] == name);
     found.unwrap_or_else(|| panic!("no {area} {name} in {report}"))
 }
 
@@ -22,12 +24,22 @@ fn optional_things_may_be_missing_and_each_comes_with_advice() {
     assert_eq!(report["ok"], true);
     assert_eq!(check(&report, "video", "ffmpeg")["state"], "missing");
     assert_eq!(check(&report, "runtimes", "rten")["state"], "good");
-    assert_eq!(check(&report, "runtimes", "onnxruntime")["state"], "missing");
+    assert_eq!(
+        check(&report, "runtimes", "onnxruntime")["state"],
+        "missing"
+    );
     let model = check(&report, "models", "yunet-2023mar");
-    assert_eq!((&model["state"], &model["required"]), (&"good".into(), &true.into()));
+    assert_eq!(
+        (&model["state"], &model["required"]),
+        (&"good".into(), &true.into())
+    );
     assert!(model["detail"].as_str().unwrap().contains("MIT"));
     for check in report["checks"].as_array().unwrap() {
-        assert_eq!(check["state"] == "good", check["remedy"].is_null(), "{check}");
+        assert_eq!(
+            check["state"] == "good",
+            check["remedy"].is_null(),
+            "{check}"
+        );
     }
 }
 
@@ -36,7 +48,10 @@ fn what_nothing_works_without_is_1() {
     let (code, report) = report(program().env("REGARD_MODELS", "/no/such/folder"));
     assert_eq!((code, &report["ok"]), (1, &false.into()));
     let list = check(&report, "models", "list of models");
-    assert!(list["detail"].as_str().unwrap().contains("/no/such/folder"), "{list}");
+    assert!(
+        list["detail"].as_str().unwrap().contains("/no/such/folder"),
+        "{list}"
+    );
     let (code, report) = self::report(program().env("REGARD_DATA_DIR", "/proc/no/such/folder"));
     assert_eq!(code, 1);
     assert_eq!(check(&report, "data", "REGARD_DATA_DIR")["state"], "bad");
@@ -46,7 +61,15 @@ fn what_nothing_works_without_is_1() {
 fn people_get_text() {
     let said = said_by(program().arg("doctor"));
     assert_eq!(said.code, 0, "{}", said.out);
-    for part in ["machine\n", "cameras\n", "video\n", "runtimes\n", "models\n", "data\n", "  ok  rten: "] {
+    for part in [
+        "machine\n",
+        "cameras\n",
+        "video\n",
+        "runtimes\n",
+        "models\n",
+        "data\n",
+        "  ok  rten: ",
+    ] {
         assert!(said.out.contains(part), "{part} in {}", said.out);
     }
 }

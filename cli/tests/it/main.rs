@@ -1,4 +1,9 @@
 //! The program through its command line.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests fail by panicking and say what they skip"
+)]
 
 mod analyze;
 mod config;

@@ -14,7 +14,9 @@ use crate::program::{Said, program, run, said_by};
 
 /// Not a network, but as long as one that does not come in one piece.
 fn good_bytes() -> Vec<u8> {
-    (0..300_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+    (0..300_000_u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect()
 }
 
 /// A folder of models whose manifest knows `toy`.
@@ -27,7 +29,10 @@ impl Folder {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let bytes = good_bytes();
-        let hash: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let hash: String = Sha256::digest(&bytes)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
         let entry = |id: &str, licence: &str| {
             format!(
                 "[[model]]\nid = \"{id}\"\nrole = \"detector\"\nfile = \"{id}.onnx\"\nbytes = {}\nsha256 = \"{hash}\"\n{licence}\nobtain = \"mirror-only\"\nupstream = \"nowhere\"\nconversion = \"none\"\n",
@@ -44,7 +49,11 @@ impl Folder {
     }
 
     fn run(&self, arguments: &[&str]) -> Said {
-        said_by(program().env("REGARD_MODELS", self.folder.path()).args(arguments))
+        said_by(
+            program()
+                .env("REGARD_MODELS", self.folder.path())
+                .args(arguments),
+        )
     }
 
     fn pull(&self, from: &str) -> Said {
@@ -97,7 +106,11 @@ fn a_later_try_goes_on_where_an_earlier_one_gave_up() {
     });
     let said = folder.pull(&mirror.url);
     assert_eq!((said.code, said.errors().len()), (1, 1), "{}", said.err);
-    assert!(said.err.contains("gives up after 70000 bytes"), "{}", said.err);
+    assert!(
+        said.err.contains("gives up after 70000 bytes"),
+        "{}",
+        said.err
+    );
     assert!(!folder.has_toy() && folder.has_part());
     assert_eq!(folder.pull(&mirror.url).code, 0);
     assert!(folder.has_toy() && !folder.has_part());
@@ -139,9 +152,18 @@ fn another_file_is_refused() {
         assert!(!folder.path("toy.onnx").exists());
     };
     check(other, "has SHA-256");
-    assert!(!folder.has_part(), "what is known to be wrong does not stay");
-    check(folder.bytes[1..].to_vec(), "it has 299999 bytes, 300000 are recorded");
-    check([folder.bytes.as_slice(), &[0]].concat(), "it has 300001 bytes, 300000 are recorded");
+    assert!(
+        !folder.has_part(),
+        "what is known to be wrong does not stay"
+    );
+    check(
+        folder.bytes[1..].to_vec(),
+        "it has 299999 bytes, 300000 are recorded",
+    );
+    check(
+        [folder.bytes.as_slice(), &[0]].concat(),
+        "it has 300001 bytes, 300000 are recorded",
+    );
 }
 
 #[test]
@@ -153,7 +175,11 @@ fn a_server_that_has_nothing_is_named() {
     assert!(said.err.contains("toy.onnx: 404 Not Found"), "{}", said.err);
     drop(mirror);
     let said = folder.pull("http://127.0.0.1:1/");
-    assert!(said.code == 1 && said.err.contains("cannot be reached"), "{}", said.err);
+    assert!(
+        said.code == 1 && said.err.contains("cannot be reached"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
@@ -169,7 +195,11 @@ fn mirrors_may_be_folders_and_files() {
         fs::remove_file(folder.path("toy.onnx")).unwrap();
         let said = folder.pull(from.to_str().unwrap());
         assert_eq!(said.code, 1);
-        assert!(said.err.contains("has 14 bytes, 300000 are recorded"), "{}", said.err);
+        assert!(
+            said.err.contains("has 14 bytes, 300000 are recorded"),
+            "{}",
+            said.err
+        );
         assert!(!folder.path("toy.onnx").exists());
     }
     let folder = Folder::new();
@@ -181,11 +211,23 @@ fn what_cannot_be_had_says_what_to_do() {
     let folder = Folder::new();
     let said = folder.run(&["models", "pull", "toy"]);
     assert_eq!(said.code, 1);
-    assert!(said.err.contains("upstream: nowhere; conversion: none"), "{}", said.err);
+    assert!(
+        said.err.contains("upstream: nowhere; conversion: none"),
+        "{}",
+        said.err
+    );
     let said = folder.run(&["models", "pull", "unlicensed", "--from", "/"]);
-    assert!(said.code == 1 && said.err.contains("licence"), "{}", said.err);
+    assert!(
+        said.code == 1 && said.err.contains("licence"),
+        "{}",
+        said.err
+    );
     let said = folder.run(&["models", "pull", "nobody"]);
-    assert!(said.code == 1 && said.err.contains("regard models list"), "{}", said.err);
+    assert!(
+        said.code == 1 && said.err.contains("regard models list"),
+        "{}",
+        said.err
+    );
     let said = run(&["models", "pull", "toy"]);
     assert!(said.code == 64 && said.err.contains("--to"), "{}", said.err);
 }
@@ -193,14 +235,28 @@ fn what_cannot_be_had_says_what_to_do() {
 #[test]
 fn verify_finds_what_was_altered() {
     let folder = Folder::new();
-    assert_eq!(folder.run(&["models", "verify"]).code, 2, "a model without licence is bad");
+    assert_eq!(
+        folder.run(&["models", "verify"]).code,
+        2,
+        "a model without licence is bad"
+    );
     let said = run(&["models", "verify"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
-    assert!(said.out.lines().any(|line| line.starts_with("good") && line.ends_with("yunet-2023mar")));
+    assert!(
+        said.out
+            .lines()
+            .any(|line| line.starts_with("good") && line.ends_with("yunet-2023mar"))
+    );
     fs::write(folder.path("toy.onnx"), "altered").unwrap();
     let said = folder.run(&["models", "verify"]);
     assert_eq!(said.code, 2);
-    assert!(said.errors().iter().any(|line| line.starts_with("error: toy: ")), "{}", said.err);
+    assert!(
+        said.errors()
+            .iter()
+            .any(|line| line.starts_with("error: toy: ")),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
@@ -212,14 +268,26 @@ fn the_list_tells_the_truth_about_training_data() {
         .iter()
         .map(|m| {
             let text = |key: &str| m[key].as_str().unwrap_or("-").to_owned();
-            ["id", "role", "licence", "consent_of_subjects", "obtain", "state"].map(text).join(" ")
+            [
+                "id",
+                "role",
+                "licence",
+                "consent_of_subjects",
+                "obtain",
+                "state",
+            ]
+            .map(text)
+            .join(" ")
         })
         .collect();
     insta::assert_snapshot!(lines.join("\n"));
     let text = run(&["models", "list"]).out;
     for model in &models {
         for key in ["id", "training_data", "consent_of_subjects"] {
-            assert!(text.contains(model[key].as_str().unwrap()), "{key} of {model}");
+            assert!(
+                text.contains(model[key].as_str().unwrap()),
+                "{key} of {model}"
+            );
         }
     }
 }

@@ -23,7 +23,10 @@ impl Said {
 
     /// The lines that tell of an error.
     pub(crate) fn errors(&self) -> Vec<&str> {
-        self.err.lines().filter(|line| line.starts_with("error: ")).collect()
+        self.err
+            .lines()
+            .filter(|line| line.starts_with("error: "))
+            .collect()
     }
 }
 
@@ -34,7 +37,9 @@ pub(crate) fn program() -> Command {
         command.env_remove(name);
     }
     for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"] {
-        command.env_remove(name).env_remove(name.to_ascii_lowercase());
+        command
+            .env_remove(name)
+            .env_remove(name.to_ascii_lowercase());
     }
     command.env("ORT_DYLIB_PATH", "/nonexistent/libonnxruntime.so");
     command
@@ -49,5 +54,7 @@ pub(crate) fn said_by(command: &mut Command) -> Said {
 }
 
 pub(crate) fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/fixtures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../testkit/fixtures")
+        .join(name)
 }

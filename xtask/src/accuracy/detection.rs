@@ -89,9 +89,12 @@ pub(crate) fn run(data: &Path) -> Result<Option<Report>> {
     }))
 }
 
+/// What was found in one picture, and what is there.
+type Judged<'a> = (Vec<(BBox, Score)>, &'a Vec<Truth>);
+
 /// Area under precision over recall, precision made monotone (as VOC 2010 counts). Detections of
 /// faces of other levels count neither way.
-fn average_precision(found: &[(Vec<(BBox, Score)>, &Vec<Truth>)], level: usize) -> f64 {
+fn average_precision(found: &[Judged<'_>], level: usize) -> f64 {
     let mut outcomes: Vec<(f32, bool)> = Vec::new();
     let mut n_positives = 0_usize;
     for (detections, truths) in found {

@@ -15,14 +15,32 @@ fn every_damaged_file_is_a_line_and_the_rest_is_done() {
     let said = said_by(program().arg("analyze").arg(fixture("hostile")));
     assert_eq!(said.code, 2);
     let folder = fixture("hostile").display().to_string();
-    let lines: Vec<String> = said.errors().iter().map(|line| line.replace(&folder, "")).collect();
+    let lines: Vec<String> = said
+        .errors()
+        .iter()
+        .map(|line| line.replace(&folder, ""))
+        .collect();
     insta::assert_snapshot!(lines.join("\n"));
     // Two frames of the clip that is cut, a photograph with damaged EXIF data, a GIF of one picture.
     let found: Vec<String> = parsed(&said.out)
         .iter()
-        .map(|r| format!("{} {}", r["source"].as_str().unwrap().replace(&folder, ""), r["frame"]))
+        .map(|r| {
+            format!(
+                "{} {}",
+                r["source"].as_str().unwrap().replace(&folder, ""),
+                r["frame"]
+            )
+        })
         .collect();
-    assert_eq!(found, ["/bad_exif.jpg 0", "/cut.mjpeg 0", "/cut.mjpeg 1", "/one_frame.gif 0"]);
+    assert_eq!(
+        found,
+        [
+            "/bad_exif.jpg 0",
+            "/cut.mjpeg 0",
+            "/cut.mjpeg 1",
+            "/one_frame.gif 0"
+        ]
+    );
     assert!(!said.err.contains("panicked"), "{}", said.err);
 }
 
@@ -35,9 +53,15 @@ fn nothing_done_is_1() {
         assert!(said.errors()[0].ends_with(reason), "{}", said.err);
     };
     check(&[&fixture("hostile/text.jpg")], ": not an image");
-    check(&[&fixture("hostile/zero.jpg"), &fixture("hostile/text.jpg")], ": the file is empty");
+    check(
+        &[&fixture("hostile/zero.jpg"), &fixture("hostile/text.jpg")],
+        ": the file is empty",
+    );
     check(&[Path::new("/no/such/file")], ": no such file or folder");
-    check(&[Path::new("-")], ": standard input is not read; name a file or a folder");
+    check(
+        &[Path::new("-")],
+        ": standard input is not read; name a file or a folder",
+    );
     check(&[Path::new("/dev/null")], ": neither a file nor a folder");
     check(&[&fixture("PROVENANCE.toml")], ": not a picture or video");
     let empty = tempfile::tempdir().unwrap();
@@ -66,13 +90,24 @@ fn links_in_circles_and_names_beyond_utf8() {
             format!("error: {place}/d.png: a link that leads nowhere"),
         ]
     );
-    let sources: Vec<String> =
-        parsed(&said.out).iter().map(|r| r["source"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(sources, [format!("{place}/a.png"), format!("{place}/b\\\\h\\xF6he\n.png")]);
+    let sources: Vec<String> = parsed(&said.out)
+        .iter()
+        .map(|r| r["source"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        sources,
+        [
+            format!("{place}/a.png"),
+            format!("{place}/b\\\\h\\xF6he\n.png")
+        ]
+    );
     let broken = folder.path().join(OsStr::from_bytes(b"x\xff\n.jpg"));
     fs::write(&broken, "text").unwrap();
     let said = said_by(program().arg("analyze").arg(&broken));
-    assert_eq!(said.errors(), [format!("error: {place}/x\\xFF\\n.jpg: not an image")]);
+    assert_eq!(
+        said.errors(),
+        [format!("error: {place}/x\\xFF\\n.jpg: not an image")]
+    );
 }
 
 #[test]
@@ -80,7 +115,7 @@ fn what_may_not_be_read_is_a_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.png");
     fs::copy(fixture("photos/astronaut.png"), &file).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o0)).unwrap();
     if fs::read(&file).is_ok() {
         eprintln!("skipped: this user may read everything");
         return;
@@ -96,13 +131,23 @@ fn headers_of_30000_by_30000_take_no_memory() {
     let script = "ulimit -v 1200000; exec \"$0\" \"$@\"";
     let configured = program();
     let mut command = Command::new("sh");
-    command.args(["-c", script]).arg(configured.get_program()).arg("analyze");
+    command
+        .args(["-c", script])
+        .arg(configured.get_program())
+        .arg("analyze");
     for name in ["huge_header.jpg", "huge_header.png"] {
         command.arg(fixture("hostile").join(name));
     }
-    command.arg(fixture("photos/astronaut.png")).env("ORT_DYLIB_PATH", "/nonexistent");
+    command
+        .arg(fixture("photos/astronaut.png"))
+        .env("ORT_DYLIB_PATH", "/nonexistent");
     let said = said_by(&mut command);
-    assert_eq!((said.code, said.out.lines().count()), (2, 1), "{}", said.err);
+    assert_eq!(
+        (said.code, said.out.lines().count()),
+        (2, 1),
+        "{}",
+        said.err
+    );
     for line in said.errors() {
         assert!(line.contains("too large: 30000x30000"), "{line}");
     }

@@ -14,11 +14,17 @@ fn frames() -> Vec<Vec<u8>> {
         .filter(|i| bytes[*i..].starts_with(&[0xFF, 0xD8, 0xFF]))
         .chain([bytes.len()])
         .collect();
-    starts.windows(2).map(|pair| bytes[pair[0]..pair[1]].to_vec()).collect()
+    starts
+        .windows(2)
+        .map(|pair| bytes[pair[0]..pair[1]].to_vec())
+        .collect()
 }
 
 fn frames_of(record: &[Value]) -> Vec<u64> {
-    record.iter().map(|r| r["frame"].as_u64().unwrap()).collect()
+    record
+        .iter()
+        .map(|r| r["frame"].as_u64().unwrap())
+        .collect()
 }
 
 #[test]
@@ -28,17 +34,35 @@ fn tracks_are_numbered_in_order_of_appearance() {
     assert_eq!(all.len(), 372);
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("short.mjpeg");
-    fs::write(&clip, [&all[40..48], &all[60..66], &all[70..76]].concat().concat()).unwrap();
+    fs::write(
+        &clip,
+        [&all[40..48], &all[60..66], &all[70..76]].concat().concat(),
+    )
+    .unwrap();
     let said = said_by(program().args(["analyze", "--mjpeg-fps", "15"]).arg(&clip));
     assert_eq!(said.code, 0, "{}", said.err);
-    assert!(said.err.starts_with("analysed 1 video (20 frames): 14 faces; 0 bad;"), "{}", said.err);
+    assert!(
+        said.err
+            .starts_with("analysed 1 video (20 frames): 14 faces; 0 bad;"),
+        "{}",
+        said.err
+    );
     let records = parsed(&said.out);
-    let tracks: Vec<u64> = records.iter().map(|r| r["track"].as_u64().unwrap()).collect();
+    let tracks: Vec<u64> = records
+        .iter()
+        .map(|r| r["track"].as_u64().unwrap())
+        .collect();
     assert_eq!(tracks, [[1; 8].as_slice(), &[2; 6]].concat());
-    assert_eq!(frames_of(&records), (0..8).chain(14..20).collect::<Vec<u64>>());
+    assert_eq!(
+        frames_of(&records),
+        (0..8).chain(14..20).collect::<Vec<u64>>()
+    );
     for record in &records {
         let expected = number(&record["frame"]) / 15.0;
-        assert!((number(&record["time_secs"]) - expected).abs() <= 5e-4, "{record}");
+        assert!(
+            (number(&record["time_secs"]) - expected).abs() <= 5e-4,
+            "{record}"
+        );
         assert!(record["expression"].is_object() && record["head_pose"].is_object());
     }
     assert_eq!(records[0]["expression"]["label"], "neutral");
@@ -54,8 +78,16 @@ fn samples_and_drawings() {
     let mut command = program();
     command.args(["analyze", "--mjpeg-fps", "10", "--every", "0.5", "--draw"]);
     let said = said_by(command.arg(&drawn).arg(&clip));
-    assert_eq!(frames_of(&parsed(&said.out)), [0, 5, 10, 15, 20, 25], "{}", said.err);
-    let mut names: Vec<_> = fs::read_dir(&drawn).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(
+        frames_of(&parsed(&said.out)),
+        [0, 5, 10, 15, 20, 25],
+        "{}",
+        said.err
+    );
+    let mut names: Vec<_> = fs::read_dir(&drawn)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     let expected = [0, 10, 20].map(|i| format!("short.mjpeg.frame-{i:06}.faces.jpg"));
     assert_eq!(names, expected);
@@ -76,14 +108,25 @@ fn a_damaged_frame_is_left_out_and_a_cut_video_gives_what_it_has() {
     fs::write(&clip, all.concat()).unwrap();
     let said = said_by(program().arg("analyze").arg(&clip));
     assert_eq!((said.code, said.errors().len()), (2, 1), "{}", said.err);
-    assert!(said.errors()[0].contains("the video is cut short after"), "{}", said.err);
+    assert!(
+        said.errors()[0].contains("the video is cut short after"),
+        "{}",
+        said.err
+    );
     let found = frames_of(&parsed(&said.out));
-    assert!(found.starts_with(&[0]) && found.ends_with(&[2]), "{found:?}");
+    assert!(
+        found.starts_with(&[0]) && found.ends_with(&[2]),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn a_gif_that_moves_is_a_video() {
-    let said = said_by(program().arg("analyze").arg(fixture("photos/astronaut.gif")));
+    let said = said_by(
+        program()
+            .arg("analyze")
+            .arg(fixture("photos/astronaut.gif")),
+    );
     let records = parsed(&said.out);
     assert_eq!(frames_of(&records), [0, 1, 2]);
     let times: Vec<f64> = records.iter().map(|r| number(&r["time_secs"])).collect();

@@ -68,7 +68,9 @@ fn serve(
 ) -> std::io::Result<()> {
     let range = match answer {
         Answer::NotFound => {
-            return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            return stream.write_all(
+                b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            );
         }
         Answer::WholeDespiteRange => None,
         Answer::Good | Answer::CutAfter(_) => range,
