@@ -33,6 +33,7 @@ async fn until(
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    save(page, "failed").await;
     panic!("the page did not come to it within {PATIENCE:?}; last: {last}; script: {script}");
 }
 
@@ -128,14 +129,15 @@ async fn the_player_changes_its_message_with_the_face_and_the_console_says_why()
 
 #[tokio::test]
 async fn the_browsers_own_camera_is_looked_at() {
-    let clip = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../testkit/fixtures/clip/demo.mjpeg"
-    );
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/fixtures");
+    let clip = std::path::Path::new(fixtures)
+        .join("clip/demo.mjpeg")
+        .canonicalize()
+        .unwrap();
     let fake_camera = [
         "--use-fake-device-for-media-stream".to_owned(),
         "--use-fake-ui-for-media-stream".to_owned(),
-        format!("--use-file-for-fake-video-capture={clip}"),
+        format!("--use-file-for-fake-video-capture={}", clip.display()),
     ];
     let Some(mut browser) = Browser::start(&fake_camera).await else {
         return;
