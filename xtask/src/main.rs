@@ -29,7 +29,7 @@ enum Chore {
     /// Everything a change must pass: format, lints, rooms, licences, docs, benches, tests.
     Check(check::CheckArgs),
     /// Measures accuracy on evaluation data; `REGARD_EVAL_DATA` says where it is.
-    Accuracy,
+    Accuracy(accuracy::AccuracyArgs),
     /// Checks the licences of all dependencies against deny.toml.
     Licences,
 }
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().chore {
         Chore::Test(args) => tests::test(&args),
         Chore::Check(args) => check::check(&args),
-        Chore::Accuracy => accuracy::accuracy(),
+        Chore::Accuracy(args) => accuracy::accuracy(&args),
         Chore::Licences => licences::check(),
     };
     match result {

@@ -1,5 +1,6 @@
 //! How good the models and the tracker are, measured on data that does not live in the repository.
 
+mod baseline;
 mod detection;
 mod expression;
 mod headpose;
@@ -10,7 +11,9 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+
+use self::baseline::Baseline;
 
 /// What was measured on one set of data.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +34,16 @@ pub(crate) fn data_dir() -> PathBuf {
     )
 }
 
-/// Measures everything there is data for and prints it.
-pub(crate) fn accuracy() -> Result<()> {
+/// How to measure.
+#[derive(clap::Args)]
+pub(crate) struct AccuracyArgs {
+    /// Write what was measured into `accuracy/`; floors and ceilings stay as they are.
+    #[arg(long)]
+    write: bool,
+}
+
+/// Measures everything there is data for, prints it, and fails when a floor in `accuracy/` is lost.
+pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
     let mut reports = vec![tracking::street(30)?, tracking::street(10)?];
     match tracking::tud_campus(&data_dir())? {
         Some(report) => reports.push(report),
@@ -50,11 +61,23 @@ pub(crate) fn accuracy() -> Result<()> {
         Some(report) => reports.push(report),
         None => println!("skipped: headpose is not under REGARD_EVAL_DATA"),
     }
+    let folder = crate::run::root().join("accuracy");
+    let mut breaches = Vec::new();
     for report in reports {
+        let baseline = Baseline::read(&folder, &report)?;
+        breaches.extend(baseline.breaches(&report));
+        if args.write {
+            baseline.write(&folder, &report)?;
+        }
         println!("{} (n = {})", report.name, report.n);
         for (metric, value) in &report.metrics {
             println!("  {metric:<20} {value:.4}");
         }
     }
+    ensure!(
+        breaches.is_empty(),
+        "bounds were lost:\n  {}",
+        breaches.join("\n  ")
+    );
     Ok(())
 }
