@@ -101,7 +101,10 @@ enum Dropped {
 
 impl From<AnalysisError> for Dropped {
     fn from(error: AnalysisError) -> Self {
-        Self::Failed(error)
+        match error {
+            AnalysisError::GrantEnded => Self::Refused,
+            failed => Self::Failed(failed),
+        }
     }
 }
 
