@@ -24,12 +24,7 @@ pub(crate) fn log_to_stderr(verbose: u8) {
 
 /// 32 bytes nobody can guess.
 pub(crate) fn random_key() -> Result<[u8; 32]> {
-    use rand::TryRng;
-    let mut key = [0_u8; 32];
-    rand::rngs::SysRng
-        .try_fill_bytes(&mut key)
-        .context("the system gives no random bytes")?;
-    Ok(key)
+    regard_engine::random_key().context("the system gives no random bytes")
 }
 
 /// Starts engine and server, says where they are, and runs until told to stop. The first line on

@@ -25,7 +25,7 @@ use crate::conductor::Conductor;
 use crate::config::{CameraConfig, EngineConfig};
 use crate::handle::{CameraOutlet, Engine, Shared};
 use crate::history::History;
-use crate::keys;
+use crate::keys::KeyError;
 use crate::lane::{CameraGauge, Lane};
 use crate::metrics::Metrics;
 use crate::players::Players;
@@ -33,8 +33,8 @@ use crate::podium::{CameraPost, Facts, Outlets, Podium};
 use crate::queue::{FRAME_QUEUE_LEN, FreshLanes};
 use crate::recorder::Recorder;
 use crate::recording::{Head, RECORDING_FORMAT, RecordingWriter};
-use crate::replay::seed_to_hex;
 use crate::screen::play_in_process;
+use crate::seed::{random_key, to_hex};
 use crate::start::{Promise, StartError, sweep};
 use crate::stopper::Stopper;
 use crate::view::{Health, ScreenView};
@@ -163,7 +163,7 @@ impl Assembly {
     fn cameras(&self) -> Result<(Vec<CameraParts>, BTreeMap<CameraId, CameraOutlet>), StartError> {
         let (mut parts, mut outlets) = (Vec::new(), BTreeMap::new());
         for config in &self.config.cameras {
-            let track_seed = keys::random_seed()?;
+            let track_seed = random_key().map_err(KeyError::NoEntropy)?;
             let crowd = Crowd::new(config.camera.clone(), self.config.crowd)?;
             let rng = ChaCha20Rng::from_seed(track_seed);
             let (live_sender, live) = watch::channel(None);
@@ -202,11 +202,11 @@ impl Assembly {
         let Some(path) = &self.config.recording else {
             return Ok(None);
         };
-        let seed_of = |c: &CameraParts| (c.config.camera.clone(), seed_to_hex(&c.track_seed));
+        let seed_of = |c: &CameraParts| (c.config.camera.clone(), to_hex(&c.track_seed));
         let screens = self.config.screens.iter();
         let head = Head {
             format: RECORDING_FORMAT,
-            seed: seed_to_hex(&self.seed),
+            seed: to_hex(&self.seed),
             cameras: cameras.iter().map(seed_of).collect(),
             screens: screens
                 .map(|s| (s.screen.clone(), s.camera.clone()))

@@ -4,10 +4,10 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use rand::TryRng;
-use rand::rngs::SysRng;
 use regard_commitments::{SiteKeys, Zeroizing};
 use thiserror::Error;
+
+use crate::seed::{from_hex, random_key, to_hex};
 
 /// Name of the key file in the data folder.
 const KEY_FILE: &str = "site.key";
@@ -40,15 +40,6 @@ pub enum KeyError {
     NoEntropy(#[source] io::Error),
 }
 
-/// 32 bytes from the system's generator.
-pub(crate) fn random_seed() -> Result<[u8; 32], KeyError> {
-    let mut seed = [0_u8; 32];
-    SysRng
-        .try_fill_bytes(&mut seed)
-        .map_err(|e| KeyError::NoEntropy(io::Error::other(e.to_string())))?;
-    Ok(seed)
-}
-
 /// Reads the site's key, or makes one where there is none yet.
 pub(crate) fn open_or_create(data_dir: &Path) -> Result<SiteKeys, KeyError> {
     let path = data_dir.join(KEY_FILE);
@@ -57,7 +48,7 @@ pub(crate) fn open_or_create(data_dir: &Path) -> Result<SiteKeys, KeyError> {
         source,
     };
     if !path.exists() {
-        let seed = Zeroizing::new(random_seed()?);
+        let seed = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
         write_new(&path, &seed).map_err(io_error)?;
     }
     let mut file = fs::File::open(&path).map_err(io_error)?;
@@ -73,19 +64,8 @@ pub(crate) fn open_or_create(data_dir: &Path) -> Result<SiteKeys, KeyError> {
     Read::take(&mut file, 128)
         .read_to_string(&mut text)
         .map_err(io_error)?;
-    let seed = decode(text.trim()).ok_or(KeyError::Malformed { path })?;
+    let seed = from_hex(text.trim()).ok_or(KeyError::Malformed { path })?;
     Ok(SiteKeys::from_seed(seed))
-}
-
-fn decode(text: &str) -> Option<Zeroizing<[u8; 32]>> {
-    let mut seed = Zeroizing::new([0_u8; 32]);
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (i, byte) in seed.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
-    }
-    Some(seed)
 }
 
 /// Written beside, then renamed: a crash leaves either no key or a whole one.
@@ -96,8 +76,7 @@ fn write_new(path: &Path, seed: &[u8; 32]) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&beside)?;
-    let text: Zeroizing<String> =
-        Zeroizing::new(seed.iter().map(|byte| format!("{byte:02x}")).collect());
+    let text = Zeroizing::new(to_hex(seed));
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&beside, path)

@@ -27,6 +27,7 @@ mod recorder;
 mod recording;
 mod replay;
 mod screen;
+mod seed;
 mod start;
 mod stopper;
 mod view;
@@ -44,6 +45,7 @@ pub use metrics::{
 pub use recording::{RECORDING_FORMAT, RecordingError};
 pub use replay::{Replayed, replay};
 pub use screen::notice_text;
+pub use seed::random_key;
 pub use start::StartError;
 pub use view::{
     CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, PlayReport, ScreenHealth, ScreenView,

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
 use regard_commitments::{
-    Answer, Digest as NoticeHash, Grant, LedgerEntry, Notice, Refusal, Revocation, Scopes, Sensing,
+    Answer, Digest as NoticeHash, Grant, LedgerEntry, Refusal, Revocation, Scopes, Sensing,
     SensingGate,
 };
 use regard_domain::{CameraId, Clock, ScreenId, Timestamp};
@@ -81,8 +81,6 @@ pub(crate) struct Podium {
 impl Podium {
     /// Hears commands until told to stop, then brings everything to its end.
     pub(crate) fn run(mut self, commands: &Receiver<Command>) {
-        let notice = Arc::new(self.gate.notice().clone());
-        self.first_views(&notice);
         let mut last_tick = self.clock.now();
         let mut last_health: Option<Timestamp> = None;
         loop {
@@ -105,20 +103,6 @@ impl Podium {
             }
         }
         self.finish();
-    }
-
-    fn first_views(&self, notice: &Arc<Notice>) {
-        for (screen, sender) in &self.outlets.screens {
-            let creatives = Arc::new(self.conductor.creatives(screen));
-            sender.send_replace(Arc::new(ScreenView {
-                screen: screen.clone(),
-                notice: Arc::clone(notice),
-                creatives,
-                showing: None,
-                camera_open: false,
-                refusal: None,
-            }));
-        }
     }
 
     fn finish(&mut self) {

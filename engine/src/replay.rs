@@ -12,6 +12,7 @@ use regard_domain::{CameraId, Moment};
 use crate::calendar::Calendar;
 use crate::conductor::{Conductor, Effect, Row, Seat};
 use crate::recording::{Head, Input, RecordingError, RecordingReader};
+use crate::seed::from_hex;
 
 /// What a replay gave.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -120,19 +121,7 @@ fn crowds_of(head: &Head) -> Result<BTreeMap<CameraId, (Crowd, ChaCha20Rng)>, Re
         .collect()
 }
 
-/// A seed as 64 hexadecimal digits.
-pub(crate) fn seed_to_hex(seed: &[u8; 32]) -> String {
-    seed.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn seed_from_hex(text: &str) -> Result<[u8; 32], RecordingError> {
     let bad = || RecordingError::Setup("a seed is not 64 hexadecimal digits".to_owned());
-    let mut seed = [0_u8; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return Err(bad());
-    }
-    for (i, byte) in seed.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(|_| bad())?;
-    }
-    Ok(seed)
+    from_hex(text).map(|seed| *seed).ok_or_else(bad)
 }

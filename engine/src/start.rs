@@ -26,6 +26,7 @@ use crate::config::EngineConfig;
 use crate::handle::Engine;
 use crate::keys::{self, KeyError};
 use crate::recording::RecordingError;
+use crate::seed::random_key;
 
 /// How often rows whose time is over are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
@@ -150,7 +151,7 @@ impl Engine {
         chronicle.checkpoint(now).await?;
 
         let calendar = Calendar::new(config.time_zone.as_deref())?;
-        let seed = keys::random_seed()?;
+        let seed = random_key().map_err(KeyError::NoEntropy)?;
         let conductor = conductor(&config, &calendar, &store, seed, now).await?;
         for setup in camera_setups(&config) {
             promise.gate.register(setup);

@@ -1,0 +1,51 @@
+//! 32 random bytes, and their form as text.
+
+use std::io;
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+use regard_commitments::Zeroizing;
+
+/// 32 bytes from the system's generator that nobody can guess.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub fn random_key() -> io::Result<[u8; 32]> {
+    let mut key = [0_u8; 32];
+    SysRng
+        .try_fill_bytes(&mut key)
+        .map_err(|e| io::Error::other(e.to_string()))?;
+    Ok(key)
+}
+
+/// The bytes as 64 hexadecimal digits.
+pub(crate) fn to_hex(bytes: &[u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes that 64 hexadecimal digits stand for; nothing for any other text. Wiped when dropped,
+/// since they may be a secret.
+pub(crate) fn from_hex(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let mut bytes = Zeroizing::new([0_u8; 32]);
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_digits_come_back_and_nothing_else_does() {
+        let bytes = std::array::from_fn(|i| (i * 9) as u8);
+        assert_eq!(*from_hex(&to_hex(&bytes)).unwrap(), bytes);
+        for bad in ["", "00", &"g".repeat(64), &"ä".repeat(32), &"0".repeat(65)] {
+            assert!(from_hex(bad).is_none(), "{bad:?}");
+        }
+    }
+}
