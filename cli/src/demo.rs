@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use crate::args::DemoArgs;
 use crate::run;
+use crate::speech::say;
 
 const CAMPAIGNS: &str = include_str!("../data/demo-campaigns.toml");
 
@@ -137,7 +138,7 @@ fn introduction(args: &DemoArgs, address: &str, kept: &str) {
         Ok(source) => source.to_string(),
         Err(error) => format!("{error:#}"),
     };
-    println!(
+    say(format_args!(
         "
 Regard looks at the people in front of a screen, chooses what to show them, and learns.
   camera    {camera}
@@ -148,16 +149,13 @@ Open in a browser:
   {address}/screen/demo   the screen; it changes with the face
   {address}/console       what is seen, what was decided and why
   {address}/privacy       what this does, for the person in front of it"
-    );
+    ));
     if args.no_screen {
-        println!(
+        say(format_args!(
             "
 No screen shows the notice, so the camera stays shut (notice_missing).
 Open the screen page, and it opens; close it, and the camera shuts within a second."
-        );
+        ));
     }
-    println!(
-        "
-Stop with Ctrl-C."
-    );
+    say("\nStop with Ctrl-C.");
 }

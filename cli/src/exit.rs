@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
+use crate::speech::complain;
+
 /// Nothing was done.
 pub(crate) const NOTHING_DONE: u8 = 1;
 /// Some inputs were bad; the rest was done.
@@ -25,13 +27,14 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 
 /// Says what went wrong, with its causes, on one line.
 pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    complain(format_args!("error: {error:#}"));
     ExitCode::from(NOTHING_DONE)
 }
 
 /// Prints text and a line's end on standard output. Whoever reads may have had enough.
 pub(crate) fn print(text: &str) -> Result<ExitCode> {
-    match writeln!(std::io::stdout(), "{text}") {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(error).context("standard output cannot be written")
         }

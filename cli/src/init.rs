@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use regard_commitments::Commitments;
 
 use crate::args::InitArgs;
+use crate::speech::say;
 
 /// What is written: the path in the folder, and the text.
 const FILES: [(&str, &str); 4] = [
@@ -40,9 +41,9 @@ pub(crate) fn init(args: &InitArgs) -> Result<ExitCode> {
     }
     for (path, text) in &files {
         write(path, text)?;
-        println!("wrote {}", path.display());
+        say(format_args!("wrote {}", path.display()));
     }
-    println!("{}", what_next(folder));
+    say(what_next(folder));
     Ok(ExitCode::SUCCESS)
 }
 

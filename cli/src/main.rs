@@ -2,11 +2,6 @@
 //!
 //! In: arguments, configuration, files. Out: text for people and machines, an exit code. This room
 //! puts the others together and computes nothing itself.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this room talks to people"
-)]
 
 mod admin;
 mod analyze;
@@ -20,6 +15,7 @@ mod models;
 mod printable;
 mod run;
 mod serve;
+mod speech;
 
 use std::process::ExitCode;
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::args::{ListFormat, ModelsCommand};
 use crate::exit;
 use crate::printable::on_one_line;
+use crate::speech::complain;
 
 /// Does what was asked with models.
 pub(crate) fn models(command: &ModelsCommand) -> Result<ExitCode> {
@@ -166,7 +167,7 @@ fn verify() -> Result<ExitCode> {
             Some(problem) => {
                 n_bad += 1;
                 lines.push(format!("{state:<13}{}", entry.id));
-                eprintln!("error: {}: {problem}", entry.id);
+                complain(format_args!("error: {}: {problem}", entry.id));
             }
         }
     }

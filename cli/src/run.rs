@@ -7,6 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::admin::AdminToken;
+use crate::speech::say;
 
 /// Log lines go to standard error: warnings, with `-v` what happens, with `-vv` everything.
 pub(crate) fn log_to_stderr(verbose: u8) {
@@ -19,6 +20,8 @@ pub(crate) fn log_to_stderr(verbose: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would report on standard error that standard error cannot be written, and panic.
+        .log_internal_errors(false)
         .init();
 }
 
@@ -90,7 +93,7 @@ async fn open_doors(
         token.keep(engine).await?;
     }
     let address = format!("http://{}", bound.address());
-    println!("listening on {address}");
+    say(format_args!("listening on {address}"));
     introduce(
         &address,
         token.as_ref().and_then(|token| token.fresh.as_deref()),

@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::args::ServeArgs;
 use crate::config::{self, Site};
-use crate::run;
+use crate::speech::{complain, say};
+use crate::{exit, run};
 
 /// Folder of everything that is kept, beside the configuration.
 const DATA_FOLDER: &str = "data";
@@ -20,7 +21,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
         Ok(site) => site,
         Err(mistakes) => {
             for mistake in &mistakes {
-                eprintln!("{mistake}");
+                complain(mistake);
             }
             let n = mistakes.len();
             let counted = if n == 1 {
@@ -35,9 +36,9 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
         }
     };
     if args.check {
-        println!("ok");
-        eprintln!("{}", site.summary());
-        return Ok(ExitCode::SUCCESS);
+        let printed = exit::print("ok")?;
+        complain(site.summary());
+        return Ok(printed);
     }
     let data_dir = data_dir(args, &site);
     let asset_dir = data_dir.join("assets");
@@ -83,7 +84,7 @@ fn prepare(site: &Site, data_dir: &Path, asset_dir: &Path) -> io::Result<()> {
 /// What a person reads first, below the line that scripts read.
 fn introduction(site: &Site, data_dir: &Path, address: &str, token: Option<&str>) {
     let commitments = site.commitments();
-    println!(
+    say(format_args!(
         "
 {}
   promises  profile {}, version {} for {}
@@ -93,21 +94,24 @@ fn introduction(site: &Site, data_dir: &Path, address: &str, token: Option<&str>
         commitments.version,
         commitments.site.name,
         data_dir.display(),
-    );
+    ));
     for camera in site.cameras() {
-        println!("  camera    {}: {}", camera.camera, camera.source);
+        say(format_args!(
+            "  camera    {}: {}",
+            camera.camera, camera.source
+        ));
     }
-    println!("\nOpen in a browser:");
+    say("\nOpen in a browser:");
     for screen in site.screens() {
-        println!("  {address}/screen/{}", screen.screen);
+        say(format_args!("  {address}/screen/{}", screen.screen));
     }
-    println!("  {address}/console\n  {address}/privacy");
+    say(format_args!("  {address}/console\n  {address}/privacy"));
     if let Some(token) = token {
-        println!(
+        say(format_args!(
             "
 Admin token, shown this once: {token}
 Log in with it at {address}/login. When it is lost, start with --new-admin-token."
-        );
+        ));
     }
-    println!("\nStop with Ctrl-C.");
+    say("\nStop with Ctrl-C.");
 }

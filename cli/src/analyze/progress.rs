@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::examiner::{Kind, Outcome};
+use crate::speech::complain;
 
 /// What was done.
 #[derive(Debug, Default)]
@@ -125,12 +126,12 @@ impl Progress {
 
     /// A line on standard error that does not get in the way of the bar.
     pub(super) fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| complain(line));
     }
 
     pub(super) fn finish(self, tally: &Tally) {
         self.bar.finish_and_clear();
-        eprintln!("{}", tally.summary(self.began.elapsed()));
+        complain(tally.summary(self.began.elapsed()));
     }
 }
 

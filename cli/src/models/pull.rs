@@ -13,6 +13,7 @@ use super::download::{Download, PartFile};
 use crate::args::PullArgs;
 use crate::exit;
 use crate::printable::shown;
+use crate::speech::complain;
 
 /// Where a file comes from.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ enum Origin {
 /// Brings a model's file into a folder, unless it is there and good.
 pub(super) fn pull(args: &PullArgs) -> Result<ExitCode> {
     let Some(to) = args.to.clone().or_else(super::folder) else {
-        eprintln!("error: no folder to put it into; name one with --to, or set REGARD_MODELS");
+        complain("error: no folder to put it into; name one with --to, or set REGARD_MODELS");
         return Ok(ExitCode::from(exit::USAGE));
     };
     fs::create_dir_all(&to).with_context(|| format!("{}: cannot be made", shown(&to)))?;

@@ -8,6 +8,9 @@
 mod analyze;
 mod config;
 mod doctor;
+mod kill;
 mod models;
+mod pipes;
 mod program;
+mod running;
 mod serve;

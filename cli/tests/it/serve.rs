@@ -1,18 +1,10 @@
 //! `regard serve` from start to end.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-/// Longest wait for a line: models load and a busy machine is slow.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What the end of `serve` may take.
-const END: Duration = Duration::from_secs(5);
+use crate::running::{Serve, token_in};
 
 const CONFIG: &str = "
 [[camera]]
@@ -25,114 +17,6 @@ in_process = true
 [engine]
 runtime = \"rten\"
 ";
-
-/// A running `serve`; killed when a test ends early.
-struct Serve {
-    child: Child,
-    lines: Receiver<String>,
-    address: String,
-}
-
-fn lines_of(stdout: ChildStdout) -> Receiver<String> {
-    let (sender, lines) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    lines
-}
-
-impl Serve {
-    fn start(folder: &Path, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_regard"))
-            .args([
-                "serve",
-                "--config",
-                "regard.toml",
-                "--listen",
-                "127.0.0.1:0",
-            ])
-            .args(more)
-            .current_dir(folder)
-            .env_remove("REGARD_DATA_DIR")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let lines = lines_of(child.stdout.take().unwrap());
-        let mut serve = Self {
-            child,
-            lines,
-            address: String::new(),
-        };
-        let first = serve.lines.recv_timeout(PATIENCE).unwrap();
-        let address = first
-            .strip_prefix("listening on http://")
-            .expect("the first line is the address");
-        assert!(address.starts_with("127.0.0.1:"), "{first}");
-        address.clone_into(&mut serve.address);
-        serve
-    }
-
-    fn get(&self, path: &str, token: Option<&str>) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let token = token
-            .map(|t| format!("Authorization: Bearer {t}\r\n"))
-            .unwrap_or_default();
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\n{token}Connection: close\r\n\r\n",
-            self.address
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    /// Tells it to stop as a service manager does; all it printed, and its exit code.
-    fn stop(mut self) -> (String, Option<i32>) {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
-        let asked_at = Instant::now();
-        let mut printed = String::new();
-        loop {
-            match self
-                .lines
-                .recv_timeout(END.saturating_sub(asked_at.elapsed()))
-            {
-                Ok(line) => printed += &(line + "\n"),
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => panic!("it still runs after {END:?}\n{printed}"),
-            }
-        }
-        (printed, self.child.wait().unwrap().code())
-    }
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        // It has ended already when the test went well.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn token_in(printed: &str) -> Option<String> {
-    let line = printed
-        .lines()
-        .find(|line| line.starts_with("Admin token"))?;
-    line.rsplit(' ').next().map(str::to_owned)
-}
 
 fn site() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
