@@ -2,3 +2,4 @@
 
 pub mod mot;
 pub mod passersby;
+pub mod wall;

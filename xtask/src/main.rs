@@ -6,9 +6,11 @@
 )]
 
 mod accuracy;
+mod bench;
 mod check;
 mod licences;
 mod run;
+mod soak;
 mod tests;
 
 use std::process::ExitCode;
@@ -30,6 +32,10 @@ enum Chore {
     Check(check::CheckArgs),
     /// Measures accuracy on evaluation data; `REGARD_EVAL_DATA` says where it is.
     Accuracy(accuracy::AccuracyArgs),
+    /// Measures speed: the whole loop, the networks beside a rival, the rooms' own benches.
+    Bench(bench::BenchArgs),
+    /// Lets the release program run for a long time and watches its memory.
+    Soak(soak::SoakArgs),
     /// Checks the licences of all dependencies against deny.toml.
     Licences,
 }
@@ -39,6 +45,8 @@ fn main() -> ExitCode {
         Chore::Test(args) => tests::test(&args),
         Chore::Check(args) => check::check(&args),
         Chore::Accuracy(args) => accuracy::accuracy(&args),
+        Chore::Bench(args) => bench::bench(&args),
+        Chore::Soak(args) => soak::soak(&args),
         Chore::Licences => licences::check(),
     };
     match result {

@@ -1,7 +1,7 @@
 //! Starting other programs.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -28,4 +28,24 @@ pub(crate) fn must(what: &str, command: &mut Command) -> Result<()> {
         .with_context(|| format!("{what} could not be started"))?;
     ensure!(status.success(), "{what} failed ({status})");
     Ok(())
+}
+
+/// Builds a program of the workspace for release and says where it is.
+pub(crate) fn release_binary(package: &str, name: &str) -> Result<PathBuf> {
+    eprintln!("── {name}, release build");
+    let output = cargo()
+        .args(["build", "--release", "--locked", "--package", package])
+        .args(["--bin", name, "--message-format=json-render-diagnostics"])
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("the build of {name} could not be started"))?;
+    ensure!(output.status.success(), "{name} could not be built");
+    let lines = String::from_utf8_lossy(&output.stdout);
+    let executable = lines.lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let is_it = message["target"]["name"] == name;
+        let path = message["executable"].as_str().filter(|_| is_it)?;
+        Some(PathBuf::from(path))
+    });
+    executable.with_context(|| format!("cargo did not say where {name} is"))
 }

@@ -1,0 +1,157 @@
+//! `cargo xtask bench`: how fast it is, beside what was promised and beside rivals.
+
+mod browser;
+mod case;
+mod inference;
+mod process;
+mod table;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
+
+use self::case::{Case, CaseReport};
+use crate::run::{cargo, must};
+
+/// Longest time from capture to glass, for 95 % of the changes at 640 x 480 and 1920 x 1080 with 30
+/// frames a second on two cores, in milliseconds. Origin: the promise of the design.
+const PROMISED_P95_MILLIS: f64 = 150.0;
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    /// From a frame's capture to the change on the screen, with 1 to 5 faces, and four cameras at once.
+    Loop,
+    /// The networks on the built-in runtime and on ONNX Runtime, by turns.
+    Inference,
+    /// The rooms' own benches of deciding, tracking and storing.
+    Rooms,
+}
+
+/// How to measure.
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    /// What; everything when nothing is named.
+    #[arg(value_enum)]
+    subjects: Vec<Subject>,
+    /// How long each case of `loop` runs, in seconds.
+    #[arg(long, default_value_t = 60)]
+    secs: u64,
+    /// Only the cases of `loop` whose name contains this, such as `1920x1080`.
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Let a headless Chromium play the screen in the cases of `loop`.
+    #[arg(long)]
+    browser: bool,
+    /// Write what was measured into this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Fail when 95 % within 150 ms is not kept.
+    #[arg(long)]
+    check: bool,
+    /// Run one case in this process and print it as JSON; how `loop` calls itself.
+    #[arg(long, hide = true, value_name = "NAME")]
+    case: Option<String>,
+}
+
+/// Measures, prints tables, and fails only where `--check` says so.
+///
+/// # Errors
+/// When something cannot be built or run, or a promise is checked and not kept.
+pub(crate) fn bench(args: &BenchArgs) -> Result<()> {
+    if cfg!(debug_assertions) {
+        return again_for_release();
+    }
+    if let Some(name) = &args.case {
+        let case = Case::named(name)?;
+        let report = case::run(&case, args.secs, args.browser)?;
+        println!("{}", serde_json::to_string(&report)?);
+        return Ok(());
+    }
+    let wants = |subject| args.subjects.is_empty() || args.subjects.contains(&subject);
+    let mut written = serde_json::Map::new();
+    println!("{}", process::machine());
+    let mut broken = Vec::new();
+    if wants(Subject::Loop) {
+        let reports = run_cases(args)?;
+        broken = reports.iter().filter_map(broken_promise).collect();
+        written.insert("loop".to_owned(), serde_json::to_value(reports)?);
+    }
+    if wants(Subject::Inference) {
+        let rows = inference::compare()?;
+        written.insert("inference".to_owned(), serde_json::to_value(rows)?);
+    }
+    if wants(Subject::Rooms) {
+        for package in ["regard-decision", "regard-audience", "regard-backends"] {
+            must(package, cargo().args(["bench", "--package", package]))?;
+        }
+    }
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(&written)?;
+        std::fs::write(path, text).with_context(|| format!("{}", path.display()))?;
+    }
+    ensure!(
+        !args.check || broken.is_empty(),
+        "promises were not kept:\n  {}",
+        broken.join("\n  ")
+    );
+    Ok(())
+}
+
+/// Figures of an unoptimised build mean nothing: the same call, built for release.
+fn again_for_release() -> Result<()> {
+    let mut release = cargo();
+    release.args(["run", "--release", "--quiet", "--package", "xtask", "--"]);
+    release.args(std::env::args_os().skip(1));
+    must("release build of the benches", &mut release)
+}
+
+/// Each case in a process of its own, so that its memory is its own.
+fn run_cases(args: &BenchArgs) -> Result<Vec<CaseReport>> {
+    let mut reports = Vec::new();
+    if args.browser && !browser::is_found() {
+        println!("skipped: loop in a browser: chromium not found");
+        return Ok(reports);
+    }
+    println!("{}", table::head(args.browser));
+    let only = args.only.as_deref().unwrap_or_default();
+    for case in Case::all().into_iter().filter(|c| c.name().contains(only)) {
+        // A browser plays one screen; four cameras are about what is dropped.
+        if args.browser && case.n_cameras > 1 {
+            continue;
+        }
+        let mut child = Command::new(std::env::current_exe()?);
+        child.args(["bench", "--case", &case.name()]);
+        child.args(["--secs", &args.secs.to_string()]);
+        if args.browser {
+            child.arg("--browser");
+        }
+        let output = child.stderr(std::process::Stdio::inherit()).output()?;
+        ensure!(
+            output.status.success(),
+            "case {} failed ({})",
+            case.name(),
+            output.status
+        );
+        let report: CaseReport = serde_json::from_slice(&output.stdout)
+            .with_context(|| format!("what case {} printed", case.name()))?;
+        println!("{}", table::line(&report));
+        reports.push(report);
+    }
+    println!("{}", table::foot());
+    Ok(reports)
+}
+
+/// A promise this case does not keep, in words; four cameras are promised no latency.
+fn broken_promise(report: &CaseReport) -> Option<String> {
+    let p95 = report.to_screen.p95_millis;
+    let is_promised = report.n_cameras == 1;
+    (is_promised && (report.to_screen.n == 0 || p95 > PROMISED_P95_MILLIS)).then(|| {
+        format!(
+            "{}: 95 % within {p95:.0} ms (n = {}), promised {PROMISED_P95_MILLIS} ms",
+            report.name, report.to_screen.n
+        )
+    })
+}
