@@ -9,6 +9,7 @@ mod svg;
 pub(crate) use library::{AssetError, AssetLibrary, AssetRef};
 pub(crate) use serve::response;
 pub(crate) use sniff::AssetKind;
+pub use sniff::{SNIFF_LEN, message_kind};
 
 /// Whether the bytes are a drawing that a parser reads.
 #[cfg(test)]

@@ -21,5 +21,6 @@ mod routes;
 mod server;
 mod wire;
 
+pub use assets::{SNIFF_LEN, message_kind};
 pub use config::ServerConfig;
 pub use server::{BindError, Bound, ServeError, Server};

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use regard_decision::{Content, Creative};
+use regard_server::{SNIFF_LEN, message_kind};
 use sha2::{Digest, Sha256};
 
 /// Folder of the copies, inside the asset folder; the rest of it belongs to uploads.
@@ -21,21 +22,32 @@ pub(crate) struct Asset {
     pub(crate) source: PathBuf,
 }
 
-/// The asset that a message names, if it names one.
-pub(super) fn asset_of(creative: &mut Creative) -> Option<&mut String> {
+/// The asset that a message names, if it names one, and as what it is to be shown.
+pub(super) fn asset_of(creative: &mut Creative) -> Option<(&'static str, &mut String)> {
     match &mut creative.content {
-        Content::Image { asset } | Content::Video { asset } => Some(asset),
-        Content::Html { asset, .. } => asset.as_mut(),
+        Content::Image { asset } => Some(("image", asset)),
+        Content::Video { asset } => Some(("video", asset)),
+        Content::Html { asset, .. } => Some(("html", asset.as_mut()?)),
         Content::Text { .. } => None,
     }
 }
 
+/// What is expected of a file that is shown as `kind`.
+fn expected(kind: &str) -> &'static str {
+    match kind {
+        "image" => "a picture (PNG, JPEG, GIF, WebP or SVG)",
+        "video" => "a film (MP4 or WebM)",
+        _ => "a page (HTML)",
+    }
+}
+
 impl Asset {
-    /// Finds the file and what it will be called.
+    /// Finds the file, which is to be shown as `kind` (`image`, `video` or `html`), and what it will
+    /// be called.
     ///
     /// # Errors
     /// Why it cannot be used, in words.
-    pub(super) fn find(folder: &Path, named: &str) -> Result<Self, String> {
+    pub(super) fn find(folder: &Path, named: &str, kind: &str) -> Result<Self, String> {
         let source = folder.join(named);
         let said = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => {
@@ -52,12 +64,29 @@ impl Asset {
         }
         if metadata.len() == 0 {
             return Err(format!(
-                "expected a picture, film or page, found an empty file at {}",
+                "expected {}, found an empty file at {}",
+                expected(kind),
                 source.display()
             ));
         }
-        let mut hasher = Sha256::new();
-        io::copy(&mut File::open(&source).map_err(said)?, &mut hasher).map_err(said)?;
+        let mut file = File::open(&source).map_err(said)?;
+        let mut head = Vec::new();
+        let head_len = u64::try_from(SNIFF_LEN).unwrap_or(u64::MAX);
+        file.by_ref()
+            .take(head_len)
+            .read_to_end(&mut head)
+            .map_err(said)?;
+        let found = message_kind(&head);
+        if found != Some(kind) {
+            let found = found.map_or("nothing that can be shown", expected);
+            return Err(format!(
+                "expected {}, found {found} at {}",
+                expected(kind),
+                source.display()
+            ));
+        }
+        let mut hasher = Sha256::new_with_prefix(&head);
+        io::copy(&mut file, &mut hasher).map_err(said)?;
         let digits: String = hasher
             .finalize()
             .iter()
@@ -109,7 +138,7 @@ mod tests {
     fn copies_follow_their_files() {
         let (site, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::write(site.path().join("a.svg"), "<svg/>").unwrap();
-        let first = Asset::find(site.path(), "a.svg").unwrap();
+        let first = Asset::find(site.path(), "a.svg", "image").unwrap();
         assert!(first.name.starts_with("configured/") && first.name.ends_with(".svg"));
         install(std::slice::from_ref(&first), data.path()).unwrap();
         assert_eq!(
@@ -118,7 +147,7 @@ mod tests {
         );
 
         fs::write(site.path().join("a.svg"), "<svg></svg>").unwrap();
-        let second = Asset::find(site.path(), "a.svg").unwrap();
+        let second = Asset::find(site.path(), "a.svg", "image").unwrap();
         assert_ne!(first, second);
         install(std::slice::from_ref(&second), data.path()).unwrap();
         assert!(!data.path().join(&first.name).exists());
@@ -130,12 +159,20 @@ mod tests {
         let site = tempfile::tempdir().unwrap();
         fs::create_dir(site.path().join("folder")).unwrap();
         fs::write(site.path().join("empty.png"), "").unwrap();
-        for (named, said) in [
-            ("gone.png", "nothing"),
-            ("folder", "a folder"),
-            ("empty.png", "empty"),
+        fs::write(site.path().join("note.png"), "a note").unwrap();
+        fs::write(site.path().join("page.webm"), "<!doctype html><p>hello").unwrap();
+        for (named, kind, said) in [
+            ("gone.png", "image", "nothing"),
+            ("folder", "image", "a folder"),
+            ("empty.png", "image", "empty"),
+            ("note.png", "image", "nothing that can be shown"),
+            (
+                "page.webm",
+                "video",
+                "expected a film (MP4 or WebM), found a page (HTML)",
+            ),
         ] {
-            let message = Asset::find(site.path(), named).unwrap_err();
+            let message = Asset::find(site.path(), named, kind).unwrap_err();
             assert!(message.contains(said), "{message}");
         }
     }

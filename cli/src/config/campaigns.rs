@@ -183,10 +183,10 @@ impl Sources<'_, '_> {
         let mut assets = BTreeMap::new();
         for (i, campaign) in found.campaigns.iter_mut().enumerate() {
             for (j, creative) in campaign.creatives.iter_mut().enumerate() {
-                let Some(named) = asset_of(creative) else {
+                let Some((kind, named)) = asset_of(creative) else {
                     continue;
                 };
-                match Asset::find(self.folder(i), named) {
+                match Asset::find(self.folder(i), named, kind) {
                     Ok(asset) => {
                         named.clone_from(&asset.name);
                         assets.insert(asset.name.clone(), asset);

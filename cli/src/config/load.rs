@@ -270,10 +270,10 @@ impl Check<'_, '_> {
     }
 
     fn asset_of_default(&self, message: &mut Creative, mistakes: &mut Vec<Mistake>) -> Vec<Asset> {
-        let Some(named) = asset_of(message) else {
+        let Some((kind, named)) = asset_of(message) else {
             return Vec::new();
         };
-        match Asset::find(self.folder(), named) {
+        match Asset::find(self.folder(), named, kind) {
             Ok(asset) => {
                 named.clone_from(&asset.name);
                 vec![asset]

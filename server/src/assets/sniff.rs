@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Bytes at the beginning of a file that tell what it is.
-pub(crate) const SNIFF_LEN: usize = 8_192;
+pub const SNIFF_LEN: usize = 8_192;
 
 /// Longest side of a picture, in pixels: players decode it whole (16384² is the largest texture
 /// that browsers draw).
@@ -85,6 +85,12 @@ impl AssetKind {
             Some(_) => None,
         }
     }
+}
+
+/// As which kind of message a file can be shown, by its first [`SNIFF_LEN`] bytes: `image` (PNG, JPEG,
+/// GIF, WebP, SVG), `video` (MP4, WebM) or `html`; `None` for everything else.
+pub fn message_kind(head: &[u8]) -> Option<&'static str> {
+    AssetKind::of(head).map(AssetKind::message)
 }
 
 /// Whether the first element is `svg`, after declaration, comments and white space.
