@@ -82,6 +82,18 @@ pub enum EntryBody {
         /// Until when it stays shut.
         until: Timestamp,
     },
+    /// Somebody in front of a camera agreed to be looked at.
+    Agreed {
+        /// By which camera.
+        camera: CameraId,
+        /// Until when it may stay open.
+        until: Timestamp,
+    },
+    /// Whoever had agreed took it back or left.
+    AgreementEnded {
+        /// Which camera.
+        camera: CameraId,
+    },
     /// The ledger could not be written; all cameras were shut.
     Interrupted {
         /// Since when.

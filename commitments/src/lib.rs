@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod change;
 mod commitments;
 mod date;
 mod digest;
@@ -47,6 +48,7 @@ mod scope;
 mod sensing;
 mod signed;
 
+pub use change::{Change, Direction, NotAVersion};
 pub use commitments::{
     AudienceKind, Category, Commitments, CommitmentsError, Controller, Custody, DayMinute,
     Declarations, Language, LegalBasis, NoticeTerms, ProcessingPurpose, Recipient, Site,
@@ -79,8 +81,8 @@ pub use scope::{
     ScopeMarker, Scopes,
 };
 pub use sensing::{
-    CameraSetup, Heartbeat, MAX_OBJECTION, NOTICE_HEARTBEAT_INTERVAL, NOTICE_HEARTBEAT_TTL,
-    Revocation, Ruled, SENSING_TICK, SensingGate,
+    CameraSetup, Heartbeat, MAX_AGREEMENT, MAX_OBJECTION, NOTICE_HEARTBEAT_INTERVAL,
+    NOTICE_HEARTBEAT_TTL, Revocation, Ruled, SENSING_TICK, SensingGate,
 };
 pub use signed::{SignatureFault, SignedCommitments, VerifiedCommitments};
 pub use zeroize::Zeroizing;

@@ -8,6 +8,7 @@ use crate::commitments::{Commitments, Language};
 use crate::digest::{Digest, canonical_json};
 use crate::profile::Profile;
 use crate::retention::{DataKind, KeepFor};
+use crate::scope::Scope;
 use crate::signed::VerifiedCommitments;
 
 const WORDS: [(Language, &str); 5] = [
@@ -55,6 +56,8 @@ struct Words {
     title: String,
     who: String,
     what: String,
+    waits: String,
+    waits_for: String,
     why: String,
     basis: String,
     nothing_kept: String,
@@ -147,11 +150,17 @@ impl Notice {
 
 fn text(document: &Commitments, profile: &Profile, language: Language) -> NoticeText {
     let words = Words::of(language);
-    let scopes = document
-        .scopes
+    let open = profile.allowed_scopes();
+    let gated = |scope: Scope| profile.consented_scopes().contains(scope) && !open.contains(scope);
+    let name = |scope: Scope| Words::name(&words.scopes, &scope);
+    let promised = document.scopes;
+    let consented = words.list(promised.iter().filter(|s| gated(*s)).map(name));
+    // Where nothing is looked at before somebody agrees, the line after says so; what is looked at then stands here.
+    let waits_wholly = gated(Scope::Count);
+    let looked_at = promised
         .iter()
-        .filter(|scope| profile.allows(*scope));
-    let scopes = words.list(scopes.map(|scope| Words::name(&words.scopes, &scope)));
+        .filter(|s| open.contains(*s) || waits_wholly && gated(*s));
+    let scopes = words.list(looked_at.map(name));
     let purposes = words.list(
         document
             .purposes
@@ -172,6 +181,7 @@ fn text(document: &Commitments, profile: &Profile, language: Language) -> Notice
                 ("contact", document.controller.contact.as_str()),
                 ("site", document.site.name.as_str()),
                 ("scopes", &scopes),
+                ("consented", &consented),
                 ("purposes", &purposes),
                 ("basis", Words::name(&words.bases, &document.legal_basis)),
                 ("period", period.as_deref().unwrap_or_default()),
@@ -194,19 +204,24 @@ fn text(document: &Commitments, profile: &Profile, language: Language) -> Notice
         crate::LegalBasis::Consent => &words.rights_consent,
         crate::LegalBasis::LegitimateInterest | crate::LegalBasis::PublicTask => &words.rights,
     };
-    let lines = [
-        &words.who,
-        &words.what,
+    let waits = if consented.is_empty() {
+        None
+    } else if waits_wholly {
+        Some(&words.waits)
+    } else {
+        Some(&words.waits_for)
+    };
+    let lines = [&words.who, &words.what].into_iter().chain(waits).chain([
         &words.why,
         &words.basis,
         kept,
         passed_on,
         rights,
-    ];
+    ]);
     NoticeText {
         language,
         title: fill(&words.title),
-        lines: lines.map(|line| fill(line)).to_vec(),
+        lines: lines.map(|line| fill(line)).collect(),
         more: fill(&words.more),
         lab_banner: profile.shows_lab_banner().then(|| fill(&words.lab_banner)),
     }

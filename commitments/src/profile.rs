@@ -1,18 +1,27 @@
 //! What the law of a place allows, as data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::VerifiedCommitments;
+use crate::commitments::ProcessingPurpose;
 use crate::parse::{Mistake, locate};
 use crate::retention::{DataKind, KeepFor};
-use crate::scope::{Scope, Scopes};
+use crate::scope::Scopes;
 
 /// The profiles that come with the program. A further one is a file and a line here.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("eu", include_str!("../data/profiles/eu.toml")),
+    ("fr-public", include_str!("../data/profiles/fr-public.toml")),
+    (
+        "fr-private",
+        include_str!("../data/profiles/fr-private.toml"),
+    ),
+    ("nl", include_str!("../data/profiles/nl.toml")),
+    ("es", include_str!("../data/profiles/es.toml")),
+    ("us-il", include_str!("../data/profiles/us-il.toml")),
     ("lab", include_str!("../data/profiles/lab.toml")),
 ];
 
@@ -23,6 +32,11 @@ pub struct Profile {
     name: String,
     title: String,
     allowed_scopes: Scopes,
+    #[serde(default)]
+    consented_scopes: Scopes,
+    allowed_purposes: BTreeSet<ProcessingPurpose>,
+    #[serde(default)]
+    consented_purposes: BTreeSet<ProcessingPurpose>,
     needs_notice: bool,
     shows_camera_picture: bool,
     shows_lab_banner: bool,
@@ -102,14 +116,46 @@ impl Profile {
         &self.title
     }
 
-    /// Which analyses it allows at most.
+    /// Which analyses it allows without anybody's agreement.
     pub fn allowed_scopes(&self) -> Scopes {
         self.allowed_scopes
     }
 
-    /// Whether it allows this analysis.
-    pub fn allows(&self, scope: Scope) -> bool {
-        self.allowed_scopes.contains(scope)
+    /// Which analyses it allows only while somebody in front of the camera has agreed: the camera is gated
+    /// by consent.
+    pub fn consented_scopes(&self) -> Scopes {
+        self.consented_scopes
+    }
+
+    /// What data about the audience may serve, with or without the agreement of somebody in front of the
+    /// camera.
+    pub fn allows_purpose(&self, purpose: ProcessingPurpose, has_agreed: bool) -> bool {
+        self.allowed_purposes.contains(&purpose)
+            || has_agreed && self.consented_purposes.contains(&purpose)
+    }
+
+    /// Whether everything this profile allows, the other one allows too, on no more conditions.
+    pub fn is_within(&self, other: &Self) -> bool {
+        let all = |p: &Self| {
+            p.consented_scopes
+                .iter()
+                .chain(p.allowed_scopes.iter())
+                .collect()
+        };
+        let (mine, others): (Scopes, Scopes) = (all(self), all(other));
+        let subset = |a: Scopes, b: Scopes| a.iter().all(|scope| b.contains(scope));
+        let purposes = |p: &Self| &p.allowed_purposes | &p.consented_purposes;
+        subset(self.allowed_scopes, other.allowed_scopes)
+            && subset(mine, others)
+            && self.allowed_purposes.is_subset(&other.allowed_purposes)
+            && purposes(self).is_subset(&purposes(other))
+            && (self.needs_notice || !other.needs_notice)
+            && (other.shows_camera_picture || !self.shows_camera_picture)
+            && (other.recognition || !self.recognition)
+            && self
+                .retention_max
+                .iter()
+                .all(|(kind, most)| other.max_retention(*kind).is_some_and(|o| *most <= o))
     }
 
     /// Whether a live camera needs a screen that carries the notice.
@@ -167,6 +213,7 @@ impl Profile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scope::Scope;
 
     #[test]
     fn eu_reads_the_law_strictly() {
@@ -181,9 +228,70 @@ mod tests {
     #[test]
     fn lab_tries_everything_and_says_so() {
         let lab = Profile::named("lab").unwrap();
-        assert!(Scope::ALL.into_iter().all(|scope| lab.allows(scope)));
+        assert!(
+            Scope::ALL
+                .into_iter()
+                .all(|scope| lab.allowed_scopes().contains(scope))
+        );
         assert!(lab.needs_notice() && lab.shows_camera_picture() && lab.shows_lab_banner());
         assert!(!lab.recognition());
+    }
+
+    #[test]
+    fn the_french_street_is_counted_only() {
+        let profile = Profile::named("fr-public").unwrap();
+        assert_eq!(
+            profile.allowed_scopes(),
+            Scopes::NONE.with(Scope::Count),
+            "statistics alone, as long as nobody agreed"
+        );
+        assert_eq!(profile.consented_scopes(), Scopes::AUDIENCE);
+        use ProcessingPurpose::{AudienceMeasurement, MessageLearning, MessageSelection};
+        assert!(profile.allows_purpose(AudienceMeasurement, false));
+        for reactive in [MessageSelection, MessageLearning] {
+            assert!(!profile.allows_purpose(reactive, false));
+            assert!(profile.allows_purpose(reactive, true));
+        }
+    }
+
+    #[test]
+    fn in_french_private_places_expression_waits_for_agreement() {
+        let profile = Profile::named("fr-private").unwrap();
+        let open = Scopes::NONE.with(Scope::Count).with(Scope::Attention);
+        assert_eq!(profile.allowed_scopes(), open);
+        assert!(profile.consented_scopes().contains(Scope::Expression));
+        assert!(profile.allows_purpose(ProcessingPurpose::MessageSelection, false));
+    }
+
+    #[test]
+    fn dutch_and_illinois_cameras_wait_for_agreement() {
+        for name in ["nl", "us-il"] {
+            let profile = Profile::named(name).unwrap();
+            assert!(profile.allowed_scopes().is_empty(), "{name}");
+            assert_eq!(profile.consented_scopes(), Scopes::AUDIENCE, "{name}");
+            let purpose = ProcessingPurpose::AudienceMeasurement;
+            assert!(!profile.allows_purpose(purpose, false), "{name}");
+            assert!(profile.allows_purpose(purpose, true), "{name}");
+        }
+    }
+
+    #[test]
+    fn spain_has_no_recognition() {
+        let (es, eu) = (Profile::named("es").unwrap(), Profile::named("eu").unwrap());
+        assert!(!es.recognition());
+        assert!(es.is_within(&eu));
+    }
+
+    #[test]
+    fn every_other_place_is_within_the_union_but_the_laboratory() {
+        let eu = Profile::named("eu").unwrap();
+        for name in Profile::names() {
+            let profile = Profile::named(name).unwrap();
+            assert_eq!(profile.is_within(&eu), name != "lab", "{name}");
+            assert!(profile.is_within(&profile), "{name}");
+        }
+        let stricter = Profile::named("nl").unwrap();
+        assert!(!eu.is_within(&stricter));
     }
 
     #[test]
@@ -209,16 +317,14 @@ mod tests {
     fn what_is_no_profile_is_told_with_its_line() {
         assert_eq!(
             Profile::named("mars").unwrap_err().to_string(),
-            "profile \"mars\" is not one of eu, lab"
+            "profile \"mars\" is not one of eu, fr-public, fr-private, nl, es, us-il, lab"
         );
         let eu = BUILT_IN[0]
             .1
             .replace("recognition = false", "recognition = \"no\"");
         let error = Profile::parse(&eu).unwrap_err();
         assert!(
-            error
-                .to_string()
-                .contains("line 9, column 15: invalid type"),
+            error.to_string().contains("column 15: invalid type"),
             "{error}"
         );
     }

@@ -1,5 +1,6 @@
 //! The Sensing gate: whether a camera may be looked at, and how.
 
+mod agreement;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,9 @@ use crate::profile::{Profile, PromiseFault};
 use crate::refusal::{Answer, Refusal, RefusalCode};
 use crate::scope::{Scope, Scopes};
 use crate::signed::VerifiedCommitments;
+
+use self::agreement::Agreement;
+pub use self::agreement::MAX_AGREEMENT;
 
 /// How long a heartbeat of a screen keeps its cameras open: a camera closes within one second of the
 /// heartbeat failing (GDPR 12-14 as read in the rules of this program).
@@ -84,6 +88,8 @@ struct CameraState {
     setup: CameraSetup,
     grant: Option<Grant<Sensing>>,
     blinded_until: Option<Timestamp>,
+    /// Whether somebody in front of it agreed to be looked at.
+    agreement: Agreement,
     /// The refusal that was told last; a run of the same is told once.
     refused: Option<RefusalCode>,
 }
@@ -183,6 +189,7 @@ impl SensingGate {
                 let state = CameraState {
                     grant: None,
                     blinded_until: None,
+                    agreement: Agreement::Never,
                     refused: None,
                     setup: setup.clone(),
                 };
@@ -220,7 +227,9 @@ impl SensingGate {
             if let Some(grant) = &state.grant
                 && state.setup.screens.contains(screen)
             {
-                grant.extend_to(now.plus(NOTICE_HEARTBEAT_TTL));
+                let agreed = state.agreement_bounds(grant.scopes(), &self.profile);
+                let until = now.plus(NOTICE_HEARTBEAT_TTL);
+                grant.extend_to(agreed.map_or(until, |end| end.min(until)));
             }
         }
         Heartbeat::Counted

@@ -62,6 +62,9 @@ impl SensingGate {
                 Err(refusal) => verdict.withheld.push((scope, refusal)),
             }
         }
+        if let Some(end) = state.agreement_bounds(verdict.scopes, &self.profile) {
+            verdict.valid_until = verdict.valid_until.min(end);
+        }
         Ok(verdict)
     }
 
@@ -96,7 +99,11 @@ impl SensingGate {
 
     fn scope_rule(&self, state: &CameraState, scope: Scope, now: Timestamp) -> Result<(), Refusal> {
         let document = self.commitments.document();
-        if !self.profile.allows(scope) {
+        if self.profile.consented_scopes().contains(scope)
+            && !self.profile.allowed_scopes().contains(scope)
+        {
+            state.agreement.check(now)?;
+        } else if !self.profile.allowed_scopes().contains(scope) {
             return Err(Refusal::new(
                 RefusalCode::FeatureNotInProfile,
                 format!("profile {} does not allow {scope}", self.profile.name()),

@@ -1,3 +1,4 @@
+mod agreement;
 mod rules;
 
 use std::collections::BTreeSet;
