@@ -33,6 +33,9 @@ pub(crate) enum Command {
     /// Model files: licences, hashes, training data, download.
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// What the site promises: written, read, compared, signed, published.
+    #[command(subcommand)]
+    Commitments(CommitmentsCommand),
 }
 
 #[derive(Args)]
@@ -180,4 +183,88 @@ pub(crate) struct PullArgs {
     /// The folder of models to put it into; otherwise the one that REGARD_MODELS names.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) to: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CommitmentsCommand {
+    /// Writes a commented document to fill in.
+    New {
+        /// Where to write it.
+        #[arg(value_name = "FILE", default_value = "commitments.toml")]
+        file: PathBuf,
+        /// Law of which place.
+        #[arg(long, value_name = "NAME", default_value = "eu", value_parser = profile)]
+        profile: String,
+    },
+    /// Says in plain words what a document promises.
+    Show {
+        /// The document: TOML, or signed JSON.
+        #[arg(value_name = "FILE", default_value = "commitments.toml")]
+        file: PathBuf,
+        /// For people, or the canonical JSON that is signed.
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+    },
+    /// Says what a newer version changes, and whether it strengthens or weakens the promise.
+    Diff {
+        /// The older document: TOML, or signed JSON.
+        #[arg(value_name = "OLDER")]
+        older: PathBuf,
+        /// The newer one.
+        #[arg(value_name = "NEWER")]
+        newer: PathBuf,
+        /// For people or for programs.
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+        /// Exit with 2 when the newer version weakens the promise.
+        #[arg(long)]
+        fail_on_weakening: bool,
+    },
+    /// Signs a document with the key of the installation.
+    Sign {
+        /// The document, TOML.
+        #[arg(value_name = "FILE", default_value = "commitments.toml")]
+        file: PathBuf,
+        #[command(flatten)]
+        installation: InstallationArgs,
+        /// Write to this file; otherwise to standard output.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Signs a document and writes it with the public key and a page to read, for a website.
+    Publish {
+        /// The document, TOML.
+        #[arg(value_name = "FILE", default_value = "commitments.toml")]
+        file: PathBuf,
+        #[command(flatten)]
+        installation: InstallationArgs,
+        /// The folder to write into.
+        #[arg(long, value_name = "FOLDER", default_value = "public")]
+        to: PathBuf,
+    },
+}
+
+/// Which installation is meant.
+#[derive(Args)]
+pub(crate) struct InstallationArgs {
+    /// Data folder of the installation; otherwise REGARD_DATA_DIR, or `data`.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+impl InstallationArgs {
+    /// The data folder that is meant.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        let named = self
+            .data
+            .clone()
+            .or_else(|| std::env::var_os("REGARD_DATA_DIR").map(PathBuf::from));
+        named.unwrap_or_else(|| PathBuf::from("data"))
+    }
+}
+
+fn profile(text: &str) -> Result<String, String> {
+    regard_commitments::Profile::named(text)
+        .map(|profile| profile.name().to_owned())
+        .map_err(|error| error.to_string())
 }

@@ -6,6 +6,7 @@
 mod admin;
 mod analyze;
 mod args;
+mod commitments;
 mod config;
 mod demo;
 mod doctor;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Analyze(args) => analyze::analyze(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Models(command) => models::models(&command),
+        Command::Commitments(command) => commitments::commitments(&command),
     };
     match result {
         Ok(code) => code,

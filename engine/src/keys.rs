@@ -40,6 +40,27 @@ pub enum KeyError {
     NoEntropy(#[source] io::Error),
 }
 
+/// Reads the site's key, or makes one where there is none yet, and the data folder with it.
+///
+/// # Errors
+/// [`KeyError`]; also when others than the owner may read the key.
+pub fn site_keys(data_dir: &Path) -> Result<SiteKeys, KeyError> {
+    create_private(data_dir).map_err(|source| KeyError::Io {
+        path: data_dir.to_owned(),
+        source,
+    })?;
+    open_or_create(data_dir)
+}
+
+/// Creates a folder that only its owner can look into.
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
 /// Reads the site's key, or makes one where there is none yet.
 pub(crate) fn open_or_create(data_dir: &Path) -> Result<SiteKeys, KeyError> {
     let path = data_dir.join(KEY_FILE);

@@ -119,7 +119,7 @@ impl Engine {
     /// [`StartError`]; nothing runs then.
     pub async fn start(config: EngineConfig) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        create_private(&config.data_dir).map_err(|source| StartError::DataDir {
+        keys::create_private(&config.data_dir).map_err(|source| StartError::DataDir {
             path: config.data_dir.clone(),
             source,
         })?;
@@ -172,15 +172,6 @@ impl Engine {
         }
         .run()
     }
-}
-
-/// Creates a folder that only its owner can look into.
-fn create_private(path: &std::path::Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 async fn promise(

@@ -6,6 +6,7 @@
 )]
 
 mod analyze;
+mod commitments;
 mod config;
 mod doctor;
 mod kill;
