@@ -98,7 +98,8 @@ fn read_still(path: &Path) -> Result<(Vec<u8>, FrameSize), BadFrame> {
     if PhotoFormat::sniff(&bytes).is_none() {
         return Err(unreadable(path, &"not an image"));
     }
-    let (width, height) = ImageReader::new(std::io::Cursor::new(&bytes))
+    // A slice, as photographs are read: each further kind of reader compiles every decoder once more.
+    let (width, height) = ImageReader::new(std::io::Cursor::new(bytes.as_slice()))
         .with_guessed_format()
         .map_err(|error| unreadable(path, &error))?
         .into_dimensions()
