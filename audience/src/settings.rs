@@ -1,5 +1,6 @@
 //! What may be set from outside, checked once.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// A setting out of its range.
@@ -25,7 +26,8 @@ fn check(good: bool, name: &'static str, expected: &'static str) -> Result<(), B
 const FACE_HEIGHT_METERS: f32 = 0.22;
 
 /// How faces become tracks.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TrackerSettings {
     /// Detections from this score up are associated first and may begin a track.
     pub high_score: f32,
@@ -85,7 +87,8 @@ impl TrackerSettings {
 }
 
 /// When someone counts as looking. Hysteresis: it takes more to begin than to go on.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LookSettings {
     /// Smoothed attention from which a look may begin, in `[0, 1]`.
     pub begin_attention: f32,
@@ -109,7 +112,8 @@ impl Default for LookSettings {
 }
 
 /// Everything about a [`crate::Crowd`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CrowdSettings {
     /// Tracking.
     pub tracker: TrackerSettings,

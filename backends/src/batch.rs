@@ -4,7 +4,10 @@ use regard_commitments::Kept;
 use regard_decision::Outcome;
 use regard_domain::{DecisionId, PlayId};
 
-use crate::{DecisionRow, Fact, MinuteAggregate, OutcomeRow, PlayEnd, PlayStart, PolicyRow, form};
+use crate::{
+    CampaignInForce, DecisionRow, Fact, MinuteAggregate, OutcomeRow, PlayEnd, PlayStart, PolicyRow,
+    form,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Rows that are written in one transaction: all of them or none.
@@ -20,6 +23,7 @@ pub struct Batch {
     pub(crate) policies: Vec<Kept<PolicyRow>>,
     pub(crate) minutes: Vec<Kept<MinuteAggregate>>,
     pub(crate) facts: Vec<Kept<Fact>>,
+    pub(crate) campaigns: Vec<Kept<CampaignInForce>>,
 }
 
 impl Batch {
@@ -70,6 +74,13 @@ impl Batch {
         self
     }
 
+    /// Says that a campaign is in force: its total in [`Store::campaign_totals`](crate::Store::campaign_totals)
+    /// stays at least as long, whatever becomes of the decisions it was counted from.
+    pub fn campaign(&mut self, row: Kept<CampaignInForce>) -> &mut Self {
+        self.campaigns.push(row);
+        self
+    }
+
     /// Rows in it.
     pub fn len(&self) -> usize {
         self.decisions.len()
@@ -79,6 +90,7 @@ impl Batch {
             + self.policies.len()
             + self.minutes.len()
             + self.facts.len()
+            + self.campaigns.len()
     }
 
     /// Whether there is nothing to write.
@@ -95,6 +107,7 @@ impl Batch {
         self.policies.clear();
         self.minutes.clear();
         self.facts.clear();
+        self.campaigns.clear();
     }
 
     /// Moves all rows of `other` to the end of this one.
@@ -106,6 +119,7 @@ impl Batch {
         self.policies.append(&mut other.policies);
         self.minutes.append(&mut other.minutes);
         self.facts.append(&mut other.facts);
+        self.campaigns.append(&mut other.campaigns);
     }
 }
 

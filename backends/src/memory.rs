@@ -238,6 +238,23 @@ impl Store for MemoryStore {
             })
     }
 
+    async fn outcomes_since(
+        &self,
+        since: Timestamp,
+    ) -> Result<BTreeMap<DecisionId, Vec<Outcome>>, StoreError> {
+        let mut found: BTreeMap<DecisionId, Vec<Outcome>> = BTreeMap::new();
+        self.read(|rooms| {
+            for one in rooms.outcomes.values().filter(|m| m.decided_at >= since) {
+                let of_decision = found.entry(one.outcome.decision).or_default();
+                of_decision.push(one.outcome.clone());
+            }
+        })?;
+        for outcomes in found.values_mut() {
+            outcomes.sort_by_cached_key(|o| (o.at, o.kind.to_string(), o.key.clone()));
+        }
+        Ok(found)
+    }
+
     async fn plays_since(
         &self,
         screen: Option<&ScreenId>,

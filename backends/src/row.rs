@@ -30,6 +30,7 @@ retained! {
     MinuteAggregate => MinuteAggregate;
     Fact => Fact;
     Setting => Credential;
+    CampaignInForce => Content;
 }
 
 /// A message began to be shown.
@@ -123,6 +124,13 @@ pub struct Fact {
     pub value: Option<FactValue>,
     /// Since when it holds.
     pub at: Timestamp,
+}
+
+/// A campaign is configured: how often it played is to be remembered, for the sake of its budget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignInForce {
+    /// Which campaign.
+    pub campaign: CampaignId,
 }
 
 /// An entry of the ledger as it is stored.

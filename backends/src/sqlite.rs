@@ -32,6 +32,8 @@ mod documents;
 mod failure;
 mod maintenance;
 mod migrations;
+#[cfg(test)]
+mod plans;
 mod reads;
 mod writes;
 
@@ -289,6 +291,13 @@ impl Store for SqliteStore {
 
     async fn outcomes_of(&self, decision: DecisionId) -> Result<Vec<Outcome>, StoreError> {
         reads::outcomes_of(&self.readers, decision).await
+    }
+
+    async fn outcomes_since(
+        &self,
+        since: Timestamp,
+    ) -> Result<BTreeMap<DecisionId, Vec<Outcome>>, StoreError> {
+        reads::outcomes_since(&self.readers, since).await
     }
 
     async fn plays_since(

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use async_trait::async_trait;
-use regard_commitments::{Kept, Leaf, SignedCheckpoint, SignedCommitments};
+use regard_commitments::{DataKind, Kept, Leaf, SignedCheckpoint, SignedCommitments};
 use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CampaignId, DecisionId, ScreenId, Timestamp};
 
@@ -15,17 +15,26 @@ use crate::{
 /// What a sweep removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SweepReport {
-    /// Rows removed of each kind, in order of name; kinds with none are left out.
-    pub removed: Vec<(&'static str, u64)>,
+    /// Rows removed of each kind of data; kinds with none are left out.
+    pub removed: BTreeMap<DataKind, u64>,
     /// Whether nothing is left of them in any file of the store. If not (someone was reading all the while), their bytes
     /// stay in the write-ahead log until the next sweep.
     pub is_wiped: bool,
+    /// Why the sweep ended before its end, after it had removed something; the rest is left to the next.
+    pub fault: Option<String>,
 }
 
 impl SweepReport {
     /// Rows removed, all kinds together.
     pub fn total(&self) -> u64 {
-        self.removed.iter().map(|(_, n)| n).sum()
+        self.removed.values().sum()
+    }
+
+    /// Counts rows of a kind; none leaves no trace.
+    pub(crate) fn count(&mut self, kind: DataKind, n_rows: u64) {
+        if n_rows > 0 {
+            *self.removed.entry(kind).or_default() += n_rows;
+        }
     }
 }
 
@@ -105,7 +114,8 @@ pub trait Store: Send + Sync {
     /// Decisions made at or after `since`, in order of time and id.
     async fn decisions_since(&self, since: Timestamp) -> Result<Vec<Decision>, StoreError>;
 
-    /// Decisions ever made for each campaign, those swept since included; a campaign without any for the whole retention is forgotten.
+    /// Decisions ever made for each campaign, those swept since included. A campaign that was neither decided for during the
+    /// retention of decisions nor said to be in force ([`CampaignInForce`](crate::CampaignInForce)) during that of content is forgotten.
     async fn campaign_totals(&self) -> Result<BTreeMap<CampaignId, u64>, StoreError>;
 
     /// One decision.
@@ -113,6 +123,13 @@ pub trait Store: Send + Sync {
 
     /// What came of a decision, in order of time, kind and key.
     async fn outcomes_of(&self, decision: DecisionId) -> Result<Vec<Outcome>, StoreError>;
+
+    /// What came of every decision made at or after `since`, each as [`outcomes_of`](Self::outcomes_of) gives it; decisions of which
+    /// nothing came are left out.
+    async fn outcomes_since(
+        &self,
+        since: Timestamp,
+    ) -> Result<BTreeMap<DecisionId, Vec<Outcome>>, StoreError>;
 
     /// Plays of one screen, or of all, that began at or after `since`; in order of time and id.
     async fn plays_since(
@@ -145,6 +162,9 @@ pub trait Store: Send + Sync {
 
     /// Removes every row whose time is over at `now`, in many small transactions, so that commits get in between.
     /// Afterwards nothing that was there when it began outlives its retention.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was removed; what fails later stands in the report, which tells what was.
     async fn sweep(&self, now: Timestamp) -> Result<SweepReport, StoreError>;
 
     /// A setting of the installation, such as the hash of the admin token; nothing when it was never set or its time is over.

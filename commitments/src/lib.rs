@@ -63,8 +63,8 @@ pub use grant::{
 };
 pub use keys::{SiteKeys, key_id};
 pub use ledger::{
-    BadEntry, EntryBody, Leaf, Ledger, LedgerEntry, LedgerFault, LedgerReport, SignedCheckpoint,
-    verify_ledger,
+    BadEntry, EntryBody, Leaf, Ledger, LedgerCheck, LedgerEntry, LedgerFault, LedgerReport,
+    SignedCheckpoint, verify_ledger,
 };
 pub use library::{LibraryDeclaration, ask_library};
 pub use merkle::{

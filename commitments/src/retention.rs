@@ -46,7 +46,8 @@ data_kinds! {
     MinuteAggregate = "minute_aggregate";
     /// A custom fact set by the owner, such as the weather.
     Fact = "fact";
-    /// What the owner put in: campaigns, creatives, screens.
+    /// What the owner put in: campaigns, creatives, screens; and how often each campaign was chosen
+    /// in all, for its budget.
     Content = "content";
     /// Hashes of tokens and passwords of those who operate the site.
     Credential = "credential";

@@ -124,6 +124,11 @@ impl ContextSpec {
         Self { facts, names }
     }
 
+    /// The facts that are features, in order; [`ContextSpec::new`] makes the same of them again.
+    pub fn facts(&self) -> &[FactFeature] {
+        &self.facts
+    }
+
     /// Names of all features, in order.
     pub fn feature_names(&self) -> &[String] {
         &self.names

@@ -23,6 +23,8 @@ pub enum Trigger {
     BetterEligible,
     /// What was shown is no longer configured, or its campaign was switched off.
     Withdrawn,
+    /// The ledger cannot be written: only the default message may be shown.
+    LedgerUnwritable,
 }
 
 /// Why a message or a whole campaign was not eligible.
@@ -70,6 +72,8 @@ pub enum Obstacle {
         /// That priority.
         by_priority: i32,
     },
+    /// The ledger cannot be written: no campaign plays until it can.
+    LedgerUnwritable,
 }
 
 /// Something that was not eligible, and why.
@@ -178,6 +182,7 @@ impl fmt::Display for Obstacle {
             Self::Gap { limit_millis } => write!(f, "shown less than {limit_millis} ms ago"),
             Self::Condition { clause } => clause.fmt(f),
             Self::Outranked { by_priority } => write!(f, "outranked by priority {by_priority}"),
+            Self::LedgerUnwritable => f.write_str("the ledger cannot be written"),
         }
     }
 }

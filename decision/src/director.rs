@@ -31,12 +31,13 @@ struct Showing {
 ///
 /// Considered on every moment, it decides at once, without waiting for a beat, when
 /// - nothing is shown yet, or what is shown was withdrawn;
+/// - the ledger cannot be written and what is shown is not the default message;
 /// - the audience, the hour or the schedule no longer admit what is shown;
 /// - a message of higher priority, or of the same priority with more clauses, has become eligible
 ///   and its policy may choose it;
 /// - the play has lasted its duration.
 ///
-/// Against flicker: all but withdrawal wait until the message was shown for `min_show_millis`
+/// Against flicker: all but these wait until the message was shown for `min_show_millis`
 /// (and happen on the first moment after, if they still hold); measured ratios may slip 0.05
 /// beyond the bounds that admitted a message before its condition counts as ended; and a message
 /// that was passed over interrupts only after it ceased to be eligible, by the same margin.
@@ -141,6 +142,9 @@ impl Director {
             let may_change = shown_for >= showing.min_show && !draft.is_default();
             return may_change.then_some(Trigger::BetterEligible);
         };
+        if !planner.is_ledger_writable() {
+            return Some(Trigger::LedgerUnwritable);
+        }
         let configured = planner.campaign(campaign).filter(|c| c.enabled);
         if configured
             .and_then(|c| c.creative(&showing.decision.creative))

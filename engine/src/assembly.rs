@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use regard_audience::Crowd;
 use regard_backends::Store;
-use regard_commitments::{LedgerEntry, Scopes};
+use regard_commitments::{EntryBody, LedgerEntry, Scopes};
 use regard_domain::{CameraId, Clock, ScreenId};
 use regard_inference::{Catalog, Runtime};
 use regard_vision::{
@@ -32,11 +32,13 @@ use crate::players::Players;
 use crate::podium::{CameraPost, Facts, Outlets, Podium};
 use crate::queue::{FRAME_QUEUE_LEN, FreshLanes};
 use crate::recorder::Recorder;
-use crate::recording::{Head, RECORDING_FORMAT, RecordingWriter};
+use crate::recording::{Head, RecordingWriter};
+use crate::remembered::Remembered;
 use crate::screen::play_in_process;
-use crate::seed::{random_key, to_hex};
-use crate::start::{Promise, StartError, sweep};
+use crate::seed::random_key;
+use crate::start::{Promise, StartError};
 use crate::stopper::Stopper;
+use crate::sweeper::sweep;
 use crate::view::{Health, ScreenView};
 
 /// Everything made, nothing running yet.
@@ -47,6 +49,7 @@ pub(crate) struct Assembly {
     pub(crate) promise: Promise,
     pub(crate) chronicle: Chronicle,
     pub(crate) conductor: Conductor,
+    pub(crate) remembered: Remembered,
     pub(crate) calendar: Calendar,
     pub(crate) seed: [u8; 32],
     pub(crate) runtime: Arc<dyn Runtime>,
@@ -202,20 +205,12 @@ impl Assembly {
         let Some(path) = &self.config.recording else {
             return Ok(None);
         };
-        let seed_of = |c: &CameraParts| (c.config.camera.clone(), to_hex(&c.track_seed));
-        let screens = self.config.screens.iter();
-        let head = Head {
-            format: RECORDING_FORMAT,
-            seed: to_hex(&self.seed),
-            cameras: cameras.iter().map(seed_of).collect(),
-            screens: screens
-                .map(|s| (s.screen.clone(), s.camera.clone()))
-                .collect(),
-            campaigns: self.config.campaigns.clone(),
-            default_message: self.config.default_message.clone(),
-            time_zone: self.config.time_zone.clone(),
-        };
-        Ok(Some(RecordingWriter::create(path, &head)?))
+        let track_seeds = cameras
+            .iter()
+            .map(|c| (c.config.camera.clone(), c.track_seed));
+        let head = Head::of(&self.config, &self.calendar, &self.seed, track_seeds)?;
+        let memories = self.remembered.memories();
+        Ok(Some(RecordingWriter::create(path, head, memories)?))
     }
 
     fn handle(
@@ -282,6 +277,7 @@ impl Assembly {
         ends: Ends,
     ) -> Result<(), StartError> {
         let screens = &self.config.screens;
+        let (goodbye, swept) = (outlets.entries.clone(), outlets.entries.clone());
         let podium = Podium {
             clock: Arc::clone(&common.clock),
             cameras,
@@ -326,14 +322,27 @@ impl Assembly {
             common.commands,
             Arc::clone(&common.clock),
         ));
-        let sweeper = tokio::spawn(sweep(Arc::clone(&store), common.clock));
+        let (end_sweeps, sweeps_end) = watch::channel(false);
+        let clock = common.clock;
+        let sweeper = sweep(Arc::clone(&store), Arc::clone(&clock), swept, sweeps_end);
+        let sweeper = tokio::spawn(sweeper);
         let (jobs, recorder) = (common.jobs, common.recorder);
         tokio::spawn(async move {
-            let _ = end.await;
+            let mut is_in_order = end.await.is_ok();
             jobs.close();
-            sweeper.abort();
+            drop(end_sweeps);
             recorder.close();
-            let _ = recording.await;
+            is_in_order &= recording.await.is_ok() && recorder.fault().is_none();
+            is_in_order &= sweeper.await.is_ok();
+            if is_in_order {
+                let body = EntryBody::Stopped {};
+                // If the ledger has failed, the end of the run is not in it; health said so.
+                let _ = goodbye.send(LedgerEntry {
+                    at: clock.now(),
+                    body,
+                });
+            }
+            drop(goodbye);
             let _ = ledger.await;
             store.close().await;
             done.send_replace(true);

@@ -37,6 +37,13 @@ impl Calendar {
         Ok(Self { zone })
     }
 
+    /// The name by which [`Self::new`] finds the same zone again, on any machine; nothing when the
+    /// machine's own zone has none.
+    pub(crate) fn zone_name(&self) -> Option<&str> {
+        let name = self.zone.iana_name()?;
+        TimeZone::get(name).is_ok().then_some(name)
+    }
+
     fn zoned(&self, at: Timestamp) -> jiff::Zoned {
         let since_epoch = SignedDuration::from_micros(at.as_micros());
         Instant::from_duration(since_epoch)
@@ -88,5 +95,7 @@ mod tests {
             1_795_294_800_000 - 22 * 3_600_000
         );
         assert!(Calendar::new(Some("Mars/Olympus")).is_err());
+        assert_eq!(paris.zone_name(), Some("Europe/Paris"));
+        assert_eq!(Calendar::new(Some("UTC")).unwrap().zone_name(), Some("UTC"));
     }
 }

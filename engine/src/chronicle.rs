@@ -1,26 +1,31 @@
 //! The ledger on its way to the disk. Entries are durable in order, or the cameras close.
 
-use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use regard_backends::{LedgerRow, Store, StoreError};
+use regard_backends::{Store, StoreError};
 use regard_commitments::{
-    Answer, Checkpoint, Digest, Kept, Leaf, Ledger, LedgerEntry, LedgerFault, MerkleTree,
-    NoteSigner, NoteVerifier, RetentionGate, SignedCheckpoint, leaf_hash,
+    Answer, Digest, EntryBody, Kept, Leaf, Ledger, LedgerCheck, LedgerEntry, LedgerFault,
+    NoteSigner, RetentionGate, SignedCheckpoint, leaf_hash,
 };
 use regard_domain::{Clock, Timestamp};
 use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::command::{Command, CommandSender};
+use crate::fault::Fault;
 
 /// Entries read back at once.
-const READ_CHUNK: u64 = 4_096;
+const READ_CHUNK: usize = 4_096;
 
 /// Pause before a failed write is tried again. The cameras are closed meanwhile.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
+
+/// How long a write may take before the ledger counts as failing. Origin: cameras are to close within
+/// a second of that; a flush takes milliseconds, on a slow card under load some hundred.
+const WRITE_PATIENCE: Duration = Duration::from_millis(700);
 
 /// Entries written at once; the gate holds back and counts those that come while the ledger fails.
 const MAX_WAITING: usize = 1_000;
@@ -47,13 +52,14 @@ pub(crate) struct Chronicle {
     ledger: Ledger,
     gate: RetentionGate,
     store: Arc<dyn Store>,
+    ended_well: bool,
 }
 
 /// What others may know about the ledger.
 #[derive(Debug, Default)]
 pub(crate) struct ChronicleState {
     pub(crate) len: AtomicU64,
-    pub(crate) failed: AtomicBool,
+    pub(crate) fault: Fault,
 }
 
 impl Chronicle {
@@ -64,24 +70,32 @@ impl Chronicle {
         gate: RetentionGate,
     ) -> Result<Self, ChronicleError> {
         let len = store.ledger_len().await?;
-        let mut check = Check::new(&store.checkpoints().await?, &signer.verifier(), len)?;
-        let mut from = 0;
-        while from < len {
-            let chunk = store
-                .ledger_range(from..(from + READ_CHUNK).min(len))
-                .await?;
-            from += READ_CHUNK;
-            chunk
-                .iter()
-                .try_for_each(|row| check.add(row))
-                .map_err(ChronicleError::Fault)?;
+        let checkpoints = store.checkpoints().await?;
+        let notes = checkpoints.iter().map(|c| &c.note);
+        let mut check =
+            LedgerCheck::new(notes, &signer.verifier()).map_err(ChronicleError::Fault)?;
+        let mut last = None;
+        for from in (0..len).step_by(READ_CHUNK) {
+            let to = (from + READ_CHUNK as u64).min(len);
+            for row in store.ledger_range(from..to).await? {
+                check
+                    .hashed(row.hash, row.bytes.as_deref())
+                    .map_err(ChronicleError::Fault)?;
+                last = row.bytes;
+            }
         }
-        let tree = check.tree;
+        let (tree, _) = check.finish().map_err(ChronicleError::Fault)?;
         Ok(Self {
             ledger: Ledger::new(tree, signer),
             gate,
             store,
+            ended_well: last.as_deref().is_none_or(says_stopped),
         })
+    }
+
+    /// Whether the run before, if there was one, stopped in good order.
+    pub(crate) fn ended_well(&self) -> bool {
+        self.ended_well
     }
 
     fn kept(&self, leaves: Vec<Leaf>, now: Timestamp) -> Vec<Kept<Leaf>> {
@@ -131,47 +145,27 @@ impl Chronicle {
         clock: Arc<dyn Clock>,
     ) {
         let mut waiting: Vec<LedgerEntry> = Vec::new();
-        let mut failing_since: Option<Timestamp> = None;
         let mut covered = self.len();
         state.len.store(self.len(), Ordering::Relaxed);
         loop {
-            let patience = if waiting.is_empty() {
-                CHECKPOINT_PAUSE
-            } else {
-                RETRY_PAUSE
-            };
-            let mut ended = false;
-            match tokio::time::timeout(patience, entries.recv()).await {
-                Ok(Some(entry)) => waiting.push(entry),
-                Ok(None) => ended = true,
-                Err(_) => {}
-            }
-            while waiting.len() < MAX_WAITING
-                && let Ok(entry) = entries.try_recv()
-            {
-                waiting.push(entry);
-            }
+            let ended = receive(&mut entries, &mut waiting).await;
             let paused = waiting.is_empty();
             if !paused {
-                let now = clock.now();
-                match self.append(&waiting, now).await {
+                let written = {
+                    let append = self.append(&waiting, clock.now());
+                    within_patience(append, || {
+                        state.fails("the disk does not answer", &commands)
+                    })
+                    .await
+                };
+                match written {
                     Ok(()) => {
                         waiting.clear();
                         state.len.store(self.len(), Ordering::Relaxed);
-                        if failing_since.take().is_some() {
-                            state.failed.store(false, Ordering::Release);
-                            let _ = commands.send_waiting(Command::Ledger { writable: true });
-                        }
+                        state.works(&commands);
                     }
                     Err(error) => {
-                        if failing_since
-                            .replace(failing_since.unwrap_or(now))
-                            .is_none()
-                        {
-                            tracing::error!(%error, "the ledger cannot be written; cameras close");
-                            state.failed.store(true, Ordering::Release);
-                            let _ = commands.send_waiting(Command::Ledger { writable: false });
-                        }
+                        state.fails(&error, &commands);
                         if !ended {
                             tokio::time::sleep(RETRY_PAUSE).await;
                         }
@@ -183,68 +177,75 @@ impl Chronicle {
                 covered = self.len();
             }
             if ended {
+                if !waiting.is_empty() {
+                    let entries = waiting.len();
+                    tracing::error!(entries, "the end of the ledger could not be written");
+                }
                 return;
             }
         }
     }
 }
 
-/// A ledger being read back: every entry against its hash, every checkpoint against the tree at its
-/// size. Entries whose time is over have only their hash left, and the tree still proves them.
-struct Check {
-    tree: MerkleTree,
-    /// Size and root of the checkpoints not reached yet, smallest first.
-    ahead: VecDeque<Checkpoint>,
+/// Waits for entries, then takes all that are there; whether the queue has closed.
+async fn receive(
+    entries: &mut mpsc::UnboundedReceiver<LedgerEntry>,
+    waiting: &mut Vec<LedgerEntry>,
+) -> bool {
+    let patience = if waiting.is_empty() {
+        CHECKPOINT_PAUSE
+    } else {
+        RETRY_PAUSE
+    };
+    let mut ended = false;
+    match tokio::time::timeout(patience, entries.recv()).await {
+        Ok(Some(entry)) => waiting.push(entry),
+        Ok(None) => ended = true,
+        Err(_) => {}
+    }
+    while waiting.len() < MAX_WAITING
+        && let Ok(entry) = entries.try_recv()
+    {
+        waiting.push(entry);
+    }
+    ended
 }
 
-impl Check {
-    fn new(
-        signed: &[SignedCheckpoint],
-        verifier: &NoteVerifier,
-        len: u64,
-    ) -> Result<Self, ChronicleError> {
-        let mut ahead = Vec::new();
-        for (position, checkpoint) in signed.iter().enumerate() {
-            let opened = Checkpoint::open(&checkpoint.note, verifier).map_err(|source| {
-                ChronicleError::Fault(LedgerFault::Checkpoint { position, source })
-            })?;
-            ahead.push(opened);
+/// Waits for a write to its end, and says so when that takes too long. The write is not given up: it
+/// may still come to be, and a ledger must not lose count.
+async fn within_patience<T>(write: impl Future<Output = T>, is_late: impl FnOnce()) -> T {
+    let mut write = pin!(write);
+    match tokio::time::timeout(WRITE_PATIENCE, &mut write).await {
+        Ok(written) => written,
+        Err(_) => {
+            is_late();
+            write.await
         }
-        ahead.sort_by_key(|c| c.size);
-        match ahead.last() {
-            Some(last) if last.size > len => {
-                let fault = LedgerFault::Truncated {
-                    signed: last.size,
-                    found: len,
-                };
-                Err(ChronicleError::Fault(fault))
-            }
-            _ => Ok(Self {
-                tree: MerkleTree::new(),
-                ahead: ahead.into(),
-            }),
+    }
+}
+
+impl ChronicleState {
+    /// Closes the cameras and leaves the screens their default message, once.
+    fn fails(&self, why: impl ToString, commands: &CommandSender) {
+        let why = why.to_string();
+        if self.fault.begin(&why) {
+            tracing::error!(%why, "the ledger cannot be written; cameras close, campaigns pause");
+            let _ = commands.send_waiting(Command::Ledger { writable: false });
         }
     }
 
-    fn add(&mut self, row: &LedgerRow) -> Result<(), LedgerFault> {
-        if row
-            .bytes
-            .as_ref()
-            .is_some_and(|bytes| leaf_hash(bytes) != row.hash)
-        {
-            return Err(LedgerFault::Changed {
-                size: row.index + 1,
-            });
+    fn works(&self, commands: &CommandSender) {
+        if self.fault.end() {
+            tracing::info!("the ledger can be written again");
+            let _ = commands.send_waiting(Command::Ledger { writable: true });
         }
-        self.tree.append(row.hash);
-        let size = self.tree.size();
-        while let Some(checkpoint) = self.ahead.pop_front_if(|c| c.size <= size) {
-            if checkpoint.size == size && checkpoint.root != self.tree.root() {
-                return Err(LedgerFault::Changed { size });
-            }
-        }
-        Ok(())
     }
+}
+
+/// Whether these are the bytes of the entry with which a run ends in good order.
+fn says_stopped(bytes: &[u8]) -> bool {
+    LedgerEntry::from_leaf_bytes(bytes)
+        .is_ok_and(|entry| matches!(entry.body, EntryBody::Stopped {}))
 }
 
 /// Hash of a configuration, for the ledger.

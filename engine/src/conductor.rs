@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use regard_audience::Digest;
 use regard_backends::{
-    DecisionRow, Fact, MinuteAggregate, OutcomeRow, PlayEnd, PlayStart, PolicyRow,
+    CampaignInForce, DecisionRow, Fact, MinuteAggregate, OutcomeRow, PlayEnd, PlayStart, PolicyRow,
 };
 use regard_decision::{
     Acceptance, Attributor, BadFact, Campaign, CampaignFault, Creative, Decision, Director,
@@ -27,6 +28,10 @@ use crate::view::{PlayReport, Showing};
 /// Name under which the reward that a policy learned is logged beside the outcomes it came from.
 /// A decision that has one has been learned from, also after a restart.
 pub(crate) const LEARNED: &str = "reward";
+
+/// How often campaigns are said to be in force: twice within the shortest time that rows are kept,
+/// an hour.
+const TELL_IN_FORCE_EVERY: Duration = Duration::from_secs(1_800);
 
 /// What follows from an input.
 #[expect(
@@ -58,6 +63,7 @@ pub(crate) enum Row {
     Policy(PolicyRow),
     Minute(MinuteAggregate),
     Fact(Fact),
+    Campaign(CampaignInForce),
 }
 
 /// A screen and the camera that watches its audience.
@@ -86,6 +92,17 @@ struct Seen {
     tally: MinuteTally,
 }
 
+/// Screens whose message may change.
+#[derive(Clone, Copy)]
+enum Whom<'a> {
+    /// Those whose audience this camera watches.
+    Watched(&'a CameraId),
+    /// Those whose message has run its time.
+    Ended,
+    /// Every one.
+    All,
+}
+
 /// What the loop decides and learns.
 pub(crate) struct Conductor {
     calendar: Calendar,
@@ -94,6 +111,8 @@ pub(crate) struct Conductor {
     seen: BTreeMap<CameraId, Seen>,
     attributor: Attributor,
     fact_ends: BTreeMap<String, Timestamp>,
+    /// When the campaigns were last said to be in force.
+    told_in_force: Option<Timestamp>,
     rng: ChaCha20Rng,
 }
 
@@ -122,22 +141,24 @@ impl Conductor {
             seen: BTreeMap::new(),
             attributor: Attributor::new(),
             fact_ends: BTreeMap::new(),
+            told_in_force: None,
             rng: ChaCha20Rng::from_seed(seed),
         }
     }
 
     /// Takes up decisions of an earlier run whose rewards are still awaited. Those that were learned
-    /// from already (they have an outcome [`LEARNED`]) stay closed.
-    pub(crate) fn resume(&mut self, decisions: &[(Decision, Vec<Outcome>)], now: Timestamp) {
+    /// from already (they have an outcome [`LEARNED`]) stay closed. What came of the others counts as
+    /// of the time it came, however long the program was down since.
+    pub(crate) fn resume(&mut self, decisions: &[(Decision, Vec<Outcome>)]) {
         let learned = OutcomeKind::Custom(LEARNED.to_owned());
         for (decision, outcomes) in decisions {
-            if outcomes.iter().any(|o| o.kind == learned) {
+            if decision.campaign.is_none() || outcomes.iter().any(|o| o.kind == learned) {
                 continue;
             }
             self.open_reward(decision);
             self.attributor.play_ended(decision.id);
             for outcome in outcomes {
-                self.attributor.accept(outcome.clone(), now);
+                self.attributor.accept(outcome.clone(), outcome.at);
             }
         }
     }
@@ -206,7 +227,8 @@ impl Conductor {
         for stage in self.stages.values_mut().filter(watching) {
             stage.meter.observe(moment);
         }
-        self.consider(Some(camera), Some((moment, captured_at)), now, &mut effects);
+        let told = Some((moment, captured_at));
+        self.consider(Whom::Watched(camera), told, now, &mut effects);
         effects
     }
 
@@ -219,7 +241,7 @@ impl Conductor {
                     .finish()
                     .map(|row| Effect::Keep(Row::Minute(row))),
             );
-            self.consider(Some(camera), None, now, &mut effects);
+            self.consider(Whom::Watched(camera), None, now, &mut effects);
         }
         effects
     }
@@ -243,6 +265,38 @@ impl Conductor {
     /// Time went by: messages end, facts expire, rewards fall due.
     pub(crate) fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.expire_facts(now);
+        self.consider(Whom::Ended, None, now, &mut effects);
+        let due = self.attributor.due(now);
+        self.learn(&due, now, &mut effects);
+        self.tell_in_force(now, &mut effects);
+        effects
+    }
+
+    /// Says now and then which campaigns are in force, so that their budgets are not forgotten.
+    fn tell_in_force(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        let is_due =
+            |last: Timestamp| now < last || now.saturating_since(last) >= TELL_IN_FORCE_EVERY;
+        if !self.told_in_force.is_none_or(is_due) {
+            return;
+        }
+        self.told_in_force = Some(now);
+        effects.extend(self.planner.campaigns().map(|c| {
+            let campaign = c.id.clone();
+            Effect::Keep(Row::Campaign(CampaignInForce { campaign }))
+        }));
+    }
+
+    /// The ledger cannot be written, or can be again: screens go over to the default message at
+    /// once, and come back as soon as it has had its time.
+    pub(crate) fn ledger(&mut self, is_writable: bool, now: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.planner.set_ledger_writable(is_writable);
+        self.consider(Whom::All, None, now, &mut effects);
+        effects
+    }
+
+    fn expire_facts(&mut self, now: Timestamp) {
         let expired: Vec<String> = self
             .fact_ends
             .iter()
@@ -253,24 +307,23 @@ impl Conductor {
             self.fact_ends.remove(&name);
             self.planner.remove_fact(&name);
         }
-        self.consider(None, None, now, &mut effects);
-        let due = self.attributor.due(now);
-        self.learn(&due, now, &mut effects);
-        effects
     }
 
-    /// Lets the directors of the screens of one camera, or of all, see whether to change.
-    /// Without a moment only those whose message has run its time.
+    /// Lets directors see whether to change.
     fn consider(
         &mut self,
-        camera: Option<&CameraId>,
+        whom: Whom<'_>,
         moment: Option<(&Moment, Timestamp)>,
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) {
         let local = self.calendar.local(now);
         let mut updates = Vec::new();
-        let concerned = |stage: &Stage| camera.is_none() || stage.camera.as_ref() == camera;
+        let concerned = |stage: &Stage| match whom {
+            Whom::Watched(camera) => stage.camera.as_ref() == Some(camera),
+            Whom::Ended => stage.director.ends_at().is_none_or(|end| end <= now),
+            Whom::All => true,
+        };
         let screens: Vec<ScreenId> = self
             .stages
             .iter()
@@ -281,10 +334,6 @@ impl Conductor {
             let Some(stage) = self.stages.get_mut(&screen) else {
                 continue;
             };
-            let timed_out = stage.director.ends_at().is_none_or(|end| end <= now);
-            if moment.is_none() && camera.is_none() && !timed_out {
-                continue;
-            }
             let seen = stage.camera.as_ref().and_then(|c| self.seen.get(c));
             let audience = seen.map_or(Audience::EMPTY, |s| s.audience);
             let context = self.planner.context(&audience, local);

@@ -109,6 +109,7 @@ impl Podium {
         let now = self.clock.now();
         let closed = self.gate.close_all(now);
         self.enter(closed.entries);
+        self.record(now, || Input::Finished);
         let effects = self.conductor.finish(now);
         self.carry_out(effects, now);
         if let Some(recording) = &mut self.recording {
@@ -317,6 +318,9 @@ impl Podium {
     }
 
     fn ledger(&mut self, writable: bool, now: Timestamp) {
+        self.record(now, || Input::Ledger { writable });
+        let effects = self.conductor.ledger(writable, now);
+        self.carry_out(effects, now);
         if writable {
             let held_back = self.gate.ledger_available(now);
             self.enter(held_back);
@@ -421,11 +425,11 @@ impl Podium {
             runtime: self.facts.runtime.clone(),
             latency: self.outlets.metrics.latency(),
             resident_bytes: resident_bytes(),
-            recording: self.outlets.recorder.is_healthy(),
+            recording_fault: self.outlets.recorder.fault(),
             rows_queued: self.outlets.recorder.n_waiting(),
             rows_lost: self.outlets.recorder.n_lost(),
             ledger_len: self.outlets.chronicle.len.load(Ordering::Relaxed),
-            ledger_ok: !self.outlets.chronicle.failed.load(Ordering::Acquire),
+            ledger_fault: self.outlets.chronicle.fault.why(),
             commitments_version: self.gate.commitments().document().version,
             profile: self.gate.profile().name().to_owned(),
         };

@@ -10,6 +10,7 @@ use regard_domain::Timestamp;
 use tokio::sync::Notify;
 
 use crate::conductor::Row;
+use crate::fault::Fault;
 
 /// How long rows gather before they are written together: half of the 50 ms a crash may cost, so
 /// that the other half is there for the disk.
@@ -26,7 +27,7 @@ pub(crate) struct Recorder {
     gate: RetentionGate,
     waiting: Mutex<Batch>,
     wake: Notify,
-    healthy: AtomicBool,
+    fault: Fault,
     n_lost: AtomicU64,
     closing: AtomicBool,
 }
@@ -38,7 +39,7 @@ impl Recorder {
             gate,
             waiting: Mutex::new(Batch::new()),
             wake: Notify::new(),
-            healthy: AtomicBool::new(true),
+            fault: Fault::default(),
             n_lost: AtomicU64::new(0),
             closing: AtomicBool::new(false),
         })
@@ -82,12 +83,13 @@ impl Recorder {
             Row::Policy(row) => through_the_gate!(row, policy),
             Row::Minute(row) => through_the_gate!(row, minute),
             Row::Fact(row) => through_the_gate!(row, fact),
+            Row::Campaign(row) => through_the_gate!(row, campaign),
         }
     }
 
-    /// Whether the last write succeeded.
-    pub(crate) fn is_healthy(&self) -> bool {
-        self.healthy.load(Ordering::Relaxed)
+    /// Why the last write failed; nothing when it did not.
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.fault.why()
     }
 
     /// Rows that wait.
@@ -123,7 +125,11 @@ impl Recorder {
                 continue;
             }
             match store.commit(&batch).await {
-                Ok(_) => self.healthy.store(true, Ordering::Relaxed),
+                Ok(_) => {
+                    if self.fault.end() {
+                        tracing::info!(lost = self.n_lost(), "recording goes on");
+                    }
+                }
                 Err(error) => {
                     self.failed(&error);
                     self.put_back(batch);
@@ -146,7 +152,7 @@ impl Recorder {
 
     /// Says it once, when writing begins to fail.
     fn failed(&self, error: &StoreError) {
-        if self.healthy.swap(false, Ordering::Relaxed) {
+        if self.fault.begin(error) {
             tracing::error!(%error, "recording stopped; the screens go on");
         }
     }

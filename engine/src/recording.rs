@@ -7,7 +7,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufWriter, Write};
 use std::path::Path;
 
-use regard_decision::{Campaign, FactValue, Outcome};
+use regard_audience::CrowdSettings;
+use regard_decision::{Campaign, FactFeature, FactValue, Outcome};
 use regard_domain::{
     Attention, BBox, CameraId, ExpressionDistribution, Face, FaceReadings, FrameSize, HeadPose,
     Landmarks, PlayId, Point, Score, ScreenId, Sighting, Timestamp,
@@ -15,13 +16,19 @@ use regard_domain::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::calendar::Calendar;
+use crate::config::EngineConfig;
+use crate::remembered::{Memory, Remembered};
+use crate::seed::to_hex;
 use crate::view::PlayReport;
 
 /// Form of recordings that this program writes and reads.
-pub const RECORDING_FORMAT: u32 = 1;
+/// Form 1 held neither settings nor memory, so that its replays could differ from what was recorded.
+pub const RECORDING_FORMAT: u32 = 2;
 
-/// Longest line read, in bytes. Origin: a hundred faces take 40 kB.
-const MAX_LINE_BYTES: u64 = 1 << 20;
+/// Longest line read, in bytes. Origin: a hundred faces take 40 kB, what `linucb` learned about twenty
+/// messages 1 MB; campaigns with long texts a few.
+const MAX_LINE_BYTES: u64 = 16 << 20;
 
 /// Why a recording could not be written or read.
 #[derive(Debug, Error)]
@@ -38,7 +45,9 @@ pub enum RecordingError {
         source: serde_json::Error,
     },
     /// Another form.
-    #[error("recording has form {found}, this program reads form {RECORDING_FORMAT}")]
+    #[error(
+        "recording has form {found}, this program reads form {RECORDING_FORMAT}; replay it with the program that wrote it, or record anew"
+    )]
     Format {
         /// The form it has.
         found: u32,
@@ -46,16 +55,33 @@ pub enum RecordingError {
     /// No head.
     #[error("recording is empty")]
     Empty,
+    /// It ends before its first input.
+    #[error("recording ends after {found} of the {expected} lines it remembers")]
+    Cut {
+        /// Lines announced.
+        expected: usize,
+        /// Lines found.
+        found: usize,
+    },
+    /// A line longer than any that is written.
+    #[error("line {line} of the recording is longer than {MAX_LINE_BYTES} bytes")]
+    Long {
+        /// Which, from 1.
+        line: usize,
+    },
     /// What it was recorded with cannot be set up.
     #[error("recording cannot be replayed: {0}")]
     Setup(String),
 }
 
-/// The first line: what the rest was recorded with.
+/// The first line: what the rest was recorded with. The lines after it are what was remembered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Head {
     /// Form of the recording.
     pub(crate) format: u32,
+    /// Lines of memory that follow.
+    pub(crate) n_memories: usize,
     /// Seed of the decisions, 64 hexadecimal digits.
     pub(crate) seed: String,
     /// Seed of the track ids of each camera.
@@ -66,8 +92,64 @@ pub(crate) struct Head {
     pub(crate) campaigns: Vec<Campaign>,
     /// The message when there is none.
     pub(crate) default_message: regard_decision::Creative,
-    /// Name of the time zone; none: UTC.
-    pub(crate) time_zone: Option<String>,
+    /// Facts that policies learn from.
+    pub(crate) fact_features: Vec<FactFeature>,
+    /// Tracking and moments.
+    pub(crate) crowd: CrowdSettings,
+    /// Name of the time zone.
+    pub(crate) time_zone: String,
+}
+
+impl Head {
+    /// What decisions depend on besides what the engine is told. Every field of the configuration is
+    /// named here: a new one does not compile until someone has said on which side it belongs.
+    pub(crate) fn of(
+        config: &EngineConfig,
+        calendar: &Calendar,
+        seed: &[u8; 32],
+        track_seeds: impl Iterator<Item = (CameraId, [u8; 32])>,
+    ) -> Result<Self, RecordingError> {
+        let EngineConfig {
+            screens,
+            campaigns,
+            default_message,
+            context,
+            crowd,
+            // Held as the calendar that was made of it.
+            time_zone: _,
+            // Held with their seeds. Source, placement and resolution are behind the faces.
+            cameras: _,
+            // What these lead to is recorded as faces, or as a camera that closed.
+            commitments: _,
+            n_workers: _,
+            runtime: _,
+            models: _,
+            detector_long_side_px: _,
+            // Where things are.
+            data_dir: _,
+            recording: _,
+        } = config;
+        let time_zone = calendar.zone_name().ok_or_else(|| {
+            let why =
+                "the machine's time zone has no name; name it as time_zone in the configuration";
+            RecordingError::Setup(why.to_owned())
+        })?;
+        Ok(Self {
+            format: RECORDING_FORMAT,
+            n_memories: 0,
+            seed: to_hex(seed),
+            cameras: track_seeds.map(|(id, seed)| (id, to_hex(&seed))).collect(),
+            screens: screens
+                .iter()
+                .map(|s| (s.screen.clone(), s.camera.clone()))
+                .collect(),
+            campaigns: campaigns.clone(),
+            default_message: default_message.clone(),
+            fact_features: context.facts().to_vec(),
+            crowd: *crowd,
+            time_zone: time_zone.to_owned(),
+        })
+    }
 }
 
 /// Something the engine was told.
@@ -128,6 +210,13 @@ pub(crate) enum Input {
         /// With these.
         campaigns: Vec<Campaign>,
     },
+    /// The ledger could not be written, or can be again.
+    Ledger {
+        /// Which of the two.
+        writable: bool,
+    },
+    /// The screens stopped.
+    Finished,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -233,14 +322,25 @@ pub(crate) struct RecordingWriter {
 
 impl RecordingWriter {
     /// Creates the file, which must not be there yet, readable by its owner alone.
-    pub(crate) fn create(path: &Path, head: &Head) -> Result<Self, RecordingError> {
+    pub(crate) fn create(
+        path: &Path,
+        mut head: Head,
+        memories: impl Iterator<Item = Memory>,
+    ) -> Result<Self, RecordingError> {
+        let memories: Vec<Memory> = memories.collect();
+        head.n_memories = memories.len();
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = BufWriter::new(options.open(path)?);
-        serde_json::to_writer(&mut file, head).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut file, &head).map_err(io::Error::from)?;
         file.write_all(b"\n")?;
+        for memory in &memories {
+            serde_json::to_writer(&mut file, memory).map_err(io::Error::from)?;
+            file.write_all(b"\n")?;
+        }
+        file.flush()?;
         Ok(Self { file: Some(file) })
     }
 
@@ -270,29 +370,50 @@ impl RecordingWriter {
     }
 }
 
-/// Reads a recording: its head, then its lines one by one.
+/// Reads a recording: its head and memory, then its inputs one by one.
 pub(crate) struct RecordingReader<R> {
     lines: R,
     line: usize,
 }
 
 impl<R: BufRead> RecordingReader<R> {
-    /// Reads the head.
-    pub(crate) fn open(lines: R) -> Result<(Head, Self), RecordingError> {
+    /// Reads the head and what was remembered.
+    pub(crate) fn open(lines: R) -> Result<(Head, Remembered, Self), RecordingError> {
+        /// Read first, so that a recording of another form is called that and not damaged.
+        #[derive(Deserialize)]
+        struct Form {
+            format: u32,
+        }
         let mut reader = Self { lines, line: 0 };
         let text = reader.next_text()?.ok_or(RecordingError::Empty)?;
-        let head: Head = serde_json::from_str(&text)
-            .map_err(|source| RecordingError::Line { line: 1, source })?;
-        if head.format != RECORDING_FORMAT {
-            return Err(RecordingError::Format { found: head.format });
+        let Form { format } = reader.parse(&text)?;
+        if format != RECORDING_FORMAT {
+            return Err(RecordingError::Format { found: format });
         }
-        Ok((head, reader))
+        let head: Head = reader.parse(&text)?;
+        let mut remembered = Remembered::default();
+        for found in 0..head.n_memories {
+            let text = reader.next_text()?.ok_or(RecordingError::Cut {
+                expected: head.n_memories,
+                found,
+            })?;
+            remembered.add(reader.parse(&text)?);
+        }
+        Ok((head, remembered, reader))
+    }
+
+    fn parse<T: serde::de::DeserializeOwned>(&self, text: &str) -> Result<T, RecordingError> {
+        let line = self.line;
+        serde_json::from_str(text).map_err(|source| RecordingError::Line { line, source })
     }
 
     fn next_text(&mut self) -> Result<Option<String>, RecordingError> {
         let mut text = String::new();
         self.line += 1;
         let n = io::Read::take(&mut self.lines, MAX_LINE_BYTES).read_line(&mut text)?;
+        if n as u64 == MAX_LINE_BYTES && !text.ends_with('\n') {
+            return Err(RecordingError::Long { line: self.line });
+        }
         Ok((n > 0).then_some(text))
     }
 

@@ -5,13 +5,14 @@ use std::io::BufRead;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
-use regard_audience::{Crowd, CrowdSettings};
-use regard_decision::{ContextSpec, Decision, Planner};
-use regard_domain::{CameraId, Moment};
+use regard_audience::Crowd;
+use regard_decision::{ContextSpec, Decision, Planner, PolicyState};
+use regard_domain::{CameraId, CampaignId, Moment};
 
 use crate::calendar::Calendar;
 use crate::conductor::{Conductor, Effect, Row, Seat};
 use crate::recording::{Head, Input, RecordingError, RecordingReader};
+use crate::remembered::Remembered;
 use crate::seed::from_hex;
 
 /// What a replay gave.
@@ -21,8 +22,8 @@ pub struct Replayed {
     pub moments: Vec<Moment>,
     /// Every decision, in order.
     pub decisions: Vec<Decision>,
-    /// How many rewards were learned.
-    pub n_learned: usize,
+    /// What the policies had learned at the end, of those that learned anything.
+    pub policies: BTreeMap<CampaignId, PolicyState>,
 }
 
 /// Plays a recording again.
@@ -30,8 +31,8 @@ pub struct Replayed {
 /// # Errors
 /// [`RecordingError`] when a line cannot be read or the head cannot be set up.
 pub fn replay(recording: impl BufRead) -> Result<Replayed, RecordingError> {
-    let (head, mut reader) = RecordingReader::open(recording)?;
-    let mut conductor = conductor_of(&head)?;
+    let (head, remembered, mut reader) = RecordingReader::open(recording)?;
+    let mut conductor = conductor_of(&head, &remembered)?;
     let mut crowds = crowds_of(&head)?;
     let mut replayed = Replayed::default();
     while let Some((now, input)) = reader.next_input()? {
@@ -66,6 +67,8 @@ pub fn replay(recording: impl BufRead) -> Result<Replayed, RecordingError> {
             } => conductor
                 .set_fact(&name, value, expires_at, now)
                 .unwrap_or_default(),
+            Input::Ledger { writable } => conductor.ledger(writable, now),
+            Input::Finished => conductor.finish(now),
             Input::Campaigns { campaigns } => {
                 // Mistakes were answered then as they are now: nothing changes.
                 let _ = conductor.set_campaigns(campaigns);
@@ -75,7 +78,9 @@ pub fn replay(recording: impl BufRead) -> Result<Replayed, RecordingError> {
         for effect in effects {
             match effect {
                 Effect::Keep(Row::Decision(row)) => replayed.decisions.push(row.0),
-                Effect::Keep(Row::Policy(_)) => replayed.n_learned += 1,
+                Effect::Keep(Row::Policy(row)) => {
+                    replayed.policies.insert(row.campaign, row.state);
+                }
                 Effect::Keep(_) | Effect::Show { .. } | Effect::OnGlass { .. } => {}
             }
         }
@@ -83,14 +88,13 @@ pub fn replay(recording: impl BufRead) -> Result<Replayed, RecordingError> {
     Ok(replayed)
 }
 
-fn conductor_of(head: &Head) -> Result<Conductor, RecordingError> {
-    let setup = |error: &dyn std::fmt::Display| RecordingError::Setup(error.to_string());
-    let zone = head.time_zone.as_deref().unwrap_or("UTC");
-    let calendar = Calendar::new(Some(zone)).map_err(|e| setup(&e))?;
+fn conductor_of(head: &Head, remembered: &Remembered) -> Result<Conductor, RecordingError> {
+    let calendar = Calendar::new(Some(&head.time_zone)).map_err(setup)?;
+    let context = ContextSpec::new(head.fact_features.clone()).map_err(setup)?;
     let planner = Planner::new(
         head.campaigns.clone(),
         head.default_message.clone(),
-        ContextSpec::default(),
+        context,
     )
     .map_err(|faults| RecordingError::Setup(format!("{} mistakes in campaigns", faults.len())))?;
     let seats: Vec<Seat> = head
@@ -101,20 +105,19 @@ fn conductor_of(head: &Head) -> Result<Conductor, RecordingError> {
             camera: camera.clone(),
         })
         .collect();
-    Ok(Conductor::new(
-        calendar,
-        planner,
-        &seats,
-        seed_from_hex(&head.seed)?,
-    ))
+    let seed = seed_from_hex(&head.seed)?;
+    Ok(remembered.conductor(planner, calendar, &seats, seed))
+}
+
+fn setup(error: impl std::fmt::Display) -> RecordingError {
+    RecordingError::Setup(error.to_string())
 }
 
 fn crowds_of(head: &Head) -> Result<BTreeMap<CameraId, (Crowd, ChaCha20Rng)>, RecordingError> {
     head.cameras
         .iter()
         .map(|(camera, seed)| {
-            let crowd = Crowd::new(camera.clone(), CrowdSettings::default())
-                .map_err(|e| RecordingError::Setup(e.to_string()))?;
+            let crowd = Crowd::new(camera.clone(), head.crowd).map_err(setup)?;
             let rng = ChaCha20Rng::from_seed(seed_from_hex(seed)?);
             Ok((camera.clone(), (crowd, rng)))
         })
@@ -125,3 +128,6 @@ fn seed_from_hex(text: &str) -> Result<[u8; 32], RecordingError> {
     let bad = || RecordingError::Setup("a seed is not 64 hexadecimal digits".to_owned());
     from_hex(text).map(|seed| *seed).ok_or_else(bad)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use regard_audience::BadSettings;
-use regard_backends::{OpenError, SqliteOptions, SqliteStore, Store, StoreError};
+use regard_backends::{
+    Batch, CampaignInForce, OpenError, SqliteOptions, SqliteStore, Store, StoreError,
+};
 use regard_commitments::{
-    CameraSetup, EntryBody, LedgerEntry, NoteError, NoteSigner, Profile, ProfileError,
+    Answer, CameraSetup, EntryBody, LedgerEntry, NoteError, NoteSigner, Profile, ProfileError,
     PromiseFault, RetentionGate, SensingGate, SignatureFault, VerifiedCommitments, ledger_origin,
 };
-use regard_decision::{CampaignFault, Decision, Outcome, Planner};
+use regard_decision::{CampaignFault, Planner};
 use regard_domain::{CameraId, Clock, Timestamp};
 use regard_inference::{Catalog, LibrarySearch, ManifestError, SelectError, select};
 use thiserror::Error;
@@ -26,14 +27,8 @@ use crate::config::EngineConfig;
 use crate::handle::Engine;
 use crate::keys::{self, KeyError};
 use crate::recording::RecordingError;
+use crate::remembered::Remembered;
 use crate::seed::random_key;
-
-/// How often rows whose time is over are removed.
-const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
-
-/// How far back decisions are taken up again after a restart, for rewards still awaited: the longest
-/// reward window a campaign may have is a day.
-const RESUME_WINDOW: Duration = Duration::from_secs(86_400);
 
 /// Why an engine could not be started.
 #[derive(Debug, Error)]
@@ -128,7 +123,12 @@ impl Engine {
         Self::start_on(config, clock, store).await
     }
 
-    async fn start_on(
+    /// Starts an engine on a store and a clock of the caller's; the folder of the configuration then
+    /// holds the site's key alone. Otherwise as [`Engine::start`].
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub async fn start_on(
         config: EngineConfig,
         clock: Arc<dyn Clock>,
         store: Arc<dyn Store>,
@@ -140,6 +140,11 @@ impl Engine {
         let signer = NoteSigner::new(origin, keys.ledger_key())?;
         let mut chronicle =
             Chronicle::open(Arc::clone(&store), signer, promise.retention.clone()).await?;
+        if !chronicle.ended_well() {
+            tracing::warn!(
+                "the run before did not stop in good order; up to 50 ms of its decisions are missing"
+            );
+        }
         let configuration = configuration_digest(&format!("{config:?}"));
         let started = LedgerEntry {
             at: now,
@@ -152,7 +157,9 @@ impl Engine {
 
         let calendar = Calendar::new(config.time_zone.as_deref())?;
         let seed = random_key().map_err(KeyError::NoEntropy)?;
-        let conductor = conductor(&config, &calendar, &store, seed, now).await?;
+        let remembered = Remembered::read(&*store, now).await?;
+        let conductor = conductor(&config, &calendar, &remembered, seed)?;
+        prolong_budgets(&config, &promise.retention, &*store, now).await?;
         for setup in camera_setups(&config) {
             promise.gate.register(setup);
         }
@@ -165,6 +172,7 @@ impl Engine {
             promise,
             chronicle,
             conductor,
+            remembered,
             calendar,
             seed,
             runtime: selection.runtime,
@@ -186,7 +194,7 @@ async fn promise(
     let retention = RetentionGate::new(&verified, &profile)?;
     let gate = SensingGate::new(verified.clone(), profile.clone())?;
     let version = verified.document().version;
-    if let regard_commitments::Answer::Granted(kept) = retention.keep(signed, now) {
+    if let Answer::Granted(kept) = retention.keep(signed, now) {
         store
             .put_commitments(version, &kept)
             .await
@@ -222,43 +230,19 @@ fn camera_setups(config: &EngineConfig) -> Vec<CameraSetup> {
         .collect()
 }
 
-/// A conductor that remembers: what was learned, what was shown, which rewards are awaited.
-async fn conductor(
+/// A conductor that goes on where the run before left off.
+fn conductor(
     config: &EngineConfig,
     calendar: &Calendar,
-    store: &Arc<dyn Store>,
+    remembered: &Remembered,
     seed: [u8; 32],
-    now: Timestamp,
 ) -> Result<Conductor, StartError> {
-    let mut planner = Planner::new(
+    let planner = Planner::new(
         config.campaigns.clone(),
         config.default_message.clone(),
         config.context.clone(),
     )
     .map_err(StartError::Campaigns)?;
-    for row in store.policies().await? {
-        if let Err(error) = planner.load_policy(&row.campaign, &row.state) {
-            // Learning for a campaign that was changed beyond recognition begins anew.
-            tracing::warn!(campaign = %row.campaign, %error, "what was learned does not fit any more");
-        }
-    }
-    for fact in store.facts().await? {
-        if let Some(value) = fact.value
-            && let Err(error) = planner.set_fact(&fact.name, value)
-        {
-            tracing::warn!(%error, "a fact was not taken up again");
-        }
-    }
-    let since = Timestamp::from_micros(
-        now.as_micros() - i64::try_from(RESUME_WINDOW.as_micros()).unwrap_or(i64::MAX),
-    );
-    let recent = store.decisions_since(since).await?;
-    planner.restore(&store.campaign_totals().await?, recent.iter());
-    let mut awaited: Vec<(Decision, Vec<Outcome>)> = Vec::new();
-    for decision in recent.into_iter().filter(|d| d.campaign.is_some()) {
-        let outcomes = store.outcomes_of(decision.id).await?;
-        awaited.push((decision, outcomes));
-    }
     let seats: Vec<Seat> = config
         .screens
         .iter()
@@ -267,22 +251,32 @@ async fn conductor(
             camera: s.camera.clone(),
         })
         .collect();
-    let mut conductor = Conductor::new(calendar.clone(), planner, &seats, seed);
-    conductor.resume(&awaited, now);
-    Ok(conductor)
+    Ok(remembered.conductor(planner, calendar.clone(), &seats, seed))
 }
 
-/// Removes rows whose time is over, now and every hour.
-pub(crate) async fn sweep(store: Arc<dyn Store>, clock: Arc<dyn Clock>) {
-    let mut beat = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        beat.tick().await;
-        match store.sweep(clock.now()).await {
-            Ok(report) if report.total() > 0 => {
-                tracing::info!(rows = report.total(), "rows past their time removed");
+/// Says which campaigns are in force, before anything is swept: their budgets outlive the decisions
+/// they were counted from.
+async fn prolong_budgets(
+    config: &EngineConfig,
+    retention: &RetentionGate,
+    store: &dyn Store,
+    now: Timestamp,
+) -> Result<(), StartError> {
+    let mut batch = Batch::new();
+    for campaign in &config.campaigns {
+        let row = CampaignInForce {
+            campaign: campaign.id.clone(),
+        };
+        match retention.keep(row, now) {
+            Answer::Granted(kept) => {
+                batch.campaign(kept);
             }
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, "rows past their time were not removed"),
+            Answer::Refused(refusal) if campaign.budget.max_plays_total.is_some() => {
+                tracing::warn!(campaign = %campaign.id, %refusal, "its budget is forgotten with its decisions");
+            }
+            Answer::Refused(_) => {}
         }
     }
+    store.commit(&batch).await?;
+    Ok(())
 }

@@ -111,16 +111,17 @@ pub struct Health {
     pub latency: LatencyQuantiles,
     /// Memory of the process, in bytes; 0 where the system does not tell.
     pub resident_bytes: u64,
-    /// Whether rows are being recorded; `false` when the disk is full or the store failed.
-    pub recording: bool,
+    /// Why rows are not being recorded, such as a full disk; `None` while they are. The screens go on.
+    pub recording_fault: Option<String>,
     /// Rows that wait to be written.
     pub rows_queued: usize,
     /// Rows that were lost because the store failed for too long.
     pub rows_lost: u64,
     /// Entries in the ledger.
     pub ledger_len: u64,
-    /// Whether the ledger can be written; if not, every camera is closed.
-    pub ledger_ok: bool,
+    /// Why the ledger cannot be written; `None` while it can. If it cannot, every camera is closed and
+    /// every screen shows the default message alone, until it can again.
+    pub ledger_fault: Option<String>,
     /// Version of the commitments in force.
     pub commitments_version: u32,
     /// Name of the profile in force.
@@ -137,11 +138,11 @@ impl Health {
             runtime,
             latency: LatencyQuantiles::default(),
             resident_bytes: 0,
-            recording: true,
+            recording_fault: None,
             rows_queued: 0,
             rows_lost: 0,
             ledger_len: 0,
-            ledger_ok: true,
+            ledger_fault: None,
             commitments_version,
             profile: profile.to_owned(),
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use regard_commitments::DataKind;
 use regard_decision::Outcome;
 use regard_domain::{DecisionId, Timestamp};
 
@@ -36,6 +37,14 @@ impl Rooms {
             if report.body("fact", kept.row()).is_some() {
                 let key = kept.row().name.clone();
                 report.displaced += self.facts.put(key, kept.row().clone(), kept.keep_until());
+                report.written += 1;
+            }
+        }
+        for kept in &batch.campaigns {
+            if let Some((_, keep_until)) = self.totals.get_mut(&kept.row().campaign)
+                && *keep_until < kept.keep_until()
+            {
+                *keep_until = kept.keep_until();
                 report.written += 1;
             }
         }
@@ -146,24 +155,25 @@ impl Rooms {
         for (row, _) in self.ledger.iter_mut().filter(|(_, end)| *end <= now) {
             entries += u64::from(row.bytes.take().is_some());
         }
-        let mut removed = vec![
-            ("checkpoints", checkpoints),
-            ("commitments", commitments),
-            ("decisions", self.decisions.sweep(now)),
-            ("facts", self.facts.sweep(now)),
-            ("ledger", entries),
-            ("minutes", self.minutes.sweep(now)),
-            ("outcomes", self.outcomes.sweep(now)),
-            ("plays", self.plays.sweep(now)),
-            ("policies", self.policies.sweep(now)),
-            ("settings", self.settings.sweep(now)),
-            ("totals", self.totals.sweep(now)),
-        ];
-        removed.retain(|(_, n)| *n > 0);
-        SweepReport {
-            removed,
+        let mut report = SweepReport {
             is_wiped: true,
+            ..SweepReport::default()
+        };
+        for (kind, n_rows) in [
+            (DataKind::Ledger, checkpoints + entries),
+            (DataKind::Commitments, commitments),
+            (DataKind::Decision, self.decisions.sweep(now)),
+            (DataKind::Fact, self.facts.sweep(now)),
+            (DataKind::MinuteAggregate, self.minutes.sweep(now)),
+            (DataKind::Outcome, self.outcomes.sweep(now)),
+            (DataKind::Play, self.plays.sweep(now)),
+            (DataKind::PolicyState, self.policies.sweep(now)),
+            (DataKind::Credential, self.settings.sweep(now)),
+            (DataKind::Content, self.totals.sweep(now)),
+        ] {
+            report.count(kind, n_rows);
         }
+        report
     }
 }
 

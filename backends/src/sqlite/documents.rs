@@ -9,6 +9,10 @@ use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 use super::failure::from_sqlx;
 use crate::{LedgerRow, Setting, StoreError, form};
 
+/// Entries of the ledger in order.
+pub(super) const LEDGER_RANGE: &str =
+    "SELECT idx, hash, bytes FROM ledger WHERE idx >= ? AND idx < ? ORDER BY idx";
+
 pub(super) async fn append_ledger(
     mut transaction: Transaction<'_, Sqlite>,
     leaves: &[Kept<Leaf>],
@@ -55,14 +59,12 @@ pub(super) async fn ledger_range(
 ) -> Result<Vec<LedgerRow>, StoreError> {
     // No entry can lie beyond what SQL can count.
     let bound = |index: u64| i64::try_from(index).unwrap_or(i64::MAX);
-    let rows: Vec<(i64, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
-        "SELECT idx, hash, bytes FROM ledger WHERE idx >= ? AND idx < ? ORDER BY idx",
-    )
-    .bind(bound(range.start))
-    .bind(bound(range.end))
-    .fetch_all(readers)
-    .await
-    .map_err(from_sqlx)?;
+    let rows: Vec<(i64, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(LEDGER_RANGE)
+        .bind(bound(range.start))
+        .bind(bound(range.end))
+        .fetch_all(readers)
+        .await
+        .map_err(from_sqlx)?;
     rows.into_iter()
         .map(|(index, hash, bytes)| {
             let hash = <[u8; 32]>::try_from(hash).map_err(|_| StoreError::Form {

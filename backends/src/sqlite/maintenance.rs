@@ -1,5 +1,6 @@
 //! Retention, checking, and giving back room.
 
+use regard_commitments::DataKind;
 use regard_domain::Timestamp;
 use sqlx::{Row, SqlitePool};
 
@@ -15,62 +16,78 @@ const FREED_PAGES: &str = "PRAGMA incremental_vacuum(4096)";
 /// Lines of damage reported.
 const MAX_DAMAGES: usize = 100;
 
-/// Every kind of row with an end, in order of name, and how to remove a chunk of it.
-const SWEEPS: [(&str, &str); 11] = [
+/// Every table whose rows have an end, in order of name: what kind of data it holds, and how to remove a chunk of it.
+pub(super) const SWEEPS: [(DataKind, &str); 11] = [
     (
-        "checkpoints",
+        DataKind::Ledger,
         "DELETE FROM checkpoints WHERE size IN (SELECT size FROM checkpoints WHERE keep_until <= ? LIMIT ?)",
     ),
     (
-        "commitments",
+        DataKind::Commitments,
         "DELETE FROM commitments WHERE version IN (SELECT version FROM commitments WHERE keep_until <= ? LIMIT ?)",
     ),
     (
-        "decisions",
+        DataKind::Decision,
         "DELETE FROM decisions WHERE rowid IN (SELECT rowid FROM decisions WHERE keep_until <= ? LIMIT ?)",
     ),
     (
-        "facts",
+        DataKind::Fact,
         "DELETE FROM facts WHERE rowid IN (SELECT rowid FROM facts WHERE keep_until <= ? LIMIT ?)",
     ),
     // The place and the hash stay: without them no later entry could be proven.
     (
-        "ledger",
+        DataKind::Ledger,
         "UPDATE ledger SET bytes = NULL WHERE idx IN
          (SELECT idx FROM ledger WHERE bytes IS NOT NULL AND keep_until <= ? LIMIT ?)",
     ),
     (
-        "minutes",
+        DataKind::MinuteAggregate,
         "DELETE FROM minutes WHERE rowid IN (SELECT rowid FROM minutes WHERE keep_until <= ? LIMIT ?)",
     ),
     (
-        "outcomes",
+        DataKind::Outcome,
         "DELETE FROM outcomes WHERE rowid IN (SELECT rowid FROM outcomes WHERE keep_until <= ? LIMIT ?)",
     ),
     (
-        "plays",
+        DataKind::Play,
         "DELETE FROM plays WHERE rowid IN (SELECT rowid FROM plays WHERE keep_until <= ? LIMIT ?)",
     ),
     (
-        "policies",
+        DataKind::PolicyState,
         "DELETE FROM policies WHERE rowid IN (SELECT rowid FROM policies WHERE keep_until <= ? LIMIT ?)",
     ),
     (
-        "settings",
+        DataKind::Credential,
         "DELETE FROM settings WHERE rowid IN (SELECT rowid FROM settings WHERE keep_until <= ? LIMIT ?)",
     ),
     (
-        "totals",
+        DataKind::Content,
         "DELETE FROM totals WHERE rowid IN (SELECT rowid FROM totals WHERE keep_until <= ? LIMIT ?)",
     ),
 ];
 
 pub(super) async fn sweep(store: &SqliteStore, now: Timestamp) -> Result<SweepReport, StoreError> {
     let mut report = SweepReport::default();
+    match sweep_all(store, now, &mut report).await {
+        Err(error) if report.removed.is_empty() => return Err(error),
+        Err(error) => report.fault = Some(error.to_string()),
+        Ok(()) => {}
+    }
+    Ok(report)
+}
+
+async fn sweep_all(
+    store: &SqliteStore,
+    now: Timestamp,
+    report: &mut SweepReport,
+) -> Result<(), StoreError> {
     for (kind, sql) in SWEEPS {
-        let removed = sweep_kind(store, sql, now).await?;
-        if removed > 0 {
-            report.removed.push((kind, removed));
+        loop {
+            let removed = sweep_chunk(store, sql, now).await?;
+            report.count(kind, removed);
+            if removed < SWEEP_CHUNK.unsigned_abs() {
+                break;
+            }
         }
     }
     sqlx::query(FREED_PAGES)
@@ -78,30 +95,24 @@ pub(super) async fn sweep(store: &SqliteStore, now: Timestamp) -> Result<SweepRe
         .await
         .map_err(from_sqlx)?;
     report.is_wiped = checkpoint(&store.writer).await?;
-    Ok(report)
+    Ok(())
 }
 
-async fn sweep_kind(
+async fn sweep_chunk(
     store: &SqliteStore,
     sql: &'static str,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let mut total = 0;
-    loop {
-        let mut transaction = store.begin().await?;
-        let removed = sqlx::query(sql)
-            .bind(now.as_micros())
-            .bind(SWEEP_CHUNK)
-            .execute(&mut *transaction)
-            .await
-            .map_err(from_sqlx)?
-            .rows_affected();
-        transaction.commit().await.map_err(from_sqlx)?;
-        total += removed;
-        if removed < SWEEP_CHUNK.unsigned_abs() {
-            return Ok(total);
-        }
-    }
+    let mut transaction = store.begin().await?;
+    let removed = sqlx::query(sql)
+        .bind(now.as_micros())
+        .bind(SWEEP_CHUNK)
+        .execute(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?
+        .rows_affected();
+    transaction.commit().await.map_err(from_sqlx)?;
+    Ok(removed)
 }
 
 /// Moves the log into the file and empties it; whether that went through (a long read can be in the way).

@@ -10,7 +10,10 @@ use super::failure::from_sqlx;
 use crate::{OpenError, StoreError};
 
 /// Each brings the schema from its place in the list to the next. What has been released never changes; new ones go to the end.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_rows_and_ledger.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_rows_and_ledger.sql"),
+    include_str!("../../migrations/0002_checkpoints_by_end.sql"),
+];
 
 /// Marks the file as ours (`PRAGMA application_id`): `REGD` in ASCII.
 const APPLICATION_ID: i64 = 0x5245_4744;

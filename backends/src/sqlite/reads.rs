@@ -13,18 +13,68 @@ use crate::{
     sums::{self, PlayRows, ReportBuilder},
 };
 
+// Named, so that `plans` can ask how each is answered.
+
+/// The newest decisions.
+pub(super) const NEWEST: &str = "SELECT body FROM decisions ORDER BY at DESC, id DESC LIMIT ?";
+
+/// The page of decisions after one that was seen.
+pub(super) const BEFORE: &str =
+    "SELECT body FROM decisions WHERE (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ?";
+
+/// Decisions of a stretch of time, taken up at start.
+pub(super) const DECISIONS_SINCE: &str = "SELECT body FROM decisions WHERE at >= ? ORDER BY at, id";
+
+/// One decision.
+pub(super) const DECISION: &str = "SELECT body FROM decisions WHERE id = ?";
+
+/// What came of one decision.
+pub(super) const OUTCOMES_OF: &str =
+    "SELECT body FROM outcomes WHERE decision = ? ORDER BY at, kind, key";
+
+/// Plays of one screen or all.
+pub(super) const PLAYS_SINCE: &str =
+    "SELECT id, screen, campaign, creative, started_at, ended_at, shown_millis FROM plays
+         WHERE started_at >= ?1 AND (?2 IS NULL OR screen = ?2) ORDER BY started_at, id";
+
+/// How often what was shown where.
+pub(super) const PLAY_COUNTS: &str =
+    "SELECT screen, campaign, creative, count(*) AS plays, sum(shown_millis) AS shown_millis, max(started_at) AS last_at
+         FROM plays WHERE started_at >= ? GROUP BY screen, campaign, creative ORDER BY screen, campaign, creative";
+
+/// Plays with what was measured of them.
+pub(super) const PLAY_ROWS: &str = "SELECT id, p.campaign, p.creative, shown_millis, kind, value
+         FROM plays AS p LEFT JOIN outcomes ON decision = id
+         WHERE started_at >= ? AND started_at < ? ORDER BY started_at, id, at, kind, key";
+
+/// Plays of each message.
+pub(super) const PLAY_SUMS: &str =
+    "SELECT campaign, creative, count(*) AS plays, sum(shown_millis) AS shown_millis FROM plays
+         WHERE started_at >= ? AND started_at < ? GROUP BY campaign, creative";
+
+/// Outcomes of each message.
+pub(super) const OUTCOME_SUMS: &str =
+    "SELECT campaign, creative, kind, count(*) AS n, sum(value) AS sum, sum(value * value) AS sum_squares FROM outcomes
+         WHERE decided_at >= ? AND decided_at < ? GROUP BY campaign, creative, kind";
+
+/// Minutes of a stretch of time.
+pub(super) const MINUTES: &str =
+    "SELECT body FROM minutes WHERE minute >= ? AND minute < ? ORDER BY minute, camera, run";
+
+/// What came of the decisions of a stretch of time, put to each decision.
+pub(super) const OUTCOMES_SINCE: &str =
+    "SELECT body FROM outcomes WHERE decided_at >= ? ORDER BY decision, at, kind, key";
+
 pub(super) async fn decisions(
     readers: &SqlitePool,
     limit: u32,
     before: Option<DecisionCursor>,
 ) -> Result<Vec<Decision>, StoreError> {
     let query = match before {
-        None => sqlx::query_scalar("SELECT body FROM decisions ORDER BY at DESC, id DESC LIMIT ?"),
-        Some(cursor) => sqlx::query_scalar(
-            "SELECT body FROM decisions WHERE (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ?",
-        )
-        .bind(cursor.at.as_micros())
-        .bind(bytes_of_decision(cursor.id)),
+        None => sqlx::query_scalar(NEWEST),
+        Some(cursor) => sqlx::query_scalar(BEFORE)
+            .bind(cursor.at.as_micros())
+            .bind(bytes_of_decision(cursor.id)),
     };
     let bodies: Vec<String> = query
         .bind(limit)
@@ -41,12 +91,11 @@ pub(super) async fn decisions_since(
     readers: &SqlitePool,
     since: Timestamp,
 ) -> Result<Vec<Decision>, StoreError> {
-    let bodies: Vec<String> =
-        sqlx::query_scalar("SELECT body FROM decisions WHERE at >= ? ORDER BY at, id")
-            .bind(since.as_micros())
-            .fetch_all(readers)
-            .await
-            .map_err(from_sqlx)?;
+    let bodies: Vec<String> = sqlx::query_scalar(DECISIONS_SINCE)
+        .bind(since.as_micros())
+        .fetch_all(readers)
+        .await
+        .map_err(from_sqlx)?;
     bodies
         .iter()
         .map(|body| form::read("decision", body))
@@ -69,7 +118,7 @@ pub(super) async fn decision(
     readers: &SqlitePool,
     id: DecisionId,
 ) -> Result<Option<Decision>, StoreError> {
-    let body: Option<String> = sqlx::query_scalar("SELECT body FROM decisions WHERE id = ?")
+    let body: Option<String> = sqlx::query_scalar(DECISION)
         .bind(bytes_of_decision(id))
         .fetch_optional(readers)
         .await
@@ -81,16 +130,32 @@ pub(super) async fn outcomes_of(
     readers: &SqlitePool,
     decision: DecisionId,
 ) -> Result<Vec<Outcome>, StoreError> {
-    let bodies: Vec<String> =
-        sqlx::query_scalar("SELECT body FROM outcomes WHERE decision = ? ORDER BY at, kind, key")
-            .bind(bytes_of_decision(decision))
-            .fetch_all(readers)
-            .await
-            .map_err(from_sqlx)?;
+    let bodies: Vec<String> = sqlx::query_scalar(OUTCOMES_OF)
+        .bind(bytes_of_decision(decision))
+        .fetch_all(readers)
+        .await
+        .map_err(from_sqlx)?;
     bodies
         .iter()
         .map(|body| form::read("outcome", body))
         .collect()
+}
+
+pub(super) async fn outcomes_since(
+    readers: &SqlitePool,
+    since: Timestamp,
+) -> Result<BTreeMap<DecisionId, Vec<Outcome>>, StoreError> {
+    let bodies: Vec<String> = sqlx::query_scalar(OUTCOMES_SINCE)
+        .bind(since.as_micros())
+        .fetch_all(readers)
+        .await
+        .map_err(from_sqlx)?;
+    let mut found: BTreeMap<DecisionId, Vec<Outcome>> = BTreeMap::new();
+    for body in &bodies {
+        let outcome: Outcome = form::read("outcome", body)?;
+        found.entry(outcome.decision).or_default().push(outcome);
+    }
+    Ok(found)
 }
 
 pub(super) async fn plays_since(
@@ -98,15 +163,12 @@ pub(super) async fn plays_since(
     screen: Option<&ScreenId>,
     since: Timestamp,
 ) -> Result<Vec<Play>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, screen, campaign, creative, started_at, ended_at, shown_millis FROM plays
-         WHERE started_at >= ?1 AND (?2 IS NULL OR screen = ?2) ORDER BY started_at, id",
-    )
-    .bind(since.as_micros())
-    .bind(screen.map(ScreenId::as_str))
-    .fetch_all(readers)
-    .await
-    .map_err(from_sqlx)?;
+    let rows = sqlx::query(PLAYS_SINCE)
+        .bind(since.as_micros())
+        .bind(screen.map(ScreenId::as_str))
+        .fetch_all(readers)
+        .await
+        .map_err(from_sqlx)?;
     rows.iter().map(play).collect()
 }
 
@@ -129,14 +191,11 @@ pub(super) async fn play_counts(
     readers: &SqlitePool,
     since: Timestamp,
 ) -> Result<Vec<PlayCount>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT screen, campaign, creative, count(*) AS plays, sum(shown_millis) AS shown_millis, max(started_at) AS last_at
-         FROM plays WHERE started_at >= ? GROUP BY screen, campaign, creative ORDER BY screen, campaign, creative",
-    )
-    .bind(since.as_micros())
-    .fetch_all(readers)
-    .await
-    .map_err(from_sqlx)?;
+    let rows = sqlx::query(PLAY_COUNTS)
+        .bind(since.as_micros())
+        .fetch_all(readers)
+        .await
+        .map_err(from_sqlx)?;
     rows.iter()
         .map(|row| {
             Ok(PlayCount {
@@ -166,16 +225,12 @@ pub(super) async fn play_rows(
     readers: &SqlitePool,
     during: Range<Timestamp>,
 ) -> Result<Vec<PlayRow>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, p.campaign, p.creative, shown_millis, kind, value
-         FROM plays AS p LEFT JOIN outcomes ON decision = id
-         WHERE started_at >= ? AND started_at < ? ORDER BY started_at, id, at, kind, key",
-    )
-    .bind(during.start.as_micros())
-    .bind(during.end.as_micros())
-    .fetch_all(readers)
-    .await
-    .map_err(from_sqlx)?;
+    let rows = sqlx::query(PLAY_ROWS)
+        .bind(during.start.as_micros())
+        .bind(during.end.as_micros())
+        .fetch_all(readers)
+        .await
+        .map_err(from_sqlx)?;
     let mut plays = PlayRows::default();
     for row in &rows {
         let id = PlayId::from_bits(bits(row, "id")?);
@@ -202,15 +257,12 @@ pub(super) async fn creative_report(
     let mut builder = ReportBuilder::default();
     // One transaction, so that plays and outcomes are of the same instant.
     let mut transaction = readers.begin().await.map_err(from_sqlx)?;
-    let plays = sqlx::query(
-        "SELECT campaign, creative, count(*) AS plays, sum(shown_millis) AS shown_millis FROM plays
-         WHERE started_at >= ? AND started_at < ? GROUP BY campaign, creative",
-    )
-    .bind(during.start.as_micros())
-    .bind(during.end.as_micros())
-    .fetch_all(&mut *transaction)
-    .await
-    .map_err(from_sqlx)?;
+    let plays = sqlx::query(PLAY_SUMS)
+        .bind(during.start.as_micros())
+        .bind(during.end.as_micros())
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?;
     for row in &plays {
         let (campaign, creative) = (campaign(row)?, slug(row, "creative")?);
         builder.plays(
@@ -220,15 +272,12 @@ pub(super) async fn creative_report(
             count(row, "shown_millis")?,
         );
     }
-    let outcomes = sqlx::query(
-        "SELECT campaign, creative, kind, count(*) AS n, sum(value) AS sum, sum(value * value) AS sum_squares FROM outcomes
-         WHERE decided_at >= ? AND decided_at < ? GROUP BY campaign, creative, kind",
-    )
-    .bind(during.start.as_micros())
-    .bind(during.end.as_micros())
-    .fetch_all(&mut *transaction)
-    .await
-    .map_err(from_sqlx)?;
+    let outcomes = sqlx::query(OUTCOME_SUMS)
+        .bind(during.start.as_micros())
+        .bind(during.end.as_micros())
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?;
     for row in &outcomes {
         let (campaign, creative) = (campaign(row)?, slug(row, "creative")?);
         let kind: String = column(row, "kind")?;
@@ -246,14 +295,12 @@ pub(super) async fn minutes(
     readers: &SqlitePool,
     during: Range<Timestamp>,
 ) -> Result<Vec<MinuteAggregate>, StoreError> {
-    let bodies: Vec<String> = sqlx::query_scalar(
-        "SELECT body FROM minutes WHERE minute >= ? AND minute < ? ORDER BY minute, camera, run",
-    )
-    .bind(during.start.as_micros())
-    .bind(during.end.as_micros())
-    .fetch_all(readers)
-    .await
-    .map_err(from_sqlx)?;
+    let bodies: Vec<String> = sqlx::query_scalar(MINUTES)
+        .bind(during.start.as_micros())
+        .bind(during.end.as_micros())
+        .fetch_all(readers)
+        .await
+        .map_err(from_sqlx)?;
     let rows = bodies
         .iter()
         .map(|body| form::read("minute", body))

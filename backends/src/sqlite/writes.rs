@@ -2,12 +2,12 @@
 
 use regard_commitments::Kept;
 use regard_domain::{CampaignId, DecisionId, PlayId};
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::{Sqlite, SqliteConnection, Transaction, query::Query, sqlite::SqliteArguments};
 
 use super::failure::from_sqlx;
 use crate::{
-    Batch, CommitReport, DecisionRow, Fact, MinuteAggregate, OutcomeKey, OutcomeRow, PlayEnd,
-    PlayStart, PolicyRow, StoreError,
+    Batch, CampaignInForce, CommitReport, DecisionRow, Fact, MinuteAggregate, OutcomeKey,
+    OutcomeRow, PlayEnd, PlayStart, PolicyRow, StoreError,
 };
 
 /// Writes the rows in the order in which one may need the other.
@@ -37,6 +37,9 @@ pub(super) async fn commit(
     }
     for row in &batch.facts {
         fact(connection, row, &mut report).await?;
+    }
+    for row in &batch.campaigns {
+        campaign(connection, row, &mut report).await?;
     }
     transaction.commit().await.map_err(from_sqlx)?;
     Ok(report)
@@ -196,22 +199,15 @@ async fn policy(
     kept: &Kept<PolicyRow>,
     report: &mut CommitReport,
 ) -> Result<(), StoreError> {
-    let row = kept.row();
-    let Some(body) = report.body("policy", row) else {
+    let Some(body) = report.body("policy", kept.row()) else {
         return Ok(());
     };
-    report.written += sqlx::query(
+    let write = sqlx::query(
         "INSERT INTO policies (campaign, body, keep_until) VALUES (?, ?, ?)
          ON CONFLICT DO UPDATE SET body = excluded.body, keep_until = excluded.keep_until",
-    )
-    .bind(row.campaign.as_str())
-    .bind(body)
-    .bind(kept.keep_until().as_micros())
-    .execute(connection)
-    .await
-    .map_err(from_sqlx)?
-    .rows_affected();
-    Ok(())
+    );
+    let key = write.bind(kept.row().campaign.as_str());
+    put(connection, key, body, kept, report).await
 }
 
 async fn minute(
@@ -223,21 +219,16 @@ async fn minute(
     let Some(body) = report.body("minute", row) else {
         return Ok(());
     };
-    report.written += sqlx::query(
+    let write = sqlx::query(
         "INSERT INTO minutes (minute, camera, run, body, keep_until) VALUES (?, ?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET body = excluded.body, keep_until = excluded.keep_until",
-    )
-    .bind(row.minute.as_micros())
-    .bind(row.camera.as_str())
-    // All 64 bits are random; SQL sees some of them as negative, which changes nothing.
-    .bind(row.run.cast_signed())
-    .bind(body)
-    .bind(kept.keep_until().as_micros())
-    .execute(connection)
-    .await
-    .map_err(from_sqlx)?
-    .rows_affected();
-    Ok(())
+    );
+    let key = write
+        .bind(row.minute.as_micros())
+        .bind(row.camera.as_str())
+        // All 64 bits are random; SQL sees some of them as negative, which changes nothing.
+        .bind(row.run.cast_signed());
+    put(connection, key, body, kept, report).await
 }
 
 async fn fact(
@@ -245,20 +236,49 @@ async fn fact(
     kept: &Kept<Fact>,
     report: &mut CommitReport,
 ) -> Result<(), StoreError> {
-    let row = kept.row();
-    let Some(body) = report.body("fact", row) else {
+    let Some(body) = report.body("fact", kept.row()) else {
         return Ok(());
     };
-    report.written += sqlx::query(
+    let write = sqlx::query(
         "INSERT INTO facts (name, body, keep_until) VALUES (?, ?, ?)
          ON CONFLICT DO UPDATE SET body = excluded.body, keep_until = excluded.keep_until",
-    )
-    .bind(&row.name)
-    .bind(body)
-    .bind(kept.keep_until().as_micros())
-    .execute(connection)
-    .await
-    .map_err(from_sqlx)?
-    .rows_affected();
+    );
+    let key = write.bind(&kept.row().name);
+    put(connection, key, body, kept, report).await
+}
+
+/// Writes a row whose newest body counts, once its key is bound.
+async fn put<T>(
+    connection: &mut SqliteConnection,
+    key: Query<'_, Sqlite, SqliteArguments>,
+    body: String,
+    kept: &Kept<T>,
+    report: &mut CommitReport,
+) -> Result<(), StoreError> {
+    report.written += key
+        .bind(body)
+        .bind(kept.keep_until().as_micros())
+        .execute(connection)
+        .await
+        .map_err(from_sqlx)?
+        .rows_affected();
+    Ok(())
+}
+
+/// Prolongs the total of a campaign in force; a campaign that never played has none.
+async fn campaign(
+    connection: &mut SqliteConnection,
+    kept: &Kept<CampaignInForce>,
+    report: &mut CommitReport,
+) -> Result<(), StoreError> {
+    report.written +=
+        sqlx::query("UPDATE totals SET keep_until = ? WHERE campaign = ? AND keep_until < ?")
+            .bind(kept.keep_until().as_micros())
+            .bind(kept.row().campaign.as_str())
+            .bind(kept.keep_until().as_micros())
+            .execute(connection)
+            .await
+            .map_err(from_sqlx)?
+            .rows_affected();
     Ok(())
 }

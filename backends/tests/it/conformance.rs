@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use regard_backends::{
-    Batch, DecisionCursor, DecisionRow, Integrity, MemoryStore, OutcomeKey, OutcomeRow,
-    SqliteOptions, SqliteStore, Store, StoreError, Sums,
+    Batch, CampaignInForce, DecisionCursor, DecisionRow, Integrity, MemoryStore, OutcomeKey,
+    OutcomeRow, SqliteOptions, SqliteStore, Store, StoreError, Sums,
 };
-use regard_commitments::{Kept, Leaf, SignedCheckpoint, leaf_hash};
+use regard_commitments::{DataKind, Kept, Leaf, SignedCheckpoint, leaf_hash};
 use regard_decision::OutcomeKind;
 use regard_domain::{DecisionId, PlayId, Timestamp};
 
@@ -49,6 +49,7 @@ laws! {
     a_bad_row_never_holds_up_the_others
     decisions_come_in_pages
     totals_outlive_their_decisions
+    a_budget_in_force_is_not_renewed_by_retention
     reports_agree_with_counting
     minutes_add_up_their_runs
     the_last_writing_counts
@@ -106,6 +107,17 @@ async fn what_was_committed_is_read_back(store: &dyn Store) {
     assert_eq!(
         store.outcomes_of(made.id).await.unwrap(),
         [outcome(1, OutcomeKind::AttentionSeconds, "m", 2.0)]
+    );
+    assert_eq!(
+        store.outcomes_since(later(1)).await.unwrap(),
+        BTreeMap::from([(
+            made.id,
+            vec![outcome(1, OutcomeKind::AttentionSeconds, "m", 2.0)]
+        )])
+    );
+    assert_eq!(
+        store.outcomes_since(later(2)).await.unwrap(),
+        BTreeMap::new()
     );
     let plays = store.plays_since(None, later(1)).await.unwrap();
     assert_eq!(plays.len(), 1);
@@ -194,6 +206,8 @@ async fn an_outcome_counts_once(store: &dyn Store) {
         .map(|o| o.value)
         .collect();
     assert_eq!(values, [1.0, 1.0]);
+    let since = store.outcomes_since(START).await.unwrap();
+    assert_eq!(since[&made.id], store.outcomes_of(made.id).await.unwrap());
 }
 
 async fn what_nothing_hangs_on_is_reported(store: &dyn Store) {
@@ -289,6 +303,43 @@ async fn totals_outlive_their_decisions(store: &dyn Store) {
     assert_eq!(store.campaign_totals().await.unwrap(), totals(&[("x", 2)]));
     store.sweep(later(20)).await.unwrap();
     assert_eq!(store.campaign_totals().await.unwrap(), totals(&[]));
+}
+
+async fn a_budget_in_force_is_not_renewed_by_retention(store: &dyn Store) {
+    let keeper = Keeper::new();
+    let in_force = |campaign: &str, end| {
+        let campaign = campaign.parse().unwrap();
+        keeper.until(CampaignInForce { campaign }, later(end))
+    };
+    let mut batch = Batch::new();
+    for (id, campaign) in [(1, "long"), (2, "long"), (3, "gone")] {
+        let row = DecisionRow(decision(id, START, campaign, "a"));
+        batch.decision(keeper.until(row, later(10)));
+    }
+    // In the same batch as its decisions; a campaign that never played leaves nothing.
+    batch
+        .campaign(in_force("long", 100))
+        .campaign(in_force("idle", 100));
+    let report = store.commit(&batch).await.unwrap();
+    assert_eq!(report.written, 4);
+    batch.clear();
+    // A shorter word later does not take the longer one back.
+    batch.campaign(in_force("long", 50));
+    assert_eq!(store.commit(&batch).await.unwrap().written, 0);
+    let expected = BTreeMap::from([("long".parse().unwrap(), 2)]);
+    for now in [10, 50, 99] {
+        store.sweep(later(now)).await.unwrap();
+        assert_eq!(store.decisions(9, None).await.unwrap(), []);
+        assert_eq!(store.campaign_totals().await.unwrap(), expected, "at {now}");
+    }
+    batch.clear();
+    batch.campaign(in_force("long", 200));
+    assert_eq!(store.commit(&batch).await.unwrap().written, 1);
+    store.sweep(later(199)).await.unwrap();
+    assert_eq!(store.campaign_totals().await.unwrap(), expected);
+    let report = store.sweep(later(200)).await.unwrap();
+    assert_eq!(report.removed, [(DataKind::Content, 1)].into());
+    assert_eq!(store.campaign_totals().await.unwrap(), BTreeMap::new());
 }
 
 async fn reports_agree_with_counting(store: &dyn Store) {
@@ -537,7 +588,7 @@ async fn a_shorter_end_counts(store: &dyn Store) {
     }
     store.commit(&batch).await.unwrap();
     let report = store.sweep(later(10)).await.unwrap();
-    assert_eq!(report.removed, [("plays", 2)]);
+    assert_eq!(report.removed, [(DataKind::Play, 2)].into());
     assert!(report.is_wiped);
     let left = store.plays_since(None, START).await.unwrap();
     assert_eq!(

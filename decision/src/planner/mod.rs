@@ -92,6 +92,7 @@ pub struct Planner {
     spec: ContextSpec,
     facts: Facts,
     counters: Counters,
+    is_ledger_writable: bool,
 }
 
 impl Planner {
@@ -120,7 +121,20 @@ impl Planner {
             spec,
             facts: Facts::new(),
             counters: Counters::default(),
+            is_ledger_writable: true,
         })
+    }
+
+    /// Says whether the ledger can be written. While it cannot, nothing is eligible and every
+    /// decision is for the default message: what cannot be accounted for is not done. Facts,
+    /// counters and what was learned stay, and rewards of earlier decisions are still taken.
+    pub const fn set_ledger_writable(&mut self, is_writable: bool) {
+        self.is_ledger_writable = is_writable;
+    }
+
+    /// Whether campaigns may play; see [`Planner::set_ledger_writable`].
+    pub const fn is_ledger_writable(&self) -> bool {
+        self.is_ledger_writable
     }
 
     /// Replaces the campaigns. Counters stay, and policies go on where kind and features are the
@@ -236,7 +250,9 @@ impl Planner {
         let today = context.local().date;
         for slot in &self.slots {
             let campaign = &slot.campaign;
-            let obstacle = admission_obstacle(campaign, screen, context.local())
+            let obstacle = (!self.is_ledger_writable)
+                .then_some(Obstacle::LedgerUnwritable)
+                .or_else(|| admission_obstacle(campaign, screen, context.local()))
                 .or_else(|| self.counters.budget_obstacle(campaign, today));
             if let Some(obstacle) = obstacle {
                 excluded.push(Exclusion {

@@ -1,6 +1,6 @@
 //! When a message changes, and when it must not.
 
-use regard_decision::{Decision, Director, Planner, Trigger};
+use regard_decision::{Decision, Director, Obstacle, Planner, Trigger};
 use regard_domain::MomentCause;
 
 use crate::support::{at, audience, campaign, noon, planner, rng, screen};
@@ -176,4 +176,52 @@ fn a_clock_set_back_does_not_freeze_the_screen() {
         to("anyone", Trigger::DurationElapsed)
     );
     assert_eq!(stage.director.ends_at(), Some(at(10_000)));
+}
+
+#[test]
+fn without_a_ledger_only_the_default_message_is_shown_at_once_and_says_so() {
+    let mut stage = Stage::new(&smile_campaign());
+    assert_eq!(stage.change(0, 1, 0.9), to("smile", Trigger::Start));
+    stage.planner.set_ledger_writable(false);
+    // Within the least time of what is shown, whatever the audience does.
+    let decision = stage.at(10, 1, 0.9).unwrap();
+    assert!(decision.is_default && decision.campaign.is_none());
+    assert_eq!(
+        (decision.policy.as_str(), decision.propensity),
+        ("default", 1.0)
+    );
+    assert_eq!(decision.reason.trigger, Trigger::LedgerUnwritable);
+    let obstacles: Vec<&Obstacle> = decision
+        .reason
+        .excluded
+        .iter()
+        .map(|e| &e.obstacle)
+        .collect();
+    assert_eq!(obstacles, [&Obstacle::LedgerUnwritable]);
+    for millis in [20, 2_000, 60_000] {
+        assert_eq!(stage.change(millis, 1, 0.9), None, "{millis}");
+    }
+    // A screen that comes up meanwhile begins with the default message too.
+    let mut late = Director::new(screen());
+    let context = stage.planner.context(&audience(1, 0.9), noon());
+    let first = late
+        .consider(
+            &mut stage.planner,
+            &context,
+            MomentCause::Beat,
+            at(61_000),
+            &mut stage.rng,
+        )
+        .unwrap();
+    assert!(first.is_default);
+    assert_eq!(
+        first.reason.excluded[0].obstacle,
+        Obstacle::LedgerUnwritable
+    );
+
+    stage.planner.set_ledger_writable(true);
+    assert_eq!(
+        stage.change(70_000, 1, 0.9),
+        to("smile", Trigger::BetterEligible)
+    );
 }

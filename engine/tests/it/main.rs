@@ -1,8 +1,10 @@
 //! The engine through its door: real networks on the real clip, a real store in a fresh folder.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod faulty_store;
 mod support;
 
 mod closed_loop;
+mod disk;
 mod gate;
 mod restart;

@@ -165,6 +165,7 @@ const fn trigger_words(trigger: Trigger) -> &'static str {
         Trigger::ConditionEnded => "the message before no longer fitted",
         Trigger::BetterEligible => "it fits better than the message before",
         Trigger::Withdrawn => "the message before was withdrawn",
+        Trigger::LedgerUnwritable => "the ledger cannot be written, so no campaign may play",
     }
 }
 

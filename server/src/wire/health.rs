@@ -42,19 +42,26 @@ pub(crate) struct Latency {
 }
 
 /// Whether rows are being kept.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct StoreState {
     ok: bool,
+    /// Why they are not.
+    fault: Option<String>,
     /// Rows that wait to be written.
     queued: usize,
+    /// Rows that were lost, because too many waited.
+    lost: u64,
 }
 
 /// The ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Ledger {
     /// Entries.
     size: u64,
+    /// Whether it can be written. If not, cameras are closed and screens show the default message alone.
     ok: bool,
+    /// Why it cannot.
+    fault: Option<String>,
 }
 
 /// One screen.
@@ -125,12 +132,15 @@ pub(crate) fn health(engine: &Engine, health: &EngineHealth) -> Health {
         },
         resident_bytes: health.resident_bytes,
         store: StoreState {
-            ok: health.recording,
+            ok: health.recording_fault.is_none(),
+            fault: health.recording_fault.clone(),
             queued: health.rows_queued,
+            lost: health.rows_lost,
         },
         ledger: Ledger {
             size: health.ledger_len,
-            ok: health.ledger_ok,
+            ok: health.ledger_fault.is_none(),
+            fault: health.ledger_fault.clone(),
         },
         commitments: promise(engine, health),
     }

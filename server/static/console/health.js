@@ -45,13 +45,18 @@ function engine(health) {
     ["Memory", `${(health.resident_bytes / MEBIBYTE).toFixed(0)} MiB`, ""],
     ["Up", duration(health.uptime_secs), ""],
     ["Runtime", health.runtime, ""],
-    ["Rows waiting", String(health.store.queued), health.store.ok ? "" : "not recording"],
+    ["Rows waiting", String(health.store.queued), storeState(health.store)],
   ];
   byId("engine").replaceChildren(
     ...tiles.map(([name, value, more]) =>
       element("div", {}, element("dt", {}, name), element("dd", { class: value.length > 9 ? "words" : "" }, value, " ", element("small", {}, more))),
     ),
   );
+}
+
+function storeState(store) {
+  const lost = store.lost ? `${store.lost} lost` : "";
+  return [store.ok ? "" : `not recording: ${store.fault}`, lost].filter(Boolean).join(", ");
 }
 
 function cameras(list) {
@@ -73,7 +78,7 @@ function cameras(list) {
 function commitments(health) {
   const word = health.commitments;
   say(byId("profile"), `profile ${word.profile}, v${word.version}`);
-  badge(byId("ledger-state"), health.ledger.ok ? "good" : "bad", health.ledger.ok ? "ledger kept" : "ledger cannot be written");
+  badge(byId("ledger-state"), health.ledger.ok ? "good" : "bad", health.ledger.ok ? "ledger kept" : `ledger cannot be written (${health.ledger.fault}): cameras closed, default message only`);
   definitions(byId("commitments"), [
     ["Who", word.controller],
     ["Profile", word.profile],

@@ -1,0 +1,49 @@
+//! Retention in action: rows whose time is over are removed, and the ledger says so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use regard_backends::Store;
+use regard_commitments::{EntryBody, LedgerEntry};
+use regard_domain::Clock;
+use tokio::sync::{mpsc, watch};
+
+/// How often rows whose time is over are removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Removes rows whose time is over, now and every hour, until told to end. What is under way goes on
+/// to its end, so that the ledger tells of every row that was removed.
+pub(crate) async fn sweep(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entries: mpsc::UnboundedSender<LedgerEntry>,
+    mut ends: watch::Receiver<bool>,
+) {
+    let mut beat = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tokio::select! {
+            // Changed, or the other end is gone: both are the end.
+            _ = ends.changed() => return,
+            _ = beat.tick() => {}
+        }
+        let now = clock.now();
+        let report = match store.sweep(now).await {
+            Ok(report) => report,
+            Err(error) => {
+                tracing::error!(%error, "rows past their time were not removed");
+                continue;
+            }
+        };
+        if let Some(fault) = &report.fault {
+            tracing::error!(%fault, "not all rows past their time were removed");
+        }
+        if report.total() > 0 {
+            tracing::info!(rows = report.total(), "rows past their time removed");
+        }
+        for (data, n_rows) in report.removed {
+            let body = EntryBody::Swept { data, n_rows };
+            // If the reader has gone, the ledger has ended before us: nothing can be told any more.
+            let _ = entries.send(LedgerEntry { at: now, body });
+        }
+    }
+}
