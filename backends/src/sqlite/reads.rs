@@ -4,7 +4,12 @@ use std::{collections::BTreeMap, ops::Range};
 
 use regard_decision::{Decision, Outcome, OutcomeKind, PlayRow};
 use regard_domain::{CampaignId, DecisionId, PlayId, ScreenId, Timestamp};
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use serde::de::DeserializeOwned;
+use sqlx::{
+    Row, Sqlite, SqlitePool,
+    query::QueryScalar,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 
 use super::{failure::from_sqlx, writes::bytes_of_decision};
 use crate::{
@@ -76,30 +81,15 @@ pub(super) async fn decisions(
             .bind(cursor.at.as_micros())
             .bind(bytes_of_decision(cursor.id)),
     };
-    let bodies: Vec<String> = query
-        .bind(limit)
-        .fetch_all(readers)
-        .await
-        .map_err(from_sqlx)?;
-    bodies
-        .iter()
-        .map(|body| form::read("decision", body))
-        .collect()
+    bodies(query.bind(limit), readers, "decision").await
 }
 
 pub(super) async fn decisions_since(
     readers: &SqlitePool,
     since: Timestamp,
 ) -> Result<Vec<Decision>, StoreError> {
-    let bodies: Vec<String> = sqlx::query_scalar(DECISIONS_SINCE)
-        .bind(since.as_micros())
-        .fetch_all(readers)
-        .await
-        .map_err(from_sqlx)?;
-    bodies
-        .iter()
-        .map(|body| form::read("decision", body))
-        .collect()
+    let query = sqlx::query_scalar(DECISIONS_SINCE).bind(since.as_micros());
+    bodies(query, readers, "decision").await
 }
 
 pub(super) async fn campaign_totals(
@@ -130,29 +120,17 @@ pub(super) async fn outcomes_of(
     readers: &SqlitePool,
     decision: DecisionId,
 ) -> Result<Vec<Outcome>, StoreError> {
-    let bodies: Vec<String> = sqlx::query_scalar(OUTCOMES_OF)
-        .bind(bytes_of_decision(decision))
-        .fetch_all(readers)
-        .await
-        .map_err(from_sqlx)?;
-    bodies
-        .iter()
-        .map(|body| form::read("outcome", body))
-        .collect()
+    let query = sqlx::query_scalar(OUTCOMES_OF).bind(bytes_of_decision(decision));
+    bodies(query, readers, "outcome").await
 }
 
 pub(super) async fn outcomes_since(
     readers: &SqlitePool,
     since: Timestamp,
 ) -> Result<BTreeMap<DecisionId, Vec<Outcome>>, StoreError> {
-    let bodies: Vec<String> = sqlx::query_scalar(OUTCOMES_SINCE)
-        .bind(since.as_micros())
-        .fetch_all(readers)
-        .await
-        .map_err(from_sqlx)?;
+    let query = sqlx::query_scalar(OUTCOMES_SINCE).bind(since.as_micros());
     let mut found: BTreeMap<DecisionId, Vec<Outcome>> = BTreeMap::new();
-    for body in &bodies {
-        let outcome: Outcome = form::read("outcome", body)?;
+    for outcome in bodies::<Outcome>(query, readers, "outcome").await? {
         found.entry(outcome.decision).or_default().push(outcome);
     }
     Ok(found)
@@ -211,14 +189,8 @@ pub(super) async fn play_counts(
 }
 
 pub(super) async fn policies(readers: &SqlitePool) -> Result<Vec<PolicyRow>, StoreError> {
-    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM policies ORDER BY campaign")
-        .fetch_all(readers)
-        .await
-        .map_err(from_sqlx)?;
-    bodies
-        .iter()
-        .map(|body| form::read("policy", body))
-        .collect()
+    let query = sqlx::query_scalar("SELECT body FROM policies ORDER BY campaign");
+    bodies(query, readers, "policy").await
 }
 
 pub(super) async fn play_rows(
@@ -295,34 +267,32 @@ pub(super) async fn minutes(
     readers: &SqlitePool,
     during: Range<Timestamp>,
 ) -> Result<Vec<MinuteAggregate>, StoreError> {
-    let bodies: Vec<String> = sqlx::query_scalar(MINUTES)
+    let query = sqlx::query_scalar(MINUTES)
         .bind(during.start.as_micros())
-        .bind(during.end.as_micros())
-        .fetch_all(readers)
-        .await
-        .map_err(from_sqlx)?;
-    let rows = bodies
-        .iter()
-        .map(|body| form::read("minute", body))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(sums::over_runs(rows))
+        .bind(during.end.as_micros());
+    bodies(query, readers, "minute").await.map(sums::over_runs)
 }
 
 pub(super) async fn facts(readers: &SqlitePool) -> Result<Vec<Fact>, StoreError> {
-    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM facts ORDER BY name")
-        .fetch_all(readers)
-        .await
-        .map_err(from_sqlx)?;
-    bodies
-        .iter()
-        .map(|body| form::read("fact", body))
-        .filter(|fact: &Result<Fact, _>| !matches!(fact, Ok(fact) if fact.value.is_none()))
-        .collect()
+    let query = sqlx::query_scalar("SELECT body FROM facts ORDER BY name");
+    let mut facts: Vec<Fact> = bodies(query, readers, "fact").await?;
+    facts.retain(|fact| fact.value.is_some());
+    Ok(facts)
+}
+
+/// The rows of a query for bodies, as what they were written from.
+async fn bodies<T: DeserializeOwned>(
+    query: QueryScalar<'_, Sqlite, String, SqliteArguments>,
+    readers: &SqlitePool,
+    what: &'static str,
+) -> Result<Vec<T>, StoreError> {
+    let bodies = query.fetch_all(readers).await.map_err(from_sqlx)?;
+    bodies.iter().map(|body| form::read(what, body)).collect()
 }
 
 fn column<'r, T>(row: &'r SqliteRow, name: &'static str) -> Result<T, StoreError>
 where
-    T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+    T: sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
 {
     row.try_get(name).map_err(from_sqlx)
 }

@@ -412,6 +412,37 @@ fn a_run_with_memory_and_settings_of_its_own_is_replayed_bit_for_bit() {
 }
 
 #[test]
+fn what_came_in_time_counts_however_long_the_program_was_down() {
+    let config = config();
+    let calendar = Calendar::new(config.time_zone.as_deref()).unwrap();
+    // The window is two seconds and closed long ago.
+    let learned_with = |outcome_millis: Option<i64>| {
+        let decision = earlier(7, -60_000, "learns", "a");
+        let outcome = |millis| Outcome {
+            decision: decision.id,
+            kind: OutcomeKind::AttentionSeconds,
+            value: 0.9,
+            at: at(millis),
+            key: "meter".to_owned(),
+        };
+        let mut memory = Remembered::default();
+        memory.add(Memory::Decided {
+            outcomes: outcome_millis.map(outcome).into_iter().collect(),
+            decision: Box::new(decision.clone()),
+        });
+        let mut conductor = memory.conductor(planner(&config), calendar.clone(), &seats(), SEED);
+        let effects = conductor.tick(at(0));
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Keep(Row::Outcome(row)) => Some(row.0.value),
+            _ => None,
+        })
+    };
+    let (none, in_time) = (learned_with(None), learned_with(Some(-59_000)));
+    assert!(in_time > none, "{in_time:?} is no more than {none:?}");
+    assert_eq!(learned_with(Some(-57_000)), none, "it came too late");
+}
+
+#[test]
 fn whatever_is_taken_out_of_a_recording_is_missed() {
     let (live, text) = live();
     for kind in ["policy", "fact", "total", "decided"] {
