@@ -154,7 +154,7 @@ impl Chronicle {
                 let written = {
                     let append = self.append(&waiting, clock.now());
                     within_patience(append, || {
-                        state.fails("the disk does not answer", &commands)
+                        state.fails("the disk does not answer", &commands);
                     })
                     .await
                 };
@@ -165,7 +165,7 @@ impl Chronicle {
                         state.works(&commands);
                     }
                     Err(error) => {
-                        state.fails(&error, &commands);
+                        state.fails(&error.to_string(), &commands);
                         if !ended {
                             tokio::time::sleep(RETRY_PAUSE).await;
                         }
@@ -226,10 +226,12 @@ async fn within_patience<T>(write: impl Future<Output = T>, is_late: impl FnOnce
 
 impl ChronicleState {
     /// Closes the cameras and leaves the screens their default message, once.
-    fn fails(&self, why: impl ToString, commands: &CommandSender) {
-        let why = why.to_string();
-        if self.fault.begin(&why) {
-            tracing::error!(%why, "the ledger cannot be written; cameras close, campaigns pause");
+    fn fails(&self, why: &str, commands: &CommandSender) {
+        if self.fault.begin(why) {
+            tracing::error!(
+                why,
+                "the ledger cannot be written; cameras close, campaigns pause"
+            );
             let _ = commands.send_waiting(Command::Ledger { writable: false });
         }
     }

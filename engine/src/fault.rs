@@ -12,8 +12,8 @@ impl Fault {
     }
 
     /// It failed; whether it had worked before. The newest reason stands.
-    pub(crate) fn begin(&self, why: impl ToString) -> bool {
-        self.lock().replace(why.to_string()).is_none()
+    pub(crate) fn begin(&self, why: &str) -> bool {
+        self.lock().replace(why.to_owned()).is_none()
     }
 
     /// It worked; whether it had failed before.

@@ -152,7 +152,7 @@ impl Recorder {
 
     /// Says it once, when writing begins to fail.
     fn failed(&self, error: &StoreError) {
-        if self.fault.begin(error) {
+        if self.fault.begin(&error.to_string()) {
             tracing::error!(%error, "recording stopped; the screens go on");
         }
     }

@@ -7,8 +7,10 @@ use regard_backends::{
 use regard_decision::OutcomeKind;
 
 use crate::{
-    conformance::{everything, leaves},
-    fixtures::{Keeper, decision, end_of, fact, later, minute, outcome, play_of, policy, setting},
+    conformance::everything,
+    fixtures::{
+        Keeper, decision, end_of, fact, later, leaves, minute, outcome, play_of, policy, setting,
+    },
 };
 
 #[derive(Clone, Debug)]

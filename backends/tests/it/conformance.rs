@@ -8,13 +8,13 @@ use regard_backends::{
     Batch, CampaignInForce, DecisionCursor, DecisionRow, Integrity, MemoryStore, OutcomeKey,
     OutcomeRow, SqliteOptions, SqliteStore, Store, StoreError, Sums,
 };
-use regard_commitments::{DataKind, Kept, Leaf, SignedCheckpoint, leaf_hash};
+use regard_commitments::{DataKind, SignedCheckpoint};
 use regard_decision::OutcomeKind;
 use regard_domain::{DecisionId, PlayId, Timestamp};
 
 use crate::fixtures::{
-    Keeper, START, decision, end_of, fact, later, minute, one_of_each, outcome, play_of, policy,
-    setting, signed,
+    Keeper, START, decision, end_of, fact, later, leaf, leaves, minute, one_of_each, outcome,
+    play_of, policy, setting, signed,
 };
 
 macro_rules! laws {
@@ -66,20 +66,6 @@ fn at_start_of_time() -> Timestamp {
 
 fn always() -> std::ops::Range<Timestamp> {
     at_start_of_time()..Timestamp::from_micros(i64::MAX)
-}
-
-pub(crate) fn leaf(index: u64) -> Leaf {
-    let bytes = format!("entry {index}").into_bytes();
-    Leaf {
-        index,
-        at: later(index),
-        hash: leaf_hash(&bytes),
-        bytes,
-    }
-}
-
-pub(crate) fn leaves(keeper: &Keeper, indices: std::ops::Range<u64>) -> Vec<Kept<Leaf>> {
-    indices.map(|index| keeper.long(leaf(index))).collect()
 }
 
 async fn what_was_committed_is_read_back(store: &dyn Store) {

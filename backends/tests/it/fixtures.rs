@@ -6,8 +6,8 @@ use regard_backends::{
     Batch, DecisionRow, Fact, MinuteAggregate, OutcomeRow, PlayEnd, PlayStart, PolicyRow, Setting,
 };
 use regard_commitments::{
-    Answer, Commitments, Kept, Profile, Retained, RetentionGate, SignedCommitments, SiteKeys,
-    Zeroizing,
+    Answer, Commitments, Kept, Leaf, Profile, Retained, RetentionGate, SignedCommitments, SiteKeys,
+    Zeroizing, leaf_hash,
 };
 use regard_decision::{
     Decision, FactValue, Learned, LocalTime, Outcome, OutcomeKind, POLICY_STATE_FORMAT,
@@ -59,6 +59,20 @@ impl Keeper {
     pub(crate) fn long<T: Retained>(&self, row: T) -> Kept<T> {
         self.until(row, later(10_000_000))
     }
+}
+
+pub(crate) fn leaf(index: u64) -> Leaf {
+    let bytes = format!("entry {index}").into_bytes();
+    Leaf {
+        index,
+        at: later(index),
+        hash: leaf_hash(&bytes),
+        bytes,
+    }
+}
+
+pub(crate) fn leaves(keeper: &Keeper, indices: std::ops::Range<u64>) -> Vec<Kept<Leaf>> {
+    indices.map(|index| keeper.long(leaf(index))).collect()
 }
 
 pub(crate) fn decision(id: u128, at: Timestamp, campaign: &str, creative: &str) -> Decision {

@@ -12,10 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use regard_backends::{Batch, Integrity, SqliteOptions, SqliteStore, Store};
 use regard_domain::DecisionId;
 
-use crate::{
-    conformance::{leaf, leaves},
-    fixtures::{Keeper, later, one_of_each},
-};
+use crate::fixtures::{Keeper, later, leaf, leaves, one_of_each};
 
 /// Names the folder to the child that is to be killed.
 const FOLDER: &str = "REGARD_TEST_KILL_FOLDER";

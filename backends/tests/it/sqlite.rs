@@ -8,8 +8,8 @@ use regard_backends::{
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::{
-    conformance::{everything, leaf, leaves},
-    fixtures::{Keeper, decision, fact, later, one_of_each, setting, signed},
+    conformance::everything,
+    fixtures::{Keeper, decision, fact, later, leaf, leaves, one_of_each, setting, signed},
 };
 
 async fn open(folder: &Path) -> Result<SqliteStore, OpenError> {

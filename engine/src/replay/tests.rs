@@ -38,7 +38,7 @@ fn screen() -> ScreenId {
     ScreenId::new("entrance").unwrap()
 }
 
-fn message(id: &str, more: Value) -> Value {
+fn message(id: &str, more: &Value) -> Value {
     let mut message = json!({
         "id": id, "name": id, "content": {"kind": "text", "title": id},
         "min_show_millis": 400, "duration_millis": 900,
@@ -58,17 +58,17 @@ fn campaigns() -> Vec<Campaign> {
             "id": "learns", "name": "Learns", "policy": {"kind": "linucb"}, "priority": 1,
             "reward": {"window_secs": 2},
             "creatives": [
-                message("a", json!({"when": someone.clone()})),
-                message("b", json!({"when": someone.clone()})),
+                message("a", &json!({"when": someone.clone()})),
+                message("b", &json!({"when": someone.clone()})),
             ],
         },
         {
             "id": "spent", "name": "Spent", "priority": 9, "budget": {"max_plays_total": 40},
-            "creatives": [message("c", json!({}))],
+            "creatives": [message("c", &json!({}))],
         },
         {
             "id": "capped", "name": "Capped", "priority": 5,
-            "creatives": [message("d", json!({"caps": {"max_per_day": 3}}))],
+            "creatives": [message("d", &json!({"caps": {"max_per_day": 3}}))],
         },
     ]);
     serde_json::from_value(text).unwrap()

@@ -192,6 +192,6 @@ impl Store for FaultyStore {
     }
 
     async fn close(&self) {
-        self.inner.close().await
+        self.inner.close().await;
     }
 }

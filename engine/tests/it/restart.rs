@@ -172,11 +172,9 @@ async fn a_budget_that_was_spent_stays_spent_when_its_plays_are_swept_and_the_le
         );
         let n_visitors = || {
             let live = engine.live(&crate::support::camera()).unwrap();
-            let n = live
-                .borrow()
+            live.borrow()
                 .as_ref()
-                .map_or(0, |view| view.audience.n_visitors);
-            n
+                .map_or(0, |view| view.audience.n_visitors)
         };
         assert!(until(|| n_visitors() > 0).await);
         assert_eq!(showing(&engine).as_deref(), Some("default"));
