@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::args::{CommitmentsCommand, ListFormat};
 use crate::exit;
 use crate::printable::shown;
+use crate::speech::complain;
 
 /// Largest document read, in bytes. Origin: a hundred times the longest that fits a notice.
 const MAX_BYTES: u64 = 1 << 20;
@@ -94,7 +95,7 @@ fn read_toml(text: &str, name: &str) -> Result<Commitments> {
     Commitments::parse(text).map_err(|error| {
         for mistake in &error.mistakes {
             let (line, column) = (mistake.line, mistake.column);
-            eprintln!("{name}:{line}:{column}: {}", mistake.message);
+            complain(format_args!("{name}:{line}:{column}: {}", mistake.message));
         }
         anyhow::anyhow!("{name} cannot be used, for the reasons above")
     })
