@@ -116,6 +116,9 @@ pub struct Creative {
     /// Such a message is refused (`significant_effect`).
     #[serde(default)]
     pub changes_price_or_access: bool,
+    /// Where a scan of the message's code leads, `http` or `https`; without it the message carries no code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_url: Option<String>,
 }
 
 fn one() -> f32 {
@@ -158,6 +161,7 @@ impl Creative {
             transition_millis: default_transition_millis(),
             fit: Fit::default(),
             changes_price_or_access: false,
+            target_url: None,
         }
     }
 }

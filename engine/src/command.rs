@@ -8,6 +8,7 @@ use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, O
 use regard_domain::{CameraId, CampaignId, PlayId, ScreenId, Sighting, Timestamp};
 use tokio::sync::oneshot;
 
+use crate::campaigns::CampaignChange;
 use crate::handle::EngineError;
 use crate::view::{Heartbeat, PlayReport};
 
@@ -82,6 +83,11 @@ pub(crate) enum Command {
     SetCampaigns {
         campaigns: Vec<Campaign>,
         reply: oneshot::Sender<Result<Vec<CampaignId>, Vec<CampaignFault>>>,
+    },
+    /// One campaign is changed; serialised here, so that two changes at once both count.
+    ChangeCampaign {
+        change: CampaignChange,
+        reply: oneshot::Sender<Result<(), EngineError>>,
     },
     /// The ledger could not be written, or can be again.
     Ledger { writable: bool },

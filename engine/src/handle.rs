@@ -13,6 +13,7 @@ use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
 use crate::calendar::Calendar;
+use crate::campaigns::CampaignChange;
 use crate::command::{Command, CommandSender};
 use crate::history::History;
 use crate::metrics::{LatencyQuantiles, Metrics, MetricsSnapshot};
@@ -44,6 +45,12 @@ pub enum EngineError {
     /// The campaigns cannot be taken; every mistake is listed.
     #[error("the campaigns have {} mistakes", .0.len())]
     Campaigns(Vec<CampaignFault>),
+    /// There is no such campaign.
+    #[error("there is no campaign {0}")]
+    UnknownCampaign(CampaignId),
+    /// There is a campaign of that id already.
+    #[error("there is a campaign {0} already")]
+    CampaignExists(CampaignId),
     /// The store failed.
     #[error("the store could not be read or written")]
     Store(#[from] StoreError),
@@ -175,6 +182,11 @@ impl Engine {
         camera: &CameraId,
     ) -> Result<watch::Receiver<Option<Arc<LiveView>>>, EngineError> {
         Ok(self.outlet(camera)?.live.clone())
+    }
+
+    /// Whether the profile lets the console show the picture of the camera.
+    pub fn picture_allowed(&self) -> bool {
+        self.shared.picture_allowed
     }
 
     /// The last frame of a camera as JPEG; `None` while it is closed.
@@ -348,6 +360,17 @@ impl Engine {
         self.ask(|reply| Command::SetCampaigns { campaigns, reply })
             .await?
             .map_err(EngineError::Campaigns)
+    }
+
+    /// Changes one campaign, or adds a message to it, at once for everyone: of two changes that come at
+    /// the same time none is lost.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownCampaign`], [`EngineError::CampaignExists`], [`EngineError::Campaigns`] with every
+    /// mistake; nothing has changed then.
+    pub async fn change_campaign(&self, change: CampaignChange) -> Result<(), EngineError> {
+        self.ask(|reply| Command::ChangeCampaign { change, reply })
+            .await?
     }
 
     /// When the present day began at the site.

@@ -8,6 +8,7 @@ mod analysis;
 mod assembly;
 mod calendar;
 mod camera;
+mod campaigns;
 mod chronicle;
 mod clock;
 mod command;
@@ -36,6 +37,7 @@ mod sweeper;
 mod view;
 
 pub use calendar::{Calendar, UnknownTimeZone};
+pub use campaigns::CampaignChange;
 pub use chronicle::ChronicleError;
 pub use clock::SystemClock;
 pub use config::{CameraConfig, EngineConfig, ScreenConfig};

@@ -15,9 +15,11 @@ use regard_domain::{CameraId, Clock, ScreenId, Timestamp};
 use tokio::sync::{mpsc, watch};
 
 use crate::calendar::Calendar;
+use crate::campaigns::CampaignChange;
 use crate::chronicle::ChronicleState;
 use crate::command::Command;
 use crate::conductor::{Conductor, Effect};
+use crate::handle::EngineError;
 use crate::lane::CameraGauge;
 use crate::memory::resident_bytes;
 use crate::metrics::Metrics;
@@ -275,8 +277,27 @@ impl Podium {
                 self.tell_screens();
                 let _ = reply.send(answer);
             }
+            Command::ChangeCampaign { change, reply } => {
+                let _ = reply.send(self.change_campaign(change, now));
+            }
             _ => {}
         }
+    }
+
+    /// A recording holds the campaigns as they are after the change.
+    fn change_campaign(
+        &mut self,
+        change: CampaignChange,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let in_force = self.conductor.planner().campaigns().cloned().collect();
+        let campaigns = change.apply(in_force)?;
+        self.record(now, || Input::Campaigns {
+            campaigns: campaigns.clone(),
+        });
+        let answer = self.conductor.set_campaigns(campaigns);
+        self.tell_screens();
+        answer.map(|_| ()).map_err(EngineError::Campaigns)
     }
 
     fn ask_camera(

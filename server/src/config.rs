@@ -49,6 +49,11 @@ impl ServerConfig {
         }
     }
 
+    /// Whether people on other machines can use it: it listens for them, or something in front of it does.
+    pub(crate) fn is_reached_from_outside(&self) -> bool {
+        !self.listen.ip().is_loopback() || self.public_url.is_some() || !self.host_names.is_empty()
+    }
+
     /// Whether whoever reaches the server may use the console without a token.
     pub(crate) fn is_console_open(&self) -> bool {
         self.open_console && self.listen.ip().is_loopback()

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::problem::Problem;
 
-pub(crate) use privacy::{PrivacyAnswers, privacy_language, privacy_page};
+pub(crate) use privacy::{Picture, PrivacyAnswers, Whereabouts, privacy_language, privacy_page};
 pub(crate) use words::words;
 
 /// The list of pages.

@@ -114,6 +114,13 @@ impl From<EngineError> for Problem {
         match &error {
             EngineError::UnknownScreen(_) => Self::not_found("unknown_screen", error.to_string()),
             EngineError::UnknownCamera(_) => Self::not_found("unknown_camera", error.to_string()),
+            EngineError::UnknownCampaign(_) => {
+                Self::not_found("unknown_campaign", error.to_string())
+            }
+            EngineError::CampaignExists(_) => {
+                Self::new(StatusCode::CONFLICT, "campaign_exists", error.to_string())
+                    .remedy("replace it with PUT")
+            }
             EngineError::Refused(refusal) => Self::from(refusal),
             EngineError::Busy => {
                 Self::new(unavailable, "busy", error.to_string()).remedy("ask again")

@@ -7,6 +7,7 @@
 
 mod admin;
 mod api;
+mod campaigns;
 mod embedded;
 mod frames;
 mod live;
@@ -97,8 +98,17 @@ fn console_routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(api::health))
         .routes(routes!(api::facts, api::set_facts))
         .routes(routes!(api::outcomes))
-        .routes(routes!(api::campaigns, api::set_campaigns))
-        .routes(routes!(api::add_creative))
+        .routes(routes!(
+            campaigns::campaigns,
+            campaigns::set_campaigns,
+            campaigns::add_campaign
+        ))
+        .routes(routes!(
+            campaigns::campaign,
+            campaigns::set_campaign,
+            campaigns::remove_campaign
+        ))
+        .routes(routes!(campaigns::add_creative))
         .routes(routes!(plots::attention_plot))
         .routes(routes!(plots::expression_plot))
         .routes(routes!(plots::messages_plot))

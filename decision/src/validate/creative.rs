@@ -21,6 +21,9 @@ const MAX_TEXT_LEN: usize = 10_000;
 /// Longest page given inline, in bytes; larger ones are assets.
 const MAX_INLINE_LEN: usize = 256 * 1024;
 
+/// Longest address a scan may lead to: what browsers and servers take everywhere.
+const MAX_TARGET_LEN: usize = 2_000;
+
 pub(super) fn check(faults: &mut Faults, path: &str, creative: &Creative) {
     faults.name(&format!("{path}.name"), &creative.name);
     check_times(faults, path, creative);
@@ -54,7 +57,54 @@ pub(super) fn check(faults: &mut Faults, path: &str, creative: &Creative) {
             "offer the same to everyone, and let a person decide about exceptions",
         );
     }
+    if let Some(target) = &creative.target_url
+        && let Err(expected) = check_target(target)
+    {
+        let path = format!("{path}.target_url");
+        let found = format!("{target:?}");
+        faults.add(path, expected, found, "such as https://example.org/spring");
+    }
     condition::check(faults, &format!("{path}.when"), &creative.when);
+}
+
+/// Whether a scan may lead there: a web page of a named host, written so that a reader sees which.
+fn check_target(target: &str) -> Result<(), String> {
+    if target.len() > MAX_TARGET_LEN {
+        return Err(format!("up to {MAX_TARGET_LEN} bytes"));
+    }
+    let rest = target
+        .strip_prefix("https://")
+        .or_else(|| target.strip_prefix("http://"))
+        .ok_or("an address that begins with https:// or http://")?;
+    // RFC 3986: everything else is to be written with percent signs.
+    let is_plain = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b);
+    if !rest.bytes().all(is_plain) {
+        return Err("an address without spaces and letters that need %".to_owned());
+    }
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.contains('@') {
+        return Err("an address without user name or password".to_owned());
+    }
+    let (name, port) = split_port(host);
+    let is_named = !name.is_empty() && name.bytes().all(is_host_byte);
+    let has_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    if is_named && has_port {
+        Ok(())
+    } else {
+        Err("an address with the name of a host".to_owned())
+    }
+}
+
+/// The name of a host and what stands after its colon; colons inside brackets belong to an IPv6 address.
+fn split_port(host: &str) -> (&str, Option<&str>) {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => (name, Some(port)),
+        _ => (host, None),
+    }
+}
+
+const fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']')
 }
 
 fn check_times(faults: &mut Faults, path: &str, creative: &Creative) {

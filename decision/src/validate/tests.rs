@@ -43,6 +43,20 @@ fn a_good_campaign_has_no_faults_and_survives_json() {
     assert_eq!(serde_json::from_str::<Campaign>(&json).unwrap(), good);
 }
 
+#[test]
+fn a_scan_may_lead_to_a_web_page() {
+    for target in [
+        "https://example.org",
+        "http://example.org:8080/spring?from=screen#offer",
+        "https://[2001:db8::1]:443/",
+        "http://127.0.0.1:8787/x",
+    ] {
+        let mut good = campaign(GOOD);
+        good.creatives[0].target_url = Some(target.into());
+        assert_eq!(validate(&[good], &default_message()), [], "{target}");
+    }
+}
+
 fn check(change: impl FnOnce(&mut Campaign), path: &str, code: Option<&str>) {
     let mut bad = campaign(GOOD);
     change(&mut bad);
@@ -117,6 +131,25 @@ fn each_mistake_is_found_where_it_is() {
                 }
             },
             "campaign[0].creative[1].content.asset",
+            None,
+        );
+    }
+    for target in [
+        "javascript:alert(1)",
+        "ftp://example.org/",
+        "example.org",
+        "https://",
+        "https:///path",
+        "https://a@example.org/",
+        "https://example.org:0/",
+        "https://example.org:http/",
+        "https://example.org/a b",
+        "https://ex\u{e4}mple.org/",
+        "https://example.org/\r\nset-cookie:a",
+    ] {
+        check(
+            |c| c.creatives[0].target_url = Some(target.into()),
+            "campaign[0].creative[0].target_url",
             None,
         );
     }

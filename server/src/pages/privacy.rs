@@ -15,8 +15,46 @@ pub(crate) struct PrivacyAnswers<'a> {
     pub(crate) frames: u64,
     /// Decisions since start.
     pub(crate) decisions: u64,
+    /// Where frames can come to be.
+    pub(crate) whereabouts: Whereabouts,
     /// What the viewers gain, of each campaign that says so.
     pub(crate) benefits: Vec<String>,
+}
+
+/// Where the picture of a camera can come to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Picture {
+    /// Nowhere but in the memory of this computer.
+    Nowhere,
+    /// In the console, which only this computer reaches.
+    ConsoleHere,
+    /// In the console, which other computers reach.
+    ConsoleElsewhere,
+}
+
+/// Where frames can come to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Whereabouts {
+    /// Of frames on their way out.
+    pub(crate) picture: Picture,
+    /// Cameras whose frames a browser sends here.
+    pub(crate) pushed: Vec<String>,
+}
+
+/// How a frame comes in, what is done with it and where it can be seen: all of it true of this installation.
+fn frame_steps(whereabouts: &Whereabouts, w: &Words) -> Vec<String> {
+    let stays = match whereabouts.picture {
+        Picture::Nowhere => w.frame_stays,
+        Picture::ConsoleHere => w.frame_in_console_here,
+        Picture::ConsoleElsewhere => w.frame_in_console_elsewhere,
+    };
+    let mut steps = Vec::new();
+    if !whereabouts.pushed.is_empty() {
+        let cameras = whereabouts.pushed.join(", ");
+        steps.push(w.frame_from_browser.replace("{cameras}", &cameras));
+    }
+    steps.push(format!("{} {stays}", w.frame_searched));
+    steps
 }
 
 /// The second layer in one language.
@@ -27,6 +65,7 @@ pub(crate) struct PrivacyPage<'a> {
     w: &'static Words,
     languages: Vec<(&'static str, &'static str)>,
     lab_banner: Option<&'a str>,
+    frame_steps: Vec<String>,
     lines: &'a [String],
     cameras: Vec<CameraNow>,
     looked_per_sec: u64,
@@ -75,6 +114,7 @@ pub(crate) fn privacy_page<'a>(answers: PrivacyAnswers<'a>, language: Language) 
         frames,
         decisions,
         benefits,
+        whereabouts,
     } = answers;
     let (document, w) = (commitments.document(), words(language));
     let text = notice.texts.iter().find(|text| text.language == language);
@@ -101,6 +141,7 @@ pub(crate) fn privacy_page<'a>(answers: PrivacyAnswers<'a>, language: Language) 
         w,
         languages: languages.collect(),
         lab_banner: text.and_then(|text| text.lab_banner.as_deref()),
+        frame_steps: frame_steps(&whereabouts, w),
         lines: text.map(|text| text.lines.as_slice()).unwrap_or_default(),
         cameras: cameras.collect(),
         looked_per_sec: analyzed.round().max(0.0) as u64,

@@ -3,6 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
+use super::curve::Area;
 use super::{Drawn, Theme, named};
 use crate::wire::ReportRow;
 
@@ -61,8 +62,6 @@ pub(crate) fn messages(rows: &[ReportRow], theme: Theme) -> Drawn {
         "Attention seconds a play of each message, with 95 % intervals",
     ))
 }
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 fn draw_row(
     area: &Area<'_>,

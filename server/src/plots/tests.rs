@@ -1,3 +1,7 @@
+use regard_domain::Timestamp;
+use regard_engine::HistoryPoint;
+
+use super::curve::ago;
 use super::*;
 use crate::wire::Interval;
 use crate::wire::ReportRow;
@@ -20,14 +24,19 @@ fn check(svg: &str) {
 
 #[test]
 fn curves_break_where_nobody_was_measured() {
-    let points = [
+    let points = vec![
         point(0, Some(0.1)),
         point(1, Some(0.2)),
         point(2, None),
         point(3, Some(0.3)),
         point(20, Some(0.4)),
     ];
-    let parts = stretches(&points, Timestamp::from_millis(30_000), |p| p.attention);
+    let curve = Curve {
+        points,
+        now: Timestamp::from_millis(30_000),
+        minutes: 1,
+    };
+    let parts = curve.stretches(|p| p.attention);
     let lens: Vec<usize> = parts.iter().map(Vec::len).collect();
     assert_eq!(lens, [2, 1, 1]);
     assert_eq!(parts[0][0].0, -0.5);
@@ -40,9 +49,15 @@ fn every_plot_is_a_drawing_even_of_nothing() {
         .map(|i| point(i, (i % 7 > 0).then_some(0.5)))
         .collect();
     for theme in [Theme::Light, Theme::Dark] {
-        for some in [&points[..], &[]] {
-            check(&attention(some, now, 5, theme).unwrap());
-            check(&expression(some, now, 5, theme).unwrap());
+        for points in [points.clone(), Vec::new()] {
+            let minutes = 5;
+            let curve = Curve {
+                points,
+                now,
+                minutes,
+            };
+            check(&attention(&curve, theme).unwrap());
+            check(&expression(&curve, theme).unwrap());
         }
         check(&messages(&[], theme).unwrap());
         let interval = Interval {

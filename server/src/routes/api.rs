@@ -1,4 +1,4 @@
-//! Decisions, reports, facts, outcomes and campaigns as JSON.
+//! Decisions, reports, facts and outcomes as JSON.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use regard_backends::{DecisionCursor, StoreError};
-use regard_decision::{Acceptance, Campaign, Creative, Outcome, OutcomeKind, play_stats};
-use regard_domain::{CampaignId, DecisionId, Timestamp};
+use regard_decision::{Acceptance, Outcome, OutcomeKind, play_stats};
+use regard_domain::{DecisionId, Timestamp};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::app::App;
-use crate::extract::{Body, Params, PathOf};
+use crate::extract::{Body, Params};
 use crate::problem::{Problem, chain};
 use crate::wire::{
     self, FactBody, Health, LoggedDecision, NewFact, NewOutcome, OutcomeAnswer, Report,
@@ -209,56 +209,6 @@ pub(crate) async fn outcomes(
             "value is finite and key 1 to 128 bytes",
         )),
     }
-}
-
-/// The campaigns in force, as in the configuration.
-#[utoipa::path(
-    get, path = "/v1/campaigns", tag = "console",
-    responses((status = 200, body = Vec<serde_json::Value>), (status = 401, body = Problem), (status = 503, body = Problem))
-)]
-pub(crate) async fn campaigns(State(app): State<App>) -> Result<Json<Vec<Campaign>>, Problem> {
-    Ok(Json(app.engine.campaigns().await?))
-}
-
-/// Replaces all campaigns; what was learned about messages that stay is kept. Nothing changes when there is a mistake.
-#[utoipa::path(
-    put, path = "/v1/campaigns", tag = "console", request_body = Vec<serde_json::Value>,
-    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
-)]
-pub(crate) async fn set_campaigns(
-    State(app): State<App>,
-    Body(campaigns): Body<Vec<Campaign>>,
-) -> Result<StatusCode, Problem> {
-    app.engine.set_campaigns(campaigns).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Adds a message to a campaign, or replaces the one of its id.
-#[utoipa::path(
-    post, path = "/v1/campaigns/{id}/creatives", tag = "console", request_body = serde_json::Value,
-    params(("id" = String, Path, description = "Id of the campaign")),
-    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
-)]
-pub(crate) async fn add_creative(
-    State(app): State<App>,
-    PathOf(id): PathOf<CampaignId>,
-    Body(creative): Body<Creative>,
-) -> Result<StatusCode, Problem> {
-    let mut campaigns = app.engine.campaigns().await?;
-    let campaign = campaigns.iter_mut().find(|campaign| campaign.id == id);
-    let campaign = campaign.ok_or_else(|| {
-        Problem::not_found("unknown_campaign", format!("there is no campaign {id}"))
-    })?;
-    match campaign
-        .creatives
-        .iter_mut()
-        .find(|known| known.id == creative.id)
-    {
-        Some(known) => *known = creative,
-        None => campaign.creatives.push(creative),
-    }
-    app.engine.set_campaigns(campaigns).await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 #[cfg(test)]

@@ -1,18 +1,22 @@
 //! Pages for people.
 
+use std::sync::Arc;
+
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use regard_decision::{Outcome, OutcomeKind};
 use regard_domain::{DecisionId, ScreenId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::api::store_problem;
 use crate::app::App;
 use crate::auth::is_admin;
 use crate::extract::{Params, PathOf};
 use crate::pages::{
-    ConsolePage, IndexPage, PlayerPage, PrivacyAnswers, page, privacy_language, privacy_page,
+    ConsolePage, IndexPage, Picture, PlayerPage, PrivacyAnswers, Whereabouts, page,
+    privacy_language, privacy_page,
 };
 use crate::problem::Problem;
 use crate::qr;
@@ -119,11 +123,29 @@ async fn privacy_answer(
         frames: metrics.frames,
         decisions: metrics.decisions.values().sum(),
         benefits: benefits.collect(),
+        whereabouts: whereabouts(app),
     };
     let mut response = page(StatusCode::OK, &privacy_page(answers, language));
     let tag = header::HeaderValue::from_static(language.tag());
     response.headers_mut().insert(header::CONTENT_LANGUAGE, tag);
     Ok(response)
+}
+
+/// Where frames can come to be, as this server is set up.
+fn whereabouts(app: &App) -> Whereabouts {
+    let cameras = app.engine.cameras();
+    let pushed = cameras
+        .into_iter()
+        .filter(|camera| app.engine.takes_pushed_frames(camera))
+        .map(|camera| camera.to_string());
+    Whereabouts {
+        picture: match (app.engine.picture_allowed(), app.config.is_reached_from_outside()) {
+            (false, _) => Picture::Nowhere,
+            (true, false) => Picture::ConsoleHere,
+            (true, true) => Picture::ConsoleElsewhere,
+        },
+        pushed: pushed.collect(),
+    }
 }
 
 /// The code of the privacy page, for the notice of a screen.
@@ -138,6 +160,14 @@ pub(crate) async fn qr(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     app.engine.screen(&id)?;
+    let url = format!("{}/screen/{id}/privacy", public_base(&app, &headers));
+    let drawing = qr::svg(&url)
+        .ok_or_else(|| Problem::invalid("url_too_long", "the address does not fit into a code"))?;
+    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], drawing).into_response())
+}
+
+/// Scheme, name and port under which people outside reach this server.
+pub(crate) fn public_base(app: &App, headers: &HeaderMap) -> String {
     // The guard has checked that the host is one of ours.
     let host = headers
         .get(header::HOST)
@@ -149,22 +179,20 @@ pub(crate) async fn qr(
         )
     };
     let base = app.config.public_url.clone().unwrap_or_else(own);
-    let url = format!("{}/screen/{id}/privacy", base.trim_end_matches('/'));
-    let drawing = qr::svg(&url)
-        .ok_or_else(|| Problem::invalid("url_too_long", "the address does not fit into a code"))?;
-    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], drawing).into_response())
+    base.trim_end_matches('/').to_owned()
 }
 
-/// A scan of the code of a message: counts as its outcome, once a decision, and leads to the privacy page.
+/// A scan of the code of a message: counts as its outcome, once a decision, and leads to where the message
+/// says, else to the privacy page.
 #[utoipa::path(
     get, path = "/s/{decision}", tag = "pages",
     params(("decision" = String, Path, description = "Id of the decision that showed the message")),
-    responses((status = 303, description = "To the page of the screen"), (status = 404, body = Problem))
+    responses((status = 302, description = "To the target of the message, or to the privacy page"), (status = 404, body = Problem))
 )]
 pub(crate) async fn scan(
     State(app): State<App>,
     PathOf(decision): PathOf<DecisionId>,
-) -> Result<Redirect, Problem> {
+) -> Result<Response, Problem> {
     let outcome = Outcome {
         decision,
         kind: OutcomeKind::Scan,
@@ -173,5 +201,35 @@ pub(crate) async fn scan(
         key: format!("scan-{decision}"),
     };
     app.engine.outcome(outcome).await?;
-    Ok(Redirect::to("/privacy"))
+    // A code may be scanned after its message has gone: then the log knows which it was.
+    let target = match target_of(&app, decision).await? {
+        Some(target) => target,
+        None => "/privacy".to_owned(),
+    };
+    let place = HeaderValue::try_from(target)
+        .map_err(|error| Problem::internal("bad_target", &error))?;
+    Ok((StatusCode::FOUND, [(header::LOCATION, place)]).into_response())
+}
+
+/// Where the message of a decision leads, if it is still one of the messages and leads anywhere.
+async fn target_of(app: &App, id: DecisionId) -> Result<Option<String>, Problem> {
+    for screen in app.engine.screens() {
+        let view = app.engine.screen(&screen)?.borrow().clone();
+        if let Some(showing) = view.showing.as_ref().filter(|one| one.decision.id == id) {
+            return Ok(showing.creative.target_url.clone());
+        }
+    }
+    let known = app.engine.store().decision(id).await;
+    let Some(decision) = known.map_err(|error| store_problem(&error))? else {
+        return Ok(None);
+    };
+    // The screen of an old decision may have gone.
+    let Ok(view) = app.engine.screen(&decision.screen) else {
+        return Ok(None);
+    };
+    let creatives = Arc::clone(&view.borrow().creatives);
+    let mut shown = creatives.iter().filter(|(campaign, creative)| {
+        *campaign == decision.campaign && creative.id == decision.creative
+    });
+    Ok(shown.next().and_then(|(_, creative)| creative.target_url.clone()))
 }

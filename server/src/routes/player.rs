@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Sse;
 use axum::response::sse::Event;
 use futures::Stream;
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{Interval, interval};
 
 use super::build;
+use super::pages::public_base;
 use crate::app::App;
 use crate::extract::{Body, PathOf};
 use crate::problem::Problem;
@@ -67,6 +68,8 @@ type Messages = Vec<(Option<CampaignId>, Creative)>;
 struct Listener {
     app: App,
     screen: ScreenId,
+    /// How people outside reach this server, for codes.
+    base: String,
     view: watch::Receiver<Arc<ScreenView>>,
     beat: Interval,
     pending: VecDeque<Event>,
@@ -101,7 +104,7 @@ impl Listener {
             && self.told_decision != Some(showing.decision.id)
         {
             self.told_decision = Some(showing.decision.id);
-            let decision = ShownDecision::for_player(&self.app, showing).await;
+            let decision = ShownDecision::for_player(&self.app, showing, &self.base).await;
             self.pending.extend(event("decision", &decision));
         }
         let profile = self.app.engine.commitments().document().profile.clone();
@@ -148,12 +151,14 @@ impl Listener {
 pub(crate) async fn events(
     State(app): State<App>,
     PathOf(id): PathOf<ScreenId>,
+    headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let mut view = app.engine.screen(&id)?;
     view.mark_changed();
     let listener = Listener {
         app: app.clone(),
         screen: id,
+        base: public_base(&app, &headers),
         view,
         beat: interval(PING_EVERY),
         pending: VecDeque::new(),

@@ -6,14 +6,13 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use regard_domain::{CameraId, Timestamp};
-use regard_engine::HistoryPoint;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::api::report;
 use crate::app::App;
 use crate::extract::Params;
-use crate::plots::{self, Theme};
+use crate::plots::{self, Curve, Theme};
 use crate::problem::Problem;
 
 /// The engine keeps a quarter of an hour.
@@ -48,12 +47,6 @@ pub(crate) struct ThemeParams {
     /// Anything, to get past caches.
     #[serde(rename = "at")]
     _at: Option<String>,
-}
-
-struct Curve {
-    points: Vec<HistoryPoint>,
-    now: Timestamp,
-    minutes: u32,
 }
 
 fn curve(app: &App, params: &CurveParams) -> Result<Curve, Problem> {
@@ -96,12 +89,7 @@ pub(crate) async fn attention_plot(
     State(app): State<App>,
     Params(params): Params<CurveParams>,
 ) -> Result<Response, Problem> {
-    let Curve {
-        points,
-        now,
-        minutes,
-    } = curve(&app, &params)?;
-    drawing(plots::attention(&points, now, minutes, params.theme))
+    drawing(plots::attention(&curve(&app, &params)?, params.theme))
 }
 
 /// What faces showed over the last minutes.
@@ -113,12 +101,7 @@ pub(crate) async fn expression_plot(
     State(app): State<App>,
     Params(params): Params<CurveParams>,
 ) -> Result<Response, Problem> {
-    let Curve {
-        points,
-        now,
-        minutes,
-    } = curve(&app, &params)?;
-    drawing(plots::expression(&points, now, minutes, params.theme))
+    drawing(plots::expression(&curve(&app, &params)?, params.theme))
 }
 
 /// Attention a play of each message of today, with intervals.

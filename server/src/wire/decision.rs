@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::screen::{Creative, creative};
 use crate::app::App;
+use crate::qr;
 
 /// Exclusions spelt out; a site with hundreds of messages has hundreds of them.
 const MAX_EXCLUDED: usize = 12;
@@ -96,6 +97,9 @@ pub(crate) struct ShownDecision {
     campaign: Option<String>,
     /// The message.
     creative: Creative,
+    /// The code that leads where the message says, for the player; nothing when it leads nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scan: Option<Scan>,
     /// Whether it is the default message.
     is_default: bool,
     /// Kind of the policy that chose.
@@ -120,9 +124,38 @@ pub(crate) struct ShownDecision {
     explanation: Option<Vec<String>>,
 }
 
+/// A code that leads where a message says.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Scan {
+    /// What the code says: an address here that counts the scan and leads on.
+    url: String,
+    /// Host it leads to in the end, to be read by people.
+    host: String,
+    /// The code as SVG: in the decision itself, so that nothing is to be fetched when the message changes.
+    qr_svg: String,
+}
+
+/// The code of a message that leads somewhere.
+fn scan(showing: &Showing, base: &str) -> Option<Scan> {
+    let target = showing.creative.target_url.as_deref()?;
+    let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let url = format!("{base}/s/{}", showing.decision.id);
+    let qr_svg = qr::svg(&url)?;
+    let host = host.to_owned();
+    Some(Scan { url, host, qr_svg })
+}
+
 impl ShownDecision {
-    /// As a player needs it.
-    pub(crate) async fn for_player(app: &App, showing: &Showing) -> Self {
+    /// As a player needs it; `base` is how people outside reach this server.
+    pub(crate) async fn for_player(app: &App, showing: &Showing, base: &str) -> Self {
+        Self {
+            scan: scan(showing, base),
+            ..Self::of(app, showing).await
+        }
+    }
+
+    async fn of(app: &App, showing: &Showing) -> Self {
         let decision = &showing.decision;
         let creative = creative(app, decision.campaign.as_ref(), &showing.creative).await;
         Self {
@@ -134,6 +167,7 @@ impl ShownDecision {
             campaign: decision.campaign.as_ref().map(ToString::to_string),
             min_show_millis: creative.min_show_millis,
             creative,
+            scan: None,
             is_default: decision.is_default,
             policy: decision.policy.clone(),
             policy_version: decision.policy_version,
@@ -152,7 +186,7 @@ impl ShownDecision {
             candidates: Some(logged.candidates),
             features: Some(logged.features),
             explanation: Some(logged.explanation),
-            ..Self::for_player(app, showing).await
+            ..Self::of(app, showing).await
         }
     }
 }

@@ -91,6 +91,9 @@ pub(crate) struct Creative {
     url: Option<String>,
     /// The message in words.
     alt: Option<String>,
+    /// Where a scan of its code leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_url: Option<String>,
     /// `cover` or `contain`.
     fit: &'static str,
     /// How long one play lasts.
@@ -140,6 +143,7 @@ pub(crate) async fn creative(
         color,
         url,
         alt: Some(message.alt_text.clone()).filter(|text| !text.is_empty()),
+        target_url: message.target_url.clone(),
         fit: match message.fit {
             Fit::Cover => "cover",
             Fit::Contain => "contain",

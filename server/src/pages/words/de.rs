@@ -25,8 +25,12 @@ pub(super) const WORDS: Words = Words {
     never: "keine: das Programm kann es nicht",
     what: "Was, warum und auf welcher Grundlage",
     how: "So geht es vor sich",
+    frame_from_browser: "Die Bilder der Kamera {cameras} kommen aus einem Browser: Er schickt sie über seine Verbindung an den Rechner unter dieser Adresse.",
+    frame_searched: "Ein Kamerabild wird im Arbeitsspeicher dieses Rechners nach Gesichtern durchsucht und kommt nie auf seine Festplatte.",
+    frame_stays: "Es verlässt den Rechner nie.",
+    frame_in_console_here: "Unter dem Profil dieser Anlage kann der Betreiber das laufende Bild auf diesem Rechner ansehen; auf anderem Weg verlässt es den Rechner nicht.",
+    frame_in_console_elsewhere: "Unter dem Profil dieser Anlage kann der Betreiber das laufende Bild in der Konsole ansehen, auch von einem anderen Rechner aus: Dann geht es über das Netz dorthin und sonst nirgendwohin.",
     how_steps: [
-        "Ein Kamerabild wird im Arbeitsspeicher dieses Rechners nach Gesichtern durchsucht. Es kommt nie auf die Festplatte und verlässt den Rechner nie.",
         "Zu jedem Gesicht: wo es ist, ob es dem Bildschirm zugewandt ist und was seine Züge zeigen, als kalibrierte Wahrscheinlichkeiten.",
         "Eine Zufallsnummer folgt einem Gesicht, solange es zu sehen ist, damit niemand doppelt gezählt wird. Sie verfällt, wenn die Person geht, und kommt nie wieder vor.",
         "Aus allen Gesichtern zusammen werden einige Mittelwerte gebildet. Sie entscheiden über die nächste Botschaft.",

@@ -25,8 +25,12 @@ pub(super) const WORDS: Words = Words {
     never: "none: the program has no way to",
     what: "What, why, and on which ground",
     how: "How it works",
+    frame_from_browser: "The frames of camera {cameras} come from a browser: it sends them over its connection to the computer at this address.",
+    frame_searched: "A frame of the camera is searched for faces in the memory of this computer, and never touches its disk.",
+    frame_stays: "It never leaves the computer.",
+    frame_in_console_here: "Under the profile of this installation its operator can look at the live picture on this computer; it leaves the computer no other way.",
+    frame_in_console_elsewhere: "Under the profile of this installation its operator can look at the live picture in the console, also from another computer: then it goes there over the network, and nowhere else.",
     how_steps: [
-        "A frame of the camera is searched for faces in the memory of this computer. It never touches the disk and never leaves the computer.",
         "For each face: where it is, whether it is turned to the screen, and what its features show, as calibrated probabilities.",
         "A random number follows a face while it is in view, so that one person is not counted twice. It dies when the person leaves and is never used again.",
         "From all faces together come a few averages. They decide which message is shown next.",

@@ -25,8 +25,12 @@ pub(super) const WORDS: Words = Words {
     never: "ninguno: el programa no puede hacerlo",
     what: "Qué, por qué y con qué base",
     how: "Cómo funciona",
+    frame_from_browser: "Las imágenes de la cámara {cameras} vienen de un navegador: las envía por su conexión al ordenador que está en esta dirección.",
+    frame_searched: "Se buscan caras en la imagen de la cámara dentro de la memoria de este ordenador. Nunca se escribe en su disco.",
+    frame_stays: "Nunca sale del ordenador.",
+    frame_in_console_here: "Con el perfil de esta instalación, su operador puede ver la imagen en directo en este ordenador; no sale de él por ninguna otra vía.",
+    frame_in_console_elsewhere: "Con el perfil de esta instalación, su operador puede ver la imagen en directo en la consola, también desde otro ordenador: entonces va allí por la red, y a ningún otro sitio.",
     how_steps: [
-        "Se buscan caras en la imagen de la cámara dentro de la memoria de este ordenador. Nunca se escribe en disco ni sale del ordenador.",
         "De cada cara: dónde está, si mira hacia la pantalla y qué muestran sus rasgos, como probabilidades calibradas.",
         "Un número aleatorio sigue a una cara mientras está a la vista, para no contar dos veces a la misma persona. Desaparece cuando la persona se va y no se vuelve a usar.",
         "De todas las caras juntas salen unas pocas medias. Ellas deciden el siguiente mensaje.",

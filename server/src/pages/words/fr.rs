@@ -25,8 +25,12 @@ pub(super) const WORDS: Words = Words {
     never: "aucun : le programme n’en est pas capable",
     what: "Quoi, pourquoi et sur quelle base",
     how: "Comment cela fonctionne",
+    frame_from_browser: "Les images de la caméra {cameras} viennent d’un navigateur : il les envoie par sa connexion à l’ordinateur qui se trouve à cette adresse.",
+    frame_searched: "Les visages sont cherchés dans l’image de la caméra, dans la mémoire de cet ordinateur. L’image n’est jamais écrite sur son disque.",
+    frame_stays: "Elle ne quitte jamais l’ordinateur.",
+    frame_in_console_here: "Sous le profil de cette installation, son exploitant peut regarder l’image en direct sur cet ordinateur ; elle n’en sort par aucun autre chemin.",
+    frame_in_console_elsewhere: "Sous le profil de cette installation, son exploitant peut regarder l’image en direct dans la console, aussi depuis un autre ordinateur : elle y va alors par le réseau, et nulle part ailleurs.",
     how_steps: [
-        "Les visages sont cherchés dans l’image de la caméra, dans la mémoire de cet ordinateur. L’image n’est jamais écrite sur disque et ne quitte jamais l’ordinateur.",
         "Pour chaque visage : où il se trouve, s’il est tourné vers l’écran et ce que montrent ses traits, en probabilités calibrées.",
         "Un numéro aléatoire suit un visage tant qu’il est visible, pour ne pas compter deux fois la même personne. Il disparaît quand la personne s’en va et n’est jamais réutilisé.",
         "De tous les visages ensemble sont tirées quelques moyennes. Elles décident du message suivant.",

@@ -25,8 +25,12 @@ pub(super) const WORDS: Words = Words {
     never: "geen: het programma kan het niet",
     what: "Wat, waarom en op welke grond",
     how: "Hoe het werkt",
+    frame_from_browser: "De beelden van camera {cameras} komen uit een browser: die stuurt ze over zijn verbinding naar de computer op dit adres.",
+    frame_searched: "In een camerabeeld wordt in het geheugen van deze computer naar gezichten gezocht. Het komt nooit op zijn schijf.",
+    frame_stays: "Het verlaat de computer nooit.",
+    frame_in_console_here: "Onder het profiel van deze installatie kan de beheerder het livebeeld op deze computer bekijken; langs geen andere weg verlaat het de computer.",
+    frame_in_console_elsewhere: "Onder het profiel van deze installatie kan de beheerder het livebeeld in de console bekijken, ook vanaf een andere computer: dan gaat het daarheen over het netwerk, en nergens anders heen.",
     how_steps: [
-        "In een camerabeeld wordt in het geheugen van deze computer naar gezichten gezocht. Het komt nooit op schijf en verlaat de computer nooit.",
         "Van elk gezicht: waar het is, of het naar het scherm is gekeerd en wat de trekken laten zien, als gekalibreerde kansen.",
         "Een willekeurig nummer volgt een gezicht zolang het in beeld is, zodat niemand dubbel wordt geteld. Het vervalt als de persoon weggaat en wordt nooit opnieuw gebruikt.",
         "Uit alle gezichten samen komen enkele gemiddelden. Die bepalen de volgende boodschap.",

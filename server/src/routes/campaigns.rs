@@ -1,0 +1,125 @@
+//! Campaigns as JSON. Changes of one campaign are made by the engine in turn: of two at once none is lost.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use regard_decision::{Campaign, Creative};
+use regard_domain::CampaignId;
+use regard_engine::CampaignChange;
+
+use crate::app::App;
+use crate::extract::{Body, PathOf};
+use crate::problem::Problem;
+
+/// The campaigns in force, as in the configuration.
+#[utoipa::path(
+    get, path = "/v1/campaigns", tag = "console",
+    responses((status = 200, body = Vec<serde_json::Value>), (status = 401, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn campaigns(State(app): State<App>) -> Result<Json<Vec<Campaign>>, Problem> {
+    Ok(Json(app.engine.campaigns().await?))
+}
+
+/// Replaces all campaigns; what was learned about messages that stay is kept. Nothing changes when there is a mistake.
+#[utoipa::path(
+    put, path = "/v1/campaigns", tag = "console", request_body = Vec<serde_json::Value>,
+    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn set_campaigns(
+    State(app): State<App>,
+    Body(campaigns): Body<Vec<Campaign>>,
+) -> Result<StatusCode, Problem> {
+    app.engine.set_campaigns(campaigns).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Adds a campaign.
+#[utoipa::path(
+    post, path = "/v1/campaigns", tag = "console", request_body = serde_json::Value,
+    responses(
+        (status = 201, description = "In force; the header `Location` says where it is"), (status = 401, body = Problem),
+        (status = 409, body = Problem, description = "There is a campaign of that id"), (status = 422, body = Problem), (status = 503, body = Problem),
+    )
+)]
+pub(crate) async fn add_campaign(
+    State(app): State<App>,
+    Body(campaign): Body<Campaign>,
+) -> Result<Response, Problem> {
+    let place = format!("/v1/campaigns/{}", campaign.id);
+    let change = CampaignChange::Add(campaign);
+    app.engine.change_campaign(change).await?;
+    let place = HeaderValue::try_from(place).ok();
+    let headers: axum::http::HeaderMap = place.map(|it| (header::LOCATION, it)).into_iter().collect();
+    Ok((StatusCode::CREATED, headers).into_response())
+}
+
+/// One campaign.
+#[utoipa::path(
+    get, path = "/v1/campaigns/{id}", tag = "console",
+    params(("id" = String, Path, description = "Id of the campaign")),
+    responses((status = 200, body = serde_json::Value), (status = 401, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn campaign(
+    State(app): State<App>,
+    PathOf(id): PathOf<CampaignId>,
+) -> Result<Json<Campaign>, Problem> {
+    let campaigns = app.engine.campaigns().await?;
+    let found = campaigns.into_iter().find(|campaign| campaign.id == id);
+    found.map(Json).ok_or_else(|| {
+        Problem::not_found("unknown_campaign", format!("there is no campaign {id}"))
+    })
+}
+
+/// Replaces a campaign; what was learned about messages that stay is kept.
+#[utoipa::path(
+    put, path = "/v1/campaigns/{id}", tag = "console", request_body = serde_json::Value,
+    params(("id" = String, Path, description = "Id of the campaign, the same as in the body")),
+    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn set_campaign(
+    State(app): State<App>,
+    PathOf(id): PathOf<CampaignId>,
+    Body(campaign): Body<Campaign>,
+) -> Result<StatusCode, Problem> {
+    if campaign.id != id {
+        let detail = format!("the address says {id}, the body {}", campaign.id);
+        return Err(Problem::invalid("other_campaign", detail).remedy("write the same id twice"));
+    }
+    let change = CampaignChange::Replace(campaign);
+    app.engine.change_campaign(change).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends a campaign. Its message leaves the screens; what was logged stays as long as promised.
+#[utoipa::path(
+    delete, path = "/v1/campaigns/{id}", tag = "console",
+    params(("id" = String, Path, description = "Id of the campaign")),
+    responses((status = 204, description = "Gone"), (status = 401, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn remove_campaign(
+    State(app): State<App>,
+    PathOf(id): PathOf<CampaignId>,
+) -> Result<StatusCode, Problem> {
+    app.engine
+        .change_campaign(CampaignChange::Remove(id))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Adds a message to a campaign, or replaces the one of its id. Two at once both count.
+#[utoipa::path(
+    post, path = "/v1/campaigns/{id}/creatives", tag = "console", request_body = serde_json::Value,
+    params(("id" = String, Path, description = "Id of the campaign")),
+    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn add_creative(
+    State(app): State<App>,
+    PathOf(campaign): PathOf<CampaignId>,
+    Body(creative): Body<Creative>,
+) -> Result<StatusCode, Problem> {
+    let creative = Box::new(creative);
+    let change = CampaignChange::PutCreative { campaign, creative };
+    app.engine.change_campaign(change).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
