@@ -123,7 +123,9 @@ pub(crate) async fn secure(request: Request, next: Next) -> Response {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, csp::PAGE),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // Nothing to others. Under `no-referrer` browsers would send forms, the login above all, with
+        // `Origin: null`, which is what foreign pages in a sandbox send too.
+        (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("permissions-policy"), permissions),
         (
             HeaderName::from_static("cross-origin-opener-policy"),

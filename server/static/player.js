@@ -25,6 +25,7 @@ listen(
   },
   (isHeard) => {
     offline.hidden = isHeard;
+    if (!isHeard) notice.lost();
   },
 );
 

@@ -9,6 +9,7 @@ use fantoccini::{Client, ClientBuilder};
 /// A headless browser; its driver ends with it.
 pub(crate) struct Browser {
     driver: Child,
+    session: String,
     pub(crate) page: Client,
 }
 
@@ -71,7 +72,30 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap();
-        Some(Self { driver, page })
+        let id = page.session_id().await.unwrap().expect("a session");
+        let session = format!("http://127.0.0.1:{port}/session/{id}");
+        Some(Self {
+            driver,
+            session,
+            page,
+        })
+    }
+
+    /// A command of the DevTools protocol, for what WebDriver has no words.
+    pub(crate) fn devtools(&self, command: &str, parameters: &serde_json::Value) {
+        let body = serde_json::json!({ "cmd": command, "params": parameters });
+        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+        agent
+            .post(format!("{}/goog/cdp/execute", self.session))
+            .header("content-type", "application/json")
+            .send(serde_json::to_vec(&body).unwrap())
+            .unwrap();
+    }
+
+    /// Gives the page a window of exactly this size.
+    pub(crate) fn resize(&self, width: u32, height: u32) {
+        let size = serde_json::json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", &size);
     }
 
     /// Closes the window and ends the driver.

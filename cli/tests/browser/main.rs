@@ -5,37 +5,25 @@
     reason = "tests fail by panicking and say what they skip"
 )]
 
+mod accessibility;
+mod console;
+mod creatives;
 mod driver;
+mod honesty;
+mod messages;
+mod page;
+mod plays;
 mod program;
+mod proxy;
+mod reconnecting;
+mod shapes;
+mod switching;
 
-use std::time::{Duration, Instant};
-
-use fantoccini::{Client, Locator};
+use fantoccini::Locator;
 
 use crate::driver::Browser;
-use crate::program::Demo;
-
-/// Longest time a page is waited for; a busy machine takes seconds where an idle one takes none.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What a script on the page returns, asked again until it satisfies.
-async fn until(
-    page: &Client,
-    script: &str,
-    mut satisfies: impl FnMut(&serde_json::Value) -> bool,
-) -> serde_json::Value {
-    let began = Instant::now();
-    let mut last = serde_json::Value::Null;
-    while began.elapsed() < PATIENCE {
-        last = page.execute(script, Vec::new()).await.unwrap();
-        if satisfies(&last) {
-            return last;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    save(page, "failed").await;
-    panic!("the page did not come to it within {PATIENCE:?}; last: {last}; script: {script}");
-}
+use crate::page::{save_for_docs, until};
+use crate::program::Program;
 
 const FRONT_WORDS: &str = "return document.querySelector('.layer.front')?.innerText ?? ''";
 
@@ -44,7 +32,7 @@ async fn the_player_changes_its_message_with_the_face_and_the_console_says_why()
     let Some(mut browser) = Browser::start(&[]).await else {
         return;
     };
-    let demo = Demo::start(&[]);
+    let demo = Program::demo(&[]);
     let page = browser.page.clone();
     page.goto(&demo.url("/screen/demo")).await.unwrap();
 
@@ -80,7 +68,7 @@ async fn the_player_changes_its_message_with_the_face_and_the_console_says_why()
         },
     )
     .await;
-    save(&page, "screen").await;
+    save_for_docs(&page, "screen").await;
 
     page.goto(&demo.url("/console")).await.unwrap();
     until(
@@ -113,7 +101,6 @@ async fn the_player_changes_its_message_with_the_face_and_the_console_says_why()
         |n| n.as_u64() > Some(1),
     )
     .await;
-    save(&page, "console").await;
 
     page.goto(&demo.url("/privacy")).await.unwrap();
     let text = page
@@ -142,7 +129,7 @@ async fn the_browsers_own_camera_is_looked_at() {
     let Some(mut browser) = Browser::start(&fake_camera).await else {
         return;
     };
-    let demo = Demo::start(&["--browser"]);
+    let demo = Program::demo(&["--browser"]);
     let page = browser.page.clone();
     page.goto(&demo.url("/console")).await.unwrap();
     until(
@@ -169,15 +156,4 @@ async fn the_browsers_own_camera_is_looked_at() {
     })
     .await;
     browser.stop().await;
-}
-
-/// Keeps a picture of the page below the target folder, and in `docs/` when asked to.
-async fn save(page: &Client, name: &str) {
-    let png = page.screenshot().await.unwrap();
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
-    std::fs::write(folder.join(format!("{name}.png")), &png).unwrap();
-    if std::env::var_os("REGARD_UPDATE_SCREENSHOTS").is_some() {
-        let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
-        std::fs::write(std::path::Path::new(docs).join(format!("{name}.png")), &png).unwrap();
-    }
 }

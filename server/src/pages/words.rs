@@ -14,6 +14,8 @@ pub(crate) struct Words {
     pub(crate) camera_on: &'static str,
     /// Beside the notice, while it is closed.
     pub(crate) camera_off: &'static str,
+    /// Beside the notice, while there is no connection.
+    pub(crate) camera_unknown: &'static str,
     /// Name of the language in itself.
     pub(super) language: &'static str,
     pub(super) languages: &'static str,
@@ -129,6 +131,19 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(preferred(accept), language, "{accept}");
+        }
+    }
+
+    #[test]
+    fn a_browsers_camera_is_named_in_every_language() {
+        for language in Language::ALL {
+            assert_eq!(
+                words(language)
+                    .frame_from_browser
+                    .matches("{cameras}")
+                    .count(),
+                1
+            );
         }
     }
 

@@ -50,7 +50,8 @@ pub(crate) async fn add_campaign(
     let change = CampaignChange::Add(campaign);
     app.engine.change_campaign(change).await?;
     let place = HeaderValue::try_from(place).ok();
-    let headers: axum::http::HeaderMap = place.map(|it| (header::LOCATION, it)).into_iter().collect();
+    let headers: axum::http::HeaderMap =
+        place.map(|it| (header::LOCATION, it)).into_iter().collect();
     Ok((StatusCode::CREATED, headers).into_response())
 }
 
@@ -66,9 +67,9 @@ pub(crate) async fn campaign(
 ) -> Result<Json<Campaign>, Problem> {
     let campaigns = app.engine.campaigns().await?;
     let found = campaigns.into_iter().find(|campaign| campaign.id == id);
-    found.map(Json).ok_or_else(|| {
-        Problem::not_found("unknown_campaign", format!("there is no campaign {id}"))
-    })
+    found
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("unknown_campaign", format!("there is no campaign {id}")))
 }
 
 /// Replaces a campaign; what was learned about messages that stay is kept.

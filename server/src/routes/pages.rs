@@ -139,7 +139,10 @@ fn whereabouts(app: &App) -> Whereabouts {
         .filter(|camera| app.engine.takes_pushed_frames(camera))
         .map(|camera| camera.to_string());
     Whereabouts {
-        picture: match (app.engine.picture_allowed(), app.config.is_reached_from_outside()) {
+        picture: match (
+            app.engine.picture_allowed(),
+            app.config.is_reached_from_outside(),
+        ) {
             (false, _) => Picture::Nowhere,
             (true, false) => Picture::ConsoleHere,
             (true, true) => Picture::ConsoleElsewhere,
@@ -206,8 +209,8 @@ pub(crate) async fn scan(
         Some(target) => target,
         None => "/privacy".to_owned(),
     };
-    let place = HeaderValue::try_from(target)
-        .map_err(|error| Problem::internal("bad_target", &error))?;
+    let place =
+        HeaderValue::try_from(target).map_err(|error| Problem::internal("bad_target", &error))?;
     Ok((StatusCode::FOUND, [(header::LOCATION, place)]).into_response())
 }
 
@@ -231,5 +234,7 @@ async fn target_of(app: &App, id: DecisionId) -> Result<Option<String>, Problem>
     let mut shown = creatives.iter().filter(|(campaign, creative)| {
         *campaign == decision.campaign && creative.id == decision.creative
     });
-    Ok(shown.next().and_then(|(_, creative)| creative.target_url.clone()))
+    Ok(shown
+        .next()
+        .and_then(|(_, creative)| creative.target_url.clone()))
 }

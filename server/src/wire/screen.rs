@@ -25,6 +25,8 @@ pub(crate) struct NoticeBody {
     camera_on: &'static str,
     /// What to say while it is closed.
     camera_off: &'static str,
+    /// What to say when nobody tells whether it is open.
+    camera_unknown: &'static str,
     /// That this is a laboratory.
     banner: Option<String>,
 }
@@ -57,6 +59,7 @@ pub(crate) fn notice(notice: &Notice, screen: &ScreenId, profile: &str) -> Notic
             more: text.more.clone(),
             camera_on: words.camera_on,
             camera_off: words.camera_off,
+            camera_unknown: words.camera_unknown,
             banner: text.lab_banner.clone(),
         }
     });

@@ -1,7 +1,5 @@
 // Messages as elements: words, pictures, films, and pages in a frame that can reach nothing.
 
-/** A picture that takes longer than this to decode is passed over until it is there. */
-const READY_MILLIS = 8000;
 /** Films held ready; each holds a decoder. */
 const MAX_FILMS = 6;
 
@@ -10,17 +8,18 @@ export class Store {
   constructor() {
     this.pictures = new Map();
     this.films = new Map();
+    this.pages = new Map();
   }
 
   fill(creatives) {
     const wanted = new Set(creatives.map((creative) => creative.url));
-    for (const known of [this.pictures, this.films]) {
+    for (const known of [this.pictures, this.films, this.pages]) {
       for (const url of known.keys()) if (!wanted.has(url)) known.delete(url);
     }
     for (const creative of creatives) {
       if (creative.kind === "image") this.picture(creative.url);
       if (creative.kind === "video" && this.films.size < MAX_FILMS) this.film(creative.url);
-      if (creative.kind === "html") fetch(creative.url).catch(() => {});
+      if (creative.kind === "html") this.page(creative.url);
     }
   }
 
@@ -42,6 +41,18 @@ export class Store {
       this.films.set(url, film);
     }
     return this.films.get(url);
+  }
+
+  /** Browsers keep what frames load apart from what pages fetch: so it is a frame that fetches it, without scripts. */
+  page(url) {
+    if (this.pages.has(url)) return;
+    const frame = document.createElement("iframe");
+    Object.assign(frame, { hidden: true, src: url, title: "" });
+    frame.setAttribute("sandbox", "");
+    frame.setAttribute("aria-hidden", "true");
+    frame.addEventListener("load", () => frame.remove(), { once: true });
+    this.pages.set(url, true);
+    document.body.append(frame);
   }
 }
 
@@ -80,7 +91,7 @@ function film(creative, store) {
   const stored = store.film(creative.url);
   const node = stored.isConnected ? Object.assign(stored.cloneNode(), { muted: true }) : stored;
   node.setAttribute("aria-label", creative.alt ?? "");
-  node.currentTime = 0;
+  if (node.currentTime > 0) node.currentTime = 0;
   return node;
 }
 
@@ -95,20 +106,34 @@ function page(creative) {
   return node;
 }
 
-/** Resolves to whether the message can be painted. */
+/** The code of a message that leads somewhere, with the name of where; it came with the decision. */
+export function scanCard(scan) {
+  if (!scan) return [];
+  const card = document.createElement("figure");
+  card.className = "scan";
+  const code = document.createElement("img");
+  code.src = `data:image/svg+xml,${encodeURIComponent(scan.qr_svg)}`;
+  code.alt = `QR code to ${scan.host}`;
+  const name = document.createElement("figcaption");
+  name.textContent = scan.host;
+  card.append(code, name);
+  return [card];
+}
+
+/** Resolves to whether the message can be painted: once it can, or has failed. Until then the one before stays. */
 export function isReady(node) {
   const ready = {
     IMG: () => node.decode().then(() => true, () => false),
-    VIDEO: () => (node.readyState >= 2 ? Promise.resolve(true) : once(node, "loadeddata", "error")),
-    IFRAME: () => once(node, "load", "error"),
+    // A film that was wound back has its first picture again with "seeked", a new one with "loadeddata".
+    VIDEO: () => (node.readyState >= 2 && !node.seeking ? Promise.resolve(true) : first(node, ["loadeddata", "canplay", "seeked"])),
+    IFRAME: () => first(node, ["load"]),
   }[node.tagName];
-  if (!ready) return Promise.resolve(true);
-  return Promise.race([ready(), new Promise((done) => setTimeout(() => done(false), READY_MILLIS))]);
+  return ready ? ready() : Promise.resolve(true);
 }
 
-function once(node, good, bad) {
+function first(node, events) {
   return new Promise((done) => {
-    node.addEventListener(good, () => done(true), { once: true });
-    node.addEventListener(bad, () => done(false), { once: true });
+    for (const name of events) node.addEventListener(name, () => done(true), { once: true });
+    node.addEventListener("error", () => done(false), { once: true });
   });
 }

@@ -4,6 +4,10 @@
 const ROTATE_MILLIS = 8000;
 /** Share of the notice that has to be inside the window to count as in view. */
 const MIN_SHARE_IN_VIEW = 0.98;
+/** Places of each part that are looked at for something lying over it, as shares of its width and height. */
+const PROBES = [[0.04, 0.5], [0.35, 0.2], [0.5, 0.5], [0.65, 0.8], [0.96, 0.5]];
+/** How often the browser itself may say that the notice is covered; it takes no less. */
+const WATCH_MILLIS = 100;
 
 export class Notice {
   constructor(element, lab) {
@@ -16,6 +20,9 @@ export class Notice {
     this.texts = [];
     this.turn = 0;
     this.hash = null;
+    this.isOpen = null;
+    this.isOccluded = false;
+    this.watch();
     setInterval(() => this.rotate(), ROTATE_MILLIS);
   }
 
@@ -45,7 +52,10 @@ export class Notice {
     this.linesElement.replaceChildren(
       ...text.lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })),
     );
-    this.stateElement.textContent = this.isOpen ? text.camera_on : text.camera_off;
+    const states = new Map([[true, text.camera_on], [false, text.camera_off], [null, text.camera_unknown]]);
+    this.stateElement.textContent = states.get(this.isOpen);
+    this.stateElement.classList.toggle("open", this.isOpen === true);
+    this.stateElement.classList.toggle("unknown", this.isOpen === null);
     this.moreElement.textContent = text.more;
     this.lab.lang = text.language;
     this.lab.textContent = text.banner ?? "";
@@ -55,9 +65,28 @@ export class Notice {
   /** Takes the state of the camera that watches the audience of this screen. */
   camera(camera) {
     this.isOpen = camera.open;
-    this.stateElement.classList.toggle("open", camera.open);
     this.stateElement.title = camera.refusal?.reason ?? "";
     this.draw();
+  }
+
+  /** Nobody says any more whether the camera is open. The notice stays. */
+  lost() {
+    this.isOpen = null;
+    this.stateElement.title = "";
+    this.draw();
+  }
+
+  /** Where the browser can tell, it says itself when something lies over the notice or makes it faint. */
+  watch() {
+    if (!("isVisible" in (globalThis.IntersectionObserverEntry?.prototype ?? {}))) return;
+    const watcher = new IntersectionObserver(
+      (entries) => {
+        const last = entries.at(-1);
+        this.isOccluded = last.isIntersecting && !last.isVisible;
+      },
+      { trackVisibility: true, delay: WATCH_MILLIS },
+    );
+    watcher.observe(this.element);
   }
 
   /** Whether a person in front of the screen can see the notice right now. */
@@ -71,13 +100,16 @@ export class Notice {
     const height = Math.min(box.bottom, innerHeight) - Math.max(box.top, 0);
     const area = box.width * box.height;
     if (area === 0 || width <= 0 || height <= 0 || width * height < MIN_SHARE_IN_VIEW * area) return false;
-    return this.isUncovered(box);
+    if (this.isOccluded) return false;
+    return [this.element, this.titleElement, this.linesElement, this.element.querySelector(".qr")].every((part) => this.isUncovered(part));
   }
 
-  /** Nothing lies over the middle or the ends of the notice. */
-  isUncovered(box) {
-    return [0.08, 0.5, 0.92].every((share) => {
-      const top = document.elementFromPoint(box.left + box.width * share, box.top + box.height / 2);
+  /** Nothing lies over this part of the notice. */
+  isUncovered(part) {
+    const box = part.getBoundingClientRect();
+    if (box.width === 0 || box.height === 0) return false;
+    return PROBES.every(([x, y]) => {
+      const top = document.elementFromPoint(box.left + box.width * x, box.top + box.height * y);
       return top !== null && this.element.contains(top);
     });
   }

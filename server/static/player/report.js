@@ -12,6 +12,7 @@ export class Reporter {
     this.player = randomId();
     this.pending = 0;
     this.current = null;
+    this.wasVisible = document.visibilityState === "visible";
   }
 
   start() {
@@ -49,7 +50,7 @@ export class Reporter {
   countTime() {
     const now = performance.now();
     if (this.current) {
-      if (this.wasVisible ?? true) this.current.shownMillis += now - this.current.since;
+      if (this.wasVisible) this.current.shownMillis += now - this.current.since;
       this.current.since = now;
     }
     this.wasVisible = document.visibilityState === "visible";

@@ -1,5 +1,5 @@
 // Two layers: one in front, one being prepared. A message comes to the front when it can be painted.
-import { build, isReady, Store } from "/static/player/creative.js";
+import { build, isReady, scanCard, Store } from "/static/player/creative.js";
 
 export class Stage {
   constructor(element, { onGlass }) {
@@ -23,7 +23,8 @@ export class Stage {
     const turn = ++this.turn;
     const node = build(decision.creative, this.store);
     const layer = this.layers[1 - this.front];
-    layer.replaceChildren(node);
+    layer.replaceChildren(node, ...scanCard(decision.scan));
+    layer.classList.toggle("scannable", Boolean(decision.scan));
     fitWords(layer);
     if (!(await isReady(node))) return;
     // A newer decision came while this one was being prepared.

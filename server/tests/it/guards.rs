@@ -42,6 +42,7 @@ async fn every_answer_carries_the_headers() {
             "GET" => world.get(&path),
             "POST" => world.post(&path),
             "PUT" => world.put(&path),
+            "DELETE" => world.delete(&path),
             other => panic!("{other}"),
         };
         let answer = if is_stream(&path) {
@@ -56,7 +57,7 @@ async fn every_answer_carries_the_headers() {
         assert!(!csp.contains("unsafe"), "{path}");
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
-            ("referrer-policy", "no-referrer"),
+            ("referrer-policy", "same-origin"),
             ("cross-origin-resource-policy", "same-origin"),
             ("cross-origin-opener-policy", "same-origin"),
         ] {

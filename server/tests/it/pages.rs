@@ -96,6 +96,72 @@ async fn the_privacy_page_speaks_five_languages() {
 }
 
 #[tokio::test]
+async fn the_privacy_page_says_where_frames_can_come_to_be() {
+    // A laboratory whose camera is the browser's: seen from this machine, and from outside.
+    let here = World::open().await;
+    let outside = World::new(|config| {
+        config.open_console = true;
+        config.public_url = Some("https://signage.example".to_owned());
+    })
+    .await;
+    for (lang, from_browser, on_this_computer, elsewhere, never) in [
+        (
+            "en",
+            "come from a browser",
+            "on this computer; it leaves",
+            "also from another computer",
+            "It never leaves",
+        ),
+        (
+            "fr",
+            "viennent d’un navigateur",
+            "sur cet ordinateur ; elle",
+            "depuis un autre ordinateur",
+            "ne quitte jamais",
+        ),
+        (
+            "de",
+            "kommen aus einem Browser",
+            "auf diesem Rechner ansehen",
+            "von einem anderen Rechner",
+            "verlässt den Rechner nie",
+        ),
+        (
+            "es",
+            "vienen de un navegador",
+            "en este ordenador; no sale",
+            "desde otro ordenador",
+            "Nunca sale",
+        ),
+        (
+            "nl",
+            "komen uit een browser",
+            "op deze computer bekijken",
+            "vanaf een andere computer",
+            "verlaat de computer nooit",
+        ),
+    ] {
+        for (world, said, unsaid) in [
+            (&here, on_this_computer, elsewhere),
+            (&outside, elsewhere, on_this_computer),
+        ] {
+            let page = world.get(&format!("/privacy?lang={lang}")).send().await;
+            let text = page.text();
+            assert!(
+                text.contains(from_browser) && text.contains(said),
+                "{lang}: {text}"
+            );
+            assert!(
+                !text.contains(unsaid) && !text.contains(never),
+                "{lang}: {text}"
+            );
+        }
+    }
+    here.stop().await;
+    outside.stop().await;
+}
+
+#[tokio::test]
 async fn the_code_leads_to_the_page_under_the_name_the_player_used() {
     let world = World::open().await;
     let code = world.get("/screen/demo/qr.svg").send().await;

@@ -118,6 +118,10 @@ impl World {
         Request::new(self.address, "PUT", path)
     }
 
+    pub(crate) fn delete(&self, path: &str) -> Request {
+        Request::new(self.address, "DELETE", path)
+    }
+
     pub(crate) async fn page(&self, path: &str) -> Answer {
         self.get(path).header("accept", "text/html").send().await
     }

@@ -5,6 +5,7 @@ use super::Words;
 pub(super) const WORDS: Words = Words {
     camera_on: "Kamera an",
     camera_off: "Kamera aus",
+    camera_unknown: "Keine Verbindung: Zustand der Kamera unbekannt",
     language: "Deutsch",
     languages: "Sprachen",
     title: "Was dieser Bildschirm mit dem tut, was er sieht",

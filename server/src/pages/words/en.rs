@@ -5,6 +5,7 @@ use super::Words;
 pub(super) const WORDS: Words = Words {
     camera_on: "Camera on",
     camera_off: "Camera off",
+    camera_unknown: "No connection: camera state unknown",
     language: "English",
     languages: "Languages",
     title: "What this screen does with what it sees",

@@ -5,6 +5,7 @@ use super::Words;
 pub(super) const WORDS: Words = Words {
     camera_on: "Cámara encendida",
     camera_off: "Cámara apagada",
+    camera_unknown: "Sin conexión: estado de la cámara desconocido",
     language: "Español",
     languages: "Idiomas",
     title: "Qué hace esta pantalla con lo que ve",

@@ -5,6 +5,7 @@ use super::Words;
 pub(super) const WORDS: Words = Words {
     camera_on: "Caméra active",
     camera_off: "Caméra éteinte",
+    camera_unknown: "Pas de connexion : état de la caméra inconnu",
     language: "Français",
     languages: "Langues",
     title: "Ce que cet écran fait de ce qu’il voit",

@@ -5,6 +5,7 @@ use super::Words;
 pub(super) const WORDS: Words = Words {
     camera_on: "Camera aan",
     camera_off: "Camera uit",
+    camera_unknown: "Geen verbinding: toestand van de camera onbekend",
     language: "Nederlands",
     languages: "Talen",
     title: "Wat dit scherm doet met wat het ziet",

@@ -1,0 +1,90 @@
+//! The word of the player counts only while a person can see the notice.
+
+use crate::driver::Browser;
+use crate::page::{eval, until, wait_for};
+use crate::program::Program;
+use crate::proxy::relay;
+
+fn is_open(program: &Program) -> bool {
+    program.get("/v1/health")["cameras"][0]["open"] == true
+}
+
+/// What hides the notice, and what undoes it.
+const WAYS: [(&str, &str); 8] = [
+    ("faint", "notice.style.opacity = '0'"),
+    ("half faint", "notice.style.opacity = '0.3'"),
+    ("invisible", "notice.style.visibility = 'hidden'"),
+    ("taken out", "notice.style.display = 'none'"),
+    (
+        "pushed out of the window",
+        "notice.style.transform = 'translateY(60%)'",
+    ),
+    (
+        "covered",
+        "cover.style.cssText = 'position:fixed;inset:0;z-index:9;background:#000'; document.body.append(cover)",
+    ),
+    (
+        "covered by what no click meets",
+        "cover.style.cssText = 'position:fixed;inset:0;z-index:9;background:#000;pointer-events:none'; document.body.append(cover)",
+    ),
+    (
+        "half covered",
+        "cover.style.cssText = 'position:fixed;left:40%;right:0;bottom:0;height:50%;z-index:9;background:#000'; document.body.append(cover)",
+    ),
+];
+
+#[tokio::test]
+async fn a_hidden_notice_shuts_the_camera() {
+    let Some(mut browser) = Browser::start(&[]).await else {
+        return;
+    };
+    let program = Program::demo(&["--no-screen"]);
+    let (address, log) = relay(program.host());
+    let page = browser.page.clone();
+    page.goto(&format!("{address}/screen/demo")).await.unwrap();
+    wait_for("the camera opens", || is_open(&program)).await;
+    eval(&page, "globalThis.notice = document.getElementById('notice'); globalThis.cover = document.createElement('div');").await;
+    for (way, script) in WAYS {
+        let place = log.len();
+        eval(&page, script).await;
+        wait_for(&format!("{way}: the player says so"), || {
+            !log.since(place, "\"notice_visible\":false").is_empty()
+        })
+        .await;
+        wait_for(&format!("{way}: the camera shuts"), || !is_open(&program)).await;
+        let refusal = program.get("/v1/health")["cameras"][0]["refusal"]["code"].clone();
+        assert_eq!(refusal, "notice_missing", "{way}");
+        eval(&page, "notice.style.cssText = ''; cover.remove();").await;
+        wait_for(&format!("{way}: it opens again"), || is_open(&program)).await;
+    }
+    browser.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_in_the_background_shows_no_notice() {
+    let Some(mut browser) = Browser::start(&[]).await else {
+        return;
+    };
+    let program = Program::demo(&["--no-screen"]);
+    let (address, log) = relay(program.host());
+    let page = browser.page.clone();
+    page.goto(&format!("{address}/screen/demo")).await.unwrap();
+    wait_for("the camera opens", || is_open(&program)).await;
+    let screen = page.window().await.unwrap();
+    let place = log.len();
+    let other = page.new_window(true).await.unwrap();
+    page.switch_to_window(other.handle).await.unwrap();
+    wait_for("the player says so", || {
+        !log.since(place, "\"visible\":false").is_empty()
+    })
+    .await;
+    wait_for("the camera shuts", || !is_open(&program)).await;
+    page.close_window().await.unwrap();
+    page.switch_to_window(screen).await.unwrap();
+    until(&page, "return document.visibilityState", |state| {
+        state == "visible"
+    })
+    .await;
+    wait_for("the camera opens again", || is_open(&program)).await;
+    browser.stop().await;
+}
