@@ -99,6 +99,10 @@ async fn what_is_reported_is_what_was_shown_also_when_the_page_goes() {
     // The play is closed when the next one begins, here after a pause that nobody saw.
     tokio::time::sleep(std::time::Duration::from_millis(2_000)).await;
     show_only(&program, &[words("three", "Three", "#206040")]);
+    wait_for("the next is decided", || {
+        program.get("/v1/decisions?limit=1")[0]["creative"] == "three"
+    })
+    .await;
     page.goto(&format!("{address}/screen/demo")).await.unwrap();
     until(&page, FRONT, |text| text == "Three").await;
     wait_for("it is kept", || {

@@ -30,7 +30,7 @@ const LAYOUT: &str = "
     const parts = [...notice.querySelectorAll('.title, .state, .lines li, .more, .qr')].map(rect);
     return {
         language: notice.lang, notice: rect(notice), stage: rect(document.getElementById('stage')), parts,
-        code: rect(notice.querySelector('.qr img')), letters: parseFloat(getComputedStyle(notice).fontSize),
+        code: rect(notice.querySelector('.qr img')), scan: rect(document.querySelector('.layer.front .scan')), letters: parseFloat(getComputedStyle(notice).fontSize),
         fits: words.scrollHeight <= words.clientHeight && words.scrollWidth <= words.clientWidth,
         scrolls: document.documentElement.scrollHeight > innerHeight || document.documentElement.scrollWidth > innerWidth,
     };";
@@ -39,21 +39,19 @@ fn numbers(value: &Value) -> [f64; 4] {
     serde_json::from_value(value.clone()).unwrap()
 }
 
-/// The texts of the codes in a picture.
-fn codes(image: &RgbImage) -> Vec<String> {
+/// The text of the code at a place of a picture.
+fn code(image: &RgbImage, place: [f64; 4]) -> Option<String> {
+    let [left, top, right, bottom] = place.map(|edge| edge.max(0.0) as u32);
+    let cut = image::imageops::crop_imm(image, left, top, right - left, bottom - top).to_image();
     // As a telephone sees it: more of its pixels than of the screen's.
-    let gray = image::imageops::grayscale(image);
-    let (width, height) = (gray.width() * 2, gray.height() * 2);
+    let gray = image::imageops::grayscale(&cut);
+    let (width, height) = (gray.width() * 3, gray.height() * 3);
     let gray = image::imageops::resize(&gray, width, height, image::imageops::FilterType::Triangle);
-    let (width, height) = (gray.width() as usize, gray.height() as usize);
-    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
-        gray.get_pixel(x as u32, y as u32).0[0]
-    });
+    let pixel = |x: usize, y: usize| gray.get_pixel(x as u32, y as u32).0[0];
+    let (width, height) = (width as usize, height as usize);
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, pixel);
     let grids = prepared.detect_grids();
-    grids
-        .iter()
-        .filter_map(|grid| Some(grid.decode().ok()?.1))
-        .collect()
+    grids.iter().find_map(|grid| Some(grid.decode().ok()?.1))
 }
 
 fn check(layout: &Value, (width, height): (u32, u32)) {
@@ -121,8 +119,8 @@ async fn the_notice_has_its_place_in_any_window() {
     for (width, height) in SHAPES {
         browser.resize(width, height);
         page.goto(&program.url("/screen/demo")).await.unwrap();
-        let code = "return document.querySelector('#notice .qr img').naturalWidth > 0 && document.querySelector('.layer.front .scan img')?.naturalWidth > 0";
-        until(&page, code, |is_there| is_there == true).await;
+        let codes_are_there = "return document.querySelector('#notice .qr img').naturalWidth > 0 && document.querySelector('.layer.front .scan img')?.naturalWidth > 0";
+        until(&page, codes_are_there, |is_there| is_there == true).await;
         let mut languages = Vec::new();
         while languages.len() < 5 {
             let layout = until(&page, LAYOUT, |layout| {
@@ -134,15 +132,16 @@ async fn the_notice_has_its_place_in_any_window() {
         }
         let name = format!("screen-{width}x{height}");
         save(&page, &name).await;
-        let found = codes(&painted(&page).await);
+        let image = painted(&page).await;
+        let layout = eval(&page, LAYOUT).await;
+        let notice = code(&image, numbers(&layout["code"]));
+        let privacy = program.url("/screen/demo/privacy");
+        assert_eq!(notice, Some(privacy), "{name}: the code of the notice");
+        let scan = code(&image, numbers(&layout["scan"])).unwrap_or_default();
         assert!(
-            found.contains(&program.url("/screen/demo/privacy")),
-            "{name}: {found:?}"
+            scan.starts_with(&program.url("/s/")),
+            "{name}: the code of the message: {scan}"
         );
-        let scan = found
-            .iter()
-            .find(|url| url.starts_with(&program.url("/s/")));
-        let scan = scan.unwrap_or_else(|| panic!("{name}: the code of the message: {found:?}"));
         // Both codes apart from the words.
         let overlap = "const a = document.querySelector('.layer.front .scan').getBoundingClientRect();
             return [...document.querySelectorAll('.layer.front .words > *')].some((node) => {

@@ -68,11 +68,12 @@ export class LiveStage {
     const { width, height } = view.frame;
     this.svg.parentElement.style.aspectRatio = `${width} / ${height}`;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    const edge = drawing("rect", { class: "grid edge", x: 0, y: 0, width, height });
     const lines = GRID.flatMap((share) => [
       drawing("line", { class: "grid", x1: width * share, x2: width * share, y1: 0, y2: height }),
       drawing("line", { class: "grid", y1: height * share, y2: height * share, x1: 0, x2: width }),
     ]);
-    this.svg.replaceChildren(...(this.isOn ? [] : lines), ...view.faces.map((face) => drawFace(face, width)));
+    this.svg.replaceChildren(...(this.isOn ? [] : [edge, ...lines]), ...view.faces.map((face) => drawFace(face, width)));
     this.empty.hidden = view.faces.length > 0;
     this.empty.textContent = "Nobody in view";
     this.summary(view.audience);
