@@ -43,15 +43,18 @@ fn numbers(value: &Value) -> [f64; 4] {
 fn code(image: &RgbImage, place: [f64; 4]) -> Option<String> {
     let [left, top, right, bottom] = place.map(|edge| edge.max(0.0) as u32);
     let cut = image::imageops::crop_imm(image, left, top, right - left, bottom - top).to_image();
-    // As a telephone sees it: more of its pixels than of the screen's.
     let gray = image::imageops::grayscale(&cut);
-    let (width, height) = (gray.width() * 3, gray.height() * 3);
-    let gray = image::imageops::resize(&gray, width, height, image::imageops::FilterType::Triangle);
-    let pixel = |x: usize, y: usize| gray.get_pixel(x as u32, y as u32).0[0];
-    let (width, height) = (width as usize, height as usize);
-    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, pixel);
-    let grids = prepared.detect_grids();
-    grids.iter().find_map(|grid| Some(grid.decode().ok()?.1))
+    // As a telephone sees it: more of its pixels than of the screen's, from here and from there.
+    (2..=4).find_map(|scale| {
+        let (width, height) = (gray.width() * scale, gray.height() * scale);
+        let filter = image::imageops::FilterType::CatmullRom;
+        let seen = image::imageops::resize(&gray, width, height, filter);
+        let pixel = |x: usize, y: usize| seen.get_pixel(x as u32, y as u32).0[0];
+        let (width, height) = (width as usize, height as usize);
+        let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, pixel);
+        let grids = prepared.detect_grids();
+        grids.iter().find_map(|grid| Some(grid.decode().ok()?.1))
+    })
 }
 
 fn check(layout: &Value, (width, height): (u32, u32)) {
