@@ -24,13 +24,21 @@ pub(crate) struct LaneState {
     pub(crate) rng: ChaCha20Rng,
     /// Capture time of the last frame in which all of the picture was searched.
     pub(crate) searched_at: Option<Timestamp>,
-    /// Pitch of each track by its last mesh, in degrees: the five points that serve in between hardly
-    /// show it. Holds the tracks of the last frame only.
-    pub(crate) pitches: BTreeMap<TrackId, f32>,
+    /// When each track of the last frame was last read, and what of it serves until the next time.
+    pub(crate) read: BTreeMap<TrackId, LastRead>,
     /// When a frame was last associated, by the engine's clock; nothing once everyone is gone.
     pub(crate) busy_at: Option<Timestamp>,
     /// Counts the openings of the camera: a frame of an earlier one is not looked at any more.
     pub(crate) opening: u64,
+}
+
+/// The last reading of one track.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LastRead {
+    /// Capture time of the frame.
+    pub(crate) at: Timestamp,
+    /// Pitch by the mesh, in degrees: the five points that serve in between hardly show it.
+    pub(crate) pitch_deg: Option<f32>,
 }
 
 impl Lane {
@@ -40,7 +48,7 @@ impl Lane {
             crowd,
             rng,
             searched_at: None,
-            pitches: BTreeMap::new(),
+            read: BTreeMap::new(),
             busy_at: None,
             opening: 0,
         };

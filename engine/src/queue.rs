@@ -91,6 +91,14 @@ impl<T> FreshLanes<T> {
         state.lanes[lane].pop_front().map(|item| (lane, item))
     }
 
+    /// Whether an item waits in a lane.
+    ///
+    /// # Panics
+    /// When there is no such lane.
+    pub(crate) fn is_waiting(&self, lane: usize) -> bool {
+        !self.lock().lanes[lane].is_empty()
+    }
+
     /// Turns further items away and wakes everyone who waits.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
@@ -112,6 +120,7 @@ mod tests {
         let lanes = FreshLanes::new(2, 2);
         assert_eq!(lanes.push(0, 1), Pushed::Kept);
         assert_eq!(lanes.push(0, 2), Pushed::Kept);
+        assert!(lanes.is_waiting(0) && !lanes.is_waiting(1));
         assert_eq!(lanes.push(0, 3), Pushed::Displaced(1));
         assert_eq!(lanes.push(1, 10), Pushed::Kept);
         let popped: Vec<_> = std::iter::from_fn(|| lanes.pop(Duration::ZERO)).collect();

@@ -38,13 +38,14 @@ const QUALITY: u8 = 85;
 pub const MAX_WALL_FACES: usize = 5;
 
 /// Left, top and width of the cells in a frame of 1920 x 1080; the height is three quarters of the
-/// width. Faces are 0.18 to 0.31 of a cell wide: from 220 to 370 pixels down to 50 to 80.
+/// width. Faces are 0.18 to 0.31 of a cell wide: from 180 to 310 pixels down to 72 to 125, the least
+/// that the detector finds at 320 pixels.
 const FULL_HD_CELLS: [(u32, u32, u32); MAX_WALL_FACES] = [
-    (0, 90, 1_200),
-    (1_240, 10, 600),
-    (1_240, 480, 400),
-    (1_220, 800, 340),
-    (1_600, 830, 280),
+    (0, 0, 1_000),
+    (1_020, 0, 880),
+    (1_020, 690, 500),
+    (0, 760, 420),
+    (450, 770, 400),
 ];
 
 /// The same in a frame of 640 x 480: faces from 100 down to 30 pixels.

@@ -195,6 +195,11 @@ pub(crate) fn soak(args: &SoakArgs) -> Result<()> {
     println!("frames {frames}, dropped {dropped}, changes on the screen {changes}");
     println!("maximum {max:.1} MB, slope of the last three quarters {slope:+.1} MB an hour");
     ensure!(frames > dropped, "no frame was analysed");
+    if dropped * 2.0 > frames {
+        println!(
+            "more than half of the frames were dropped: on so busy a machine this says little"
+        );
+    }
     if args.check {
         ensure!(max <= max_mb, "{max:.1} MB is above {max_mb} MB");
         ensure!(

@@ -8,3 +8,4 @@ mod clip;
 mod hostile;
 mod photos;
 mod support;
+mod wall;
