@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use fast_image_resize::images::Image;
-use fast_image_resize::{PixelType, Resizer};
+use fast_image_resize::Resizer;
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
 use regard_domain::{BBox, FrameSize};
 
 /// The committed clip, 400 x 300; terms and people in the fixtures' `PROVENANCE.toml`.
@@ -210,13 +211,16 @@ fn scaled(jpeg: &[u8], cell: &Cell) -> io::Result<Vec<u8>> {
     let pixels = jpeg_decoder::Decoder::new(jpeg)
         .decode()
         .map_err(io::Error::other)?;
-    let source = Image::from_vec_u8(CLIP_SIZE.width, CLIP_SIZE.height, pixels, PixelType::U8x3)
+    let source = TypedImageRef::<U8x3>::from_buffer(CLIP_SIZE.width, CLIP_SIZE.height, &pixels)
         .map_err(io::Error::other)?;
-    let mut target = Image::new(cell.width as u32, cell.height as u32, PixelType::U8x3);
+    let (width, height) = (cell.width as u32, cell.height as u32);
+    let mut scaled = vec![0; width as usize * height as usize * 3];
+    let mut target =
+        TypedImage::<U8x3>::from_buffer(width, height, &mut scaled).map_err(io::Error::other)?;
     Resizer::new()
-        .resize(&source, &mut target, None)
+        .resize_typed(&source, &mut target, None)
         .map_err(io::Error::other)?;
-    Ok(target.into_vec())
+    Ok(scaled)
 }
 
 /// Grey from dark at the top to light at the bottom, with a fine grain that costs a JPEG some bytes, as

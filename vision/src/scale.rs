@@ -1,7 +1,8 @@
 //! A piece of a picture, scaled and laid out as the detector wants it.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use regard_domain::BBox;
 
 use crate::{AnalysisError, RgbView};
@@ -101,11 +102,12 @@ impl PlanarInput {
         let failed =
             |source: Box<dyn std::error::Error + Send + Sync>| AnalysisError::Resize { source };
         let size = picture.size();
-        let source = ImageRef::new(size.width, size.height, picture.pixels(), PixelType::U8x3)
+        // Of one pixel type: the crate's untyped way compiles its kernels for all thirteen.
+        let source = TypedImageRef::<U8x3>::from_buffer(size.width, size.height, picture.pixels())
             .map_err(|e| failed(Box::new(e)))?;
         self.scaled.resize(width * height * 3, 0);
         let (w, h) = (width as u32, height as u32);
-        let mut target = Image::from_slice_u8(w, h, &mut self.scaled, PixelType::U8x3)
+        let mut target = TypedImage::<U8x3>::from_buffer(w, h, &mut self.scaled)
             .map_err(|e| failed(Box::new(e)))?;
         let (left, top) = (f64::from(region.left()), f64::from(region.top()));
         let options = ResizeOptions::new()
@@ -117,7 +119,7 @@ impl PlanarInput {
                 f64::from(region.height()).min(f64::from(size.height) - top),
             );
         self.resizer
-            .resize(&source, &mut target, &options)
+            .resize_typed(&source, &mut target, &options)
             .map_err(|e| failed(Box::new(e)))
     }
 
