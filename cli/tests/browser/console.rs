@@ -38,7 +38,7 @@ async fn every_panel_is_filled() {
         ].filter(([, isFilled]) => !isFilled).map(([name]) => name);";
     // Not all at the same instant: a face looks away for a while.
     let mut missing: Option<Vec<String>> = None;
-    until(&page, &panels, |now| {
+    until(&page, panels, |now| {
         let now: Vec<String> = serde_json::from_value(now.clone()).unwrap();
         let still = match missing.take() {
             None => now,
@@ -93,11 +93,8 @@ async fn every_panel_is_filled() {
     browser.stop().await;
 }
 
-#[tokio::test]
-async fn without_profile_lab_there_is_no_picture() {
-    let Some(mut browser) = Browser::start(&[]).await else {
-        return;
-    };
+/// The commitments of the demonstration, under the profile of the European Union.
+fn site_of_profile_eu() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let clip = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -111,6 +108,15 @@ async fn without_profile_lab_there_is_no_picture() {
     let eu = demo.replace("profile = \"lab\"", "profile = \"eu\"");
     assert_ne!(demo, eu);
     std::fs::write(folder.path().join("commitments.toml"), eu).unwrap();
+    folder
+}
+
+#[tokio::test]
+async fn without_profile_lab_there_is_no_picture() {
+    let Some(mut browser) = Browser::start(&[]).await else {
+        return;
+    };
+    let folder = site_of_profile_eu();
     let mut program = Program::serve(folder.path());
     let token = program.token();
 
