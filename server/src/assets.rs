@@ -10,6 +10,8 @@ pub(crate) use library::{AssetError, AssetLibrary, AssetRef};
 pub(crate) use serve::response;
 pub(crate) use sniff::AssetKind;
 pub use sniff::{SNIFF_LEN, message_kind};
+#[cfg(feature = "fuzz")]
+pub(crate) use svg::sanitize;
 
 /// Whether the bytes are a drawing that a parser reads.
 #[cfg(test)]

@@ -24,3 +24,8 @@ mod wire;
 pub use assets::{SNIFF_LEN, message_kind};
 pub use config::ServerConfig;
 pub use server::{BindError, Bound, ServeError, Server};
+
+/// Inner parts that read foreign bytes, for `fuzz/` alone.
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;

@@ -34,6 +34,8 @@ use crate::problem::Problem;
 use crate::{auth, guard};
 
 pub(crate) use embedded::build;
+#[cfg(feature = "fuzz")]
+pub(crate) use frames::split as split_frame_message;
 
 /// Largest body of a request that is no upload: a hundred campaigns of ten messages fit.
 const MAX_BODY_BYTES: usize = 1 << 20;

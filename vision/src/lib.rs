@@ -48,3 +48,10 @@ pub use source::{
     VideoError, VideoFrame, VideoKind, VideoOptions, VideoReader, WAKE_INTERVAL, find_ffmpeg,
     list_cameras, open_clip_bytes, open_source, open_video, rgb_from_yuyv,
 };
+
+/// Inner parts that read foreign bytes, for `fuzz/` alone.
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz {
+    pub use crate::source::images_in_answer;
+}

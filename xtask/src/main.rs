@@ -10,6 +10,7 @@ mod bench;
 mod check;
 mod licences;
 mod run;
+mod slow;
 mod soak;
 mod tests;
 
@@ -36,6 +37,8 @@ enum Chore {
     Bench(bench::BenchArgs),
     /// Lets the release program run for a long time and watches its memory.
     Soak(soak::SoakArgs),
+    /// The long checks: kill -9, fuzzing, sanitizers, Miri, soak.
+    Slow(slow::SlowArgs),
     /// Checks the licences of all dependencies against deny.toml.
     Licences,
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Chore::Accuracy(args) => accuracy::accuracy(&args),
         Chore::Bench(args) => bench::bench(&args),
         Chore::Soak(args) => soak::soak(&args),
+        Chore::Slow(args) => slow::slow(&args),
         Chore::Licences => licences::check(),
     };
     match result {

@@ -65,8 +65,9 @@ async fn next_batch(store: &SqliteStore) -> u128 {
 #[tokio::test]
 async fn nothing_acknowledged_is_lost() {
     let is_slow = env::var_os("REGARD_SLOW").is_some();
-    let rounds = if is_slow { ROUNDS.1 } else { ROUNDS.0 };
-    let seed = 20_270_115;
+    let usual = if is_slow { ROUNDS.1 } else { ROUNDS.0 };
+    let rounds = env::var("REGARD_KILL_ROUNDS").map_or(usual, |n| n.parse().unwrap());
+    let seed = env::var("REGARD_KILL_SEED").map_or(20_270_115, |seed| seed.parse().unwrap());
     println!("seed {seed}, {rounds} rounds");
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let folder = tempfile::tempdir().unwrap();

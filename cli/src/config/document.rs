@@ -42,7 +42,12 @@ pub(super) fn read_text(file: &FilePath) -> Result<String, String> {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         _ => format!("the file cannot be read: {error}"),
     };
-    let size = std::fs::metadata(file).map_err(said)?.len();
+    let metadata = std::fs::metadata(file).map_err(said)?;
+    // A device may have no end, and a pipe no beginning.
+    if !metadata.is_file() {
+        return Err("expected a file, found something else".to_owned());
+    }
+    let size = metadata.len();
     if size > MAX_FILE_LEN {
         return Err(format!(
             "expected a file of at most {MAX_FILE_LEN} bytes, found {size}"

@@ -1,5 +1,6 @@
 //! `regard analyze` on photographs, videos and what is damaged.
 
+mod damage;
 mod hostile;
 mod videos;
 

@@ -109,7 +109,7 @@ async fn take(app: &App, camera: &CameraId, message: &[u8]) -> Result<String, Pr
 }
 
 /// Capture time and JPEG. The time of a clock far from ours is replaced by `now`.
-fn split(message: &[u8], now: Timestamp) -> Option<(Timestamp, &[u8])> {
+pub(crate) fn split(message: &[u8], now: Timestamp) -> Option<(Timestamp, &[u8])> {
     let (time, jpeg) = message.split_at_checked(TIME_LEN)?;
     let millis = f64::from_le_bytes(time.try_into().ok()?);
     if !millis.is_finite() || jpeg.is_empty() {

@@ -38,13 +38,41 @@ const MAX_REDIRECTS: usize = 3;
 /// Bytes read at once.
 const READ_LEN: usize = 64 * 1024;
 
+/// The body of an answer on its way to images.
+struct Body {
+    /// Nothing: the body is not chunked.
+    chunked: Option<Chunked>,
+    splitter: JpegSplitter,
+}
+
+impl Body {
+    fn of(answer: &Answer) -> Self {
+        Self {
+            chunked: answer.is_chunked.then(Chunked::new),
+            splitter: JpegSplitter::new(),
+        }
+    }
+
+    /// Takes bytes; an error when the body ends in them.
+    fn take(&mut self, bytes: &[u8]) -> Result<(), LostReason> {
+        let splitter = &mut self.splitter;
+        let Some(chunked) = self.chunked.as_mut() else {
+            splitter.push(bytes);
+            return Ok(());
+        };
+        match chunked.decode(bytes, &mut |data| splitter.push(data)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(LostReason::Closed),
+            Err(what) => Err(LostReason::Malformed { what }),
+        }
+    }
+}
+
 /// A network camera.
 pub(super) struct HttpSource {
     name: String,
     stream: TcpStream,
-    /// Nothing: the body is not chunked.
-    chunked: Option<Chunked>,
-    splitter: JpegSplitter,
+    body: Body,
     piece: Vec<u8>,
     watch: Watch,
     next_index: u64,
@@ -102,8 +130,7 @@ impl HttpSource {
         let mut source = Self {
             name: format!("network camera {}", without_secrets(spec.url.as_str())),
             stream,
-            chunked: answer.is_chunked.then(Chunked::new),
-            splitter: JpegSplitter::new(),
+            body: Body::of(answer),
             piece: vec![0; READ_LEN],
             watch: watch.clone(),
             next_index: 0,
@@ -111,22 +138,8 @@ impl HttpSource {
             pending: None,
             ended: None,
         };
-        source.ended = source.take_bytes(&answer.body).err();
+        source.ended = source.body.take(&answer.body).err();
         Ok(source)
-    }
-
-    /// Feeds bytes of the body; an error when the body ends in them.
-    fn take_bytes(&mut self, bytes: &[u8]) -> Result<(), LostReason> {
-        let splitter = &mut self.splitter;
-        let Some(chunked) = self.chunked.as_mut() else {
-            splitter.push(bytes);
-            return Ok(());
-        };
-        match chunked.decode(bytes, &mut |data| splitter.push(data)) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(LostReason::Closed),
-            Err(what) => Err(LostReason::Malformed { what }),
-        }
     }
 
     /// The newest image that is complete, passing over older ones, for they are late.
@@ -135,7 +148,7 @@ impl HttpSource {
             return Some(Err(reason));
         }
         let mut newest = None;
-        while let Some(outcome) = self.splitter.next_frame() {
+        while let Some(outcome) = self.body.splitter.next_frame() {
             self.next_index += 1;
             match outcome {
                 Ok(jpeg) => newest = Some(jpeg),
@@ -158,7 +171,7 @@ impl HttpSource {
             Err(error) => return Err(LostReason::Io(error)),
         };
         let piece = std::mem::take(&mut self.piece);
-        let outcome = self.take_bytes(&piece[..n_bytes]);
+        let outcome = self.body.take(&piece[..n_bytes]);
         self.piece = piece;
         outcome
     }
@@ -381,6 +394,30 @@ fn redirect(from: &Url, location: &str) -> Result<Url, OpenError> {
     let _ = to.set_username(user);
     let _ = to.set_password(password);
     Ok(to)
+}
+
+/// The images in all that a camera sends, head included, when it comes in pieces of that length (above
+/// 0); how many bytes were held at most; what was wrong with the answer.
+#[cfg(feature = "fuzz")]
+pub fn images_in_answer(
+    bytes: &[u8],
+    piece_len: usize,
+) -> Result<(Vec<Result<JpegFrame, BadFrame>>, usize), String> {
+    let Some(answer) = parse_answer(bytes)? else {
+        return Err("a head without end".to_owned());
+    };
+    check_answer(&answer)?;
+    let mut body = Body::of(&answer);
+    let (mut images, mut n_held) = (Vec::new(), 0);
+    for piece in answer.body.chunks(piece_len) {
+        let is_over = body.take(piece).is_err();
+        n_held = n_held.max(body.splitter.n_held());
+        images.extend(std::iter::from_fn(|| body.splitter.next_frame()));
+        if is_over {
+            break;
+        }
+    }
+    Ok((images, n_held))
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub use clip::{DEMO_CLIP, DEMO_CLIP_FPS, open_clip_bytes};
 pub use error::{BadFrame, LostReason, OpenError, SourceError, SpecError};
 pub use ffmpeg::{FfmpegInfo, find_ffmpeg};
 pub use frame::{RawFrame, RawPixels, rgb_from_yuyv};
+#[cfg(feature = "fuzz")]
+pub use http::images_in_answer;
 pub use jpeg_stream::{JpegFrame, JpegSplitter, MAX_JPEG_BYTES};
 pub use open::{FrameSource, OpenOptions, WAKE_INTERVAL, open_source};
 pub use pace::{Pace, Sleep};

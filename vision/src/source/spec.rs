@@ -126,8 +126,16 @@ pub(super) fn without_secrets(text: &str) -> String {
             url.to_string()
         }
         Ok(_) | Err(_) if text.contains("://") => "a URL".to_owned(),
+        // A URL with a slash too few is the name of a file, and must not tell its password either.
+        Ok(_) | Err(_) if has_credentials(text) => "a mistyped URL".to_owned(),
         Ok(_) | Err(_) => text.to_owned(),
     }
+}
+
+/// Whether a text looks like `scheme:user:password@host`, whatever stands between.
+fn has_credentials(text: &str) -> bool {
+    text.split_once(':')
+        .is_some_and(|(_, rest)| rest.contains('@'))
 }
 
 impl fmt::Debug for HttpSpec {
@@ -322,7 +330,10 @@ impl FromStr for SourceSpec {
             "v4l2" => v4l2(rest),
             "http" => http(text),
             // Cameras on a local network carry certificates nobody signed; ffmpeg takes them.
-            "https" | "rtsp" | "rtsps" | "rtmp" | "srt" => ffmpeg(text),
+            "https" | "rtsp" | "rtsps" | "rtmp" | "srt" if rest.starts_with("//") => ffmpeg(text),
+            "https" | "rtsp" | "rtsps" | "rtmp" | "srt" => Err(SpecError::BadUrl {
+                reason: "expected // and a host after the colon".to_owned(),
+            }),
             "ffmpeg" => ffmpeg(rest),
             "folder" => folder(rest),
             "clip" => clip(rest),
@@ -408,6 +419,8 @@ mod tests {
             "http://admin:s3cret@cam.local/video?token=s3cret",
             "ffmpeg:rtsp://admin:s3cret@cam.local/1?key=s3cret",
             "ffmpeg:rtsp://admin:s3cret@[bad/1",
+            // A slash too few; found by damaging such texts.
+            "rtsp:/admin:s3cret@cam.local/1",
         ] {
             match text.parse::<SourceSpec>() {
                 Ok(spec) => {
@@ -417,6 +430,14 @@ mod tests {
                 }
                 Err(error) => assert!(!error.to_string().contains("s3cret")),
             }
+        }
+        for text in [
+            "ffmpeg:rtsp:/admin:s3cret@cam.local",
+            "ffmpeg:rtsp:admin:s3cret@x",
+        ] {
+            let spec: SourceSpec = text.parse().unwrap();
+            let printed = format!("{spec} {spec:?}");
+            assert!(!printed.contains("s3cret"), "{printed}");
         }
     }
 }

@@ -1,0 +1,6 @@
+//! Coverage-guided: ledger entries.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    regard_fuzz::ledger(data);
+});

@@ -1,0 +1,328 @@
+//! Good inputs, and damaged ones that taught us something, to begin with.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use regard_commitments::{
+    Checkpoint, Commitments, EntryBody, Ledger, LedgerEntry, MerkleTree, NoteSigner, SiteKeys,
+    Zeroizing, leaf_hash, ledger_origin,
+};
+use regard_domain::Timestamp;
+
+/// Seeds are no longer than this: the longer an input, the less of it is damaged in a sample.
+const MAX_SEED_LEN: usize = 60_000;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The files of a folder of the repository, as far as they are of use, in order of name.
+fn files(folder: &str, endings: &[&str]) -> Vec<Vec<u8>> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(root().join(folder))
+        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+        .unwrap_or_default();
+    paths.sort();
+    let is_wanted = |path: &PathBuf| {
+        let ending = path.extension().unwrap_or_default().to_string_lossy();
+        endings.contains(&ending.as_ref())
+    };
+    let read = |path: PathBuf| fs::read(path).ok().filter(|b| b.len() <= MAX_SEED_LEN);
+    paths
+        .into_iter()
+        .filter(is_wanted)
+        .filter_map(read)
+        .collect()
+}
+
+/// A small picture in a format.
+fn picture(format: ImageFormat) -> Vec<u8> {
+    let pixels = RgbImage::from_fn(33, 17, |x, y| Rgb([x as u8 * 7, y as u8 * 14, 90]));
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::from(pixels)
+        .write_to(&mut bytes, format)
+        .expect("memory takes a picture of any size");
+    bytes.into_inner()
+}
+
+fn jpegs() -> Vec<Vec<u8>> {
+    let mut found = files("testkit/fixtures/hostile", &["jpg"]);
+    found.extend(
+        files("testkit/fixtures/photos", &["jpg"])
+            .into_iter()
+            .take(2),
+    );
+    found.push(picture(ImageFormat::Jpeg));
+    found
+}
+
+fn photos() -> Vec<Vec<u8>> {
+    let mut found = jpegs();
+    found.extend(files("testkit/fixtures/hostile", &["gif", "png"]));
+    found.extend(files("testkit/fixtures/photos", &["webp"]));
+    for format in [
+        ImageFormat::Png,
+        ImageFormat::Gif,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+        ImageFormat::WebP,
+    ] {
+        found.push(picture(format));
+    }
+    found
+}
+
+fn chunk(id: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let padding: &[u8] = if data.len() % 2 == 1 { &[0] } else { &[] };
+    let len = (data.len() as u32).to_le_bytes();
+    [id, len.as_slice(), data, padding].concat()
+}
+
+fn list(kind: &[u8; 4], chunks: &[u8]) -> Vec<u8> {
+    chunk(b"LIST", &[kind.as_slice(), chunks].concat())
+}
+
+/// Three frames of Motion-JPEG in AVI, one of them empty, which means "as before".
+fn avi() -> Vec<u8> {
+    let jpeg = picture(ImageFormat::Jpeg);
+    let mut header = [0; 56];
+    header[..8].copy_from_slice(b"vidsMJPG");
+    (header[20], header[24]) = (1, 15);
+    let mut format = [0; 40];
+    (format[0], format[4], format[8]) = (40, 33, 17);
+    format[16..20].copy_from_slice(b"MJPG");
+    let stream = list(
+        b"strl",
+        &[chunk(b"strh", &header), chunk(b"strf", &format)].concat(),
+    );
+    let headers = list(b"hdrl", &[chunk(b"avih", &[0; 56]), stream].concat());
+    let frames = [
+        chunk(b"00dc", &jpeg),
+        chunk(b"00dc", &[]),
+        chunk(b"00dc", &jpeg),
+    ]
+    .concat();
+    let body = [b"AVI ".as_slice(), &headers, &list(b"movi", &frames)].concat();
+    chunk(b"RIFF", &body)
+}
+
+fn motion_jpeg() -> Vec<Vec<u8>> {
+    let jpeg = picture(ImageFormat::Jpeg);
+    let mut found = files("testkit/fixtures/hostile", &["mjpeg"]);
+    found.push([jpeg.as_slice(), &jpeg, b"\r\n--part\r\n", &jpeg].concat());
+    found
+}
+
+/// Two pictures, so that it is a video.
+fn moving_gif() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+    for shade in [10, 200] {
+        let pixels = image::RgbaImage::from_pixel(20, 12, image::Rgba([shade, 90, 30, 255]));
+        encoder
+            .encode_frame(image::Frame::new(pixels))
+            .expect("memory takes a picture of any size");
+    }
+    drop(encoder);
+    bytes
+}
+
+fn http_answers() -> Vec<Vec<u8>> {
+    let jpeg = picture(ImageFormat::Jpeg);
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=b\r\n";
+    let part = [
+        format!(
+            "--b\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n",
+            jpeg.len()
+        )
+        .as_bytes(),
+        &jpeg,
+        b"\r\n",
+    ]
+    .concat();
+    let plain = [head.as_bytes(), b"\r\n", &part, &part].concat();
+    let size = format!("{:x}\r\n", part.len());
+    let chunked = [
+        head.as_bytes(),
+        b"Transfer-Encoding: chunked\r\n\r\n",
+        size.as_bytes(),
+        &part,
+        b"\r\n",
+        size.as_bytes(),
+        &part,
+        b"\r\n0\r\n\r\n",
+    ]
+    .concat();
+    let asks = b"HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=x\r\n\r\n".to_vec();
+    let leads = b"HTTP/1.1 302 Found\r\nLocation: /other\r\n\r\n".to_vec();
+    vec![plain, chunked, asks, leads]
+}
+
+fn signer() -> NoteSigner {
+    let keys = SiteKeys::from_seed(Zeroizing::new([7; 32]));
+    let origin = ledger_origin(&Commitments::demo().site.id);
+    NoteSigner::new(origin, keys.ledger_key()).expect("the name of the demonstration is a name")
+}
+
+fn entries() -> Vec<LedgerEntry> {
+    let at = Timestamp::from_millis(1_780_315_200_000);
+    let configuration = leaf_hash(b"configuration");
+    vec![
+        LedgerEntry {
+            at,
+            body: EntryBody::Started { configuration },
+        },
+        LedgerEntry {
+            at,
+            body: EntryBody::Stopped {},
+        },
+    ]
+}
+
+fn ledger() -> Vec<Vec<u8>> {
+    let mut found: Vec<Vec<u8>> = entries().iter().map(LedgerEntry::leaf_bytes).collect();
+    let all = found.join(&b'\n');
+    found.push(all);
+    found
+}
+
+fn notes() -> Vec<Vec<u8>> {
+    let signer = signer();
+    let mut ledger = Ledger::new(MerkleTree::new(), signer.clone());
+    for entry in entries() {
+        ledger.append(&entry);
+    }
+    let empty = Checkpoint::of(signer.verifier().name(), &MerkleTree::new()).sign(&signer);
+    let mut found = vec![ledger.checkpoint().note.into_bytes()];
+    found.extend(empty.ok().map(String::into_bytes));
+    found
+}
+
+/// The key that the notes among the seeds are signed with.
+pub(crate) fn verifier() -> regard_commitments::NoteVerifier {
+    signer().verifier()
+}
+
+fn texts(names: &[&str]) -> Vec<Vec<u8>> {
+    let read = |name: &&str| fs::read(root().join(name)).ok();
+    names.iter().filter_map(read).collect()
+}
+
+/// The campaigns of a file as JSON.
+fn campaigns() -> Vec<Vec<u8>> {
+    let of = |name: &str| -> Option<Vec<u8>> {
+        let text = fs::read_to_string(root().join(name)).ok()?;
+        let table: toml::Table = text.parse().ok()?;
+        serde_json::to_vec(table.get("campaign")?).ok()
+    };
+    let names = ["cli/data/demo-campaigns.toml", "cli/data/init/welcome.toml"];
+    names.into_iter().filter_map(of).collect()
+}
+
+/// What an engine was told in a second, in few lines.
+fn recording() -> Vec<u8> {
+    let head = serde_json::json!({
+        "format": regard_engine::RECORDING_FORMAT,
+        "seed": "07".repeat(32),
+        "cameras": [["c", "09".repeat(32)]],
+        "screens": [["s", "c"]],
+        "campaigns": [],
+        "default_message": { "id": "d", "name": "n", "content": { "kind": "text", "title": "t", "body": "b",
+            "background": "#000000", "color": "#ffffff" } },
+        "time_zone": null,
+    });
+    let face = serde_json::json!({
+        "bbox": [40.0, 40.0, 80.0, 100.0], "score": 0.9,
+        "landmarks": [[60.0, 70.0], [100.0, 70.0], [80.0, 90.0], [65.0, 115.0], [95.0, 115.0]],
+        "expression": [0.1, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1], "pose": [3.0, -2.0, 1.0], "attention": 0.8,
+    });
+    let mut lines = vec![head.to_string()];
+    for i in 0..12_i64 {
+        let now = 1_780_315_200_000_000 + i * 100_000;
+        let sighting = serde_json::json!({ "camera": "c", "frame_index": i, "captured_at": now,
+            "width": 400, "height": 300, "faces": [face] });
+        let seen = serde_json::json!({ "now": now, "input": "seen", "sighting": sighting });
+        lines.push(seen.to_string());
+        lines.push(serde_json::json!({ "now": now, "input": "tick" }).to_string());
+    }
+    lines.push(
+        serde_json::json!({ "now": 1_780_315_202_000_000_i64, "input": "closed", "camera": "c" })
+            .to_string(),
+    );
+    (lines.join("\n") + "\n").into_bytes()
+}
+
+fn uploads() -> Vec<Vec<u8>> {
+    let mut found = texts(&["cli/data/init/welcome.svg"]);
+    found.extend(files("server/assets", &["svg"]));
+    found.push(
+        br##"<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "x">]><svg xmlns="http://www.w3.org/2000/svg"
+        xmlns:xlink="http://www.w3.org/1999/xlink" onload="alert(1)"><script>1</script>
+        <image xlink:href="data:image/png;base64,AAAA"/><style>@import url(https://evil.example/a);
+        rect{fill:url(#a)}</style><a href="javascript:alert(3)"><rect width="4" fill="red"/></a></svg>"##
+            .to_vec(),
+    );
+    found.extend(photos());
+    found.push(b"<!DOCTYPE html><title>x</title>".to_vec());
+    found.push(b"\0\0\0\x18ftypmp42\0\0\0\0".to_vec());
+    found
+}
+
+/// A message of a browser's camera.
+fn frame_messages() -> Vec<Vec<u8>> {
+    let time = 1_780_315_200_000.0_f64.to_le_bytes();
+    let jpegs = jpegs().into_iter();
+    jpegs
+        .map(|jpeg| [time.as_slice(), &jpeg].concat())
+        .collect()
+}
+
+fn sources() -> Vec<Vec<u8>> {
+    [
+        "v4l2:/dev/video0?width=1280&height=720&fps=30",
+        "http://user:pass@host:81/stream?x=1",
+        "rtsp://user:pass@host/stream",
+        "ffmpeg:film.mp4",
+        "clip:film.mjpeg?fps=25&loop",
+        "folder:pictures?fps=1",
+        "push:browser",
+        "demo",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into()
+}
+
+/// The smallest networks there are here, and one of a few bytes.
+fn models() -> Vec<Vec<u8>> {
+    let mut found = texts(&["models/yunet_2023mar.onnx", "models/fer_mini_xception.onnx"]);
+    // A graph of one empty node, and one operator set.
+    found.push(vec![0x08, 7, 0x3a, 2, 0x0a, 0, 0x42, 2, 0x10, 13]);
+    found
+}
+
+/// What damage begins with: at least one input for each target of [`TARGETS`](crate::TARGETS).
+pub fn seeds(target: &str) -> Vec<Vec<u8>> {
+    match target {
+        "photo" => photos(),
+        "jpeg" => jpegs(),
+        "motion_jpeg" => motion_jpeg(),
+        "clip" => [motion_jpeg(), vec![avi()]].concat(),
+        "video" => vec![moving_gif(), avi()],
+        "http_camera" => http_answers(),
+        "model" => models(),
+        "config" => texts(&["cli/data/init/regard.toml", "cli/data/init/welcome.toml"]),
+        "commitments" => texts(&[
+            "commitments/data/demo.toml",
+            "commitments/data/example.toml",
+        ]),
+        "ledger" => ledger(),
+        "note" => notes(),
+        "recording" => vec![recording()],
+        "campaigns" => campaigns(),
+        "upload" => uploads(),
+        "frame_message" => frame_messages(),
+        "source" => sources(),
+        _ => Vec::new(),
+    }
+}

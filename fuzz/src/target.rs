@@ -1,0 +1,14 @@
+//! What is done with the bytes, and what must hold whatever they are.
+
+mod pictures;
+mod promises;
+mod site;
+mod streams;
+
+pub use pictures::{frame_message, jpeg, photo, upload};
+pub use promises::{commitments, ledger, note};
+pub use site::{campaigns, config, model, recording, source};
+pub use streams::{clip, http_camera, motion_jpeg, video};
+
+/// Work that may be lengthy is left out for inputs longer than this, in bytes.
+const MAX_LEN: usize = 1 << 20;

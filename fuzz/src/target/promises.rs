@@ -1,0 +1,78 @@
+//! Commitments, ledger entries, signed notes.
+
+use std::str;
+
+use regard_commitments::{
+    Checkpoint, Commitments, LedgerEntry, LedgerFault, SiteKeys, Zeroizing, canonical_json,
+    verify_ledger,
+};
+
+use crate::seeds::verifier;
+
+/// Commitments: what is read can be signed and verified, and its one JSON text says the same again.
+pub fn commitments(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else {
+        return false;
+    };
+    match Commitments::parse(text) {
+        Ok(read) => {
+            let canonical = read.canonical();
+            let again: Commitments =
+                serde_json::from_str(&canonical).expect("what was written can be read");
+            assert_eq!(again.canonical(), canonical);
+            let key = SiteKeys::from_seed(Zeroizing::new([7; 32])).commitments_key();
+            let verified = read.sign(&key).verify(&key.verifying_key());
+            assert_eq!(verified.expect("just signed").document(), &read);
+            true
+        }
+        Err(error) => {
+            assert!(!error.mistakes.is_empty());
+            let n_lines = text.lines().count().max(1);
+            for mistake in &error.mistakes {
+                assert!((1..=n_lines + 1).contains(&mistake.line), "{mistake:?}");
+            }
+            false
+        }
+    }
+}
+
+/// Ledger entries, one a line: each is read in its one form alone, and any JSON has one canonical form.
+pub fn ledger(data: &[u8]) -> bool {
+    if let Ok(entry) = LedgerEntry::from_leaf_bytes(data) {
+        assert_eq!(entry.leaf_bytes(), data);
+    }
+    if let Ok(value) = serde_json::from_slice::<serde_json::Value>(data)
+        && let Ok(text) = canonical_json(&value)
+    {
+        let again: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+        assert_eq!(canonical_json(&again).expect("it was canonical"), text);
+    }
+    let lines: Vec<&[u8]> = data.split(|byte| *byte == b'\n').collect();
+    match verify_ledger(&lines, std::iter::empty::<&str>(), &verifier()) {
+        Ok(report) => {
+            assert_eq!(report.n_entries, lines.len() as u64);
+            true
+        }
+        Err(fault) => {
+            assert!(matches!(fault, LedgerFault::Entry { .. }), "{fault}");
+            false
+        }
+    }
+}
+
+/// Signed notes: one is only believed when it is, byte for byte, one that was signed.
+pub fn note(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else {
+        return false;
+    };
+    let verifier = verifier();
+    let _ = verifier.open(text);
+    let Ok(checkpoint) = Checkpoint::open(text, &verifier) else {
+        return false;
+    };
+    let seeds = crate::seeds("note");
+    // Further signatures may follow, of keys that are not known here.
+    let is_ours = |seed: &Vec<u8>| data.starts_with(seed);
+    assert!(seeds.iter().any(is_ours), "forged: {checkpoint:?}");
+    true
+}

@@ -1,0 +1,113 @@
+//! What an owner hands over: configurations, campaigns, sources, models, recordings.
+
+use std::fs;
+use std::panic;
+use std::str;
+use std::sync::Once;
+
+use regard_commitments::Commitments;
+use regard_decision::{Campaign, ContextSpec, Creative, Planner};
+use regard_engine::replay;
+use regard_inference::{LoadOptions, Rten, Runtime};
+use regard_vision::SourceSpec;
+
+use super::MAX_LEN;
+
+/// Configurations: read, or told what is wrong, with places in the file.
+pub fn config(data: &[u8]) -> bool {
+    // A path could lead anywhere on this machine.
+    let Ok(text) = str::from_utf8(data) else {
+        return false;
+    };
+    if text.contains("..") || text.contains("**") || text.contains("\"/") || text.contains("'/") {
+        return false;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("regard.toml");
+    let commitments = folder.path().join("commitments.toml");
+    fs::write(&file, data).expect("a temporary file");
+    fs::write(commitments, Commitments::example_text()).expect("a temporary file");
+    let Err(mistakes) = crate::config::load(&file) else {
+        return true;
+    };
+    assert!(!mistakes.is_empty());
+    for mistake in &mistakes {
+        let said = mistake.to_string();
+        assert!(mistake.line >= 1 && mistake.column >= 1, "{said}");
+        if mistake.file == file {
+            assert!(mistake.line <= text.lines().count() + 1, "{said}");
+        }
+    }
+    false
+}
+
+/// Campaigns as JSON: what is read is taken or every mistake is told.
+pub fn campaigns(data: &[u8]) -> bool {
+    let Ok(campaigns) = serde_json::from_slice::<Vec<Campaign>>(data) else {
+        return false;
+    };
+    let text = serde_json::to_string(&campaigns).expect("what was read can be written");
+    let again: Vec<Campaign> = serde_json::from_str(&text).expect("what was written can be read");
+    assert_eq!(again, campaigns);
+    let default = r##"{"id": "d", "name": "n", "content": {"kind": "text", "title": "t", "body": "b",
+        "background": "#000000", "color": "#ffffff"}}"##;
+    let default: Creative = serde_json::from_str(default).expect("a message");
+    match Planner::new(campaigns, default, ContextSpec::default()) {
+        Ok(planner) => {
+            assert_eq!(planner.campaigns().count(), again.len());
+            true
+        }
+        Err(faults) => {
+            assert!(!faults.is_empty());
+            false
+        }
+    }
+}
+
+/// Names of camera sources: what is shown of one holds no password.
+pub fn source(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else {
+        return false;
+    };
+    match text.parse::<SourceSpec>() {
+        Ok(spec) => {
+            assert!(!spec.to_string().contains(":pass@"), "{spec}");
+            true
+        }
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            false
+        }
+    }
+}
+
+/// ONNX models: refused or loaded. A runtime that panics is caught inside.
+pub fn model(data: &[u8]) -> bool {
+    static QUIET: Once = Once::new();
+    if cfg!(feature = "libfuzzer") {
+        // It ends the process at the first panic, caught or not; those that come out still do.
+        QUIET.call_once(|| panic::set_hook(Box::new(|_| {})));
+    }
+    if data.len() > MAX_LEN {
+        return false;
+    }
+    Rten.load(data, &LoadOptions::default()).is_ok()
+}
+
+/// Recordings: replayed twice they give the same.
+pub fn recording(data: &[u8]) -> bool {
+    if data.len() > MAX_LEN {
+        return false;
+    }
+    match (replay(data), replay(data)) {
+        (Ok(one), Ok(other)) => {
+            assert_eq!(one, other);
+            !one.moments.is_empty()
+        }
+        (Err(one), Err(other)) => {
+            assert_eq!(one.to_string(), other.to_string());
+            false
+        }
+        (one, other) => panic!("{:?} or {:?}", one.is_ok(), other.is_ok()),
+    }
+}

@@ -1,0 +1,102 @@
+//! `cargo xtask slow`: what takes too long for every change. `--short` is the sample of it that CI runs.
+
+mod fuzz;
+mod kill;
+mod laws;
+mod miri;
+mod sanitizers;
+mod soak;
+mod tool;
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+
+#[derive(Args)]
+pub(crate) struct SlowArgs {
+    /// Which checks; all of them when none is named.
+    #[arg(value_enum)]
+    checks: Vec<Check>,
+    /// A sample of a few minutes, with what any machine has.
+    #[arg(long)]
+    short: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Check {
+    /// The program and its store are killed again and again, and nothing is lost.
+    Kill,
+    /// Everything that reads foreign bytes reads bytes that were damaged.
+    Fuzz,
+    /// The properties that tests check on random values, on many more of them.
+    Laws,
+    /// Tests under the address sanitizer.
+    Sanitizers,
+    /// Tests in Miri, which finds undefined behaviour.
+    Miri,
+    /// The demonstration runs on; its memory does not grow.
+    Soak,
+}
+
+/// What came of a check that did not fail.
+enum Outcome {
+    Done(String),
+    /// Not all of it could be done here; why.
+    Skipped(String),
+}
+
+impl Check {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Fuzz => "fuzz",
+            Self::Laws => "laws",
+            Self::Sanitizers => "sanitizers",
+            Self::Miri => "miri",
+            Self::Soak => "soak",
+        }
+    }
+
+    fn run(self, is_short: bool) -> Result<Outcome> {
+        match self {
+            Self::Kill => kill::kill(is_short),
+            Self::Fuzz => fuzz::fuzz(is_short),
+            Self::Laws => laws::laws(is_short),
+            Self::Sanitizers => sanitizers::sanitizers(is_short),
+            Self::Miri => miri::miri(is_short),
+            Self::Soak => soak::soak(is_short),
+        }
+    }
+}
+
+/// Runs the checks one after the other; one that fails does not keep the others from running.
+pub(crate) fn slow(args: &SlowArgs) -> Result<()> {
+    let wanted: &[Check] = if args.checks.is_empty() {
+        Check::value_variants()
+    } else {
+        &args.checks
+    };
+    let mut lines = Vec::new();
+    let mut n_failed = 0;
+    for check in wanted {
+        let began_at = Instant::now();
+        let line = match check.run(args.short) {
+            Ok(Outcome::Done(what)) => format!("done: {}: {what}", check.name()),
+            Ok(Outcome::Skipped(why)) => format!("skipped: {}: {why}", check.name()),
+            Err(error) => {
+                n_failed += 1;
+                format!("FAILED: {}: {error:#}", check.name())
+            }
+        };
+        lines.push(format!(
+            "{line} ({:.0} s)",
+            began_at.elapsed().as_secs_f64()
+        ));
+    }
+    println!("{}", lines.join("\n"));
+    if n_failed > 0 {
+        bail!("{n_failed} of {} slow checks failed", wanted.len());
+    }
+    Ok(())
+}
