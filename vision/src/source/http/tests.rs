@@ -172,7 +172,7 @@ fn a_part_without_end_is_given_up() {
     let mut source = open(port, "v").unwrap();
     let (good, n_bad, _) = read_all(&mut source);
     assert_eq!((good.len(), n_bad), (1, 1));
-    assert!(source.splitter.n_held() <= MAX_JPEG_BYTES);
+    assert!(source.body.splitter.n_held() <= MAX_JPEG_BYTES);
     server.join().unwrap();
 }
 
