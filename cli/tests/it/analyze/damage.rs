@@ -107,16 +107,18 @@ fn watched(arguments: &[&OsStr]) -> (i32, String, u64) {
 #[test]
 fn headers_of_30000_by_30000_are_refused_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
-    let files: [(&str, Vec<u8>); 7] = [
-        ("a.jpg", jpeg()),
-        ("b.png", png()),
-        ("c.gif", gif(1)),
-        ("d.gif", gif(2)),
-        ("e.bmp", bmp()),
-        ("f.tiff", tiff()),
-        ("g.webp", webp()),
+    let too_large = "too large: 30000x30000";
+    let files: [(&str, Vec<u8>, &str); 7] = [
+        ("a.jpg", jpeg(), too_large),
+        ("b.png", png(), too_large),
+        ("c.gif", gif(1), too_large),
+        ("d.gif", gif(2), too_large),
+        ("e.bmp", bmp(), too_large),
+        ("f.tiff", tiff(), too_large),
+        // Only a canvas of WebP can be so large, never the picture on it, of which there is none.
+        ("g.webp", webp(), "damaged WebP image"),
     ];
-    for (name, bytes) in &files {
+    for (name, bytes, _) in &files {
         fs::write(folder.path().join(name), bytes).unwrap();
     }
     fs::copy(
@@ -128,11 +130,8 @@ fn headers_of_30000_by_30000_are_refused_in_every_format() {
     assert_eq!(code, 2, "{said}");
     let errors: Vec<&str> = said.lines().filter(|l| l.starts_with("error: ")).collect();
     assert_eq!(errors.len(), files.len(), "{said}");
-    for ((name, _), error) in files.iter().zip(&errors) {
-        assert!(
-            error.contains(name) && error.contains("too large: 30000x30000"),
-            "{said}"
-        );
+    for ((name, _, reason), error) in files.iter().zip(&errors) {
+        assert!(error.contains(name) && error.contains(reason), "{said}");
     }
     if peak == 0 {
         println!("skipped: memory of the program is not measured, no /proc");
@@ -263,7 +262,7 @@ fn half_a_gif_is_half_done() {
     let folder = tempfile::tempdir().unwrap();
     let mut bytes = Vec::new();
     let mut encoder = image::codecs::gif::GifEncoder::new_with_speed(&mut bytes, 30);
-    for jpeg in [0, 1, 2, 3] {
+    for jpeg in 0..6 {
         let one = clip(jpeg + 1).split_off(if jpeg == 0 { 0 } else { clip(jpeg).len() });
         let mut reader = image::ImageReader::new(Cursor::new(one));
         reader.set_format(image::ImageFormat::Jpeg);
@@ -272,11 +271,8 @@ fn half_a_gif_is_half_done() {
     }
     drop(encoder);
     let (error, n_frames) = half(folder.path(), "half.gif", &bytes);
-    assert!((1..4).contains(&n_frames), "{n_frames}");
-    assert!(
-        error.contains("after 1 frames") || error.contains("after 2 frames"),
-        "{error}"
-    );
+    assert!((2..6).contains(&n_frames), "{n_frames}");
+    assert!(error.contains("damaged video after"), "{error}");
 }
 
 /// The program as a user who may do nothing, where that can be had: as it is when the tests run as such
