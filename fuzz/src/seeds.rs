@@ -5,6 +5,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use regard_audience::CrowdSettings;
 use regard_commitments::{
     Checkpoint, Commitments, EntryBody, Ledger, LedgerEntry, MerkleTree, NoteSigner, SiteKeys,
     Zeroizing, leaf_hash, ledger_origin,
@@ -224,13 +225,16 @@ fn campaigns() -> Vec<Vec<u8>> {
 fn recording() -> Vec<u8> {
     let head = serde_json::json!({
         "format": regard_engine::RECORDING_FORMAT,
+        "n_memories": 0,
+        "fact_features": [],
+        "crowd": CrowdSettings::default(),
         "seed": "07".repeat(32),
         "cameras": [["c", "09".repeat(32)]],
         "screens": [["s", "c"]],
         "campaigns": [],
         "default_message": { "id": "d", "name": "n", "content": { "kind": "text", "title": "t", "body": "b",
             "background": "#000000", "color": "#ffffff" } },
-        "time_zone": null,
+        "time_zone": "UTC",
     });
     let face = serde_json::json!({
         "bbox": [40.0, 40.0, 80.0, 100.0], "score": 0.9,

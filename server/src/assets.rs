@@ -10,11 +10,11 @@ pub(crate) use library::{AssetError, AssetLibrary, AssetRef};
 pub(crate) use serve::response;
 pub(crate) use sniff::AssetKind;
 pub use sniff::{SNIFF_LEN, message_kind};
-#[cfg(feature = "fuzz")]
+#[cfg(any(test, feature = "fuzz"))]
 pub(crate) use svg::sanitize;
 
 /// Whether the bytes are a drawing that a parser reads.
 #[cfg(test)]
 pub(crate) fn is_drawing(svg: &[u8]) -> bool {
-    svg::sanitize(svg).is_ok()
+    sanitize(svg).is_ok()
 }
