@@ -66,9 +66,13 @@ pub fn campaigns(data: &[u8]) -> bool {
 
 /// Whether the password of the seeds stands where a password does, and nowhere else.
 fn has_password(text: &str) -> bool {
-    let Some((_, rest)) = text.split_once("://") else {
+    let Some((scheme, rest)) = text.split_once("://") else {
         return false;
     };
+    let scheme = scheme.strip_prefix("ffmpeg:").unwrap_or(scheme);
+    if !["http", "https", "rtsp", "rtsps", "rtmp", "srt"].contains(&scheme) {
+        return false;
+    }
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let (authority, elsewhere) = rest.split_at(end);
     authority.contains(":pass@") && !elsewhere.contains("pass@")
