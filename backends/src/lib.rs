@@ -22,8 +22,8 @@ pub use batch::{Batch, CommitReport, OutcomeKey};
 pub use error::{OpenError, StoreError};
 pub use memory::MemoryStore;
 pub use row::{
-    CampaignInForce, CreativeReport, DecisionCursor, DecisionRow, Fact, LedgerRow, MinuteAggregate,
-    OutcomeRow, Play, PlayCount, PlayEnd, PlayStart, PolicyRow, Setting, Sums,
+    CampaignInForce, CreativeReport, DecisionCursor, DecisionRow, Document, Fact, LedgerRow,
+    MinuteAggregate, OutcomeRow, Play, PlayCount, PlayEnd, PlayStart, PolicyRow, Setting, Sums,
 };
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use store::{Integrity, Store, SweepReport};

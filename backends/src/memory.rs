@@ -12,7 +12,7 @@ use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CameraId, CampaignId, DecisionId, PlayId, ScreenId, Timestamp};
 
 use crate::{
-    Batch, CommitReport, CreativeReport, DecisionCursor, Fact, Integrity, LedgerRow,
+    Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, Integrity, LedgerRow,
     MinuteAggregate, OutcomeKey, Play, PlayCount, PolicyRow, Setting, Store, StoreError,
     SweepReport,
     sums::{self, PlayRows, ReportBuilder},
@@ -56,6 +56,7 @@ struct Rooms {
     minutes: Lidded<(Timestamp, CameraId, u64), MinuteAggregate>,
     facts: Lidded<String, Fact>,
     settings: Lidded<String, Setting>,
+    documents: Lidded<String, Document>,
     ledger: Vec<(LedgerRow, Timestamp)>,
     checkpoints: BTreeMap<u64, (String, Timestamp)>,
     commitments: BTreeMap<u32, (SignedCommitments, Timestamp)>,
@@ -76,6 +77,7 @@ impl MemoryStore {
                 minutes: Lidded::new(max_rows),
                 facts: Lidded::new(max_rows),
                 settings: Lidded::new(max_rows),
+                documents: Lidded::new(max_rows),
                 ledger: Vec::new(),
                 checkpoints: BTreeMap::new(),
                 commitments: BTreeMap::new(),
@@ -388,6 +390,20 @@ impl Store for MemoryStore {
 
     async fn remove_setting(&self, name: &str) -> Result<bool, StoreError> {
         self.write(|rooms| Ok(rooms.settings.remove(name)))
+    }
+
+    async fn document(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.read(|rooms| rooms.documents.get(name).map(|d| d.value.clone()))
+    }
+
+    async fn put_document(&self, document: &Kept<Document>) -> Result<(), StoreError> {
+        self.write(|rooms| {
+            let row = document.row();
+            rooms
+                .documents
+                .put(row.name.clone(), row.clone(), document.keep_until());
+            Ok(())
+        })
     }
 
     async fn integrity_check(&self) -> Result<Integrity, StoreError> {

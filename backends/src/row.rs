@@ -30,6 +30,7 @@ retained! {
     MinuteAggregate => MinuteAggregate;
     Fact => Fact;
     Setting => Credential;
+    Document => Content;
     CampaignInForce => Content;
 }
 
@@ -153,6 +154,15 @@ pub struct Setting {
     /// Its name; the key.
     pub name: String,
     /// Its value.
+    pub value: String,
+}
+
+/// Something the owner put in while the program ran, such as its campaigns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its name; the key.
+    pub name: String,
+    /// Its text.
     pub value: String,
 }
 

@@ -22,8 +22,9 @@ use sqlx::{
     },
 };
 
+use self::documents::Named;
 use crate::{
-    Batch, CommitReport, CreativeReport, DecisionCursor, Fact, Integrity, LedgerRow,
+    Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, Integrity, LedgerRow,
     MinuteAggregate, OpenError, Play, PlayCount, PolicyRow, Setting, Store, StoreError,
     SweepReport,
 };
@@ -340,15 +341,29 @@ impl Store for SqliteStore {
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
-        documents::setting(&self.readers, name).await
+        documents::named(&self.readers, Named::Setting, name).await
     }
 
     async fn put_setting(&self, setting: &Kept<Setting>) -> Result<(), StoreError> {
-        documents::put_setting(self.begin().await?, setting).await
+        let row = setting.row();
+        let text = (row.name.as_str(), row.value.as_str());
+        let transaction = self.begin().await?;
+        documents::put_named(transaction, Named::Setting, text, setting.keep_until()).await
     }
 
     async fn remove_setting(&self, name: &str) -> Result<bool, StoreError> {
         documents::remove_setting(self.begin().await?, name).await
+    }
+
+    async fn document(&self, name: &str) -> Result<Option<String>, StoreError> {
+        documents::named(&self.readers, Named::Document, name).await
+    }
+
+    async fn put_document(&self, document: &Kept<Document>) -> Result<(), StoreError> {
+        let row = document.row();
+        let text = (row.name.as_str(), row.value.as_str());
+        let transaction = self.begin().await?;
+        documents::put_named(transaction, Named::Document, text, document.keep_until()).await
     }
 
     async fn integrity_check(&self) -> Result<Integrity, StoreError> {

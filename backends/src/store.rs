@@ -8,8 +8,8 @@ use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CampaignId, DecisionId, ScreenId, Timestamp};
 
 use crate::{
-    Batch, CommitReport, CreativeReport, DecisionCursor, Fact, LedgerRow, MinuteAggregate, Play,
-    PlayCount, PolicyRow, Setting, StoreError,
+    Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, LedgerRow,
+    MinuteAggregate, Play, PlayCount, PolicyRow, Setting, StoreError,
 };
 
 /// What a sweep removed.
@@ -175,6 +175,12 @@ pub trait Store: Send + Sync {
 
     /// Removes a setting, durably; whether it was there.
     async fn remove_setting(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// What the owner put in under this name; nothing when that never was or its time is over.
+    async fn document(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Sets or replaces what the owner put in, durably. Its time counts from the latest writing.
+    async fn put_document(&self, document: &Kept<Document>) -> Result<(), StoreError>;
 
     /// Checks the whole store: its pages, its indices, and that the ledger has no gap. Takes seconds per gigabyte.
     async fn integrity_check(&self) -> Result<Integrity, StoreError>;

@@ -44,6 +44,8 @@ use crate::view::{Health, ScreenView};
 /// Everything made, nothing running yet.
 pub(crate) struct Assembly {
     pub(crate) config: EngineConfig,
+    /// Which campaigns the configuration had, before what was changed since.
+    pub(crate) configured: String,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) promise: Promise,
@@ -236,6 +238,8 @@ impl Assembly {
                 calendar: self.calendar.clone(),
                 stopper: common.stopper.clone(),
                 players: Arc::clone(&common.players),
+                configured: self.configured.clone(),
+                changing: tokio::sync::Mutex::new(()),
             }),
         }
     }

@@ -16,6 +16,7 @@ use crate::calendar::Calendar;
 use crate::campaigns::CampaignChange;
 use crate::command::{Command, CommandSender};
 use crate::history::History;
+use crate::kept_campaigns;
 use crate::metrics::{LatencyQuantiles, Metrics, MetricsSnapshot};
 use crate::players::Players;
 use crate::stopper::Stopper;
@@ -81,6 +82,10 @@ pub(crate) struct Shared {
     pub(crate) calendar: Calendar,
     pub(crate) stopper: Stopper,
     pub(crate) players: Arc<Players>,
+    /// Which campaigns the configuration has.
+    pub(crate) configured: String,
+    /// Held while campaigns are changed and kept, so that the last word is the last one kept.
+    pub(crate) changing: tokio::sync::Mutex<()>,
 }
 
 /// Where one camera's results can be seen.
@@ -352,14 +357,19 @@ impl Engine {
     /// are the campaigns whose policy had learned something and began afresh.
     ///
     /// # Errors
-    /// [`EngineError::Campaigns`] with every mistake; nothing has changed then.
+    /// [`EngineError::Campaigns`] with every mistake; nothing has changed then. [`EngineError::Store`]: they are in
+    /// force, but only until the program ends.
     pub async fn set_campaigns(
         &self,
         campaigns: Vec<Campaign>,
     ) -> Result<Vec<CampaignId>, EngineError> {
-        self.ask(|reply| Command::SetCampaigns { campaigns, reply })
+        let _order = self.shared.changing.lock().await;
+        let afresh = self
+            .ask(|reply| Command::SetCampaigns { campaigns, reply })
             .await?
-            .map_err(EngineError::Campaigns)
+            .map_err(EngineError::Campaigns)?;
+        self.keep_campaigns().await?;
+        Ok(afresh)
     }
 
     /// Changes one campaign, or adds a message to it, at once for everyone: of two changes that come at
@@ -367,10 +377,24 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::UnknownCampaign`], [`EngineError::CampaignExists`], [`EngineError::Campaigns`] with every
-    /// mistake; nothing has changed then.
+    /// mistake; nothing has changed then. [`EngineError::Store`]: it is in force, but only until the program ends.
     pub async fn change_campaign(&self, change: CampaignChange) -> Result<(), EngineError> {
+        let _order = self.shared.changing.lock().await;
         self.ask(|reply| Command::ChangeCampaign { change, reply })
-            .await?
+            .await??;
+        self.keep_campaigns().await
+    }
+
+    /// Keeps the campaigns in force over a restart, durably.
+    async fn keep_campaigns(&self) -> Result<(), EngineError> {
+        let in_force = self.campaigns().await?;
+        let Shared {
+            configured,
+            store,
+            retention,
+            ..
+        } = &*self.shared;
+        Ok(kept_campaigns::keep(in_force, configured, store, retention, self.now()).await?)
     }
 
     /// When the present day began at the site.

@@ -17,6 +17,7 @@ mod config;
 mod fault;
 mod handle;
 mod history;
+mod kept_campaigns;
 mod keys;
 mod lane;
 mod memory;

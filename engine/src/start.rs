@@ -25,6 +25,7 @@ use crate::clock::SystemClock;
 use crate::conductor::{Conductor, Seat};
 use crate::config::EngineConfig;
 use crate::handle::Engine;
+use crate::kept_campaigns;
 use crate::keys::{self, KeyError};
 use crate::recording::RecordingError;
 use crate::remembered::Remembered;
@@ -129,7 +130,7 @@ impl Engine {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub async fn start_on(
-        config: EngineConfig,
+        mut config: EngineConfig,
         clock: Arc<dyn Clock>,
         store: Arc<dyn Store>,
     ) -> Result<Self, StartError> {
@@ -155,6 +156,9 @@ impl Engine {
             .await?;
         chronicle.checkpoint(now).await?;
 
+        let configured = kept_campaigns::digest(&config.campaigns);
+        config.campaigns =
+            kept_campaigns::in_force(&config, &*store, &promise.retention, now).await?;
         let calendar = Calendar::new(config.time_zone.as_deref())?;
         let seed = random_key().map_err(KeyError::NoEntropy)?;
         let remembered = Remembered::read(&*store, now).await?;
@@ -167,6 +171,7 @@ impl Engine {
         let catalog = Arc::new(Catalog::open(config.models.as_deref())?);
         Assembly {
             config,
+            configured,
             clock,
             store,
             promise,

@@ -169,7 +169,10 @@ impl Rooms {
             (DataKind::Play, self.plays.sweep(now)),
             (DataKind::PolicyState, self.policies.sweep(now)),
             (DataKind::Credential, self.settings.sweep(now)),
-            (DataKind::Content, self.totals.sweep(now)),
+            (
+                DataKind::Content,
+                self.totals.sweep(now) + self.documents.sweep(now),
+            ),
         ] {
             report.count(kind, n_rows);
         }

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use regard_commitments::{Digest, Kept, Leaf, SignedCheckpoint, SignedCommitments};
+use regard_domain::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::failure::from_sqlx;
-use crate::{LedgerRow, Setting, StoreError, form};
+use crate::{LedgerRow, StoreError, form};
 
 /// Entries of the ledger in order.
 pub(super) const LEDGER_RANGE: &str =
@@ -176,32 +177,52 @@ pub(super) async fn latest_commitments(
     optional("commitments", body)
 }
 
-pub(super) async fn setting(
+/// Tables of texts with a name, by what they hold.
+#[derive(Clone, Copy)]
+pub(super) enum Named {
+    Setting,
+    Document,
+}
+
+pub(super) async fn named(
     readers: &SqlitePool,
+    table: Named,
     name: &str,
 ) -> Result<Option<String>, StoreError> {
-    sqlx::query_scalar("SELECT value FROM settings WHERE name = ?")
+    let sql = match table {
+        Named::Setting => "SELECT value FROM settings WHERE name = ?",
+        Named::Document => "SELECT value FROM documents WHERE name = ?",
+    };
+    sqlx::query_scalar(sql)
         .bind(name)
         .fetch_optional(readers)
         .await
         .map_err(from_sqlx)
 }
 
-pub(super) async fn put_setting(
+pub(super) async fn put_named(
     mut transaction: Transaction<'_, Sqlite>,
-    setting: &Kept<Setting>,
+    table: Named,
+    (name, value): (&str, &str),
+    keep_until: Timestamp,
 ) -> Result<(), StoreError> {
-    let row = setting.row();
-    sqlx::query(
-        "INSERT INTO settings (name, value, keep_until) VALUES (?, ?, ?)
-         ON CONFLICT DO UPDATE SET value = excluded.value, keep_until = excluded.keep_until",
-    )
-    .bind(&row.name)
-    .bind(&row.value)
-    .bind(setting.keep_until().as_micros())
-    .execute(&mut *transaction)
-    .await
-    .map_err(from_sqlx)?;
+    let sql = match table {
+        Named::Setting => {
+            "INSERT INTO settings (name, value, keep_until) VALUES (?, ?, ?)
+             ON CONFLICT DO UPDATE SET value = excluded.value, keep_until = excluded.keep_until"
+        }
+        Named::Document => {
+            "INSERT INTO documents (name, value, keep_until) VALUES (?, ?, ?)
+             ON CONFLICT DO UPDATE SET value = excluded.value, keep_until = excluded.keep_until"
+        }
+    };
+    sqlx::query(sql)
+        .bind(name)
+        .bind(value)
+        .bind(keep_until.as_micros())
+        .execute(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?;
     transaction.commit().await.map_err(from_sqlx)
 }
 

@@ -17,7 +17,7 @@ const FREED_PAGES: &str = "PRAGMA incremental_vacuum(4096)";
 const MAX_DAMAGES: usize = 100;
 
 /// Every table whose rows have an end, in order of name: what kind of data it holds, and how to remove a chunk of it.
-pub(super) const SWEEPS: [(DataKind, &str); 11] = [
+pub(super) const SWEEPS: [(DataKind, &str); 12] = [
     (
         DataKind::Ledger,
         "DELETE FROM checkpoints WHERE size IN (SELECT size FROM checkpoints WHERE keep_until <= ? LIMIT ?)",
@@ -63,6 +63,10 @@ pub(super) const SWEEPS: [(DataKind, &str); 11] = [
     (
         DataKind::Content,
         "DELETE FROM totals WHERE rowid IN (SELECT rowid FROM totals WHERE keep_until <= ? LIMIT ?)",
+    ),
+    (
+        DataKind::Content,
+        "DELETE FROM documents WHERE rowid IN (SELECT rowid FROM documents WHERE keep_until <= ? LIMIT ?)",
     ),
 ];
 

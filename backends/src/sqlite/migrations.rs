@@ -13,6 +13,7 @@ use crate::{OpenError, StoreError};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_rows_and_ledger.sql"),
     include_str!("../../migrations/0002_checkpoints_by_end.sql"),
+    include_str!("../../migrations/0003_documents.sql"),
 ];
 
 /// Marks the file as ours (`PRAGMA application_id`): `REGD` in ASCII.

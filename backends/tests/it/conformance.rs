@@ -13,8 +13,8 @@ use regard_decision::OutcomeKind;
 use regard_domain::{DecisionId, PlayId, Timestamp};
 
 use crate::fixtures::{
-    Keeper, START, decision, end_of, fact, later, leaf, leaves, minute, one_of_each, outcome,
-    play_of, policy, setting, signed,
+    Keeper, START, decision, document, end_of, fact, later, leaf, leaves, minute, one_of_each,
+    outcome, play_of, policy, setting, signed,
 };
 
 macro_rules! laws {
@@ -431,6 +431,18 @@ async fn the_last_writing_counts(store: &dyn Store) {
     assert!(store.remove_setting("token").await.unwrap());
     assert!(!store.remove_setting("token").await.unwrap());
     assert_eq!(store.setting("token").await.unwrap(), None);
+    for value in ["one", "two"] {
+        store
+            .put_document(&keeper.long(document("token", value)))
+            .await
+            .unwrap();
+    }
+    assert_eq!(store.document("token").await.unwrap().unwrap(), "two");
+    assert_eq!(
+        store.setting("token").await.unwrap(),
+        None,
+        "each has its own names"
+    );
 }
 
 async fn the_ledger_has_no_gaps(store: &dyn Store) {
@@ -530,6 +542,10 @@ async fn nothing_outlives_its_retention(store: &dyn Store) {
         .put_setting(&keeper.until(setting("token", "x"), later(50)))
         .await
         .unwrap();
+    store
+        .put_document(&keeper.until(document("campaigns", "x"), later(50)))
+        .await
+        .unwrap();
     for now in [0, 1, 49, 50, 98, 99, 500] {
         store.sweep(later(now)).await.unwrap();
         let live = |number: u128| ends[usize::try_from(number).unwrap()] > now;
@@ -554,6 +570,8 @@ async fn nothing_outlives_its_retention(store: &dyn Store) {
         ];
         assert_eq!(counts, [n_live; 6], "at {now}");
         assert_eq!(store.setting("token").await.unwrap().is_some(), now < 50);
+        let document = store.document("campaigns").await.unwrap();
+        assert_eq!(document.is_some(), now < 50);
         for row in store.ledger_range(0..20).await.unwrap() {
             assert_eq!(row.bytes.is_some(), live(row.index.into()));
             assert_eq!(row.hash, leaf(row.index).hash);

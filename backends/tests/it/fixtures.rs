@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use regard_backends::{
-    Batch, DecisionRow, Fact, MinuteAggregate, OutcomeRow, PlayEnd, PlayStart, PolicyRow, Setting,
+    Batch, DecisionRow, Document, Fact, MinuteAggregate, OutcomeRow, PlayEnd, PlayStart, PolicyRow,
+    Setting,
 };
 use regard_commitments::{
     Answer, Commitments, Kept, Leaf, Profile, Retained, RetentionGate, SignedCommitments, SiteKeys,
@@ -173,6 +174,13 @@ pub(crate) fn fact(name: &str, value: Option<f64>) -> Fact {
         name: name.to_owned(),
         value: value.map(FactValue::Number),
         at: START,
+    }
+}
+
+pub(crate) fn document(name: &str, value: &str) -> Document {
+    Document {
+        name: name.to_owned(),
+        value: value.to_owned(),
     }
 }
 

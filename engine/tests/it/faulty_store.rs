@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use regard_backends::{
-    Batch, CommitReport, CreativeReport, DecisionCursor, Fact, Integrity, LedgerRow,
+    Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, Integrity, LedgerRow,
     MinuteAggregate, Play, PlayCount, PolicyRow, Setting, Store, StoreError, SweepReport,
 };
 use regard_commitments::{Kept, Leaf, SignedCheckpoint, SignedCommitments};
@@ -181,6 +181,14 @@ impl Store for FaultyStore {
 
     async fn remove_setting(&self, name: &str) -> Result<bool, StoreError> {
         self.inner.remove_setting(name).await
+    }
+
+    async fn document(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.inner.document(name).await
+    }
+
+    async fn put_document(&self, document: &Kept<Document>) -> Result<(), StoreError> {
+        self.inner.put_document(document).await
     }
 
     async fn integrity_check(&self) -> Result<Integrity, StoreError> {

@@ -188,3 +188,23 @@ async fn a_budget_that_was_spent_stays_spent_when_its_plays_are_swept_and_the_le
         assert_eq!(n(DataKind::Content), 0, "{swept:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn campaigns_changed_while_it_ran_stay_until_the_configuration_says_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(folder.path(), true);
+    let engine = Engine::start(config.clone()).await.unwrap();
+    let mut campaigns = engine.campaigns().await.unwrap();
+    campaigns[0].name = "Changed".to_owned();
+    engine.set_campaigns(campaigns.clone()).await.unwrap();
+    engine.stop().await;
+
+    let engine = Engine::start(config.clone()).await.unwrap();
+    assert_eq!(engine.campaigns().await.unwrap(), campaigns);
+    engine.stop().await;
+
+    config.campaigns[0].name = "Configured anew".to_owned();
+    let engine = Engine::start(config.clone()).await.unwrap();
+    assert_eq!(engine.campaigns().await.unwrap(), config.campaigns);
+    engine.stop().await;
+}

@@ -1,0 +1,99 @@
+//! Campaigns as the owner changed them while the program ran: kept, and in force again after a restart.
+
+use std::sync::Arc;
+
+use regard_backends::{Document, Store, StoreError};
+use regard_commitments::{Answer, Digest, RetentionGate};
+use regard_decision::{Campaign, Planner};
+use regard_domain::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::config::EngineConfig;
+
+/// Name of the document in the store.
+const NAME: &str = "campaigns";
+
+/// What is kept.
+#[derive(Serialize, Deserialize)]
+struct Changed {
+    /// SHA-256 of the campaigns in the configuration that were changed; when the owner changes the
+    /// configuration, that is the newer word.
+    configured: String,
+    /// The campaigns in force.
+    campaigns: Vec<Campaign>,
+}
+
+/// Which campaigns a configuration has, in a word.
+pub(crate) fn digest(configured: &[Campaign]) -> String {
+    // The order of fields is that of the type, so that the same campaigns give the same text.
+    let text = serde_json::to_vec(configured).unwrap_or_default();
+    Digest::of(&[&text]).to_string()
+}
+
+/// The campaigns to begin with: those in force when the last run ended, if they were changed while it
+/// ran and the configuration was not changed since.
+pub(crate) async fn in_force(
+    config: &EngineConfig,
+    store: &dyn Store,
+    retention: &RetentionGate,
+    now: Timestamp,
+) -> Result<Vec<Campaign>, StoreError> {
+    let Some(text) = store.document(NAME).await? else {
+        return Ok(config.campaigns.clone());
+    };
+    let changed: Option<Changed> = serde_json::from_str(&text).ok();
+    let Some(changed) = changed.filter(|c| c.configured == digest(&config.campaigns)) else {
+        tracing::info!("the configuration has other campaigns than before; these are in force");
+        return Ok(config.campaigns.clone());
+    };
+    let fits = Planner::new(
+        changed.campaigns.clone(),
+        config.default_message.clone(),
+        config.context.clone(),
+    );
+    if fits.is_err() {
+        tracing::warn!(
+            "the campaigns that were changed while the program ran cannot be used any more; those of \
+             the configuration are in force"
+        );
+        return Ok(config.campaigns.clone());
+    }
+    // Writing it again prolongs its time, as long as the installation runs now and then.
+    keep_text(text, store, retention, now).await?;
+    Ok(changed.campaigns)
+}
+
+/// Keeps the campaigns in force, durably.
+///
+/// # Errors
+/// [`StoreError`]; they are in force all the same, until the program ends.
+pub(crate) async fn keep(
+    campaigns: Vec<Campaign>,
+    configured: &str,
+    store: &Arc<dyn Store>,
+    retention: &RetentionGate,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let changed = Changed {
+        configured: configured.to_owned(),
+        campaigns,
+    };
+    let text = serde_json::to_string(&changed).unwrap_or_default();
+    keep_text(text, &**store, retention, now).await
+}
+
+async fn keep_text(
+    value: String,
+    store: &dyn Store,
+    retention: &RetentionGate,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let name = NAME.to_owned();
+    match retention.keep(Document { name, value }, now) {
+        Answer::Granted(kept) => store.put_document(&kept).await,
+        Answer::Refused(refusal) => {
+            tracing::warn!(%refusal, "campaigns changed while the program runs are lost when it ends");
+            Ok(())
+        }
+    }
+}
