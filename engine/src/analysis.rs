@@ -193,10 +193,14 @@ impl Analysis {
         };
         let frame = decode_frame(&job.raw, wanted, &self.pool)?;
         let at = frame.captured_at();
-        let expected = lane.lane.lock().expected(at, job.opening)?;
-        let (faces, searched) = match expected {
-            Some(boxes) => (analyzer.detect_around(frame.view(), &boxes, &count)?, false),
-            None => (analyzer.detect(frame.view(), &count)?, true),
+        let look = lane.lane.lock().look(at, job.opening)?;
+        let view = frame.view();
+        let faces = match look.search {
+            None => analyzer.detect_around(view, &look.expected, &count)?,
+            Some(turn) if lane.full_resolution => {
+                analyzer.detect_in_turn(view, &look.expected, turn, &count)?
+            }
+            Some(_) => analyzer.detect(view, &count)?,
         };
         let mut state = lane.lane.lock();
         state.admits(job.opening)?;
@@ -211,14 +215,16 @@ impl Analysis {
             crowd,
             rng,
             searched_at,
+            turn,
             busy_at,
             read,
             ..
         } = &mut *state;
         let mut association = crowd.associate(&sighting, rng).map_err(|_| Dropped::Late)?;
         *busy_at = Some(self.clock.now());
-        if searched {
+        if let Some(searched) = look.search {
             *searched_at = Some(at);
+            *turn = searched.wrapping_add(1);
         }
         let readings = Readings {
             analyzer,
@@ -292,21 +298,25 @@ impl LaneState {
         }
     }
 
-    /// Where faces are expected at `at`; `None` when all of the picture is to be searched.
-    fn expected(
-        &self,
-        at: Timestamp,
-        opening: u64,
-    ) -> Result<Option<Vec<regard_domain::BBox>>, Dropped> {
+    /// How the frame of `at` is to be looked at.
+    fn look(&self, at: Timestamp, opening: u64) -> Result<Look, Dropped> {
         self.admits(opening)?;
         let due =
             |searched: Timestamp| at < searched || at.saturating_since(searched) >= SEARCH_EVERY;
-        if self.searched_at.is_none_or(due) {
-            return Ok(None);
-        }
         let boxes = self.crowd.predicted_boxes(at);
-        Ok(Some(boxes.into_iter().map(|(_, bbox)| bbox).collect()))
+        Ok(Look {
+            search: self.searched_at.is_none_or(due).then_some(self.turn),
+            expected: boxes.into_iter().map(|(_, bbox)| bbox).collect(),
+        })
     }
+}
+
+/// How a frame is to be looked at.
+struct Look {
+    /// The turn of its search, where all of it is searched; otherwise only where faces are expected.
+    search: Option<u64>,
+    /// Where faces are expected.
+    expected: Vec<regard_domain::BBox>,
 }
 
 /// What is needed to read the faces of one frame.

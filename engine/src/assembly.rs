@@ -393,7 +393,6 @@ fn analyzer_options(config: &EngineConfig) -> AnalyzerOptions {
     AnalyzerOptions {
         detector: DetectorOptions {
             long_side_px: config.detector_long_side_px,
-            full_resolution: config.cameras.iter().any(|c| c.full_resolution),
             ..DetectorOptions::LIVE
         },
         ..AnalyzerOptions::LIVE

@@ -24,6 +24,8 @@ pub(crate) struct LaneState {
     pub(crate) rng: ChaCha20Rng,
     /// Capture time of the last frame in which all of the picture was searched.
     pub(crate) searched_at: Option<Timestamp>,
+    /// Searches so far: which piece of the picture has its turn in full resolution.
+    pub(crate) turn: u64,
     /// When each track of the last frame was last read, and what of it serves until the next time.
     pub(crate) read: BTreeMap<TrackId, LastRead>,
     /// When a frame was last associated, by the engine's clock; nothing once everyone is gone.
@@ -48,6 +50,7 @@ impl Lane {
             crowd,
             rng,
             searched_at: None,
+            turn: 0,
             read: BTreeMap::new(),
             busy_at: None,
             opening: 0,

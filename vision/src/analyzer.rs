@@ -147,6 +147,22 @@ impl FaceAnalyzer {
         self.detector()?.detect(frame, key)
     }
 
+    /// Finds the faces of a whole frame, and small ones in one piece of it at native scale, a different
+    /// one each turn; see [`Detector::detect_in_turn`].
+    ///
+    /// # Errors
+    /// As [`FaceAnalyzer::detect`].
+    pub fn detect_in_turn(
+        &mut self,
+        frame: RgbView<'_>,
+        expected_in_frame: &[BBox],
+        turn: u64,
+        key: &Scoped<CountScope>,
+    ) -> Result<Vec<Face>, AnalysisError> {
+        self.detector()?
+            .detect_in_turn(frame, expected_in_frame, turn, key)
+    }
+
     /// Finds faces near boxes where they are expected (from tracks), greatest score first. Cheaper
     /// than a whole frame while few faces are in view; blind to newcomers elsewhere.
     ///

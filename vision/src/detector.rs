@@ -8,7 +8,7 @@ use regard_domain::{BBox, Face, FrameSize};
 use regard_inference::Network;
 
 use self::decode::{Grid, Placement, STRIDES_PX, decode};
-use self::tiles::{is_cut, tiles};
+use self::tiles::{Tiling, is_cut, tiles};
 use crate::model::Model;
 use crate::nms::suppress;
 use crate::scale::{GRID_PX, PlanarInput};
@@ -28,6 +28,10 @@ const REGION_FACTOR: f32 = 2.5;
 /// Side to which such a region is scaled, in pixels: the face is about 50 wide, as large as in a
 /// whole frame of 640 reduced to 320 with a face of 100.
 const REGION_PX: usize = 128;
+
+/// Width or height in the reduced picture from which the pass over it surely finds a face, in pixels.
+/// Origin: the finest anchors are 8 pixels apart, and faces of 10 are found now and then.
+const SURE_PX: f32 = 12.0;
 
 /// How faces are looked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,16 +117,45 @@ impl Detector {
         self.run(frame, &whole, (width, height), &mut faces)?;
         let is_reduced = width < size.width as usize || height < size.height as usize;
         if self.options.full_resolution && is_reduced {
-            for tile in tiles(size) {
-                let mut found = Vec::new();
+            for tile in tiles(size, Tiling::AT_ONCE) {
                 let native = (tile.width() as usize, tile.height() as usize);
-                self.run(frame, &tile, native, &mut found)?;
-                faces.extend(
-                    found
-                        .into_iter()
-                        .filter(|f| !is_cut(&f.bbox_in_frame, &tile, size)),
-                );
+                self.run_inside(frame, &tile, native, &mut faces)?;
             }
+        }
+        Ok(suppress(faces, self.options.nms_iou))
+    }
+
+    /// Finds the faces of a whole frame, and small ones (from 24 pixels up at 1080p) in one piece of it at
+    /// native scale, a different one each `turn`; also around those `expected_in_frame` that the pass over
+    /// the whole may miss. Greatest score first. For live frames that are searched again and again: all
+    /// of full HD has its turn in 24.
+    ///
+    /// # Errors
+    /// When the grant has ended or the network fails.
+    pub fn detect_in_turn(
+        &mut self,
+        frame: RgbView<'_>,
+        expected_in_frame: &[BBox],
+        turn: u64,
+        key: &Scoped<CountScope>,
+    ) -> Result<Vec<Face>, AnalysisError> {
+        check_live(key.is_live())?;
+        let size = frame.size();
+        let (width, height) = self.options.reduced_size(size);
+        let mut faces = Vec::new();
+        self.run(frame, &whole_of(size), (width, height), &mut faces)?;
+        let factor = width as f32 / size.width as f32;
+        if factor < 1.0 {
+            for expected in expected_in_frame
+                .iter()
+                .filter(|b| b.width().max(b.height()) * factor < SURE_PX)
+            {
+                self.run_around(frame, expected, &mut faces)?;
+            }
+            let tiles = tiles(size, Tiling::IN_TURN);
+            let tile = tiles[usize::try_from(turn % tiles.len() as u64).unwrap_or(0)];
+            let native = (tile.width() as usize, tile.height() as usize);
+            self.run_inside(frame, &tile, native, &mut faces)?;
         }
         Ok(suppress(faces, self.options.nms_iou))
     }
@@ -147,26 +180,49 @@ impl Detector {
         }
         let mut faces = Vec::new();
         for expected in expected_in_frame {
-            let region = expected
-                .square(REGION_FACTOR)
-                .and_then(|square| square.clipped(size));
-            let Some(region) = region else {
-                continue; // The face is expected outside the frame.
-            };
-            let factor = REGION_PX as f32 / region.width().max(region.height());
-            let scaled = (
-                (region.width() * factor).round() as usize,
-                (region.height() * factor).round() as usize,
-            );
-            let mut found = Vec::new();
-            self.run(frame, &region, scaled, &mut found)?;
-            faces.extend(
-                found
-                    .into_iter()
-                    .filter(|f| !is_cut(&f.bbox_in_frame, &region, size)),
-            );
+            self.run_around(frame, expected, &mut faces)?;
         }
         Ok(suppress(faces, self.options.nms_iou))
+    }
+
+    /// Looks around one expected face, whose place may lie outside the frame.
+    fn run_around(
+        &mut self,
+        frame: RgbView<'_>,
+        expected: &BBox,
+        faces: &mut Vec<Face>,
+    ) -> Result<(), AnalysisError> {
+        let region = expected
+            .square(REGION_FACTOR)
+            .and_then(|square| square.clipped(frame.size()));
+        let Some(region) = region else {
+            return Ok(());
+        };
+        let factor = REGION_PX as f32 / region.width().max(region.height());
+        let scaled = (
+            (region.width() * factor).round() as usize,
+            (region.height() * factor).round() as usize,
+        );
+        self.run_inside(frame, &region, scaled, faces)
+    }
+
+    /// Looks at a part of the frame; faces that its inner edges cut are left to whoever sees them whole.
+    fn run_inside(
+        &mut self,
+        frame: RgbView<'_>,
+        region: &BBox,
+        scaled: (usize, usize),
+        faces: &mut Vec<Face>,
+    ) -> Result<(), AnalysisError> {
+        let mut found = Vec::new();
+        self.run(frame, region, scaled, &mut found)?;
+        let size = frame.size();
+        faces.extend(
+            found
+                .into_iter()
+                .filter(|f| !is_cut(&f.bbox_in_frame, region, size)),
+        );
+        Ok(())
     }
 
     fn run(

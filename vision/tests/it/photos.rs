@@ -122,6 +122,29 @@ fn faces_of_24_pixels_are_found_at_full_hd() {
 }
 
 #[test]
+fn faces_of_24_pixels_are_found_in_turn_and_kept_in_sight() {
+    let places = [(100, 100), (930, 520), (1800, 1000), (400, 900)];
+    let picture = full_hd_with_faces(24, &places);
+    let grant = grant();
+    let key = grant.count().unwrap();
+    let mut analyzer = analyzer(AnalyzerOptions::LIVE);
+    let mut expected = Vec::new();
+    let mut counts = Vec::new();
+    for turn in 0..24 {
+        let faces = analyzer
+            .detect_in_turn(picture.view(), &expected, turn, &key)
+            .unwrap();
+        expected = faces.iter().map(|face| face.bbox_in_frame).collect();
+        counts.push(expected.len());
+    }
+    assert!(
+        counts.is_sorted(),
+        "once found, none is lost while others have their turn: {counts:?}"
+    );
+    assert_eq!(counts[23], places.len(), "{counts:?}");
+}
+
+#[test]
 fn looking_around_a_face_finds_the_same_face() {
     let places = [(600, 300)];
     let picture = full_hd_with_faces(90, &places);
