@@ -22,6 +22,9 @@ use crate::stopper::Stopper;
 /// of a second, and asking costs microseconds.
 const ASK_PAUSE: Duration = Duration::from_millis(200);
 
+/// How often a camera that may not do all it was meant to asks again: staff go home, somebody agrees.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Pauses before a lost device is opened again: the first, and the longest, each twice the one before.
 const REOPEN_PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(8));
 
@@ -137,7 +140,13 @@ impl CameraThread {
         let _ = self.commands.send_waiting(Command::CameraOpened { camera });
         let opening = self.lane.lane.lock().opening;
         let now = || self.clock.now();
+        let mut asked_at = now();
         loop {
+            if !grant.withheld().is_empty() && now().saturating_since(asked_at) >= ASK_AGAIN {
+                asked_at = now();
+                // Where the answer has changed, this grant is dead, and the source with it.
+                let _ = self.ask();
+            }
             match source.next(&now) {
                 Ok(raw) => self.hand_on(raw, grant, opening, now()),
                 Err(SourceError::BadFrame { .. }) => {

@@ -1,11 +1,16 @@
 //! The camera is open only while the notice is in view.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use regard_commitments::RefusalCode;
-use regard_engine::{Engine, Heartbeat};
+use regard_backends::{SqliteOptions, SqliteStore};
+use regard_commitments::{
+    DayMinute, EntryBody, LedgerEntry, RefusalCode, Scope, Scopes, StaffHours, StaffRule,
+};
+use regard_domain::Clock;
+use regard_engine::{Engine, Heartbeat, SystemClock};
 
-use crate::support::{camera, config, screen, until};
+use crate::support::{Later, camera, config, screen, until};
 
 fn heartbeat(engine: &Engine, hash: &str) {
     let heartbeat = Heartbeat {
@@ -64,5 +69,56 @@ async fn without_the_notice_the_camera_stays_shut_and_says_why() {
         engine.live(&camera()).unwrap().borrow().is_none(),
         "nothing is left to be seen"
     );
+    engine.stop().await;
+}
+
+/// Scopes given and withheld, in the order in which the ledger has them.
+async fn grants(engine: &Engine) -> Vec<(Scopes, Vec<RefusalCode>)> {
+    let rows = engine.store().ledger_range(0..1_000).await.unwrap();
+    let entries = rows.into_iter().filter_map(|row| row.bytes);
+    let bodies = entries.map(|bytes| LedgerEntry::from_leaf_bytes(&bytes).unwrap().body);
+    bodies
+        .filter_map(|body| match body {
+            EntryBody::Granted {
+                scopes, withheld, ..
+            } => Some((scopes, withheld.into_values().collect())),
+            _ => None,
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn expressions_are_analysed_again_when_staff_have_gone() {
+    const DAY_MICROS: i64 = 86_400_000_000;
+    /// A quarter of a minute before noon.
+    const BEFORE_NOON_MICROS: i64 = DAY_MICROS / 2 - 15_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(folder.path(), true);
+    let minute = |text: &str| DayMinute::try_from(text.to_owned()).unwrap();
+    config.commitments.declarations.staff = StaffRule::Hours {
+        hours: vec![StaffHours {
+            from: minute("11:00"),
+            until: minute("12:00"),
+        }],
+    };
+    let of_day = SystemClock::new().now().as_micros().rem_euclid(DAY_MICROS);
+    let wait = (BEFORE_NOON_MICROS - of_day).rem_euclid(DAY_MICROS);
+    let clock = Arc::new(Later::by(Duration::from_micros(wait.unsigned_abs())));
+    std::fs::create_dir_all(&config.data_dir).unwrap();
+    let store = SqliteStore::open(&config.data_dir, SqliteOptions::default());
+    let store = Arc::new(store.await.unwrap());
+    let engine = Engine::start_on(config, clock, store).await.unwrap();
+    let has_expression = || {
+        let live = engine.live(&camera()).unwrap();
+        let live = live.borrow();
+        live.as_ref()
+            .is_some_and(|view| view.faces.iter().any(|face| face.expression.is_some()))
+    };
+    assert!(until(has_expression).await, "{:?}", grants(&engine).await);
+    let grants = grants(&engine).await;
+    let (first, withheld) = &grants[0];
+    assert!(!first.contains(Scope::Expression));
+    assert_eq!(withheld, &[RefusalCode::StaffInView]);
+    assert!(grants.last().unwrap().0.contains(Scope::Expression));
     engine.stop().await;
 }

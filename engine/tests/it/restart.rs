@@ -10,10 +10,9 @@ use std::time::Duration;
 use regard_backends::{SqliteOptions, SqliteStore, Store};
 use regard_commitments::{DataKind, EntryBody, LedgerEntry};
 use regard_decision::{ContextSpec, FactFeature, FactValue, Obstacle};
-use regard_domain::{Clock, Timestamp};
-use regard_engine::{Engine, EngineConfig, StartError, SystemClock, replay};
+use regard_engine::{Engine, EngineConfig, StartError, replay};
 
-use crate::support::{config, screen, showing, until};
+use crate::support::{Later, config, screen, showing, until};
 
 async fn open(config: &EngineConfig) -> SqliteStore {
     SqliteStore::open(&config.data_dir, SqliteOptions::default())
@@ -21,23 +20,8 @@ async fn open(config: &EngineConfig) -> SqliteStore {
         .unwrap()
 }
 
-/// Real time, so much later.
-struct Later {
-    clock: SystemClock,
-    by: Duration,
-}
-
-impl Clock for Later {
-    fn now(&self) -> Timestamp {
-        self.clock.now().plus(self.by)
-    }
-}
-
 async fn start_later(config: &EngineConfig, hours: u64) -> Engine {
-    let clock = Arc::new(Later {
-        clock: SystemClock::new(),
-        by: Duration::from_secs(hours * 3_600),
-    });
+    let clock = Arc::new(Later::by(Duration::from_secs(hours * 3_600)));
     let store = Arc::new(open(config).await);
     Engine::start_on(config.clone(), clock, store)
         .await

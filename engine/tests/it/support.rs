@@ -6,13 +6,32 @@ use std::time::{Duration, Instant};
 use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
 use regard_decision::{Campaign, ContextSpec, Creative};
-use regard_domain::{CameraId, CreativeId, ScreenId};
-use regard_engine::{CameraConfig, Engine, EngineConfig, ScreenConfig};
+use regard_domain::{CameraId, Clock, CreativeId, ScreenId, Timestamp};
+use regard_engine::{CameraConfig, Engine, EngineConfig, ScreenConfig, SystemClock};
 use regard_inference::RuntimeChoice;
 use regard_vision::{CameraPlacement, SourceSpec};
 
 /// Longest time anything is waited for; a busy machine takes seconds where an idle one takes none.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Real time, so much later.
+pub(crate) struct Later {
+    clock: SystemClock,
+    by: Duration,
+}
+
+impl Clock for Later {
+    fn now(&self) -> Timestamp {
+        self.clock.now().plus(self.by)
+    }
+}
+
+impl Later {
+    pub(crate) fn by(by: Duration) -> Self {
+        let clock = SystemClock::new();
+        Self { clock, by }
+    }
+}
 
 pub(crate) fn screen() -> ScreenId {
     ScreenId::new("test").unwrap()
