@@ -282,7 +282,7 @@ impl Assembly {
     ) -> Result<(), StartError> {
         let screens = &self.config.screens;
         let (goodbye, swept) = (outlets.entries.clone(), outlets.entries.clone());
-        let podium = Podium {
+        let mut podium = Podium {
             clock: Arc::clone(&common.clock),
             cameras,
             watched_by: screens
@@ -313,6 +313,8 @@ impl Assembly {
             done,
         } = ends;
         let (left, end) = oneshot::channel();
+        // Whoever has the engine finds its cameras in the first word about its health.
+        podium.begin();
         spawn("podium".to_owned(), move || {
             podium.run(&heard);
             // Nobody waits when the runtime was shut down under us.

@@ -81,10 +81,18 @@ pub(crate) struct Podium {
 }
 
 impl Podium {
+    /// What holds before the first command is heard.
+    pub(crate) fn begin(&mut self) {
+        let now = self.clock.now();
+        self.gate
+            .set_utc_offset_secs(self.calendar.utc_offset_secs(now));
+        self.tell_health(now);
+    }
+
     /// Hears commands until told to stop, then brings everything to its end.
     pub(crate) fn run(mut self, commands: &Receiver<Command>) {
         let mut last_tick = self.clock.now();
-        let mut last_health: Option<Timestamp> = None;
+        let mut last_health = last_tick;
         loop {
             match commands.recv_timeout(TICK) {
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -99,8 +107,8 @@ impl Podium {
                 last_tick = now;
                 self.tick(now);
             }
-            if last_health.is_none_or(|at| now.saturating_since(at) >= HEALTH_EVERY) {
-                last_health = Some(now);
+            if now.saturating_since(last_health) >= HEALTH_EVERY {
+                last_health = now;
                 self.tell_health(now);
             }
         }
