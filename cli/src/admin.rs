@@ -1,7 +1,7 @@
 //! The admin token: made at the first start, shown once, known afterwards by its hash.
 
 use anyhow::{Context, Result};
-use regard_engine::Engine;
+use regard_engine::{Engine, from_hex, to_hex};
 use sha2::{Digest, Sha256};
 
 use crate::run;
@@ -30,7 +30,10 @@ impl AdminToken {
             .context("the admin token")?;
         let known = stored.as_deref().and_then(from_hex).filter(|_| !wants_new);
         if let Some(hash) = known {
-            return Ok(Self { hash, fresh: None });
+            return Ok(Self {
+                hash: *hash,
+                fresh: None,
+            });
         }
         let token = format!("regard_{}", to_hex(&run::random_key()?[..N_TOKEN_BYTES]));
         Ok(Self {
@@ -46,33 +49,5 @@ impl AdminToken {
             .put_setting(SETTING, to_hex(&self.hash))
             .await
             .context("the hash of the admin token could not be kept")
-    }
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    let mut hash = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (i, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
-    }
-    Some(hash)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hashes_come_back() {
-        let hash: [u8; 32] = Sha256::digest("x").into();
-        assert_eq!(from_hex(&to_hex(&hash)), Some(hash));
-        assert_eq!(from_hex("00"), None);
-        assert_eq!(from_hex(&"é".repeat(32)), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -255,12 +255,18 @@ pub(crate) struct InstallationArgs {
 impl InstallationArgs {
     /// The data folder that is meant.
     pub(crate) fn data_dir(&self) -> PathBuf {
-        let named = self
-            .data
-            .clone()
-            .or_else(|| std::env::var_os("REGARD_DATA_DIR").map(PathBuf::from));
-        named.unwrap_or_else(|| PathBuf::from("data"))
+        named_data_dir(self.data.as_deref()).unwrap_or_else(|| PathBuf::from(DATA_FOLDER))
     }
+}
+
+/// Folder of everything that is kept, where none is named.
+pub(crate) const DATA_FOLDER: &str = "data";
+
+/// The data folder that was named, by an argument or else by REGARD_DATA_DIR.
+pub(crate) fn named_data_dir(argument: Option<&Path>) -> Option<PathBuf> {
+    argument
+        .map(Path::to_owned)
+        .or_else(|| std::env::var_os("REGARD_DATA_DIR").map(PathBuf::from))
 }
 
 fn profile(text: &str) -> Result<String, String> {

@@ -9,13 +9,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use regard_commitments::{Change, Commitments, Direction, SignedCommitments, key_id};
+use regard_commitments::{Change, Commitments, Direction, SignedCommitments, VerifyingKey};
 use serde::Serialize;
 
 use crate::args::{CommitmentsCommand, ListFormat};
 use crate::exit;
 use crate::printable::shown;
 use crate::speech::complain;
+use crate::whole_file::write_whole;
 
 /// Largest document read, in bytes. Origin: a hundred times the longest that fits a notice.
 const MAX_BYTES: u64 = 1 << 20;
@@ -210,12 +211,12 @@ fn in_words(difference: &Difference) -> String {
 }
 
 /// The document signed with the key of the installation, which is made where there is none yet.
-fn signed(file: &Path, data_dir: &Path) -> Result<(Commitments, SignedCommitments, Vec<u8>)> {
+fn signed(file: &Path, data_dir: &Path) -> Result<(Commitments, SignedCommitments, VerifyingKey)> {
     let commitments = read_toml(&text_of(file)?, &shown(file))?;
     let keys = regard_engine::site_keys(data_dir)?;
     let key = keys.commitments_key();
     let signed = commitments.sign(&key);
-    Ok((commitments, signed, key.verifying_key().to_bytes().to_vec()))
+    Ok((commitments, signed, key.verifying_key()))
 }
 
 fn sign(file: &Path, data_dir: &Path, output: Option<&Path>) -> Result<ExitCode> {
@@ -224,22 +225,11 @@ fn sign(file: &Path, data_dir: &Path, output: Option<&Path>) -> Result<ExitCode>
     let Some(output) = output else {
         return exit::print(&text);
     };
-    fs::write(output, text + "\n")
-        .with_context(|| format!("{}: cannot be written", shown(output)))?;
+    write_whole(output, &(text + "\n"))?;
     exit::print(&format!(
         "signed version {} with key {}, wrote {}",
         commitments.version,
         signed.key_id,
         shown(output)
     ))
-}
-
-/// Checks a signed document against a public key; used on what was just written.
-fn check(signed: &SignedCommitments, key: &[u8]) -> Result<()> {
-    let key = key.try_into().context("the key is not 32 bytes long")?;
-    let key = regard_commitments::VerifyingKey::from_bytes(key).context("the key is not one")?;
-    signed
-        .verify(&key)
-        .with_context(|| format!("the signature by key {} does not verify", key_id(&key)))?;
-    Ok(())
 }

@@ -1,14 +1,14 @@
 //! `regard init`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use regard_commitments::Commitments;
 
 use crate::args::InitArgs;
 use crate::speech::say;
+use crate::whole_file::write_whole;
 
 /// What is written: the path in the folder, and the text.
 const FILES: [(&str, &str); 4] = [
@@ -40,7 +40,7 @@ pub(crate) fn init(args: &InitArgs) -> Result<ExitCode> {
         );
     }
     for (path, text) in &files {
-        write(path, text)?;
+        write_whole(path, text)?;
         say(format_args!("wrote {}", path.display()));
     }
     say(what_next(folder));
@@ -50,16 +50,6 @@ pub(crate) fn init(args: &InitArgs) -> Result<ExitCode> {
 fn are_there(files: &[String]) -> String {
     let verb = if files.len() == 1 { "is" } else { "are" };
     format!("{} {verb}", files.join(", "))
-}
-
-/// Written beside, then renamed: an interrupted run leaves the old file or the new one.
-fn write(path: &PathBuf, text: &str) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(|| format!("the folder {}", folder.display()))?;
-    let beside = path.with_extension("part");
-    fs::write(&beside, text)
-        .and_then(|()| fs::rename(&beside, path))
-        .with_context(|| format!("{} could not be written", path.display()))
 }
 
 fn what_next(folder: &Path) -> String {

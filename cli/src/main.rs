@@ -17,6 +17,7 @@ mod printable;
 mod run;
 mod serve;
 mod speech;
+mod whole_file;
 
 use std::process::ExitCode;
 

@@ -7,13 +7,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use crate::args::ServeArgs;
+use crate::args::{DATA_FOLDER, ServeArgs, named_data_dir};
 use crate::config::{self, Site};
 use crate::speech::{complain, say};
 use crate::{exit, run};
-
-/// Folder of everything that is kept, beside the configuration.
-const DATA_FOLDER: &str = "data";
 
 /// Checks a configuration, or runs it until it is told to stop.
 pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
@@ -64,11 +61,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
 }
 
 fn data_dir(args: &ServeArgs, site: &Site) -> PathBuf {
-    let named = args
-        .data
-        .clone()
-        .or_else(|| std::env::var_os("REGARD_DATA_DIR").map(PathBuf::from));
-    named.unwrap_or_else(|| site.folder().join(DATA_FOLDER))
+    named_data_dir(args.data.as_deref()).unwrap_or_else(|| site.folder().join(DATA_FOLDER))
 }
 
 /// The data folder, for its owner alone, with copies of the files that messages show.

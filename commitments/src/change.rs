@@ -1,5 +1,6 @@
 //! What a new version of commitments changes for the people in front of the screens.
 
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -10,6 +11,7 @@ use crate::commitments::{AudienceKind, Commitments, Custody, LegalBasis, StaffRu
 use crate::profile::Profile;
 use crate::retention::{DataKind, KeepFor};
 use crate::scope::Scope;
+use crate::word::word;
 
 /// Whether a change leaves people better or worse protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -22,6 +24,17 @@ pub enum Direction {
     /// More may be done, or for longer, or whether it is so cannot be told. Data taken before stays under the
     /// promise it was taken under.
     Weakens,
+}
+
+impl Direction {
+    /// The direction of a change of how much is allowed.
+    fn of_reach<T: Ord>(from: &T, to: &T) -> Self {
+        match to.cmp(from) {
+            Ordering::Less => Self::Strengthens,
+            Ordering::Equal => Self::Neutral,
+            Ordering::Greater => Self::Weakens,
+        }
+    }
 }
 
 impl fmt::Display for Direction {
@@ -96,15 +109,6 @@ impl Commitments {
             });
         }
         Ok(changes.found)
-    }
-}
-
-/// The word by which a document names a value.
-fn word(value: &impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(text)) => text,
-        Ok(other) => other.to_string(),
-        Err(_) => String::new(),
     }
 }
 
@@ -225,11 +229,7 @@ impl Changes {
         if from == to {
             return;
         }
-        let direction = if reach(to) > reach(from) {
-            Direction::Weakens
-        } else {
-            Direction::Strengthens
-        };
+        let direction = Direction::of_reach(&reach(from), &reach(to));
         let text = format!(
             "Templates of enrolled people are held \"{}\" instead of \"{}\".",
             word(&to),
@@ -267,11 +267,7 @@ impl Changes {
             let guarded = |d: &crate::Declarations| {
                 u8::from(d.is_workplace_or_education()) + u8::from(d.expects_children())
             };
-            let direction = match guarded(to).cmp(&guarded(from)) {
-                std::cmp::Ordering::Less => Direction::Weakens,
-                std::cmp::Ordering::Equal => Direction::Neutral,
-                std::cmp::Ordering::Greater => Direction::Strengthens,
-            };
+            let direction = Direction::of_reach(&Reverse(guarded(from)), &Reverse(guarded(to)));
             let text = format!(
                 "The place is declared \"{}\" instead of \"{}\".",
                 word(&to.venue),
@@ -284,11 +280,7 @@ impl Changes {
                 AudienceKind::Undeclared | AudienceKind::ChildrenExpected => 0,
                 AudienceKind::GeneralAudience | AudienceKind::Adults => 1,
             };
-            let direction = match openness(to.audience).cmp(&openness(from.audience)) {
-                std::cmp::Ordering::Less => Direction::Strengthens,
-                std::cmp::Ordering::Equal => Direction::Neutral,
-                std::cmp::Ordering::Greater => Direction::Weakens,
-            };
+            let direction = Direction::of_reach(&openness(from.audience), &openness(to.audience));
             let text = format!(
                 "The audience is declared \"{}\" instead of \"{}\".",
                 word(&to.audience),
@@ -369,23 +361,15 @@ impl Changes {
         newer: &BTreeMap<DataKind, KeepFor>,
     ) {
         for &kind in DataKind::ALL {
-            let (direction, text) = match (older.get(&kind), newer.get(&kind)) {
-                (None, Some(to)) => (
-                    Direction::Weakens,
-                    format!("Rows of kind {kind} are now kept, for {to}."),
-                ),
-                (Some(_), None) => (
-                    Direction::Strengthens,
-                    format!("Rows of kind {kind} are no longer kept."),
-                ),
-                (Some(from), Some(to)) if to > from => (
-                    Direction::Weakens,
-                    format!("Rows of kind {kind} are kept for {to} instead of {from}."),
-                ),
-                (Some(from), Some(to)) if to < from => (
-                    Direction::Strengthens,
-                    format!("Rows of kind {kind} are kept for {to} instead of {from}."),
-                ),
+            // Nothing kept is less than any period.
+            let (from, to) = (older.get(&kind), newer.get(&kind));
+            let direction = Direction::of_reach(&from, &to);
+            let text = match (from, to) {
+                (Some(from), Some(to)) if direction != Direction::Neutral => {
+                    format!("Rows of kind {kind} are kept for {to} instead of {from}.")
+                }
+                (None, Some(to)) => format!("Rows of kind {kind} are now kept, for {to}."),
+                (Some(_), None) => format!("Rows of kind {kind} are no longer kept."),
                 _ => continue,
             };
             self.add(format!("retention.{kind}"), direction, text);

@@ -67,18 +67,6 @@ pub enum ProcessingPurpose {
     Research,
 }
 
-impl ProcessingPurpose {
-    /// The stable name, in snake case.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AudienceMeasurement => "audience_measurement",
-            Self::MessageSelection => "message_selection",
-            Self::MessageLearning => "message_learning",
-            Self::Research => "research",
-        }
-    }
-}
-
 /// On which ground the data may be processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -47,6 +47,7 @@ mod retention;
 mod scope;
 mod sensing;
 mod signed;
+mod word;
 
 pub use change::{Change, Direction, NotAVersion};
 pub use commitments::{
@@ -85,4 +86,5 @@ pub use sensing::{
     NOTICE_HEARTBEAT_TTL, Revocation, Ruled, SENSING_TICK, SensingGate,
 };
 pub use signed::{SignatureFault, SignedCommitments, VerifiedCommitments};
+pub use word::word;
 pub use zeroize::Zeroizing;

@@ -10,6 +10,7 @@ use crate::profile::Profile;
 use crate::retention::{DataKind, KeepFor};
 use crate::scope::Scope;
 use crate::signed::VerifiedCommitments;
+use crate::word::word;
 
 const WORDS: [(Language, &str); 5] = [
     (Language::En, include_str!("../data/notice/en.toml")),
@@ -108,9 +109,8 @@ impl Words {
     }
 
     fn name<'a>(names: &'a BTreeMap<String, String>, value: &impl Serialize) -> &'a str {
-        let key = serde_json::to_value(value).expect("a unit variant is a text");
-        key.as_str()
-            .and_then(|key| names.get(key))
+        names
+            .get(&word(value))
             .expect("a test looks up every name in every language")
     }
 }

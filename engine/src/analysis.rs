@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use regard_audience::{Association, Digest, FaceTrack};
-use regard_domain::{Clock, Face, FrameSize, HeadPose, Moment, Sighting, Timestamp, TrackId};
+use regard_domain::{BBox, Clock, Face, FrameSize, HeadPose, Moment, Sighting, Timestamp, TrackId};
 use regard_vision::{
     AnalysisError, CameraPlacement, FaceAnalyzer, Frame, FrameError, PixelPool, WantedSize,
     attention_of, decode_frame,
@@ -193,14 +193,17 @@ impl Analysis {
         };
         let frame = decode_frame(&job.raw, wanted, &self.pool)?;
         let at = frame.captured_at();
-        let look = lane.lane.lock().look(at, job.opening)?;
+        let look = lane
+            .lane
+            .lock()
+            .look(at, job.opening, lane.full_resolution)?;
         let view = frame.view();
-        let faces = match look.search {
-            None => analyzer.detect_around(view, &look.expected, &count)?,
-            Some(turn) if lane.full_resolution => {
-                analyzer.detect_in_turn(view, &look.expected, turn, &count)?
+        let faces = match &look {
+            Look::Around(expected) => analyzer.detect_around(view, expected, &count)?,
+            Look::Everywhere => analyzer.detect(view, &count)?,
+            Look::InTurn { turn, expected } => {
+                analyzer.detect_in_turn(view, expected, *turn, &count)?
             }
-            Some(_) => analyzer.detect(view, &count)?,
         };
         let mut state = lane.lane.lock();
         state.admits(job.opening)?;
@@ -222,9 +225,12 @@ impl Analysis {
         } = &mut *state;
         let mut association = crowd.associate(&sighting, rng).map_err(|_| Dropped::Late)?;
         *busy_at = Some(self.clock.now());
-        if let Some(searched) = look.search {
+        if !matches!(look, Look::Around(_)) {
             *searched_at = Some(at);
-            *turn = searched.wrapping_add(1);
+        }
+        if let Look::InTurn { turn: looked, .. } = look {
+            // From the turn that was looked at: frames side by side may have had the same.
+            *turn = looked.wrapping_add(1);
         }
         let readings = Readings {
             analyzer,
@@ -299,24 +305,33 @@ impl LaneState {
     }
 
     /// How the frame of `at` is to be looked at.
-    fn look(&self, at: Timestamp, opening: u64) -> Result<Look, Dropped> {
+    fn look(&self, at: Timestamp, opening: u64, full_resolution: bool) -> Result<Look, Dropped> {
         self.admits(opening)?;
         let due =
             |searched: Timestamp| at < searched || at.saturating_since(searched) >= SEARCH_EVERY;
+        let is_search = self.searched_at.is_none_or(due);
+        if is_search && !full_resolution {
+            return Ok(Look::Everywhere);
+        }
         let boxes = self.crowd.predicted_boxes(at);
-        Ok(Look {
-            search: self.searched_at.is_none_or(due).then_some(self.turn),
-            expected: boxes.into_iter().map(|(_, bbox)| bbox).collect(),
+        let expected = boxes.into_iter().map(|(_, bbox)| bbox).collect();
+        Ok(if is_search {
+            let turn = self.turn;
+            Look::InTurn { turn, expected }
+        } else {
+            Look::Around(expected)
         })
     }
 }
 
 /// How a frame is to be looked at.
-struct Look {
-    /// The turn of its search, where all of it is searched; otherwise only where faces are expected.
-    search: Option<u64>,
-    /// Where faces are expected.
-    expected: Vec<regard_domain::BBox>,
+enum Look {
+    /// Only where faces are expected.
+    Around(Vec<BBox>),
+    /// All of it, reduced.
+    Everywhere,
+    /// All of it, and the piece whose turn it is in full resolution.
+    InTurn { turn: u64, expected: Vec<BBox> },
 }
 
 /// What is needed to read the faces of one frame.

@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use regard_audience::Crowd;
 use regard_backends::Store;
-use regard_commitments::{EntryBody, LedgerEntry, Scopes};
+use regard_commitments::{Digest, EntryBody, LedgerEntry, Scopes};
 use regard_domain::{CameraId, Clock, ScreenId};
 use regard_inference::{Catalog, Runtime};
 use regard_vision::{
@@ -45,7 +45,7 @@ use crate::view::{Health, ScreenView};
 pub(crate) struct Assembly {
     pub(crate) config: EngineConfig,
     /// Which campaigns the configuration had, before what was changed since.
-    pub(crate) configured: String,
+    pub(crate) configured: Digest,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) promise: Promise,
@@ -238,7 +238,7 @@ impl Assembly {
                 calendar: self.calendar.clone(),
                 stopper: common.stopper.clone(),
                 players: Arc::clone(&common.players),
-                configured: self.configured.clone(),
+                configured: self.configured,
                 changing: tokio::sync::Mutex::new(()),
             }),
         }

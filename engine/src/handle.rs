@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use regard_backends::{Setting, Store, StoreError};
-use regard_commitments::{Answer, Notice, Refusal, RetentionGate, VerifiedCommitments};
+use regard_commitments::{Answer, Digest, Notice, Refusal, RetentionGate, VerifiedCommitments};
 use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Outcome};
 use regard_domain::{CameraId, CampaignId, Clock, PlayId, ScreenId, Timestamp};
 use regard_vision::{PushError, PushQueue};
@@ -83,7 +83,7 @@ pub(crate) struct Shared {
     pub(crate) stopper: Stopper,
     pub(crate) players: Arc<Players>,
     /// Which campaigns the configuration has.
-    pub(crate) configured: String,
+    pub(crate) configured: Digest,
     /// Held while campaigns are changed and kept, so that the last word is the last one kept.
     pub(crate) changing: tokio::sync::Mutex<()>,
 }
@@ -394,7 +394,7 @@ impl Engine {
             retention,
             ..
         } = &*self.shared;
-        Ok(kept_campaigns::keep(in_force, configured, store, retention, self.now()).await?)
+        Ok(kept_campaigns::keep(in_force, *configured, store, retention, self.now()).await?)
     }
 
     /// When the present day began at the site.

@@ -18,16 +18,16 @@ const NAME: &str = "campaigns";
 struct Changed {
     /// SHA-256 of the campaigns in the configuration that were changed; when the owner changes the
     /// configuration, that is the newer word.
-    configured: String,
+    configured: Digest,
     /// The campaigns in force.
     campaigns: Vec<Campaign>,
 }
 
-/// Which campaigns a configuration has, in a word.
-pub(crate) fn digest(configured: &[Campaign]) -> String {
+/// Which campaigns a configuration has.
+pub(crate) fn digest(configured: &[Campaign]) -> Digest {
     // The order of fields is that of the type, so that the same campaigns give the same text.
     let text = serde_json::to_vec(configured).unwrap_or_default();
-    Digest::of(&[&text]).to_string()
+    Digest::of(&[&text])
 }
 
 /// The campaigns to begin with: those in force when the last run ended, if they were changed while it
@@ -69,13 +69,13 @@ pub(crate) async fn in_force(
 /// [`StoreError`]; they are in force all the same, until the program ends.
 pub(crate) async fn keep(
     campaigns: Vec<Campaign>,
-    configured: &str,
+    configured: Digest,
     store: &Arc<dyn Store>,
     retention: &RetentionGate,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let changed = Changed {
-        configured: configured.to_owned(),
+        configured,
         campaigns,
     };
     let text = serde_json::to_string(&changed).unwrap_or_default();

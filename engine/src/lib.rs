@@ -51,7 +51,7 @@ pub use metrics::{
 pub use recording::{RECORDING_FORMAT, RecordingError};
 pub use replay::{Replayed, replay};
 pub use screen::notice_text;
-pub use seed::random_key;
+pub use seed::{from_hex, random_key, to_hex};
 pub use start::StartError;
 pub use view::{
     CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, PlayReport, ScreenHealth, ScreenView,

@@ -11,7 +11,8 @@ use regard_commitments::{
     Answer, Digest as NoticeHash, Grant, LedgerEntry, Refusal, Revocation, Scopes, Sensing,
     SensingGate,
 };
-use regard_domain::{CameraId, Clock, ScreenId, Timestamp};
+use regard_decision::{Campaign, CampaignFault};
+use regard_domain::{CameraId, CampaignId, Clock, ScreenId, Timestamp};
 use tokio::sync::{mpsc, watch};
 
 use crate::calendar::Calendar;
@@ -278,12 +279,7 @@ impl Podium {
                 let _ = reply.send(campaigns.into_iter().cloned().collect());
             }
             Command::SetCampaigns { campaigns, reply } => {
-                self.record(now, || Input::Campaigns {
-                    campaigns: campaigns.clone(),
-                });
-                let answer = self.conductor.set_campaigns(campaigns);
-                self.tell_screens();
-                let _ = reply.send(answer);
+                let _ = reply.send(self.set_campaigns(campaigns, now));
             }
             Command::ChangeCampaign { change, reply } => {
                 let _ = reply.send(self.change_campaign(change, now));
@@ -292,7 +288,20 @@ impl Podium {
         }
     }
 
-    /// A recording holds the campaigns as they are after the change.
+    /// A recording holds all campaigns as they are after a change.
+    fn set_campaigns(
+        &mut self,
+        campaigns: Vec<Campaign>,
+        now: Timestamp,
+    ) -> Result<Vec<CampaignId>, Vec<CampaignFault>> {
+        self.record(now, || Input::Campaigns {
+            campaigns: campaigns.clone(),
+        });
+        let answer = self.conductor.set_campaigns(campaigns);
+        self.tell_screens();
+        answer
+    }
+
     fn change_campaign(
         &mut self,
         change: CampaignChange,
@@ -300,12 +309,10 @@ impl Podium {
     ) -> Result<(), EngineError> {
         let in_force = self.conductor.planner().campaigns().cloned().collect();
         let campaigns = change.apply(in_force)?;
-        self.record(now, || Input::Campaigns {
-            campaigns: campaigns.clone(),
-        });
-        let answer = self.conductor.set_campaigns(campaigns);
-        self.tell_screens();
-        answer.map(|_| ()).map_err(EngineError::Campaigns)
+        match self.set_campaigns(campaigns, now) {
+            Ok(_) => Ok(()),
+            Err(faults) => Err(EngineError::Campaigns(faults)),
+        }
     }
 
     fn ask_camera(

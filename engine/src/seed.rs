@@ -18,14 +18,14 @@ pub fn random_key() -> io::Result<[u8; 32]> {
     Ok(key)
 }
 
-/// The bytes as 64 hexadecimal digits.
-pub(crate) fn to_hex(bytes: &[u8; 32]) -> String {
+/// The bytes as hexadecimal digits, two each.
+pub fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The bytes that 64 hexadecimal digits stand for; nothing for any other text. Wiped when dropped,
 /// since they may be a secret.
-pub(crate) fn from_hex(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+pub fn from_hex(text: &str) -> Option<Zeroizing<[u8; 32]>> {
     let mut bytes = Zeroizing::new([0_u8; 32]);
     if text.len() != 64 || !text.is_ascii() {
         return None;

@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use hmac::{Hmac, Mac};
 use regard_domain::Timestamp;
+use regard_engine::to_hex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -55,7 +56,7 @@ pub(crate) fn new_session(app: &App, now: Timestamp) -> Option<String> {
     let signature = mac(&app.config.session_key, expires_at, &token_hash)
         .finalize()
         .into_bytes();
-    Some(format!("{expires_at}.{}", hex(&signature)))
+    Some(format!("{expires_at}.{}", to_hex(&signature)))
 }
 
 fn is_live_session(app: &App, value: &str, now: Timestamp) -> bool {
@@ -69,11 +70,6 @@ fn is_live_session(app: &App, value: &str, now: Timestamp) -> bool {
         .verify_slice(&signature)
         .is_ok();
     is_genuine && now.as_millis() < expires_at
-}
-
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
@@ -192,7 +188,7 @@ mod tests {
 
     #[test]
     fn hexadecimal_comes_back() {
-        assert_eq!(unhex(&hex(&[0, 255, 16])), Some(vec![0, 255, 16]));
+        assert_eq!(unhex(&to_hex(&[0, 255, 16])), Some(vec![0, 255, 16]));
         assert_eq!(unhex("0"), None);
         assert_eq!(unhex("zz"), None);
         assert_eq!(unhex("é"), None);

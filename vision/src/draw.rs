@@ -120,7 +120,8 @@ mod tests {
 
     use super::*;
 
-    fn face(left: f32, top: f32, side: f32) -> Face {
+    /// A happy face that looks a little aside.
+    pub(super) fn face(left: f32, top: f32, side: f32) -> Face {
         Face {
             bbox_in_frame: BBox::new(left, top, side, side).unwrap(),
             score: Score::clamped(0.9),

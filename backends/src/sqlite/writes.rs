@@ -64,7 +64,7 @@ async fn decision(
     let Some(body) = report.body("decision", row) else {
         return Ok(());
     };
-    let written = sqlx::query(
+    let insert = sqlx::query(
         "INSERT INTO decisions (id, at, campaign, creative, body, keep_until)
          VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     )
@@ -73,11 +73,8 @@ async fn decision(
     .bind(row.campaign.as_ref().map(CampaignId::as_str))
     .bind(row.creative.as_str())
     .bind(body)
-    .bind(kept.keep_until().as_micros())
-    .execute(&mut *connection)
-    .await
-    .map_err(from_sqlx)?
-    .rows_affected();
+    .bind(kept.keep_until().as_micros());
+    let written = n_written(insert, connection).await?;
     report.count_or_repeat(written);
     if written == 0 {
         return Ok(());
@@ -85,15 +82,13 @@ async fn decision(
     let Some(campaign) = &row.campaign else {
         return Ok(());
     };
-    sqlx::query(
+    let count = sqlx::query(
         "INSERT INTO totals (campaign, n_decisions, keep_until) VALUES (?, 1, ?)
          ON CONFLICT DO UPDATE SET n_decisions = n_decisions + 1, keep_until = max(keep_until, excluded.keep_until)",
     )
     .bind(campaign.as_str())
-    .bind(kept.keep_until().as_micros())
-    .execute(connection)
-    .await
-    .map_err(from_sqlx)?;
+    .bind(kept.keep_until().as_micros());
+    n_written(count, connection).await?;
     Ok(())
 }
 
@@ -103,7 +98,7 @@ async fn play_start(
     report: &mut CommitReport,
 ) -> Result<(), StoreError> {
     let row = kept.row();
-    let written = sqlx::query(
+    let insert = sqlx::query(
         "INSERT INTO plays (id, screen, campaign, creative, started_at, ended_at, shown_millis, keep_until)
          VALUES (?, ?, ?, ?, ?, NULL, 0, ?) ON CONFLICT DO NOTHING",
     )
@@ -112,12 +107,8 @@ async fn play_start(
     .bind(row.campaign.as_ref().map(CampaignId::as_str))
     .bind(row.creative.as_str())
     .bind(row.at.as_micros())
-    .bind(kept.keep_until().as_micros())
-    .execute(connection)
-    .await
-    .map_err(from_sqlx)?
-    .rows_affected();
-    report.count_or_repeat(written);
+    .bind(kept.keep_until().as_micros());
+    report.count_or_repeat(n_written(insert, connection).await?);
     Ok(())
 }
 
@@ -130,17 +121,14 @@ async fn play_end(
     let Some(shown_millis) = report.signed("play", row.shown_millis) else {
         return Ok(());
     };
-    let written = sqlx::query(
+    let update = sqlx::query(
         "UPDATE plays SET ended_at = ?, shown_millis = ?, keep_until = min(keep_until, ?) WHERE id = ?",
     )
     .bind(row.at.as_micros())
     .bind(shown_millis)
     .bind(kept.keep_until().as_micros())
-    .bind(bytes_of_play(row.id))
-    .execute(connection)
-    .await
-    .map_err(from_sqlx)?
-    .rows_affected();
+    .bind(bytes_of_play(row.id));
+    let written = n_written(update, connection).await?;
     if written == 0 {
         report.orphaned_ends.push(row.id);
     }
@@ -172,7 +160,7 @@ async fn outcome(
         report.repeated_outcomes.push(key);
         return Ok(());
     }
-    let written = sqlx::query(
+    let insert = sqlx::query(
         "INSERT INTO outcomes (decision, kind, key, at, value, campaign, creative, decided_at, body, keep_until)
          SELECT id, ?, ?, ?, ?, campaign, creative, at, ?, ? FROM decisions WHERE id = ?",
     )
@@ -182,11 +170,8 @@ async fn outcome(
     .bind(f64::from(row.value))
     .bind(body)
     .bind(kept.keep_until().as_micros())
-    .bind(id)
-    .execute(connection)
-    .await
-    .map_err(from_sqlx)?
-    .rows_affected();
+    .bind(id);
+    let written = n_written(insert, connection).await?;
     if written == 0 {
         report.orphaned_outcomes.push(key);
     }
@@ -247,6 +232,15 @@ async fn fact(
     put(connection, key, body, kept, report).await
 }
 
+/// Runs a query that writes; how many rows it touched.
+async fn n_written(
+    query: Query<'_, Sqlite, SqliteArguments>,
+    connection: &mut SqliteConnection,
+) -> Result<u64, StoreError> {
+    let done = query.execute(connection).await.map_err(from_sqlx)?;
+    Ok(done.rows_affected())
+}
+
 /// Writes a row whose newest body counts, once its key is bound.
 async fn put<T>(
     connection: &mut SqliteConnection,
@@ -255,13 +249,8 @@ async fn put<T>(
     kept: &Kept<T>,
     report: &mut CommitReport,
 ) -> Result<(), StoreError> {
-    report.written += key
-        .bind(body)
-        .bind(kept.keep_until().as_micros())
-        .execute(connection)
-        .await
-        .map_err(from_sqlx)?
-        .rows_affected();
+    let write = key.bind(body).bind(kept.keep_until().as_micros());
+    report.written += n_written(write, connection).await?;
     Ok(())
 }
 
@@ -271,14 +260,11 @@ async fn campaign(
     kept: &Kept<CampaignInForce>,
     report: &mut CommitReport,
 ) -> Result<(), StoreError> {
-    report.written +=
+    let update =
         sqlx::query("UPDATE totals SET keep_until = ? WHERE campaign = ? AND keep_until < ?")
             .bind(kept.keep_until().as_micros())
             .bind(kept.row().campaign.as_str())
-            .bind(kept.keep_until().as_micros())
-            .execute(connection)
-            .await
-            .map_err(from_sqlx)?
-            .rows_affected();
+            .bind(kept.keep_until().as_micros());
+    report.written += n_written(update, connection).await?;
     Ok(())
 }

@@ -1,18 +1,17 @@
 //! Commitments as files for a website: what is signed, the key to check it with, and a page to read.
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use askama::Template;
-use regard_commitments::{
-    Commitments, Notice, NoticeText, Profile, SignedCommitments, VerifyingKey,
-};
+use regard_commitments::{Notice, NoticeText, Profile, SignedCommitments, VerifiedCommitments};
+use regard_engine::to_hex;
 
-use super::{check, signed, words};
+use super::{signed, words};
 use crate::exit;
 use crate::printable::shown;
+use crate::whole_file::write_whole;
 
 /// The page for people.
 #[derive(Template)]
@@ -27,42 +26,35 @@ struct Page<'a> {
 
 /// Signs the document and writes three files into a folder.
 pub(super) fn publish(file: &Path, data_dir: &Path, folder: &Path) -> Result<ExitCode> {
-    let (commitments, signed, key) = signed(file, data_dir)?;
-    let page = page(&commitments, &signed, &key)?;
-    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", shown(folder)))?;
+    let (_, signed, key) = signed(file, data_dir)?;
     let json = serde_json::to_string_pretty(&signed)? + "\n";
+    // What is written is what people will check: it must pass.
+    let written: SignedCommitments = serde_json::from_str(&json)?;
+    let page = page(&written.verify(&key)?)?;
     let files = [
         ("commitments.json", json),
-        ("commitments.key", hex + "\n"),
+        ("commitments.key", to_hex(key.as_bytes()) + "\n"),
         ("commitments.html", page),
     ];
     let mut said = Vec::new();
     for (name, text) in &files {
         let path = folder.join(name);
-        let beside = path.with_extension("part");
-        fs::write(&beside, text)
-            .and_then(|()| fs::rename(&beside, &path))
-            .with_context(|| format!("{}: cannot be written", shown(&path)))?;
+        write_whole(&path, text)?;
         said.push(format!("wrote {}", shown(&path)));
     }
-    // What was written is what people will check: it must pass.
-    let written: SignedCommitments = serde_json::from_str(&files[0].1)?;
-    check(&written, &key)?;
     exit::print(&said.join("\n"))
 }
 
-fn page(commitments: &Commitments, signed: &SignedCommitments, key: &[u8]) -> Result<String> {
-    let key: &[u8; 32] = key.try_into().context("the key is not 32 bytes long")?;
-    let verified = signed.verify(&VerifyingKey::from_bytes(key)?)?;
+fn page(verified: &VerifiedCommitments) -> Result<String> {
+    let commitments = verified.document();
     let profile = Profile::named(&commitments.profile)?;
-    profile.accepts(&verified)?;
-    let notice = Notice::of(&verified, &profile);
+    profile.accepts(verified)?;
+    let notice = Notice::of(verified, &profile);
     let page = Page {
         site: &commitments.site.name,
         facts: words::facts(commitments),
         notices: &notice.texts,
-        key_id: &signed.key_id,
+        key_id: &verified.key_id(),
         digest: verified.digest().to_string(),
     };
     page.render().context("the page cannot be written")

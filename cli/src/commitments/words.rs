@@ -10,13 +10,9 @@ pub(super) fn line(label: &str, text: &str) -> String {
     format!("{label:<12} {text}\n")
 }
 
-/// The word by which a document names a value.
+/// The word by which a document names a value, with spaces.
 fn word(value: &impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(text)) => text.replace('_', " "),
-        Ok(other) => other.to_string(),
-        Err(_) => String::new(),
-    }
+    regard_commitments::word(value).replace('_', " ")
 }
 
 fn list<T: Serialize>(values: impl IntoIterator<Item = T>) -> String {

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use regard_decision::{Content, Creative};
+use regard_engine::to_hex;
 use regard_server::{SNIFF_LEN, message_kind};
 use sha2::{Digest, Sha256};
 
@@ -87,11 +88,7 @@ impl Asset {
         }
         let mut hasher = Sha256::new_with_prefix(&head);
         io::copy(&mut file, &mut hasher).map_err(said)?;
-        let digits: String = hasher
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digits = to_hex(&hasher.finalize());
         let extension = source.extension().and_then(|extension| extension.to_str());
         let is_plain =
             |e: &&str| (1..=5).contains(&e.len()) && e.bytes().all(|b| b.is_ascii_alphanumeric());

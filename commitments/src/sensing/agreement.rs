@@ -10,6 +10,7 @@ use crate::ledger::{EntryBody, LedgerEntry};
 use crate::profile::Profile;
 use crate::refusal::{Answer, Refusal, RefusalCode};
 use crate::scope::Scopes;
+use crate::word::word;
 
 /// The longest that one agreement opens a camera. Origin: longer than anybody stands before a screen; whoever
 /// stays agrees again, and whoever comes after was not asked.
@@ -136,18 +137,15 @@ impl SensingGate {
         now: Timestamp,
     ) -> Answer<()> {
         let document = self.commitments.document();
+        let named = word(&purpose);
         if !document.purposes.contains(&purpose) {
             return Answer::Refused(Refusal::new(
                 RefusalCode::PurposeNotPromised,
                 format!(
-                    "version {} of the commitments does not name \"{}\"",
+                    "version {} of the commitments does not name \"{named}\"",
                     document.version,
-                    purpose.as_str()
                 ),
-                format!(
-                    "add \"{}\" to purposes and sign a new version",
-                    purpose.as_str()
-                ),
+                format!("add \"{named}\" to purposes and sign a new version"),
             ));
         }
         if self.profile.allows_purpose(purpose, false) {
@@ -156,11 +154,7 @@ impl SensingGate {
         if !self.profile.allows_purpose(purpose, true) {
             return Answer::Refused(Refusal::new(
                 RefusalCode::FeatureNotInProfile,
-                format!(
-                    "profile {} does not allow \"{}\"",
-                    self.profile.name(),
-                    purpose.as_str()
-                ),
+                format!("profile {} does not allow \"{named}\"", self.profile.name(),),
                 "choose a profile that allows it, and sign commitments for that profile",
             ));
         }

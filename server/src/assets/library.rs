@@ -7,12 +7,12 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use regard_engine::to_hex;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::sniff::{AssetKind, MAX_PIXELS, MAX_SIDE, SNIFF_LEN};
 use super::svg::{MAX_SVG_LEN, SvgError, sanitize};
-use crate::auth::hex;
 
 /// Addresses remembered. When full, addresses that no message names any more go first by name; the
 /// file stays, and the next message that names it brings its address back.
@@ -221,7 +221,7 @@ fn inspect(path: &Path) -> Result<AssetRef, AssetError> {
     let mut hasher = Sha256::new();
     hasher.update(&head);
     io::copy(&mut file, &mut hasher)?;
-    let name = format!("{}.{}", hex(&hasher.finalize()), kind.extension());
+    let name = format!("{}.{}", to_hex(&hasher.finalize()), kind.extension());
     Ok(AssetRef {
         name,
         kind,
@@ -255,7 +255,7 @@ fn in_memory(kind: AssetKind, bytes: Vec<u8>) -> Result<AssetRef, AssetError> {
         | AssetKind::Mp4
         | AssetKind::Webm => return Err(AssetError::UnknownKind),
     };
-    let name = format!("{}.{}", hex(&Sha256::digest(&bytes)), kind.extension());
+    let name = format!("{}.{}", to_hex(&Sha256::digest(&bytes)), kind.extension());
     Ok(AssetRef {
         name,
         kind,
@@ -296,7 +296,7 @@ mod tests {
         let (dir, library) = library();
         let asset = upload(&library, &png(640, 480)).unwrap();
         assert_eq!(asset.size_px, Some((640, 480)));
-        let expected = format!("{}.png", hex(&Sha256::digest(png(640, 480))));
+        let expected = format!("{}.png", to_hex(&Sha256::digest(png(640, 480))));
         assert_eq!(asset.name, expected);
         assert_eq!(upload(&library, &png(640, 480)).unwrap().name, expected);
         let fresh = AssetLibrary::new(dir.path().to_owned());
@@ -312,7 +312,10 @@ mod tests {
         let asset = upload(&library, svg).unwrap();
         let stored = fs::read_to_string(dir.path().join(&asset.name)).unwrap();
         assert!(!stored.contains("x()"), "{stored}");
-        assert_eq!(asset.name, format!("{}.svg", hex(&Sha256::digest(&stored))));
+        assert_eq!(
+            asset.name,
+            format!("{}.svg", to_hex(&Sha256::digest(&stored)))
+        );
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use regard_engine::to_hex;
 use sha2::{Digest, Sha256};
 
-use crate::auth::hex;
 use crate::extract::PathOf;
 use crate::problem::Problem;
 
@@ -52,7 +52,7 @@ static BUILD: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{}-{}",
         env!("CARGO_PKG_VERSION"),
-        &hex(&hasher.finalize())[..12]
+        &to_hex(&hasher.finalize())[..12]
     )
 });
 

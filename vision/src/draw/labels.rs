@@ -163,35 +163,15 @@ fn readings(face: &Face) -> String {
 
 #[cfg(test)]
 mod tests {
-    use regard_domain::{
-        BBox, ExpressionDistribution, FaceReadings, HeadPose, Landmarks, Point, Score,
-    };
+    use regard_domain::FaceReadings;
 
+    use super::super::tests::face;
     use super::*;
 
     const SIZE: FrameSize = FrameSize {
         width: 640,
         height: 480,
     };
-
-    fn face(left: f32, top: f32, side: f32) -> Face {
-        Face {
-            bbox_in_frame: BBox::new(left, top, side, side).unwrap(),
-            score: Score::clamped(0.9),
-            landmarks_in_frame: Landmarks([Point::new(left + 2.0, top + 2.0); 5]),
-            readings: FaceReadings {
-                expression: ExpressionDistribution::from_weights([
-                    0.0, 9.0, 1.0, 0.0, 0.0, 0.0, 0.0,
-                ]),
-                head_pose: Some(HeadPose {
-                    yaw_deg: 12.4,
-                    pitch_deg: -3.0,
-                    roll_deg: 0.0,
-                }),
-                attention: None,
-            },
-        }
-    }
 
     fn rects(labels: &Labels) -> Vec<Rect> {
         let rect = |(text, left, top): &(String, i32, i32)| {
