@@ -171,7 +171,7 @@ impl Grant<Sensing> {
         &self.state.withheld
     }
 
-    /// Where staff stand: faces centered there must not go to the expression analyser.
+    /// Where staff stand: faces centered there are left out, before anything else is done with them.
     pub fn staff_zones(&self) -> &[StaffZone] {
         &self.state.staff_zones
     }

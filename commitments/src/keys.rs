@@ -7,6 +7,7 @@ use rand::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::digest::Digest;
+use crate::place_code::PlaceCodes;
 
 /// One seed, from which a site's keys are made: one to sign commitments, one to sign the ledger.
 /// Wiped from memory when dropped; never printed.
@@ -42,12 +43,20 @@ impl SiteKeys {
         self.derive(b"regard ledger key v1")
     }
 
-    /// A key for one use: the seed is uniform, so that hashing it with a label of fixed length is a
+    /// Makes the codes that screens and signs show.
+    pub fn place_codes(&self) -> PlaceCodes {
+        PlaceCodes::new(self.secret(b"regard place codes v1"))
+    }
+
+    /// A secret for one use: the seed is uniform, so that hashing it with a label of fixed length is a
     /// pseudo-random function, and no key tells anything about another.
-    fn derive(&self, label: &[u8]) -> SigningKey {
+    fn secret(&self, label: &[u8]) -> Zeroizing<[u8; 32]> {
         let digest = Digest::of(&[label, &[0], self.seed.as_slice()]);
-        let secret = Zeroizing::new(*digest.as_bytes());
-        SigningKey::from_bytes(&secret)
+        Zeroizing::new(*digest.as_bytes())
+    }
+
+    fn derive(&self, label: &[u8]) -> SigningKey {
+        SigningKey::from_bytes(&self.secret(label))
     }
 }
 

@@ -41,6 +41,7 @@ mod merkle;
 mod note;
 mod notice;
 mod parse;
+mod place_code;
 mod profile;
 mod refusal;
 mod retention;
@@ -74,7 +75,8 @@ pub use merkle::{
 pub use note::{Checkpoint, NoteError, NoteSigner, NoteVerifier, ledger_origin};
 pub use notice::{Notice, NoticeText};
 pub use parse::Mistake;
-pub use profile::{Profile, ProfileError, PromiseFault};
+pub use place_code::{PLACE_CODE_PERIOD, PlaceCodes, Presence};
+pub use profile::{Authority, Profile, ProfileError, PromiseFault};
 pub use refusal::{Answer, Refusal, RefusalCode};
 pub use retention::{BadPeriod, DataKind, KeepFor, Kept, PROOF_PERIOD, Retained, RetentionGate};
 pub use scope::{

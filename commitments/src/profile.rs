@@ -41,7 +41,18 @@ pub struct Profile {
     shows_camera_picture: bool,
     shows_lab_banner: bool,
     recognition: bool,
+    authority: Authority,
     retention_max: BTreeMap<DataKind, KeepFor>,
+}
+
+/// Who hears complaints.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authority {
+    /// Its name in its own language, or in English where it depends on the reader's country.
+    pub name: String,
+    /// Its page.
+    pub url: String,
 }
 
 /// A profile that cannot be had.
@@ -114,6 +125,11 @@ impl Profile {
     /// What it is, for people.
     pub fn title(&self) -> &str {
         &self.title
+    }
+
+    /// Who hears complaints about the site.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// Which analyses it allows without anybody's agreement.

@@ -385,6 +385,12 @@ impl SensingGate {
         entries
     }
 
+    /// Until when a camera stays shut because somebody asked not to be looked at; `None` where it does not.
+    pub fn objected_until(&self, camera: &CameraId, now: Timestamp) -> Option<Timestamp> {
+        let until = self.cameras.get(camera)?.blinded_until?;
+        (now < until).then_some(until)
+    }
+
     /// The present grant of a camera.
     pub fn grant(&self, camera: &CameraId) -> Option<&Grant<Sensing>> {
         self.cameras.get(camera)?.grant.as_ref()

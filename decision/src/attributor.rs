@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use regard_domain::{CampaignId, CreativeId, DecisionId, Timestamp};
+use regard_domain::{CampaignId, CreativeId, DecisionId, ScreenId, Timestamp};
 
 use crate::{Decision, Outcome, OutcomeKind, PolicyUpdate, RewardRule};
 
@@ -42,7 +42,8 @@ pub enum Acceptance {
 /// A decision that waits for its outcomes.
 #[derive(Debug)]
 struct Open {
-    /// Nothing for the default message, which no policy learns from.
+    screen: ScreenId,
+    /// Nothing where no policy learns: for the default message, and where learning is not allowed.
     target: Option<(CampaignId, CreativeId)>,
     made_at: Timestamp,
     closes_at: Timestamp,
@@ -143,13 +144,34 @@ impl Attributor {
         rule: &RewardRule,
         duration_millis: u32,
     ) -> Vec<PolicyUpdate> {
+        self.open_for(decision.campaign.clone(), decision, rule, duration_millis)
+    }
+
+    /// As [`open`](Self::open) for a decision that nothing may be learned from: its outcomes are taken once
+    /// all the same, and nothing comes of them.
+    pub fn open_without_learning(
+        &mut self,
+        decision: &Decision,
+        rule: &RewardRule,
+        duration_millis: u32,
+    ) -> Vec<PolicyUpdate> {
+        self.open_for(None, decision, rule, duration_millis)
+    }
+
+    fn open_for(
+        &mut self,
+        learner: Option<CampaignId>,
+        decision: &Decision,
+        rule: &RewardRule,
+        duration_millis: u32,
+    ) -> Vec<PolicyUpdate> {
         if self.open.contains_key(&decision.id) || self.closed.contains(&decision.id) {
             return Vec::new();
         }
-        let campaign = decision.campaign.clone();
         let window = Duration::from_secs(rule.window_secs.into());
         let open = Open {
-            target: campaign.map(|campaign| (campaign, decision.creative.clone())),
+            screen: decision.screen.clone(),
+            target: learner.map(|campaign| (campaign, decision.creative.clone())),
             made_at: decision.at,
             closes_at: decision.at.plus(window),
             features: decision.features.iter().map(|(_, value)| *value).collect(),
@@ -169,6 +191,13 @@ impl Attributor {
             .min_by_key(|(id, open)| (open.made_at, **id));
         let first = first.map(|(id, _)| *id);
         first.and_then(|id| self.close(id)).into_iter().collect()
+    }
+
+    /// Nothing is learned any more from what is open on a screen: somebody took their agreement back.
+    pub fn stop_learning(&mut self, screen: &ScreenId) {
+        for open in self.open.values_mut().filter(|open| open.screen == *screen) {
+            open.target = None;
+        }
     }
 
     fn close(&mut self, id: DecisionId) -> Option<PolicyUpdate> {

@@ -154,6 +154,11 @@ impl PlayMeter {
         });
     }
 
+    /// Forgets all that was measured; the play that is on ends without outcomes.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+
     /// A play begins; returns what came of the one that it ends.
     pub fn begin(&mut self, decision: DecisionId, at: Timestamp) -> Vec<Outcome> {
         let outcomes = self.end(at);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use regard_audience::{Association, Digest, FaceTrack};
+use regard_commitments::StaffZone;
 use regard_domain::{BBox, Clock, Face, FrameSize, HeadPose, Moment, Sighting, Timestamp, TrackId};
 use regard_vision::{
     AnalysisError, CameraPlacement, FaceAnalyzer, Frame, FrameError, PixelPool, WantedSize,
@@ -205,6 +206,7 @@ impl Analysis {
                 analyzer.detect_in_turn(view, expected, *turn, &count)?
             }
         };
+        let faces = leave_out(faces, frame.size(), job.grant.staff_zones());
         let mut state = lane.lane.lock();
         state.admits(job.opening)?;
         let mut sighting = Sighting {
@@ -322,6 +324,17 @@ impl LaneState {
             Look::Around(expected)
         })
     }
+}
+
+/// The faces whose middle is in none of the zones: who stands there is not tracked, not counted and not read.
+fn leave_out(mut faces: Vec<Face>, size: FrameSize, zones: &[StaffZone]) -> Vec<Face> {
+    let (width, height) = (size.width.max(1) as f32, size.height.max(1) as f32);
+    faces.retain(|face| {
+        let middle = face.bbox_in_frame.center();
+        let (x, y) = (middle.x / width, middle.y / height);
+        !zones.iter().any(|zone| zone.contains_in_unit(x, y))
+    });
+    faces
 }
 
 /// How a frame is to be looked at.
@@ -464,6 +477,34 @@ mod tests {
             order.push(first.face);
         }
         assert_eq!(order, [0, 1, 2, 4, 0, 1, 2, 4]);
+    }
+
+    #[test]
+    fn who_stands_in_a_zone_is_left_out() {
+        let face = |left: f32| Face {
+            bbox_in_frame: BBox::new(left, 40.0, 20.0, 20.0).unwrap(),
+            score: regard_domain::Score::new(0.9).unwrap(),
+            landmarks_in_frame: regard_domain::Landmarks(
+                [regard_domain::Point::new(left, 50.0); 5],
+            ),
+            readings: regard_domain::FaceReadings::default(),
+        };
+        let size = FrameSize {
+            width: 200,
+            height: 100,
+        };
+        // The left half of the picture, in thousandths; the box's middle counts.
+        let zone = StaffZone {
+            camera: "till".parse().unwrap(),
+            left: 0,
+            top: 0,
+            width: 500,
+            height: 1_000,
+        };
+        let faces = vec![face(10.0), face(89.0), face(92.0), face(150.0)];
+        let kept = leave_out(faces.clone(), size, &[zone]);
+        assert_eq!(kept, faces[2..]);
+        assert_eq!(leave_out(faces.clone(), size, &[]), faces);
     }
 
     #[test]

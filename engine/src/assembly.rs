@@ -29,7 +29,7 @@ use crate::keys::KeyError;
 use crate::lane::{CameraGauge, Lane};
 use crate::metrics::Metrics;
 use crate::players::Players;
-use crate::podium::{CameraPost, Facts, Outlets, Podium};
+use crate::podium::{CameraPost, Facts, Outlets, People, Podium};
 use crate::queue::{FRAME_QUEUE_LEN, FreshLanes};
 use crate::recorder::Recorder;
 use crate::recording::{Head, RecordingWriter};
@@ -39,6 +39,7 @@ use crate::seed::random_key;
 use crate::start::{Promise, StartError};
 use crate::stopper::Stopper;
 use crate::sweeper::sweep;
+use crate::uses::UsesByCamera;
 use crate::view::{Health, ScreenView};
 
 /// Everything made, nothing running yet.
@@ -51,6 +52,8 @@ pub(crate) struct Assembly {
     pub(crate) promise: Promise,
     pub(crate) chronicle: Chronicle,
     pub(crate) conductor: Conductor,
+    /// What data of each audience may serve at the beginning.
+    pub(crate) uses: UsesByCamera,
     pub(crate) remembered: Remembered,
     pub(crate) calendar: Calendar,
     pub(crate) seed: [u8; 32],
@@ -147,6 +150,13 @@ impl Assembly {
         Ok(engine)
     }
 
+    fn watched_by(&self) -> BTreeMap<ScreenId, Option<CameraId>> {
+        let screens = self.config.screens.iter();
+        screens
+            .map(|s| (s.screen.clone(), s.camera.clone()))
+            .collect()
+    }
+
     fn screens(&self) -> ScreenEnds {
         let notice = Arc::new(self.promise.gate.notice().clone());
         let (mut senders, mut views) = (BTreeMap::new(), BTreeMap::new());
@@ -210,7 +220,13 @@ impl Assembly {
         let track_seeds = cameras
             .iter()
             .map(|c| (c.config.camera.clone(), c.track_seed));
-        let head = Head::of(&self.config, &self.calendar, &self.seed, track_seeds)?;
+        let head = Head::of(
+            &self.config,
+            &self.calendar,
+            &self.seed,
+            track_seeds,
+            &self.uses,
+        )?;
         let memories = self.remembered.memories();
         Ok(Some(RecordingWriter::create(path, head, memories)?))
     }
@@ -234,6 +250,9 @@ impl Assembly {
                 commitments: self.promise.verified.clone(),
                 retention: self.promise.retention.clone(),
                 notice: Arc::new(self.promise.gate.notice().clone()),
+                watched_by: self.watched_by(),
+                profile: self.promise.profile.clone(),
+                place_codes: self.promise.place_codes.clone(),
                 picture_allowed: common.picture_allowed,
                 calendar: self.calendar.clone(),
                 stopper: common.stopper.clone(),
@@ -280,21 +299,20 @@ impl Assembly {
         recording: Option<RecordingWriter>,
         ends: Ends,
     ) -> Result<(), StartError> {
+        let watched_by = self.watched_by();
         let screens = &self.config.screens;
         let (goodbye, swept) = (outlets.entries.clone(), outlets.entries.clone());
         let mut podium = Podium {
             clock: Arc::clone(&common.clock),
             cameras,
-            watched_by: screens
-                .iter()
-                .map(|s| (s.screen.clone(), s.camera.clone()))
-                .collect(),
+            watched_by,
             in_process: screens
                 .iter()
                 .filter(|s| s.in_process)
                 .map(|s| s.screen.clone())
                 .collect(),
             gate: self.promise.gate,
+            people: People::new(self.uses),
             conductor: self.conductor,
             calendar: self.calendar,
             players: common.players,

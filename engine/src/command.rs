@@ -1,6 +1,7 @@
 //! What others ask of the conductor. One queue, one reader.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
 
 use regard_audience::Digest;
 use regard_commitments::{Answer, Grant, Sensing};
@@ -10,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::campaigns::CampaignChange;
 use crate::handle::EngineError;
-use crate::view::{Heartbeat, PlayReport};
+use crate::view::{Heartbeat, Objection, PlayReport};
 
 /// Commands that wait. When full the sender is told that the engine is busy.
 /// Origin: four cameras at 30 frames/s and a hundred players at 4 heartbeats/s fill a second of it.
@@ -88,6 +89,23 @@ pub(crate) enum Command {
     ChangeCampaign {
         change: CampaignChange,
         reply: oneshot::Sender<Result<(), EngineError>>,
+    },
+    /// Somebody asks not to be looked at.
+    Object {
+        screen: ScreenId,
+        duration: Duration,
+        reply: oneshot::Sender<Objection>,
+    },
+    /// Somebody in front of a screen agrees to be looked at.
+    Agree {
+        screen: ScreenId,
+        duration: Duration,
+        reply: oneshot::Sender<Answer<Timestamp>>,
+    },
+    /// Somebody takes that back.
+    Withdraw {
+        screen: ScreenId,
+        reply: oneshot::Sender<()>,
     },
     /// The ledger could not be written, or can be again.
     Ledger { writable: bool },

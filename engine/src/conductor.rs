@@ -23,6 +23,7 @@ use regard_domain::{
 
 use crate::calendar::Calendar;
 use crate::minute::MinuteTally;
+use crate::uses::{Uses, UsesByCamera};
 use crate::view::{PlayReport, Showing};
 
 /// Name under which the reward that a policy learned is logged beside the outcomes it came from.
@@ -109,6 +110,8 @@ pub(crate) struct Conductor {
     planner: Planner,
     stages: BTreeMap<ScreenId, Stage>,
     seen: BTreeMap<CameraId, Seen>,
+    /// What may be done with what is known of each audience; nothing where nothing is said.
+    uses: UsesByCamera,
     attributor: Attributor,
     fact_ends: BTreeMap<String, Timestamp>,
     /// When the campaigns were last said to be in force.
@@ -122,6 +125,7 @@ impl Conductor {
         calendar: Calendar,
         planner: Planner,
         seats: &[Seat],
+        uses: UsesByCamera,
         seed: [u8; 32],
     ) -> Self {
         let stage = |seat: &Seat| Stage {
@@ -139,6 +143,7 @@ impl Conductor {
                 .map(|seat| (seat.screen.clone(), stage(seat)))
                 .collect(),
             seen: BTreeMap::new(),
+            uses,
             attributor: Attributor::new(),
             fact_ends: BTreeMap::new(),
             told_in_force: None,
@@ -164,6 +169,11 @@ impl Conductor {
     }
 
     fn open_reward(&mut self, decision: &Decision) -> Vec<PolicyUpdate> {
+        let camera = self
+            .stages
+            .get(&decision.screen)
+            .and_then(|stage| stage.camera.as_ref());
+        let may_learn = self.uses(camera).learning;
         let rule = decision
             .campaign
             .as_ref()
@@ -173,8 +183,46 @@ impl Conductor {
             .creative(decision)
             .map_or(0, |c| c.duration_millis);
         match rule.map(|campaign| campaign.reward.clone()) {
-            Some(rule) => self.attributor.open(decision, &rule, duration_millis),
+            Some(rule) => {
+                let attributor = &mut self.attributor;
+                if may_learn {
+                    attributor.open(decision, &rule, duration_millis)
+                } else {
+                    attributor.open_without_learning(decision, &rule, duration_millis)
+                }
+            }
             None => Vec::new(),
+        }
+    }
+
+    /// What may be done with what this camera, or none, tells of an audience.
+    fn uses(&self, camera: Option<&CameraId>) -> Uses {
+        self.uses.get(&camera.cloned()).copied().unwrap_or_default()
+    }
+
+    /// Says what may be done from now on with what is known of an audience.
+    pub(crate) fn set_uses(
+        &mut self,
+        camera: Option<&CameraId>,
+        uses: Uses,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.uses.insert(camera.cloned(), uses);
+        if let Some(camera) = camera {
+            // What was chosen for an audience that may not be looked at so any more has to go.
+            self.consider(Whom::Watched(camera), None, now, &mut effects);
+        }
+        effects
+    }
+
+    /// Somebody took their agreement back: nothing more is learned from what was shown to them.
+    pub(crate) fn withdrawn(&mut self, camera: &CameraId) {
+        for (screen, stage) in &mut self.stages {
+            if stage.camera.as_ref() == Some(camera) {
+                self.attributor.stop_learning(screen);
+                stage.meter.forget();
+            }
         }
     }
 
@@ -207,25 +255,33 @@ impl Conductor {
         now: Timestamp,
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let uses = self.uses(Some(camera));
         let seen = self.seen.entry(camera.clone()).or_insert_with(|| Seen {
             audience: Audience::EMPTY,
             tally: MinuteTally::new(camera.clone()),
         });
-        for visit in &digest.visits {
-            seen.tally.left(visit);
+        if uses.measurement {
+            digest
+                .visits
+                .iter()
+                .for_each(|visit| seen.tally.left(visit));
         }
         let Some(moment) = &digest.moment else {
             return effects;
         };
         seen.audience = moment.audience();
-        effects.extend(
-            seen.tally
-                .observe(moment)
-                .map(|row| Effect::Keep(Row::Minute(row))),
-        );
+        if uses.measurement {
+            let minute = seen.tally.observe(moment);
+            effects.extend(minute.map(|row| Effect::Keep(Row::Minute(row))));
+        }
         let watching = |stage: &&mut Stage| stage.camera.as_ref() == Some(camera);
-        for stage in self.stages.values_mut().filter(watching) {
-            stage.meter.observe(moment);
+        if uses.measurement || uses.learning {
+            for stage in self.stages.values_mut().filter(watching) {
+                stage.meter.observe(moment);
+            }
+        }
+        if !uses.selection {
+            return effects;
         }
         let told = Some((moment, captured_at));
         self.consider(Whom::Watched(camera), told, now, &mut effects);
@@ -253,7 +309,9 @@ impl Conductor {
         digest: &Digest,
         now: Timestamp,
     ) -> Vec<Effect> {
-        if let Some(seen) = self.seen.get_mut(camera) {
+        if self.uses(Some(camera)).measurement
+            && let Some(seen) = self.seen.get_mut(camera)
+        {
             digest
                 .visits
                 .iter()
@@ -334,7 +392,9 @@ impl Conductor {
             let Some(stage) = self.stages.get_mut(&screen) else {
                 continue;
             };
+            let uses = self.uses.get(&stage.camera).copied().unwrap_or_default();
             let seen = stage.camera.as_ref().and_then(|c| self.seen.get(c));
+            let seen = seen.filter(|_| uses.selection);
             let audience = seen.map_or(Audience::EMPTY, |s| s.audience);
             let context = self.planner.context(&audience, local);
             let cause = moment.map_or(MomentCause::Beat, |(m, _)| m.cause);

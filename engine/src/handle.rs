@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use regard_backends::{Setting, Store, StoreError};
-use regard_commitments::{Answer, Digest, Notice, Refusal, RetentionGate, VerifiedCommitments};
+use regard_commitments::{
+    Answer, Digest, Notice, PlaceCodes, Profile, Refusal, RetentionGate, VerifiedCommitments,
+};
 use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Outcome};
 use regard_domain::{CameraId, CampaignId, Clock, PlayId, ScreenId, Timestamp};
 use regard_vision::{PushError, PushQueue};
@@ -20,7 +22,7 @@ use crate::kept_campaigns;
 use crate::metrics::{LatencyQuantiles, Metrics, MetricsSnapshot};
 use crate::players::Players;
 use crate::stopper::Stopper;
-use crate::view::{Health, Heartbeat, HistoryPoint, LiveView, PlayReport, ScreenView};
+use crate::view::{Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, ScreenView};
 
 /// Why the engine did not do what it was asked.
 #[derive(Debug, Error)]
@@ -78,6 +80,10 @@ pub(crate) struct Shared {
     pub(crate) commitments: VerifiedCommitments,
     pub(crate) retention: RetentionGate,
     pub(crate) notice: Arc<Notice>,
+    /// Which camera watches the audience of each screen.
+    pub(crate) watched_by: BTreeMap<ScreenId, Option<CameraId>>,
+    pub(crate) profile: Profile,
+    pub(crate) place_codes: PlaceCodes,
     pub(crate) picture_allowed: bool,
     pub(crate) calendar: Calendar,
     pub(crate) stopper: Stopper,
@@ -171,6 +177,19 @@ impl Engine {
     ) -> Result<watch::Receiver<Arc<ScreenView>>, EngineError> {
         let unknown = || EngineError::UnknownScreen(screen.clone());
         self.shared.screens.get(screen).cloned().ok_or_else(unknown)
+    }
+
+    /// The camera that looks at the audience of a screen, if one does.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownScreen`].
+    pub fn camera_of(&self, screen: &ScreenId) -> Result<Option<CameraId>, EngineError> {
+        let unknown = || EngineError::UnknownScreen(screen.clone());
+        self.shared
+            .watched_by
+            .get(screen)
+            .cloned()
+            .ok_or_else(unknown)
     }
 
     fn outlet(&self, camera: &CameraId) -> Result<&CameraOutlet, EngineError> {
@@ -307,6 +326,75 @@ impl Engine {
             Ok(answer) => answer.map_err(|_| EngineError::Stopped),
             Err(_) => Err(EngineError::Busy),
         }
+    }
+
+    /// Somebody asks not to be looked at: every camera that watches in front of the screen is shut for so
+    /// long, at most [`MAX_OBJECTION`](regard_commitments::MAX_OBJECTION), and the answer comes when it is.
+    ///
+    /// That they stand there is for the caller to make sure, see [`Self::place_codes`].
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownScreen`], [`EngineError::Busy`], [`EngineError::Stopped`].
+    pub async fn object(
+        &self,
+        screen: &ScreenId,
+        duration: Duration,
+    ) -> Result<Objection, EngineError> {
+        self.screen(screen)?;
+        let screen = screen.clone();
+        self.ask(|reply| Command::Object {
+            screen,
+            duration,
+            reply,
+        })
+        .await
+    }
+
+    /// Somebody in front of a screen agrees to be looked at, for so long, at most
+    /// [`MAX_AGREEMENT`](regard_commitments::MAX_AGREEMENT) or until they have left. Answers until when.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] with `feature_not_in_profile` where no agreement is waited for;
+    /// [`EngineError::UnknownScreen`], [`EngineError::Busy`], [`EngineError::Stopped`].
+    pub async fn agree(
+        &self,
+        screen: &ScreenId,
+        duration: Duration,
+    ) -> Result<Timestamp, EngineError> {
+        self.screen(screen)?;
+        let screen = screen.clone();
+        let answer = self
+            .ask(|reply| Command::Agree {
+                screen,
+                duration,
+                reply,
+            })
+            .await?;
+        match answer {
+            Answer::Granted(until) => Ok(until),
+            Answer::Refused(refusal) => Err(EngineError::Refused(refusal)),
+        }
+    }
+
+    /// Somebody in front of a screen takes their agreement back. What rests on it is closed when this
+    /// answers, and nothing more is learned from what was shown to them.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownScreen`], [`EngineError::Busy`], [`EngineError::Stopped`].
+    pub async fn withdraw_agreement(&self, screen: &ScreenId) -> Result<(), EngineError> {
+        self.screen(screen)?;
+        let screen = screen.clone();
+        self.ask(|reply| Command::Withdraw { screen, reply }).await
+    }
+
+    /// The codes that screens and signs of this site show.
+    pub fn place_codes(&self) -> &PlaceCodes {
+        &self.shared.place_codes
+    }
+
+    /// The profile in force.
+    pub fn profile(&self) -> &Profile {
+        &self.shared.profile
     }
 
     /// Something came of a decision.

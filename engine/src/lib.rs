@@ -35,6 +35,7 @@ mod seed;
 mod start;
 mod stopper;
 mod sweeper;
+mod uses;
 mod view;
 
 pub use calendar::{Calendar, UnknownTimeZone};
@@ -54,8 +55,8 @@ pub use screen::notice_text;
 pub use seed::{from_hex, random_key, to_hex};
 pub use start::StartError;
 pub use view::{
-    CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, PlayReport, ScreenHealth, ScreenView,
-    Showing,
+    CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, ScreenHealth,
+    ScreenView, Showing,
 };
 
 use regard_commitments::{Refusal, RefusalCode};

@@ -1,6 +1,8 @@
 //! Where the conductor stands: one thread that owns the gate and the decisions, hears every command
 //! in turn, and tells the others.
 
+mod people;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,6 +17,7 @@ use regard_decision::{Campaign, CampaignFault};
 use regard_domain::{CameraId, CampaignId, Clock, ScreenId, Timestamp};
 use tokio::sync::{mpsc, watch};
 
+pub(crate) use self::people::People;
 use crate::calendar::Calendar;
 use crate::campaigns::CampaignChange;
 use crate::chronicle::ChronicleState;
@@ -67,6 +70,7 @@ pub(crate) struct Facts {
 pub(crate) struct Podium {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) gate: SensingGate,
+    pub(crate) people: People,
     pub(crate) conductor: Conductor,
     pub(crate) calendar: Calendar,
     pub(crate) cameras: BTreeMap<CameraId, CameraPost>,
@@ -87,6 +91,7 @@ impl Podium {
         let now = self.clock.now();
         self.gate
             .set_utc_offset_secs(self.calendar.utc_offset_secs(now));
+        self.look_after_people(now);
         self.tell_health(now);
     }
 
@@ -134,6 +139,7 @@ impl Podium {
         let ruled = self.gate.tick(now);
         self.enter(ruled.entries);
         self.revoked(&ruled.outcome, now);
+        self.look_after_people(now);
         self.record(now, || Input::Tick);
         let effects = self.conductor.tick(now);
         self.carry_out(effects, now);
@@ -198,6 +204,13 @@ impl Podium {
                     self.record(now, || Input::Seen {
                         sighting: (&*sighting).into(),
                     });
+                }
+                if digest
+                    .moment
+                    .as_ref()
+                    .is_some_and(|m| !m.visitors.is_empty())
+                {
+                    self.people.seen(&camera, now);
                 }
                 let effects = self.conductor.seen(&camera, &digest, at, now);
                 self.carry_out(effects, now);
@@ -283,6 +296,24 @@ impl Podium {
             }
             Command::ChangeCampaign { change, reply } => {
                 let _ = reply.send(self.change_campaign(change, now));
+            }
+            Command::Object {
+                screen,
+                duration,
+                reply,
+            } => {
+                let _ = reply.send(self.object(&screen, duration, now));
+            }
+            Command::Agree {
+                screen,
+                duration,
+                reply,
+            } => {
+                let _ = reply.send(self.agree(&screen, duration, now));
+            }
+            Command::Withdraw { screen, reply } => {
+                self.withdraw(&screen, now);
+                let _ = reply.send(());
             }
             _ => {}
         }
@@ -429,12 +460,14 @@ impl Podium {
     }
 
     fn tell_health(&mut self, now: Timestamp) {
-        let refusals = self.gate.refusals();
-        let refusals = refusals
+        let refusals: BTreeMap<String, u64> = self
+            .gate
+            .refusals()
             .into_iter()
             .map(|(code, n)| (code.as_str().to_owned(), n))
             .collect();
-        self.outlets.metrics.set_refusals(refusals);
+        self.outlets.metrics.set_refusals(refusals.clone());
+        let n_objections_last_hour = self.people.n_objections_last_hour(now);
         let cameras = self.cameras.iter().map(|(id, post)| {
             let rates = post.gauge.rates(now);
             CameraHealth {
@@ -443,6 +476,9 @@ impl Podium {
                 open: post.is_open,
                 refusal: post.refusal.clone().filter(|_| !post.is_open),
                 fault: post.fault.clone(),
+                withheld: self.people.withheld(id),
+                agreed_until: self.gate.agreed_until(id, now),
+                objected_until: self.gate.objected_until(id, now),
                 captured_per_sec: rates.captured_per_sec,
                 analyzed_per_sec: rates.analyzed_per_sec,
                 dropped: rates.dropped,
@@ -461,6 +497,8 @@ impl Podium {
             runtime: self.facts.runtime.clone(),
             latency: self.outlets.metrics.latency(),
             resident_bytes: resident_bytes(),
+            refusals,
+            n_objections_last_hour,
             recording_fault: self.outlets.recorder.fault(),
             rows_queued: self.outlets.recorder.n_waiting(),
             rows_lost: self.outlets.recorder.n_lost(),

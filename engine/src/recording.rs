@@ -20,11 +20,13 @@ use crate::calendar::Calendar;
 use crate::config::EngineConfig;
 use crate::remembered::{Memory, Remembered};
 use crate::seed::to_hex;
+use crate::uses::{Uses, UsesByCamera};
 use crate::view::PlayReport;
 
 /// Form of recordings that this program writes and reads.
-/// Form 1 held neither settings nor memory, so that its replays could differ from what was recorded.
-pub const RECORDING_FORMAT: u32 = 2;
+/// Form 1 held neither settings nor memory, form 2 not what data of the audience might serve, so that their replays
+/// could differ from what was recorded.
+pub const RECORDING_FORMAT: u32 = 3;
 
 /// Longest line read, in bytes. Origin: a hundred faces take 40 kB, what `linucb` learned about twenty
 /// messages 1 MB; campaigns with long texts a few.
@@ -92,6 +94,8 @@ pub(crate) struct Head {
     pub(crate) campaigns: Vec<Campaign>,
     /// The message when there is none.
     pub(crate) default_message: regard_decision::Creative,
+    /// What might be done with what each camera told of an audience, at the beginning.
+    pub(crate) uses: Vec<(Option<CameraId>, Uses)>,
     /// Facts that policies learn from.
     pub(crate) fact_features: Vec<FactFeature>,
     /// Tracking and moments.
@@ -108,6 +112,7 @@ impl Head {
         calendar: &Calendar,
         seed: &[u8; 32],
         track_seeds: impl Iterator<Item = (CameraId, [u8; 32])>,
+        uses: &UsesByCamera,
     ) -> Result<Self, RecordingError> {
         let EngineConfig {
             screens,
@@ -145,6 +150,7 @@ impl Head {
                 .collect(),
             campaigns: campaigns.clone(),
             default_message: default_message.clone(),
+            uses: uses.iter().map(|(id, uses)| (id.clone(), *uses)).collect(),
             fact_features: context.facts().to_vec(),
             crowd: *crowd,
             time_zone: time_zone.to_owned(),
@@ -214,6 +220,18 @@ pub(crate) enum Input {
     Ledger {
         /// Which of the two.
         writable: bool,
+    },
+    /// What may be done with what a camera, or none, tells of an audience is something else from now on.
+    Uses {
+        /// Which camera.
+        camera: Option<CameraId>,
+        /// What may be done.
+        uses: Uses,
+    },
+    /// Somebody in front of a camera took their agreement back.
+    Withdrawn {
+        /// Which camera.
+        camera: CameraId,
     },
     /// The screens stopped.
     Finished,

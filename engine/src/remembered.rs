@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
 use crate::conductor::{Conductor, Seat};
+use crate::uses::UsesByCamera;
 
 /// How far back decisions are taken up again after a restart: caps and budgets look at the day of the
 /// site, which may last 25 hours, and a reward window at a day at most.
@@ -110,6 +111,7 @@ impl Remembered {
         mut planner: Planner,
         calendar: Calendar,
         seats: &[Seat],
+        uses: UsesByCamera,
         seed: [u8; 32],
     ) -> Conductor {
         for row in &self.policies {
@@ -126,7 +128,7 @@ impl Remembered {
             }
         }
         planner.restore(&self.totals, self.decisions.iter().map(|(d, _)| d));
-        let mut conductor = Conductor::new(calendar, planner, seats, seed);
+        let mut conductor = Conductor::new(calendar, planner, seats, uses, seed);
         conductor.resume(&self.decisions);
         conductor
     }

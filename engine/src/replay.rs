@@ -68,6 +68,11 @@ pub fn replay(recording: impl BufRead) -> Result<Replayed, RecordingError> {
                 .set_fact(&name, value, expires_at, now)
                 .unwrap_or_default(),
             Input::Ledger { writable } => conductor.ledger(writable, now),
+            Input::Uses { camera, uses } => conductor.set_uses(camera.as_ref(), uses, now),
+            Input::Withdrawn { camera } => {
+                conductor.withdrawn(&camera);
+                Vec::new()
+            }
             Input::Finished => conductor.finish(now),
             Input::Campaigns { campaigns } => {
                 // Mistakes were answered then as they are now: nothing changes.
@@ -106,7 +111,8 @@ fn conductor_of(head: &Head, remembered: &Remembered) -> Result<Conductor, Recor
         })
         .collect();
     let seed = seed_from_hex(&head.seed)?;
-    Ok(remembered.conductor(planner, calendar, &seats, seed))
+    let uses = head.uses.iter().cloned().collect();
+    Ok(remembered.conductor(planner, calendar, &seats, uses, seed))
 }
 
 fn setup(error: impl std::fmt::Display) -> RecordingError {

@@ -10,8 +10,9 @@ use regard_backends::{
     Batch, CampaignInForce, OpenError, SqliteOptions, SqliteStore, Store, StoreError,
 };
 use regard_commitments::{
-    Answer, CameraSetup, EntryBody, LedgerEntry, NoteError, NoteSigner, Profile, ProfileError,
-    PromiseFault, RetentionGate, SensingGate, SignatureFault, VerifiedCommitments, ledger_origin,
+    Answer, CameraSetup, EntryBody, LedgerEntry, NoteError, NoteSigner, PlaceCodes, Profile,
+    ProfileError, PromiseFault, RetentionGate, SensingGate, SignatureFault, SiteKeys,
+    VerifiedCommitments, ledger_origin,
 };
 use regard_decision::{CampaignFault, Planner};
 use regard_domain::{CameraId, Clock, Timestamp};
@@ -30,6 +31,7 @@ use crate::keys::{self, KeyError};
 use crate::recording::RecordingError;
 use crate::remembered::Remembered;
 use crate::seed::random_key;
+use crate::uses::{Uses, UsesByCamera};
 
 /// Why an engine could not be started.
 #[derive(Debug, Error)]
@@ -103,6 +105,7 @@ pub(crate) struct Promise {
     pub(crate) profile: Profile,
     pub(crate) gate: SensingGate,
     pub(crate) retention: RetentionGate,
+    pub(crate) place_codes: PlaceCodes,
 }
 
 impl Engine {
@@ -136,7 +139,7 @@ impl Engine {
     ) -> Result<Self, StartError> {
         let keys = keys::open_or_create(&config.data_dir)?;
         let now = clock.now();
-        let mut promise = promise(&config, &keys.commitments_key(), &store, now).await?;
+        let mut promise = promise(&config, &keys, &store, now).await?;
         let origin = ledger_origin(&config.commitments.site.id);
         let signer = NoteSigner::new(origin, keys.ledger_key())?;
         let mut chronicle =
@@ -162,11 +165,12 @@ impl Engine {
         let calendar = Calendar::new(config.time_zone.as_deref())?;
         let seed = random_key().map_err(KeyError::NoEntropy)?;
         let remembered = Remembered::read(&*store, now).await?;
-        let conductor = conductor(&config, &calendar, &remembered, seed)?;
-        prolong_budgets(&config, &promise.retention, &*store, now).await?;
         for setup in camera_setups(&config) {
             promise.gate.register(setup);
         }
+        let uses = uses(&config, &promise.gate, now);
+        let conductor = conductor(&config, &calendar, &remembered, uses.clone(), seed)?;
+        prolong_budgets(&config, &promise.retention, &*store, now).await?;
         let selection = select(config.runtime, &LibrarySearch::system())?;
         let catalog = Arc::new(Catalog::open(config.models.as_deref())?);
         Assembly {
@@ -177,6 +181,7 @@ impl Engine {
             promise,
             chronicle,
             conductor,
+            uses,
             remembered,
             calendar,
             seed,
@@ -189,12 +194,13 @@ impl Engine {
 
 async fn promise(
     config: &EngineConfig,
-    key: &regard_commitments::SigningKey,
+    keys: &SiteKeys,
     store: &Arc<dyn Store>,
     now: Timestamp,
 ) -> Result<Promise, StartError> {
     let profile = Profile::named(&config.commitments.profile)?;
-    let signed = config.commitments.sign(key);
+    let key = keys.commitments_key();
+    let signed = config.commitments.sign(&key);
     let verified = signed.verify(&key.verifying_key())?;
     let retention = RetentionGate::new(&verified, &profile)?;
     let gate = SensingGate::new(verified.clone(), profile.clone())?;
@@ -213,6 +219,7 @@ async fn promise(
         profile,
         gate,
         retention,
+        place_codes: keys.place_codes(),
     })
 }
 
@@ -230,7 +237,19 @@ fn camera_setups(config: &EngineConfig) -> Vec<CameraSetup> {
         .map(|c| CameraSetup {
             camera: c.camera.clone(),
             screens: screens_of(&c.camera),
-            masks_staff_zones: false,
+            masks_staff_zones: true,
+        })
+        .collect()
+}
+
+/// What data of each camera's audience may serve now.
+fn uses(config: &EngineConfig, gate: &SensingGate, now: Timestamp) -> UsesByCamera {
+    let cameras = config.cameras.iter().map(|c| Some(c.camera.clone()));
+    std::iter::once(None)
+        .chain(cameras)
+        .map(|camera| {
+            let (uses, _) = Uses::of(gate, camera.as_ref(), now);
+            (camera, uses)
         })
         .collect()
 }
@@ -240,6 +259,7 @@ fn conductor(
     config: &EngineConfig,
     calendar: &Calendar,
     remembered: &Remembered,
+    uses: UsesByCamera,
     seed: [u8; 32],
 ) -> Result<Conductor, StartError> {
     let planner = Planner::new(
@@ -256,7 +276,7 @@ fn conductor(
             camera: s.camera.clone(),
         })
         .collect();
-    Ok(remembered.conductor(planner, calendar.clone(), &seats, seed))
+    Ok(remembered.conductor(planner, calendar.clone(), &seats, uses, seed))
 }
 
 /// Says which campaigns are in force, before anything is swept: their budgets outlive the decisions

@@ -62,6 +62,15 @@ pub struct Showing {
     pub captured_at: Option<Timestamp>,
 }
 
+/// What became of an objection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// The cameras that watch in front of the screen; all of them are shut. None: nothing looks there.
+    pub cameras: Vec<CameraId>,
+    /// Until when they stay shut.
+    pub until: Timestamp,
+}
+
 /// How one camera is doing.
 #[derive(Clone, Debug)]
 pub struct CameraHealth {
@@ -75,6 +84,12 @@ pub struct CameraHealth {
     pub refusal: Option<Refusal>,
     /// Why it is not: the fault of the device, in words.
     pub fault: Option<String>,
+    /// What data of its audience may not serve now, and why.
+    pub withheld: Vec<Refusal>,
+    /// Until when somebody in front of it agreed to be looked at, where that is needed.
+    pub agreed_until: Option<Timestamp>,
+    /// Until when it stays shut because somebody asked not to be looked at.
+    pub objected_until: Option<Timestamp>,
     /// Frames captured in the last second.
     pub captured_per_sec: f32,
     /// Frames analysed in the last second.
@@ -111,6 +126,10 @@ pub struct Health {
     pub latency: LatencyQuantiles,
     /// Memory of the process, in bytes; 0 where the system does not tell.
     pub resident_bytes: u64,
+    /// How often the gates refused since start, by code; a run of the same refusal counts once.
+    pub refusals: BTreeMap<String, u64>,
+    /// How often somebody asked not to be looked at within the last hour.
+    pub n_objections_last_hour: usize,
     /// Why rows are not being recorded, such as a full disk; `None` while they are. The screens go on.
     pub recording_fault: Option<String>,
     /// Rows that wait to be written.
@@ -138,6 +157,8 @@ impl Health {
             runtime,
             latency: LatencyQuantiles::default(),
             resident_bytes: 0,
+            refusals: BTreeMap::new(),
+            n_objections_last_hour: 0,
             recording_fault: None,
             rows_queued: 0,
             rows_lost: 0,

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::ServerConfig;
 use crate::assets::AssetLibrary;
 use crate::auth::LoginLimiter;
+use crate::presence::SignLimiter;
 
 /// What every request can reach. Cheap to clone.
 #[derive(Clone)]
@@ -20,6 +21,7 @@ pub(crate) struct Parts {
     pub(crate) config: ServerConfig,
     pub(crate) assets: Arc<AssetLibrary>,
     pub(crate) logins: LoginLimiter,
+    pub(crate) signs: SignLimiter,
     /// Becomes true when the server is to end: streams that would go on for ever watch it.
     pub(crate) ending: watch::Receiver<bool>,
 }

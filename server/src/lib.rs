@@ -15,6 +15,7 @@ mod guard;
 mod metrics;
 mod pages;
 mod plots;
+mod presence;
 mod problem;
 mod qr;
 mod routes;

@@ -1,6 +1,7 @@
 //! Pages made here, that work without scripts, and the shells of the two that do not.
 
 mod privacy;
+mod standing;
 mod words;
 
 use askama::Template;
@@ -10,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use crate::problem::Problem;
 
 pub(crate) use privacy::{Picture, PrivacyAnswers, Whereabouts, privacy_language, privacy_page};
+pub(crate) use standing::{Here, Mistake, Standing};
 pub(crate) use words::words;
 
 /// The list of pages.

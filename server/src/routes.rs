@@ -10,6 +10,7 @@ mod api;
 mod campaigns;
 mod embedded;
 mod frames;
+mod here;
 mod live;
 mod meta;
 mod pages;
@@ -70,7 +71,10 @@ fn open_routes() -> OpenApiRouter<App> {
         .routes(routes!(pages::index))
         .routes(routes!(pages::privacy))
         .routes(routes!(pages::screen_privacy))
-        .routes(routes!(pages::qr))
+        .routes(routes!(here::here))
+        .routes(routes!(here::object))
+        .routes(routes!(here::agree))
+        .routes(routes!(here::withdraw))
         .routes(routes!(pages::scan))
         .routes(routes!(admin::login_page, admin::login))
         .routes(routes!(admin::logout))
@@ -83,6 +87,7 @@ fn open_routes() -> OpenApiRouter<App> {
 fn player_routes(app: &App) -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(pages::screen))
+        .routes(routes!(pages::qr))
         .routes(routes!(player::events))
         .routes(routes!(player::heartbeat))
         .routes(routes!(player::shown))

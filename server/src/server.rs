@@ -15,6 +15,7 @@ use crate::ServerConfig;
 use crate::app::{App, Parts};
 use crate::assets::AssetLibrary;
 use crate::auth::LoginLimiter;
+use crate::presence::SignLimiter;
 use crate::routes::router;
 
 /// How long requests that run may go on after the end was asked for.
@@ -78,12 +79,13 @@ impl Server {
             listen: address,
             ..config
         };
-        let logins = LoginLimiter::default();
+        let (logins, signs) = (LoginLimiter::default(), SignLimiter::default());
         let app = App::new(Parts {
             engine,
             config,
             assets,
             logins,
+            signs,
             ending,
         });
         Ok(Bound {

@@ -15,5 +15,6 @@ pub(crate) use live::{Live, Moment, live, moment};
 pub(crate) use report::Interval;
 pub(crate) use report::{Report, ReportRow, report};
 pub(crate) use screen::{
-    CameraState, HeartbeatBody, NoticeEvent, Ping, PlayBody, Preload, ShownBody, creative, notice,
+    CameraState, HeartbeatBody, NoticeEvent, Ping, PlaceEvent, PlayBody, Preload, ShownBody,
+    creative, notice,
 };

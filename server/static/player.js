@@ -19,6 +19,7 @@ listen(
   `${base}/events`,
   {
     notice: (text) => notice.show(text),
+    place: (place) => notice.place(place),
     preload: (list) => stage.preload(list.creatives),
     decision: (decision) => stage.show(decision),
     camera: (camera) => notice.camera(camera),

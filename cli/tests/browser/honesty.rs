@@ -1,7 +1,7 @@
 //! The word of the player counts only while a person can see the notice.
 
 use crate::driver::Browser;
-use crate::page::{eval, until, wait_for};
+use crate::page::{eval, save, until, wait_for};
 use crate::program::Program;
 use crate::proxy::relay;
 
@@ -87,4 +87,41 @@ async fn a_page_in_the_background_shows_no_notice() {
     .await;
     wait_for("the camera opens again", || is_open(&program)).await;
     browser.stop().await;
+}
+
+/// Scanning the code of the screen opens the same page as following it.
+#[tokio::test]
+async fn whoever_scans_the_code_shuts_the_camera() {
+    let Some(mut browser) = Browser::start(&[]).await else {
+        return;
+    };
+    // The screen of the program itself goes on showing the notice while the page is another one.
+    let program = Program::demo(&[]);
+    let page = browser.page.clone();
+    page.goto(&program.url("/screen/demo")).await.unwrap();
+    let link = "return document.querySelector('#notice .qr').href";
+    let link = until(&page, link, |link| {
+        link.as_str().is_some_and(|link| link.contains("/here/"))
+    })
+    .await;
+    wait_for("the camera opens", || is_open(&program)).await;
+    page.goto(link.as_str().unwrap()).await.unwrap();
+    wait_for("the program's own screen takes over", || is_open(&program)).await;
+    let press = "document.querySelector('form[action$=\"/object\"] button').click()";
+    eval(&page, press).await;
+    wait_for("the camera shuts", || !is_open(&program)).await;
+    let refusal = program.get("/v1/health")["cameras"][0]["refusal"]["code"].clone();
+    assert_eq!(refusal, "objection_active");
+    let says = "return document.querySelector('[role=status]')?.textContent ?? ''";
+    // Health is told once a second: the page may have to be read again.
+    for _ in 0..50 {
+        if eval(&page, says).await.as_str().unwrap().contains("15") {
+            save(&page, "here").await;
+            browser.stop().await;
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        page.refresh().await.unwrap();
+    }
+    panic!("the page does not say that the camera is shut");
 }

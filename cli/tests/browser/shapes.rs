@@ -138,8 +138,11 @@ async fn the_notice_has_its_place_in_any_window() {
         let image = painted(&page).await;
         let layout = eval(&page, LAYOUT).await;
         let notice = code(&image, numbers(&layout["code"]));
-        let privacy = program.url("/screen/demo/privacy");
-        assert_eq!(notice, Some(privacy), "{name}: the code of the notice");
+        let privacy = notice.unwrap_or_default();
+        assert!(
+            privacy.starts_with(&program.url("/screen/demo/here/")),
+            "{name}: the code of the notice leads to {privacy}"
+        );
         let scan = code(&image, numbers(&layout["scan"])).unwrap_or_default();
         assert!(
             scan.starts_with(&program.url("/s/")),

@@ -129,10 +129,11 @@ impl SensingGate {
         self.end_agreement(camera, Agreement::Over, now)
     }
 
-    /// Whether data seen through this camera may serve that purpose now.
+    /// Whether data about the audience may serve that purpose now: what is seen through this camera, or,
+    /// where there is none, what comes of messages otherwise, such as scans of their codes.
     pub fn may_serve(
         &self,
-        camera: &CameraId,
+        camera: Option<&CameraId>,
         purpose: ProcessingPurpose,
         now: Timestamp,
     ) -> Answer<()> {
@@ -158,13 +159,20 @@ impl SensingGate {
                 "choose a profile that allows it, and sign commitments for that profile",
             ));
         }
-        let agreement = self
-            .cameras
-            .get(camera)
+        let agreement = camera
+            .and_then(|camera| self.cameras.get(camera))
             .map_or(Agreement::Never, |state| state.agreement);
         match agreement.check(now) {
             Ok(()) => Answer::Granted(()),
             Err(refusal) => Answer::Refused(refusal),
+        }
+    }
+
+    /// Until when somebody in front of a camera agreed to be looked at; `None` where nobody does.
+    pub fn agreed_until(&self, camera: &CameraId, now: Timestamp) -> Option<Timestamp> {
+        match self.cameras.get(camera)?.agreement {
+            Agreement::Until(end) if now < end => Some(end),
+            _ => None,
         }
     }
 

@@ -122,3 +122,137 @@ async fn expressions_are_analysed_again_when_staff_have_gone() {
     assert!(grants.last().unwrap().0.contains(Scope::Expression));
     engine.stop().await;
 }
+
+/// A site of the Netherlands: shut until somebody agrees.
+fn netherlands(folder: &std::path::Path) -> regard_engine::EngineConfig {
+    let mut config = config(folder, true);
+    config.commitments.profile = "nl".to_owned();
+    config.commitments.legal_basis = regard_commitments::LegalBasis::Consent;
+    let profile = regard_commitments::Profile::named("nl").unwrap();
+    for (kind, period) in &mut config.commitments.retention {
+        if let Some(longest) = profile.max_retention(*kind) {
+            *period = (*period).min(longest);
+        }
+    }
+    config
+}
+
+async fn entries(engine: &Engine) -> Vec<EntryBody> {
+    let rows = engine.store().ledger_range(0..1_000).await.unwrap();
+    let bytes = rows.into_iter().filter_map(|row| row.bytes);
+    bytes
+        .map(|bytes| LedgerEntry::from_leaf_bytes(&bytes).unwrap().body)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gated_camera_opens_when_somebody_agrees_and_shuts_when_they_no_longer_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::start(netherlands(folder.path())).await.unwrap();
+    let refused = |code| {
+        let view = engine.screen(&screen()).unwrap();
+        let view = view.borrow();
+        view.refusal.as_ref().map(|r| r.code) == Some(code)
+    };
+    assert!(until(|| refused(RefusalCode::ConsentMissing)).await);
+    assert_eq!(engine.metrics().frames, 0, "no frame before anybody agreed");
+
+    let now = engine.now();
+    let end = engine
+        .agree(&screen(), Duration::from_secs(3_600))
+        .await
+        .unwrap();
+    let agreed_for = end.saturating_since(now);
+    assert!(agreed_for <= regard_commitments::MAX_AGREEMENT + Duration::from_secs(5));
+    assert!(until(|| is_open(&engine)).await);
+    // Only now is the message chosen for who is there.
+    let someone = || {
+        matches!(
+            crate::support::showing(&engine).as_deref(),
+            Some("someone" | "also")
+        )
+    };
+    assert!(until(someone).await);
+
+    engine.withdraw_agreement(&screen()).await.unwrap();
+    assert!(!is_open(&engine), "shut before the answer");
+    assert!(until(|| refused(RefusalCode::ConsentWithdrawn)).await);
+    let default = || crate::support::showing(&engine).as_deref() == Some("default");
+    assert!(until(default).await);
+    let frames = engine.metrics().frames;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(engine.metrics().frames, frames);
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agreement_is_over_when_nobody_is_there_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = netherlands(folder.path());
+    // A camera that sees nobody: frames would have to be pushed.
+    config.cameras[0].source = regard_vision::SourceSpec::Push {
+        name: "browser".to_owned(),
+    };
+    let engine = Engine::start(config).await.unwrap();
+    engine
+        .agree(&screen(), Duration::from_secs(300))
+        .await
+        .unwrap();
+    assert!(until(|| is_open(&engine)).await);
+    assert!(
+        until(|| !is_open(&engine)).await,
+        "long before five minutes"
+    );
+    let refusal = engine.screen(&screen()).unwrap().borrow().refusal.clone();
+    assert_eq!(refusal.map(|r| r.code), Some(RefusalCode::ConsentExpired));
+    let entries = entries(&engine).await;
+    assert!(
+        entries
+            .iter()
+            .any(|e| matches!(e, EntryBody::Agreed { .. }))
+    );
+    assert!(
+        entries
+            .iter()
+            .any(|e| matches!(e, EntryBody::AgreementEnded { .. }))
+    );
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_objection_shuts_the_camera_at_once_and_stands_in_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::start(config(folder.path(), true)).await.unwrap();
+    assert!(until(|| is_open(&engine)).await);
+    let now = engine.now();
+    let objection = engine
+        .object(&screen(), Duration::from_secs(86_400))
+        .await
+        .unwrap();
+    assert!(!is_open(&engine), "shut before the answer");
+    assert_eq!(objection.cameras, [camera()]);
+    let shut_for = objection.until.saturating_since(now);
+    assert!(shut_for <= regard_commitments::MAX_OBJECTION + Duration::from_secs(5));
+    // Pressing again prolongs, and never shortens.
+    let again = engine
+        .object(&screen(), Duration::from_secs(1))
+        .await
+        .unwrap();
+    assert_eq!(again.until, objection.until);
+    let health = engine.health();
+    let counted = || health.borrow().n_objections_last_hour == 2;
+    assert!(until(counted).await);
+    let entries = entries(&engine).await;
+    assert!(
+        entries
+            .iter()
+            .any(|e| matches!(e, EntryBody::Objected { .. }))
+    );
+    // Where no agreement is waited for, none is taken.
+    let refused = engine.agree(&screen(), Duration::from_secs(60)).await;
+    let Err(regard_engine::EngineError::Refused(refusal)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(refusal.code, RefusalCode::FeatureNotInProfile);
+    engine.stop().await;
+}

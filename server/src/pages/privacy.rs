@@ -1,15 +1,19 @@
 //! The second layer of the notice: everything, in the reader's language, with the numbers of now.
 
 use askama::Template;
-use regard_commitments::{DataKind, KeepFor, Language, Notice, VerifiedCommitments};
+use regard_commitments::{DataKind, KeepFor, Language, Notice, Profile, VerifiedCommitments};
 use regard_engine::Health;
 
+use super::standing::{Here, HerePart};
 use super::words::{Words, language_of, preferred, words};
 
 /// What the page tells besides its words.
 pub(crate) struct PrivacyAnswers<'a> {
     pub(crate) notice: &'a Notice,
     pub(crate) commitments: &'a VerifiedCommitments,
+    pub(crate) profile: &'a Profile,
+    /// The reader in front of a screen, where they are known to be.
+    pub(crate) here: Option<Here<'a>>,
     pub(crate) health: &'a Health,
     /// Frames captured since start.
     pub(crate) frames: u64,
@@ -65,6 +69,9 @@ pub(crate) struct PrivacyPage<'a> {
     w: &'static Words,
     languages: Vec<(&'static str, &'static str)>,
     lab_banner: Option<&'a str>,
+    here: Option<HerePart>,
+    refused: Vec<(&'a str, u64)>,
+    authority: (&'a str, &'a str),
     frame_steps: Vec<String>,
     lines: &'a [String],
     cameras: Vec<CameraNow>,
@@ -110,6 +117,8 @@ pub(crate) fn privacy_page<'a>(answers: PrivacyAnswers<'a>, language: Language) 
     let PrivacyAnswers {
         notice,
         commitments,
+        profile,
+        here,
         health,
         frames,
         decisions,
@@ -141,6 +150,13 @@ pub(crate) fn privacy_page<'a>(answers: PrivacyAnswers<'a>, language: Language) 
         w,
         languages: languages.collect(),
         lab_banner: text.and_then(|text| text.lab_banner.as_deref()),
+        here: here.map(|here| here.part(profile, health, w)),
+        refused: health
+            .refusals
+            .iter()
+            .map(|(code, n)| (code.as_str(), *n))
+            .collect(),
+        authority: (&profile.authority().name, &profile.authority().url),
         frame_steps: frame_steps(&whereabouts, w),
         lines: text.map(|text| text.lines.as_slice()).unwrap_or_default(),
         cameras: cameras.collect(),

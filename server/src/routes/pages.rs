@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::auth::is_admin;
 use crate::extract::{Params, PathOf};
 use crate::pages::{
-    ConsolePage, IndexPage, Picture, PlayerPage, PrivacyAnswers, Whereabouts, page,
+    ConsolePage, Here, IndexPage, Picture, PlayerPage, PrivacyAnswers, Whereabouts, page,
     privacy_language, privacy_page,
 };
 use crate::problem::Problem;
@@ -69,7 +69,7 @@ pub(crate) async fn console(State(app): State<App>, headers: HeaderMap) -> Respo
 #[into_params(parameter_in = Query)]
 pub(crate) struct PrivacyParams {
     /// `en`, `fr`, `de`, `es` or `nl`; left out: what the browser prefers.
-    lang: Option<String>,
+    pub(super) lang: Option<String>,
 }
 
 /// What the program does right now, in numbers, and what everyone may do about it. Works without scripts.
@@ -79,7 +79,7 @@ pub(crate) async fn privacy(
     Params(params): Params<PrivacyParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    privacy_answer(&app, &params, &headers).await
+    privacy_answer(&app, None, &params, &headers).await
 }
 
 /// The same, reached from the notice of a screen.
@@ -95,11 +95,12 @@ pub(crate) async fn screen_privacy(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     app.engine.screen(&id)?;
-    privacy_answer(&app, &params, &headers).await
+    privacy_answer(&app, None, &params, &headers).await
 }
 
-async fn privacy_answer(
+pub(super) async fn privacy_answer(
     app: &App,
+    here: Option<Here<'_>>,
     params: &PrivacyParams,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
@@ -119,6 +120,8 @@ async fn privacy_answer(
     let answers = PrivacyAnswers {
         notice,
         commitments: app.engine.commitments(),
+        profile: app.engine.profile(),
+        here,
         health: &health,
         frames: metrics.frames,
         decisions: metrics.decisions.values().sum(),
@@ -151,9 +154,10 @@ fn whereabouts(app: &App) -> Whereabouts {
     }
 }
 
-/// The code of the privacy page, for the notice of a screen.
+/// The code for the notice of a screen: leads to the privacy page, and shows that whoever scans it is there. A new one
+/// every half minute.
 #[utoipa::path(
-    get, path = "/screen/{id}/qr.svg", tag = "pages",
+    get, path = "/screen/{id}/qr.svg", tag = "player",
     params(("id" = String, Path, description = "Id of the screen")),
     responses((status = 200, content_type = "image/svg+xml", description = "Drawing"), (status = 404, body = Problem))
 )]
@@ -163,10 +167,16 @@ pub(crate) async fn qr(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     app.engine.screen(&id)?;
-    let url = format!("{}/screen/{id}/privacy", public_base(&app, &headers));
+    let code = app.engine.place_codes().on_screen(&id, app.engine.now());
+    let url = format!("{}/screen/{id}/here/{code}", public_base(&app, &headers));
     let drawing = qr::svg(&url)
         .ok_or_else(|| Problem::invalid("url_too_long", "the address does not fit into a code"))?;
-    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], drawing).into_response())
+    // Whoever has a code counts as being there: it is for the screen alone, and not for long.
+    let headers = [
+        (header::CONTENT_TYPE, "image/svg+xml"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, drawing).into_response())
 }
 
 /// Scheme, name and port under which people outside reach this server.

@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::extract::{Body, PathOf};
 use crate::problem::Problem;
 use crate::wire::{
-    self, CameraState, HeartbeatBody, NoticeEvent, Ping, PlayBody, Preload, ShownBody,
+    self, CameraState, HeartbeatBody, NoticeEvent, Ping, PlaceEvent, PlayBody, Preload, ShownBody,
     ShownDecision,
 };
 
@@ -74,6 +74,7 @@ struct Listener {
     beat: Interval,
     pending: VecDeque<Event>,
     told_notice: Option<NoticeEvent>,
+    told_place: Option<PlaceEvent>,
     told_camera: Option<CameraState>,
     told_decision: Option<DecisionId>,
     told_creatives: Option<Arc<Messages>>,
@@ -92,8 +93,22 @@ impl Listener {
                     changed.ok()?;
                     self.tell().await;
                 }
-                _ = self.beat.tick() => self.pending.extend(ping(&self.app)),
+                _ = self.beat.tick() => {
+                    self.tell_place();
+                    self.pending.extend(ping(&self.app));
+                }
             }
+        }
+    }
+
+    /// Queues the code of the place when it is a new one.
+    fn tell_place(&mut self) {
+        let codes = self.app.engine.place_codes();
+        let code = codes.on_screen(&self.screen, self.app.engine.now());
+        let place = PlaceEvent::new(&self.screen, &code);
+        if self.told_place.as_ref() != Some(&place) {
+            self.pending.extend(event("place", &place));
+            self.told_place = Some(place);
         }
     }
 
@@ -108,10 +123,11 @@ impl Listener {
             self.pending.extend(event("decision", &decision));
         }
         let profile = self.app.engine.commitments().document().profile.clone();
-        let notice = wire::notice(&view.notice, &self.screen, &profile);
+        let notice = wire::notice(&view.notice, &profile);
         if self.told_notice.as_ref() != Some(&notice) {
             self.pending.extend(event("notice", &notice));
             self.told_notice = Some(notice);
+            self.tell_place();
         }
         let refusal = view.refusal.as_ref().map(Into::into);
         let camera = CameraState {
@@ -163,6 +179,7 @@ pub(crate) async fn events(
         beat: interval(PING_EVERY),
         pending: VecDeque::new(),
         told_notice: None,
+        told_place: None,
         told_camera: None,
         told_decision: None,
         told_creatives: None,

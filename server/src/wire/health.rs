@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use regard_domain::Timestamp;
 use regard_engine::{CameraHealth, Engine, Health as EngineHealth};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,6 +20,12 @@ pub(crate) struct Camera {
     refusal: Option<RefusalBody>,
     /// Why it is not: the device.
     fault: Option<String>,
+    /// What data of its audience may not serve now, and why.
+    withheld: Vec<RefusalBody>,
+    /// Until when somebody in front of it agreed to be looked at, where that is needed.
+    agreed_until_micros: Option<i64>,
+    /// Until when it stays shut because somebody asked not to be looked at.
+    objected_until_micros: Option<i64>,
     /// Frames captured in the last second.
     fps: f32,
     /// Frames analysed in the last second.
@@ -96,6 +103,8 @@ pub(crate) struct Health {
     runtime: String,
     latency_millis: Latency,
     resident_bytes: u64,
+    /// How often somebody asked not to be looked at within the last hour.
+    objections_last_hour: usize,
     store: StoreState,
     ledger: Ledger,
     commitments: Promise,
@@ -131,6 +140,7 @@ pub(crate) fn health(engine: &Engine, health: &EngineHealth) -> Health {
             n: health.latency.n,
         },
         resident_bytes: health.resident_bytes,
+        objections_last_hour: health.n_objections_last_hour,
         store: StoreState {
             ok: health.recording_fault.is_none(),
             fault: health.recording_fault.clone(),
@@ -153,6 +163,9 @@ fn camera(engine: &Engine, health: &CameraHealth) -> Camera {
         open: health.open,
         refusal: health.refusal.as_ref().map(RefusalBody::from),
         fault: health.fault.clone(),
+        withheld: health.withheld.iter().map(RefusalBody::from).collect(),
+        agreed_until_micros: health.agreed_until.map(Timestamp::as_micros),
+        objected_until_micros: health.objected_until.map(Timestamp::as_micros),
         fps: health.captured_per_sec,
         analyzed_fps: health.analyzed_per_sec,
         dropped: health

@@ -38,10 +38,6 @@ pub(crate) struct NoticeEvent {
     hash: String,
     /// In every language promised, in that order.
     texts: Vec<NoticeBody>,
-    /// Where the second layer is.
-    privacy_path: String,
-    /// Where its code is.
-    qr_path: String,
     /// Whether this is a laboratory.
     lab: bool,
     /// The profile in force.
@@ -49,7 +45,7 @@ pub(crate) struct NoticeEvent {
 }
 
 /// The notice for a screen.
-pub(crate) fn notice(notice: &Notice, screen: &ScreenId, profile: &str) -> NoticeEvent {
+pub(crate) fn notice(notice: &Notice, profile: &str) -> NoticeEvent {
     let texts = notice.texts.iter().map(|text| {
         let words = words(text.language);
         NoticeBody {
@@ -66,10 +62,28 @@ pub(crate) fn notice(notice: &Notice, screen: &ScreenId, profile: &str) -> Notic
     NoticeEvent {
         hash: notice.hash().to_string(),
         texts: texts.collect(),
-        privacy_path: format!("/screen/{screen}/privacy"),
-        qr_path: format!("/screen/{screen}/qr.svg"),
         lab: notice.is_lab,
         profile: profile.to_owned(),
+    }
+}
+
+/// Event `place`, every half minute: where the second layer of the notice is for whoever stands here now.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct PlaceEvent {
+    /// The page.
+    privacy_path: String,
+    /// Its code, as a drawing.
+    qr_path: String,
+}
+
+impl PlaceEvent {
+    /// For the screen that shows this code.
+    pub(crate) fn new(screen: &ScreenId, code: &str) -> Self {
+        Self {
+            privacy_path: format!("/screen/{screen}/here/{code}"),
+            // Another address for another code, so that nothing keeps the old drawing.
+            qr_path: format!("/screen/{screen}/qr.svg?code={code}"),
+        }
     }
 }
 

@@ -2,13 +2,15 @@
 import { byId, definitions, duration, element, say } from "/static/dom.js";
 
 const MEBIBYTE = 1048576;
+/** Objections within an hour from which on the operator should look into it: the camera is shut most of the time. */
+const MANY_OBJECTIONS = 4;
 
 export function showHealth(health, camera) {
   cameraState(camera);
   refusal(camera);
   engine(health);
   cameras(health.cameras);
-  commitments(health);
+  commitments(health, camera);
   screens(health.screens);
 }
 
@@ -75,7 +77,22 @@ function cameras(list) {
   );
 }
 
-function commitments(health) {
+/** Until when, as the operator's clock says it. */
+function clock(micros) {
+  return new Date(micros / 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}
+
+/** What people in front of the screen said. */
+function said(health, camera) {
+  const n = health.objections_last_hour;
+  const rows = [["Objections, last hour", n < MANY_OBJECTIONS ? String(n) : element("span", { class: "badge warn" }, `${n}: look into it`)]];
+  if (camera?.objected_until_micros) rows.push(["Shut on request until", clock(camera.objected_until_micros)]);
+  if (camera?.agreed_until_micros) rows.push(["Agreed to until", clock(camera.agreed_until_micros)]);
+  for (const one of camera?.withheld ?? []) rows.push(["Not done", `${one.reason} (${one.code}). ${one.remedy}.`]);
+  return rows;
+}
+
+function commitments(health, camera) {
   const word = health.commitments;
   say(byId("profile"), `profile ${word.profile}, v${word.version}`);
   badge(byId("ledger-state"), health.ledger.ok ? "good" : "bad", health.ledger.ok ? "ledger kept" : `ledger cannot be written (${health.ledger.fault}): cameras closed, default message only`);
@@ -85,6 +102,7 @@ function commitments(health) {
     ["Version", `${word.version}, in force since ${word.effective_from}`],
     ["Allowed analyses", word.scopes.join(", ")],
     ["Ledger", `${health.ledger.size} entries`],
+    ...said(health, camera),
     ["Document", element("code", {}, word.hash)],
   ]);
 }

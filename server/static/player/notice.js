@@ -32,10 +32,14 @@ export class Notice {
     this.texts = notice.texts;
     this.turn = 0;
     this.lab.hidden = !notice.lab;
-    const link = this.element.querySelector(".qr");
-    link.href = notice.privacy_path;
-    link.querySelector("img").src = notice.qr_path;
     this.draw();
+  }
+
+  /** Takes the code that shows that whoever scans it is here. */
+  place(place) {
+    const link = this.element.querySelector(".qr");
+    link.href = place.privacy_path;
+    link.querySelector("img").src = place.qr_path;
   }
 
   rotate() {

@@ -5,6 +5,7 @@ mod api;
 mod campaigns;
 mod client;
 mod guards;
+mod here;
 mod pages;
 mod streams;
 mod uploads;

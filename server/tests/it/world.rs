@@ -82,8 +82,22 @@ impl World {
     }
 
     pub(crate) async fn new(adjust: impl FnOnce(&mut ServerConfig)) -> Self {
+        Self::of(|_| {}, adjust).await
+    }
+
+    /// Under other promises.
+    pub(crate) async fn promising(change: impl FnOnce(&mut Commitments)) -> Self {
+        Self::of(change, |config| config.open_console = true).await
+    }
+
+    async fn of(
+        change: impl FnOnce(&mut Commitments),
+        adjust: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let engine = Engine::start(engine_config(&data)).await.unwrap();
+        let mut engine_config = engine_config(&data);
+        change(&mut engine_config.commitments);
+        let engine = Engine::start(engine_config).await.unwrap();
         let mut config = ServerConfig::new(data.path().join("assets"), [7; 32]);
         config.listen = "127.0.0.1:0".parse().unwrap();
         config.max_upload_bytes = 64 << 10;

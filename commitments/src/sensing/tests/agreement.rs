@@ -158,7 +158,7 @@ fn an_objection_outweighs_an_agreement() {
 }
 
 fn serves(gate: &SensingGate, purpose: ProcessingPurpose) -> Option<RefusalCode> {
-    gate.may_serve(&camera(), purpose, at(0))
+    gate.may_serve(Some(&camera()), purpose, at(0))
         .refusal()
         .map(|r| r.code)
 }

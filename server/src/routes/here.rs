@@ -1,0 +1,226 @@
+//! What somebody in front of a screen may do about being looked at. Works without scripts.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Json};
+use regard_commitments::{MAX_AGREEMENT, MAX_OBJECTION, Presence};
+use regard_domain::ScreenId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::pages::{PrivacyParams, privacy_answer};
+use crate::app::App;
+use crate::extract::{Params, PathOf};
+use crate::pages::{Here, Mistake, Standing};
+use crate::problem::Problem;
+
+/// How old a code may be for an agreement. Origin: whoever agrees stands there; reading the page takes a minute
+/// or two.
+const MAX_AGE_TO_AGREE: Duration = Duration::from_mins(3);
+
+/// What was done, for the page that follows.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HereParams {
+    /// `en`, `fr`, `de`, `es` or `nl`; left out: what the browser prefers.
+    lang: Option<String>,
+    /// Why what was asked before did not happen.
+    mistake: Option<Mistake>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct SaidBody {
+    /// Cameras that it concerns.
+    cameras: Vec<String>,
+    /// Until when it holds; nothing when it took something back.
+    until_micros: Option<i64>,
+}
+
+fn presence(app: &App, screen: &ScreenId, code: &str) -> Result<Presence, Problem> {
+    app.engine.screen(screen)?;
+    let codes = app.engine.place_codes();
+    codes.read(screen, code, app.engine.now()).ok_or_else(|| {
+        Problem::new(
+            StatusCode::GONE,
+            "code_expired",
+            "this code has not been on the screen for a while, or never was",
+        )
+        .remedy("scan the code on the screen")
+    })
+}
+
+/// The privacy page as somebody in front of the screen sees it: with what they may do.
+#[utoipa::path(
+    get, path = "/screen/{id}/here/{code}", tag = "pages",
+    params(("id" = String, Path, description = "Id of the screen"), ("code" = String, Path, description = "The code on the screen or the sign"), HereParams),
+    responses((status = 200, content_type = "text/html", description = "Page"), (status = 404, body = Problem), (status = 410, content_type = "text/html", description = "Page: the code has expired"))
+)]
+pub(crate) async fn here(
+    State(app): State<App>,
+    PathOf((id, code)): PathOf<(ScreenId, String)>,
+    Params(params): Params<HereParams>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (standing, status) = match presence(&app, &id, &code) {
+        Ok(presence) => (Standing::At { presence, code }, StatusCode::OK),
+        Err(problem) if problem.status == StatusCode::GONE.as_u16() => {
+            (Standing::CodeExpired, StatusCode::GONE)
+        }
+        Err(problem) => return Err(problem),
+    };
+    let here = Here {
+        screen: &id,
+        camera: app.engine.camera_of(&id)?,
+        standing,
+        mistake: params.mistake,
+        now: app.engine.now(),
+    };
+    let params = PrivacyParams { lang: params.lang };
+    let mut answer = privacy_answer(&app, Some(here), &params, &headers).await?;
+    *answer.status_mut() = status;
+    Ok(answer)
+}
+
+/// Browsers go back to the page, programs get the answer.
+fn said(
+    id: &ScreenId,
+    code: &str,
+    headers: &HeaderMap,
+    outcome: Result<SaidBody, Problem>,
+) -> Response {
+    let wants_page = headers
+        .get(header::ACCEPT)
+        .is_some_and(|accept| accept.to_str().is_ok_and(|text| text.contains("text/html")));
+    let page = format!("/screen/{id}/here/{code}");
+    match outcome {
+        Ok(_) if wants_page => Redirect::to(&page).into_response(),
+        Ok(body) => Json(body).into_response(),
+        Err(problem) if wants_page && problem.status < 500 => {
+            let mistake = match problem.code {
+                "code_expired" => "code_expired",
+                "sign_used_up" => "sign_used_up",
+                _ => "refused",
+            };
+            Redirect::to(&format!("{page}?mistake={mistake}")).into_response()
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// "Do not look at me": every camera in front of the screen is shut for 15 minutes, at once. May be repeated.
+///
+/// With the code of the printed sign four times an hour from one network and twelve in all; with the code on the
+/// screen as often as wanted.
+#[utoipa::path(
+    post, path = "/screen/{id}/here/{code}/object", tag = "pages",
+    params(("id" = String, Path, description = "Id of the screen"), ("code" = String, Path, description = "The code on the screen or the sign")),
+    responses(
+        (status = 200, body = SaidBody), (status = 303, description = "Back to the page"), (status = 404, body = Problem),
+        (status = 410, body = Problem), (status = 429, body = Problem)
+    )
+)]
+pub(crate) async fn object(
+    State(app): State<App>,
+    from: Option<Extension<ConnectInfo<SocketAddr>>>,
+    PathOf((id, code)): PathOf<(ScreenId, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let from = from.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.0.ip());
+    let outcome = objected(&app, from, &id, &code).await;
+    said(&id, &code, &headers, outcome)
+}
+
+async fn objected(app: &App, from: IpAddr, id: &ScreenId, code: &str) -> Result<SaidBody, Problem> {
+    let presence = presence(app, id, code)?;
+    if presence == Presence::AtSign && !app.signs.may_use(id, from, app.engine.now()) {
+        tracing::warn!(screen = %id, "the sign of this screen is used again and again");
+        return Err(Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "sign_used_up",
+            "the code of the sign was used too often within an hour",
+        )
+        .remedy("scan the code on the screen: that one is never refused; or ask the staff"));
+    }
+    let objection = app.engine.object(id, MAX_OBJECTION).await?;
+    let cameras = objection.cameras.iter().map(ToString::to_string);
+    Ok(SaidBody {
+        cameras: cameras.collect(),
+        until_micros: Some(objection.until.as_micros()),
+    })
+}
+
+/// "I agree to be looked at", where the profile of the site waits for it: for five minutes, or until nobody is there.
+#[utoipa::path(
+    post, path = "/screen/{id}/here/{code}/agree", tag = "pages",
+    params(("id" = String, Path, description = "Id of the screen"), ("code" = String, Path, description = "The code on the screen")),
+    responses(
+        (status = 200, body = SaidBody), (status = 303, description = "Back to the page"), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 410, body = Problem)
+    )
+)]
+pub(crate) async fn agree(
+    State(app): State<App>,
+    PathOf((id, code)): PathOf<(ScreenId, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let outcome = agreed(&app, &id, &code).await;
+    said(&id, &code, &headers, outcome)
+}
+
+async fn agreed(app: &App, id: &ScreenId, code: &str) -> Result<SaidBody, Problem> {
+    match presence(app, id, code)? {
+        Presence::AtScreen { age } if age <= MAX_AGE_TO_AGREE => {}
+        Presence::AtScreen { .. } | Presence::AtSign => {
+            return Err(Problem::new(
+                StatusCode::GONE,
+                "code_expired",
+                "to agree, be in front of the screen now",
+            )
+            .remedy("scan the code on the screen"));
+        }
+    }
+    let until = app.engine.agree(id, MAX_AGREEMENT).await?;
+    Ok(SaidBody {
+        cameras: app
+            .engine
+            .camera_of(id)?
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        until_micros: Some(until.as_micros()),
+    })
+}
+
+/// "I no longer agree": the camera is shut at once.
+#[utoipa::path(
+    post, path = "/screen/{id}/here/{code}/withdraw", tag = "pages",
+    params(("id" = String, Path, description = "Id of the screen"), ("code" = String, Path, description = "The code on the screen or the sign")),
+    responses((status = 200, body = SaidBody), (status = 303, description = "Back to the page"), (status = 404, body = Problem), (status = 410, body = Problem))
+)]
+pub(crate) async fn withdraw(
+    State(app): State<App>,
+    PathOf((id, code)): PathOf<(ScreenId, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let outcome = withdrawn(&app, &id, &code).await;
+    said(&id, &code, &headers, outcome)
+}
+
+async fn withdrawn(app: &App, id: &ScreenId, code: &str) -> Result<SaidBody, Problem> {
+    presence(app, id, code)?;
+    app.engine.withdraw_agreement(id).await?;
+    Ok(SaidBody {
+        cameras: app
+            .engine
+            .camera_of(id)?
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        until_micros: None,
+    })
+}
