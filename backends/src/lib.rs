@@ -2,7 +2,7 @@
 //!
 //! In: rows that carry how long they may be kept ([`Kept`](regard_commitments::Kept)), ledger entries, signed documents.
 //! Out: the same, read back, and sums over them for reports and limits. [`SqliteStore`] is the one that lasts;
-//! [`MemoryStore`] is for tests and for the time the disk is full.
+//! [`MemoryStore`] is for tests and for the time the disk is full. [`SqliteReader`] looks at a store from outside.
 //!
 //! This room alone knows SQL. It never reads a clock, never decides how long a row may be kept, never takes a row
 //! without that, and never spawns a task: who groups rows into batches and when is the engine's affair.
@@ -25,5 +25,5 @@ pub use row::{
     CampaignInForce, CreativeReport, DecisionCursor, DecisionRow, Document, Fact, LedgerRow,
     MinuteAggregate, OutcomeRow, Play, PlayCount, PlayEnd, PlayStart, PolicyRow, Setting, Sums,
 };
-pub use sqlite::{SqliteOptions, SqliteStore};
+pub use sqlite::{Overdue, SqliteOptions, SqliteReader, SqliteStore, StoredValue};
 pub use store::{Integrity, Store, SweepReport};

@@ -23,6 +23,7 @@ use sqlx::{
 };
 
 use self::documents::Named;
+pub use self::reader::{Overdue, SqliteReader, StoredValue};
 use crate::{
     Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, Integrity, LedgerRow,
     MinuteAggregate, OpenError, Play, PlayCount, PolicyRow, Setting, Store, StoreError,
@@ -35,6 +36,7 @@ mod maintenance;
 mod migrations;
 #[cfg(test)]
 mod plans;
+mod reader;
 mod reads;
 mod writes;
 

@@ -36,6 +36,12 @@ pub(crate) enum Command {
     /// What the site promises: written, read, compared, signed, published.
     #[command(subcommand)]
     Commitments(CommitmentsCommand),
+    /// What the gates said, and the proof that nothing of it was changed.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Proves each promise anew on an installation that runs or stands still, and writes a signed report.
+    /// Exits with 2 when a promise is broken.
+    Audit(AuditArgs),
 }
 
 #[derive(Args)]
@@ -241,6 +247,155 @@ pub(crate) enum CommitmentsCommand {
         /// The folder to write into.
         #[arg(long, value_name = "FOLDER", default_value = "public")]
         to: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Prints entries, the latest last.
+    Tail(TailArgs),
+    /// Proves all entries anew against the signed checkpoints; exits with 2 when they do not fit.
+    Verify(VerifyArgs),
+    /// Writes a proof that others can check: that an entry is in the ledger, or that the ledger only grew.
+    Prove(ProveArgs),
+    /// Checks a proof, without any installation; exits with 2 when it does not hold.
+    Check(CheckArgs),
+    /// Prints the key that checkpoints are checked with.
+    Key {
+        #[command(flatten)]
+        installation: InstallationArgs,
+        /// Print the key of this installation as a witness of others.
+        #[arg(long)]
+        witness: bool,
+    },
+    /// Cosigns a checkpoint of another installation, if it goes on from the last one seen.
+    Witness(WitnessArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct TailArgs {
+    #[command(flatten)]
+    pub(crate) installation: InstallationArgs,
+    /// How many of the latest entries.
+    #[arg(short, value_name = "N", default_value_t = 20)]
+    pub(crate) n: u64,
+    /// Go on and print entries as they come.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// For people, or one JSON object a line.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) installation: InstallationArgs,
+    /// A checkpoint that was published or kept elsewhere; what it covers must still be there, unchanged.
+    #[arg(long = "checkpoint", visible_alias = "against", value_name = "FILE")]
+    pub(crate) checkpoints: Vec<PathBuf>,
+    /// Key of a witness that must have cosigned each of these checkpoints.
+    #[arg(long, value_name = "KEY", requires = "checkpoints")]
+    pub(crate) witness: Vec<String>,
+    /// Key of the ledger; otherwise that of the installation.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Args)]
+pub(crate) struct ProveArgs {
+    #[command(flatten)]
+    pub(crate) installation: InstallationArgs,
+    /// Number of the entry, from 0.
+    #[arg(value_name = "INDEX", required_unless_present_any = ["entry", "from"])]
+    pub(crate) index: Option<u64>,
+    /// The entry by its text, as `tail --format json` prints it.
+    #[arg(long, value_name = "JSON", conflicts_with = "index")]
+    pub(crate) entry: Option<String>,
+    /// That the ledger only grew since it had so many entries; there must be a checkpoint of that size.
+    #[arg(long, value_name = "SIZE", conflicts_with_all = ["index", "entry"])]
+    pub(crate) from: Option<u64>,
+    /// Up to the checkpoint of this size; otherwise the latest.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) to: Option<u64>,
+    /// Write it as a request to a witness (C2SP tlog-witness, add-checkpoint).
+    #[arg(long, requires = "from")]
+    pub(crate) request: bool,
+    /// Write to this file; otherwise to standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    /// The proof, as `regard ledger prove` writes it.
+    #[arg(value_name = "PROOF")]
+    pub(crate) proof: PathBuf,
+    /// Key of the ledger, as `regard ledger key` prints it, or a file with it.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: String,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Args)]
+pub(crate) struct WitnessArgs {
+    /// Where the other ledger is: an address such as https://signage.example.org/ledger, or a file with
+    /// a request (`prove --request`); `-` reads the request from standard input.
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: String,
+    /// Key of that ledger, as `regard ledger key` prints it there, or a file with it.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: String,
+    /// What was seen so far; made at the first time.
+    #[arg(long, value_name = "FILE", default_value = "witness.json")]
+    pub(crate) state: PathBuf,
+    #[command(flatten)]
+    pub(crate) installation: InstallationArgs,
+    /// Write the checkpoint with its cosignature to this file.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct AuditArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<AuditCommand>,
+    #[command(flatten)]
+    pub(crate) installation: InstallationArgs,
+    /// The configuration of the installation: names the machines it may connect to, and its models.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// A copy of a database of advisories in the form of RustSec, to hold the dependencies against.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) advisories: Option<PathBuf>,
+    /// Folder to write audit.json and audit.html into.
+    #[arg(short, long, value_name = "FOLDER", default_value = ".")]
+    pub(crate) output: PathBuf,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Checks a report without the installation: its signature, and that what it says follows from what
+    /// was found. Exits with 2 when it is not to be believed.
+    Check {
+        /// audit.json or audit.html.
+        #[arg(value_name = "REPORT")]
+        report: PathBuf,
+        /// The key that must have signed it, as an earlier report names it.
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+        /// For people or for programs.
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
     },
 }
 

@@ -6,12 +6,14 @@
 mod admin;
 mod analyze;
 mod args;
+mod audit;
 mod commitments;
 mod config;
 mod demo;
 mod doctor;
 mod exit;
 mod init;
+mod ledger;
 mod models;
 mod printable;
 mod run;
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Models(command) => models::models(&command),
         Command::Commitments(command) => commitments::commitments(&command),
+        Command::Audit(args) => audit::audit(&args),
+        Command::Ledger(command) => ledger::ledger(&command),
     };
     match result {
         Ok(code) => code,

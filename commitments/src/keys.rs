@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 use crate::digest::Digest;
 use crate::place_code::PlaceCodes;
 
-/// One seed, from which a site's keys are made: one to sign commitments, one to sign the ledger.
+/// One seed, from which a site's keys are made: one to sign commitments, one to
+/// sign the ledger, one to cosign the ledgers of others, one to sign audit reports.
 /// Wiped from memory when dropped; never printed.
 pub struct SiteKeys {
     seed: Zeroizing<[u8; 32]>,
@@ -46,6 +47,16 @@ impl SiteKeys {
     /// Makes the codes that screens and signs show.
     pub fn place_codes(&self) -> PlaceCodes {
         PlaceCodes::new(self.secret(b"regard place codes v1"))
+    }
+
+    /// Cosigns checkpoints of other installations.
+    pub fn witness_key(&self) -> SigningKey {
+        self.derive(b"regard witness key v1")
+    }
+
+    /// Signs audit reports.
+    pub fn audit_key(&self) -> SigningKey {
+        self.derive(b"regard audit key v1")
     }
 
     /// A secret for one use: the seed is uniform, so that hashing it with a label of fixed length is a
@@ -90,12 +101,14 @@ mod tests {
         let names: std::collections::BTreeSet<String> = [
             keys.commitments_key(),
             keys.ledger_key(),
+            keys.witness_key(),
+            keys.audit_key(),
             other.commitments_key(),
         ]
         .iter()
         .map(|key| key_id(&key.verifying_key()))
         .collect();
-        assert_eq!(names.len(), 3);
+        assert_eq!(names.len(), 5);
         assert!(names.iter().all(|name| name.len() == 32));
     }
 

@@ -117,6 +117,27 @@ pub enum EntryBody {
     Stopped {},
 }
 
+impl EntryBody {
+    /// Whether it tells of a biometric operation, which needs a live consent. There are none yet: the
+    /// gates of recognition always refuse.
+    pub const fn is_biometric(&self) -> bool {
+        match self {
+            Self::CommitmentsPublished { .. }
+            | Self::Granted { .. }
+            | Self::Refused { .. }
+            | Self::Revoked { .. }
+            | Self::Closed { .. }
+            | Self::Objected { .. }
+            | Self::Agreed { .. }
+            | Self::AgreementEnded { .. }
+            | Self::Interrupted { .. }
+            | Self::Swept { .. }
+            | Self::Started { .. }
+            | Self::Stopped {} => false,
+        }
+    }
+}
+
 /// Bytes that are not an entry in its one form.
 #[derive(Debug, Error)]
 pub enum BadEntry {

@@ -29,12 +29,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod audit;
 mod change;
 mod commitments;
+mod cosignature;
 mod date;
 mod digest;
 mod grant;
 mod keys;
+mod law;
 mod ledger;
 mod library;
 mod merkle;
@@ -43,19 +46,27 @@ mod notice;
 mod parse;
 mod place_code;
 mod profile;
+mod proof;
 mod refusal;
 mod retention;
 mod scope;
 mod sensing;
 mod signed;
+mod tile;
+mod witness;
 mod word;
 
+pub use audit::{
+    AuditFault, AuditReport, CheckLine, CheckState, Evidence, OBSERVED_ALLOWANCE_MILLIS,
+    SWEEP_ALLOWANCE_SECS, SignedAudit, TableEvidence,
+};
 pub use change::{Change, Direction, NotAVersion};
 pub use commitments::{
     AudienceKind, Category, Commitments, CommitmentsError, Controller, Custody, DayMinute,
     Declarations, Language, LegalBasis, NoticeTerms, ProcessingPurpose, Recipient, Site,
     StaffHours, StaffRule, StaffZone, VenueKind,
 };
+pub use cosignature::{CosignatureVerifier, Cosigner};
 pub use date::{BadDate, Date};
 pub use digest::{BadDigest, Digest, NotCanonical, canonical_json};
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
@@ -64,6 +75,7 @@ pub use grant::{
     ask_personalization, ask_recognition,
 };
 pub use keys::{SiteKeys, key_id};
+pub use law::{Keeping, Rule, Standing};
 pub use ledger::{
     BadEntry, EntryBody, Leaf, Ledger, LedgerCheck, LedgerEntry, LedgerFault, LedgerReport,
     SignedCheckpoint, verify_ledger,
@@ -77,6 +89,7 @@ pub use notice::{Notice, NoticeText};
 pub use parse::Mistake;
 pub use place_code::{PLACE_CODE_PERIOD, PlaceCodes, Presence};
 pub use profile::{Authority, Profile, ProfileError, PromiseFault};
+pub use proof::{ConsistencyProof, InclusionProof, LedgerProof, ProofFault};
 pub use refusal::{Answer, Refusal, RefusalCode};
 pub use retention::{BadPeriod, DataKind, KeepFor, Kept, PROOF_PERIOD, Retained, RetentionGate};
 pub use scope::{
@@ -88,5 +101,7 @@ pub use sensing::{
     NOTICE_HEARTBEAT_TTL, Revocation, Ruled, SENSING_TICK, SensingGate,
 };
 pub use signed::{SignatureFault, SignedCommitments, VerifiedCommitments};
+pub use tile::{BadTile, TILE_WIDTH, Tile, consistency_proof_of_tiles};
+pub use witness::{AddCheckpoint, BadRequest, Witness, WitnessFault};
 pub use word::word;
 pub use zeroize::Zeroizing;

@@ -10,7 +10,8 @@ pub fn leaf_hash(bytes: &[u8]) -> Digest {
     Digest::of(&[&[0], bytes])
 }
 
-fn node_hash(left: Digest, right: Digest) -> Digest {
+/// Hash of an inner node.
+pub(crate) fn node_hash(left: Digest, right: Digest) -> Digest {
     Digest::of(&[&[1], left.as_bytes(), right.as_bytes()])
 }
 
@@ -85,7 +86,12 @@ fn root_of(leaves: &[Digest]) -> Digest {
 }
 
 /// Where a tree of `n >= 2` leaves splits: the largest power of two below `n`.
-fn split(n: usize) -> usize {
+pub(crate) fn split(n: u64) -> u64 {
+    1 << (u64::BITS - 1 - (n - 1).leading_zeros())
+}
+
+/// Where a list of `n >= 2` leaves splits.
+fn split_len(n: usize) -> usize {
     1 << (usize::BITS - 1 - (n - 1).leading_zeros())
 }
 
@@ -96,7 +102,7 @@ pub fn inclusion_proof(leaves: &[Digest], index: usize) -> Option<Vec<Digest>> {
         if leaves.len() < 2 {
             return;
         }
-        let (left, right) = leaves.split_at(split(leaves.len()));
+        let (left, right) = leaves.split_at(split_len(leaves.len()));
         if index < left.len() {
             path(left, index, out);
             out.push(root_of(right));
@@ -120,7 +126,7 @@ pub fn consistency_proof(leaves: &[Digest], old_size: usize) -> Option<Vec<Diges
             }
             return;
         }
-        let (left, right) = leaves.split_at(split(leaves.len()));
+        let (left, right) = leaves.split_at(split_len(leaves.len()));
         if old_size <= left.len() {
             subproof(old_size, left, known, out);
             out.push(root_of(right));

@@ -15,14 +15,20 @@ use thiserror::Error;
 use crate::digest::Digest;
 use crate::merkle::MerkleTree;
 
-/// Type of signature: Ed25519 over the text (C2SP `signed-note`, "signature types").
-const ED25519: u8 = 1;
+/// What a signature is over, as the first byte of its key (C2SP `signed-note`, "signature types").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignatureType {
+    /// Ed25519 over the text.
+    Text = 1,
+    /// Ed25519 over the time and the text (C2SP `tlog-cosignature`).
+    Cosignature = 4,
+}
 
 /// Longest note read, in bytes; checkpoints take some hundred.
 const MAX_NOTE_LEN: usize = 64 * 1024;
 
 /// What each line of a signature begins with: an em dash and a space.
-const SIGNATURE_PREFIX: &str = "\u{2014} ";
+pub(crate) const SIGNATURE_PREFIX: &str = "\u{2014} ";
 
 /// A note that is not to be believed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -50,7 +56,7 @@ pub enum NoteError {
     BadKey,
 }
 
-fn check_name(name: &str) -> Result<(), NoteError> {
+pub(crate) fn check_name(name: &str) -> Result<(), NoteError> {
     let good = (1..=200).contains(&name.len())
         && !name.contains(|c: char| c == '+' || c.is_whitespace() || c.is_control());
     if good {
@@ -60,8 +66,9 @@ fn check_name(name: &str) -> Result<(), NoteError> {
     }
 }
 
-fn key_hash(name: &str, key: &VerifyingKey) -> [u8; 4] {
-    let digest = Digest::of(&[name.as_bytes(), b"\n", &[ED25519], key.as_bytes()]);
+/// The short name of a key that stands in each of its signatures.
+pub(crate) fn key_hash(name: &str, what: SignatureType, key: &VerifyingKey) -> [u8; 4] {
+    let digest = Digest::of(&[name.as_bytes(), b"\n", &[what as u8], key.as_bytes()]);
     let [a, b, c, d, ..] = *digest.as_bytes();
     [a, b, c, d]
 }
@@ -105,13 +112,10 @@ impl NoteSigner {
         if !is_note_text(text) {
             return Err(NoteError::Malformed);
         }
-        let mut line = key_hash(&self.name, &self.key.verifying_key()).to_vec();
-        line.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());
-        let signature = STANDARD.encode(line);
-        Ok(format!(
-            "{text}\n{SIGNATURE_PREFIX}{} {signature}\n",
-            self.name
-        ))
+        let hash = key_hash(&self.name, SignatureType::Text, &self.key.verifying_key());
+        let signature = self.key.sign(text.as_bytes()).to_bytes();
+        let line = signed_line(&self.name, &[&hash, &signature]);
+        Ok(format!("{text}\n{line}"))
     }
 }
 
@@ -139,25 +143,76 @@ impl NoteVerifier {
     /// # Errors
     /// [`NoteError`].
     pub fn open<'a>(&self, note: &'a str) -> Result<&'a str, NoteError> {
-        let (text, signatures) = split_note(note).ok_or(NoteError::Malformed)?;
-        let hash = key_hash(&self.name, &self.key);
-        let mut found = None;
-        for line in signatures.split_terminator('\n') {
-            let (name, bytes) = signature_line(line).ok_or(NoteError::Malformed)?;
-            if name == self.name && bytes.starts_with(&hash) {
-                // The same key twice is either a copy or a trick.
-                if found.replace(bytes).is_some() {
-                    return Err(NoteError::Malformed);
-                }
-            }
-        }
-        let bytes = found.ok_or_else(|| NoteError::NotSigned(self.name.clone()))?;
+        let hash = key_hash(&self.name, SignatureType::Text, &self.key);
+        let (text, signature) = signature_of(note, &self.name, hash)?;
         let bad = || NoteError::BadSignature(self.name.clone());
-        let signature = Signature::from_slice(&bytes[4..]).map_err(|_| bad())?;
+        let signature = Signature::from_slice(&signature).map_err(|_| bad())?;
         self.key
             .verify_strict(text.as_bytes(), &signature)
             .map_err(|_| bad())?;
         Ok(text)
+    }
+}
+
+/// The text of a note, and what one key has put under it, without the name of the key.
+pub(crate) fn signature_of<'a>(
+    note: &'a str,
+    name: &str,
+    hash: [u8; 4],
+) -> Result<(&'a str, Vec<u8>), NoteError> {
+    let (text, signatures) = split_note(note).ok_or(NoteError::Malformed)?;
+    let mut found = None;
+    for line in signatures.split_terminator('\n') {
+        let (signer, bytes) = signature_line(line).ok_or(NoteError::Malformed)?;
+        if signer == name && bytes.starts_with(&hash) {
+            // The same key twice is either a copy or a trick.
+            if found.replace(bytes[hash.len()..].to_vec()).is_some() {
+                return Err(NoteError::Malformed);
+            }
+        }
+    }
+    let signature = found.ok_or_else(|| NoteError::NotSigned(name.to_owned()))?;
+    Ok((text, signature))
+}
+
+/// A line of a signature, with its line feed.
+pub(crate) fn signed_line(name: &str, parts: &[&[u8]]) -> String {
+    format!(
+        "{SIGNATURE_PREFIX}{name} {}\n",
+        STANDARD.encode(parts.concat())
+    )
+}
+
+/// A key as text: `name+hash+key`.
+pub(crate) fn verifier_text(name: &str, what: SignatureType, key: &VerifyingKey) -> String {
+    let hash = u32::from_be_bytes(key_hash(name, what, key));
+    let typed = [&[what as u8], key.as_bytes().as_slice()].concat();
+    format!("{name}+{hash:08x}+{}", STANDARD.encode(typed))
+}
+
+/// A key out of its text.
+pub(crate) fn verifier_of_text(
+    text: &str,
+    what: SignatureType,
+) -> Result<(String, VerifyingKey), NoteError> {
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(NoteError::BadKey);
+    };
+    check_name(name)?;
+    let typed = STANDARD.decode(key).map_err(|_| NoteError::BadKey)?;
+    let bytes = match typed.as_slice() {
+        [kind, rest @ ..] if *kind == what as u8 => {
+            <[u8; 32]>::try_from(rest).map_err(|_| NoteError::BadKey)?
+        }
+        _ => return Err(NoteError::BadKey),
+    };
+    let key = VerifyingKey::from_bytes(&bytes).map_err(|_| NoteError::BadKey)?;
+    // The hash in the middle, and the one way to write the whole.
+    if verifier_text(name, what, &key) == text {
+        Ok((name.to_owned(), key))
+    } else {
+        Err(NoteError::BadKey)
     }
 }
 
@@ -184,38 +239,15 @@ fn signature_line(line: &str) -> Option<(&str, Vec<u8>)> {
 
 impl fmt::Display for NoteVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}+", self.name)?;
-        for byte in key_hash(&self.name, &self.key) {
-            write!(f, "{byte:02x}")?;
-        }
-        let typed = [&[ED25519], self.key.as_bytes().as_slice()].concat();
-        write!(f, "+{}", STANDARD.encode(typed))
+        f.write_str(&verifier_text(&self.name, SignatureType::Text, &self.key))
     }
 }
 
 impl FromStr for NoteVerifier {
     type Err = NoteError;
     fn from_str(text: &str) -> Result<Self, NoteError> {
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(_), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteError::BadKey);
-        };
-        check_name(name)?;
-        let typed = STANDARD.decode(key).map_err(|_| NoteError::BadKey)?;
-        let bytes = match typed.as_slice() {
-            [ED25519, rest @ ..] => <[u8; 32]>::try_from(rest).map_err(|_| NoteError::BadKey)?,
-            _ => return Err(NoteError::BadKey),
-        };
-        let verifier = Self {
-            name: name.to_owned(),
-            key: VerifyingKey::from_bytes(&bytes).map_err(|_| NoteError::BadKey)?,
-        };
-        // The hash in the middle, and the one way to write the whole.
-        if verifier.to_string() == text {
-            Ok(verifier)
-        } else {
-            Err(NoteError::BadKey)
-        }
+        let (name, key) = verifier_of_text(text, SignatureType::Text)?;
+        Ok(Self { name, key })
     }
 }
 

@@ -52,6 +52,14 @@ pub fn site_keys(data_dir: &Path) -> Result<SiteKeys, KeyError> {
     open_or_create(data_dir)
 }
 
+/// Reads the site's key where there is one, and makes nothing.
+///
+/// # Errors
+/// [`KeyError`]; [`KeyError::Io`] when there is none.
+pub fn existing_site_keys(data_dir: &Path) -> Result<SiteKeys, KeyError> {
+    read(data_dir.join(KEY_FILE))
+}
+
 /// Creates a folder that only its owner can look into.
 pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
@@ -72,6 +80,14 @@ pub(crate) fn open_or_create(data_dir: &Path) -> Result<SiteKeys, KeyError> {
         let seed = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
         write_new(&path, &seed).map_err(io_error)?;
     }
+    read(path)
+}
+
+fn read(path: PathBuf) -> Result<SiteKeys, KeyError> {
+    let io_error = |source| KeyError::Io {
+        path: path.clone(),
+        source,
+    };
     let mut file = fs::File::open(&path).map_err(io_error)?;
     #[cfg(unix)]
     {
@@ -110,8 +126,10 @@ mod tests {
     #[test]
     fn a_key_is_made_once_and_guarded() {
         let folder = tempfile::tempdir().unwrap();
+        assert!(existing_site_keys(folder.path()).is_err());
         let first = open_or_create(folder.path()).unwrap().seed();
         assert_eq!(*open_or_create(folder.path()).unwrap().seed(), *first);
+        assert_eq!(*existing_site_keys(folder.path()).unwrap().seed(), *first);
         let path = folder.path().join(KEY_FILE);
         #[cfg(unix)]
         {

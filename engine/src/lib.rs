@@ -44,7 +44,7 @@ pub use chronicle::ChronicleError;
 pub use clock::SystemClock;
 pub use config::{CameraConfig, EngineConfig, ScreenConfig};
 pub use handle::{Engine, EngineError};
-pub use keys::{KeyError, site_keys};
+pub use keys::{KeyError, existing_site_keys, site_keys};
 pub use memory::resident_bytes;
 pub use metrics::{
     DropReason, LATENCY_BOUNDS_SECS, LatencyHistogram, LatencyQuantiles, MetricsSnapshot,

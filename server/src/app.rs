@@ -10,6 +10,7 @@ use crate::ServerConfig;
 use crate::assets::AssetLibrary;
 use crate::auth::LoginLimiter;
 use crate::presence::SignLimiter;
+use crate::routes::TileRoots;
 
 /// What every request can reach. Cheap to clone.
 #[derive(Clone)]
@@ -22,6 +23,7 @@ pub(crate) struct Parts {
     pub(crate) assets: Arc<AssetLibrary>,
     pub(crate) logins: LoginLimiter,
     pub(crate) signs: SignLimiter,
+    pub(crate) tile_roots: TileRoots,
     /// Becomes true when the server is to end: streams that would go on for ever watch it.
     pub(crate) ending: watch::Receiver<bool>,
 }

@@ -11,6 +11,7 @@ mod campaigns;
 mod embedded;
 mod frames;
 mod here;
+mod ledger;
 mod live;
 mod meta;
 mod pages;
@@ -37,6 +38,7 @@ use crate::{auth, guard};
 pub(crate) use embedded::build;
 #[cfg(feature = "fuzz")]
 pub(crate) use frames::split as split_frame_message;
+pub(crate) use ledger::TileRoots;
 
 /// Largest body of a request that is no upload: a hundred campaigns of ten messages fit.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -80,6 +82,8 @@ fn open_routes() -> OpenApiRouter<App> {
         .routes(routes!(admin::logout))
         .routes(routes!(embedded::file))
         .routes(routes!(uploads::asset))
+        .routes(routes!(ledger::checkpoint))
+        .routes(routes!(ledger::tile))
         .routes(routes!(meta::healthz))
         .routes(routes!(meta::openapi))
 }
@@ -121,6 +125,7 @@ fn console_routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(plots::messages_plot))
         .routes(routes!(frames::preview))
         .routes(routes!(frames::frames))
+        .routes(routes!(ledger::entries))
         .routes(routes!(meta::metrics))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::console))
 }

@@ -16,7 +16,7 @@ use crate::app::{App, Parts};
 use crate::assets::AssetLibrary;
 use crate::auth::LoginLimiter;
 use crate::presence::SignLimiter;
-use crate::routes::router;
+use crate::routes::{TileRoots, router};
 
 /// How long requests that run may go on after the end was asked for.
 const GRACE: Duration = Duration::from_secs(3);
@@ -86,6 +86,7 @@ impl Server {
             assets,
             logins,
             signs,
+            tile_roots: TileRoots::default(),
             ending,
         });
         Ok(Bound {

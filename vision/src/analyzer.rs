@@ -182,6 +182,27 @@ impl FaceAnalyzer {
     ///
     /// # Errors
     /// When the grant has ended, or a network cannot be loaded or fails.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use regard_commitments::{ExpressionScope, Scoped};
+    /// use regard_domain::Face;
+    /// use regard_vision::{FaceAnalyzer, RgbView};
+    ///
+    /// fn look(analyzer: &mut FaceAnalyzer, frame: RgbView<'_>, faces: &[Face], key: &Scoped<ExpressionScope>) {
+    ///     let _ = analyzer.expressions(frame, faces, key);
+    /// }
+    /// ```
+    /// Leave to count people is none to look at what they show:
+    /// ```compile_fail,E0308
+    /// use regard_commitments::{CountScope, Scoped};
+    /// use regard_domain::Face;
+    /// use regard_vision::{FaceAnalyzer, RgbView};
+    ///
+    /// fn look(analyzer: &mut FaceAnalyzer, frame: RgbView<'_>, faces: &[Face], key: &Scoped<CountScope>) {
+    ///     let _ = analyzer.expressions(frame, faces, key);
+    /// }
+    /// ```
     pub fn expressions(
         &mut self,
         frame: RgbView<'_>,

@@ -8,6 +8,7 @@
 mod accuracy;
 mod bench;
 mod check;
+mod law;
 mod licences;
 mod run;
 mod slow;
@@ -39,6 +40,8 @@ enum Chore {
     Soak(soak::SoakArgs),
     /// The long checks: kill -9, fuzzing, sanitizers, Miri, soak.
     Slow(slow::SlowArgs),
+    /// Writes docs/law.md: every rule, where it is kept, and which tests show it.
+    Law,
     /// Checks the licences of all dependencies against deny.toml.
     Licences,
 }
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Chore::Bench(args) => bench::bench(&args),
         Chore::Soak(args) => soak::soak(&args),
         Chore::Slow(args) => slow::slow(&args),
+        Chore::Law => law::write(),
         Chore::Licences => licences::check(),
     };
     match result {

@@ -21,12 +21,22 @@ const APPLICATION_ID: i64 = 0x5245_4744;
 
 /// Refuses a file that is newer than this program or not ours, before anything in it is changed.
 pub(super) async fn check(path: &Path) -> Result<(), OpenError> {
+    check_file(path, false).await
+}
+
+/// The same, without as much as touching the file.
+pub(super) async fn check_read_only(path: &Path) -> Result<(), OpenError> {
+    check_file(path, true).await
+}
+
+async fn check_file(path: &Path, is_read_only: bool) -> Result<(), OpenError> {
     let failed = |error| OpenError::Store {
         path: path.to_owned(),
         source: from_sqlx(error),
     };
     let mut connection = SqliteConnectOptions::new()
         .filename(path)
+        .read_only(is_read_only)
         .connect()
         .await
         .map_err(failed)?;

@@ -10,4 +10,5 @@ mod agreement;
 mod conformance;
 mod fixtures;
 mod kill;
+mod reader;
 mod sqlite;

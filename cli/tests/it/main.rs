@@ -6,12 +6,15 @@
 )]
 
 mod analyze;
+mod audit;
 mod commitments;
 mod config;
 mod doctor;
 mod kill;
+mod ledger;
 mod models;
 mod pipes;
 mod program;
 mod running;
 mod serve;
+mod site;

@@ -85,6 +85,11 @@ impl Serve {
         serve
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The whole answer to a GET, head and body.
     pub(crate) fn get(&self, path: &str, token: Option<&str>) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();

@@ -1,5 +1,7 @@
 //! The room through its door: a site from its document to a ledger that verifies.
 
+mod foreign;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

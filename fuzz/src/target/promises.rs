@@ -3,8 +3,8 @@
 use std::str;
 
 use regard_commitments::{
-    Checkpoint, Commitments, LedgerEntry, LedgerFault, SiteKeys, Zeroizing, canonical_json,
-    verify_ledger,
+    AddCheckpoint, Checkpoint, Commitments, CosignatureVerifier, LedgerEntry, LedgerFault,
+    LedgerProof, SiteKeys, Tile, Zeroizing, canonical_json, verify_ledger,
 };
 
 use crate::seeds::verifier;
@@ -67,6 +67,18 @@ pub fn note(data: &[u8]) -> bool {
     };
     let verifier = verifier();
     let _ = verifier.open(text);
+    let _ = text.parse::<CosignatureVerifier>();
+    if let Ok(request) = AddCheckpoint::parse(text) {
+        assert_eq!(AddCheckpoint::parse(&request.to_body()), Ok(request));
+    }
+    if let Ok(tile) = Tile::from_path(text) {
+        assert_eq!(tile.path(), text);
+    }
+    match serde_json::from_str(text) {
+        Ok(LedgerProof::Inclusion(proof)) => assert!(proof.check(&verifier).is_err()),
+        Ok(LedgerProof::Consistency(proof)) => assert!(proof.check(&verifier).is_err()),
+        Err(_) => {}
+    }
     let Ok(checkpoint) = Checkpoint::open(text, &verifier) else {
         return false;
     };

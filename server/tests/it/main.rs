@@ -6,6 +6,7 @@ mod campaigns;
 mod client;
 mod guards;
 mod here;
+mod ledger;
 mod pages;
 mod streams;
 mod uploads;

@@ -168,6 +168,25 @@ const fn is_live(spec: &SourceSpec) -> bool {
 ///
 /// # Errors
 /// [`OpenError`], with what to do about it; [`OpenError::is_final`] says whether to try again.
+///
+/// # Examples
+/// ```no_run
+/// use regard_commitments::{Grant, Sensing};
+/// use regard_vision::{FrameSource, OpenError, OpenOptions, SourceSpec, open_source};
+///
+/// fn open(spec: &SourceSpec, grant: &Grant<Sensing>, options: &OpenOptions) -> Result<Box<dyn FrameSource>, OpenError> {
+///     open_source(spec, grant, options)
+/// }
+/// ```
+/// Whoever skipped the gate has nothing to open a camera with, and does not compile:
+/// ```compile_fail,E0308
+/// use regard_commitments::{Grant, Sensing};
+/// use regard_vision::{FrameSource, OpenError, OpenOptions, SourceSpec, open_source};
+///
+/// fn open(spec: &SourceSpec, grant: &(), options: &OpenOptions) -> Result<Box<dyn FrameSource>, OpenError> {
+///     open_source(spec, grant, options)
+/// }
+/// ```
 pub fn open_source(
     spec: &SourceSpec,
     grant: &Grant<Sensing>,

@@ -1,0 +1,386 @@
+//! The rules that the program keeps: where each stands in the law and in the code, and which tests show it.
+//!
+//! Audit reports, refusals and `docs/law.md` are made from this one list. Engineering readings of the
+//! law, not legal advice.
+
+mod refusals;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::refusal::RefusalCode;
+
+/// How far a rule is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// In the code, and shown by tests.
+    Kept,
+    /// Some of it; the rest is named.
+    Partly,
+    /// Not yet: no test shows it.
+    Open,
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kept => "kept",
+            Self::Partly => "partly",
+            Self::Open => "open",
+        })
+    }
+}
+
+/// Where a rule is kept, what shows it, and what is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keeping {
+    /// Files of the repository.
+    pub code: &'static [&'static str],
+    /// Tests, as `file::function`.
+    pub tests: &'static [&'static str],
+    /// What is missing; empty when nothing is.
+    pub missing: &'static str,
+}
+
+impl Keeping {
+    /// How far the rule is kept.
+    pub const fn standing(&self) -> Standing {
+        match (self.tests.is_empty(), self.missing.is_empty()) {
+            (true, _) => Standing::Open,
+            (false, false) => Standing::Partly,
+            (false, true) => Standing::Kept,
+        }
+    }
+}
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $variant:ident = $id:literal, $article:literal, $title:literal;
+        code $code:expr; tests $tests:expr; missing $missing:literal;)+) => {
+        /// A rule of the law, or of the project's own promise.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Rule {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Rule {
+            /// Every rule, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stable name, in snake case.
+            pub const fn id(self) -> &'static str {
+                match self { $(Self::$variant => $id,)+ }
+            }
+
+            /// Where it stands.
+            pub const fn article(self) -> &'static str {
+                match self { $(Self::$variant => $article,)+ }
+            }
+
+            /// What the program does.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)+ }
+            }
+
+            /// Where and how it is kept.
+            pub const fn keeping(self) -> Keeping {
+                match self {
+                    $(Self::$variant => Keeping { code: &$code, tests: &$tests, missing: $missing },)+
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    /// Tracks of people who did not ask to be known.
+    AnonymousTracks = "anonymous_tracks", "GDPR 4(14), 9(1); EDPB 3/2019",
+        "Tracks are anonymous: no road leads from them to an embedding; they end with the visit and are linked to nothing.";
+        code ["audience/src/tracker.rs", "commitments/src/grant.rs", "domain/src/ids.rs"];
+        tests [
+            "audience/tests/it/laws.rs::a_gap_of_two_seconds_is_the_end",
+            "audience/tests/it/laws.rs::who_left_the_frame_does_not_come_back",
+            "audience/tests/it/laws.rs::ids_and_numbers_are_never_used_again",
+            "audience/tests/it/crowd.rs::another_cameras_sighting_is_refused",
+            "commitments/tests/gates.rs::gates_hold",
+        ];
+        missing "embeddings do not exist yet; the wiping of a probe that matches nobody comes with them";
+    /// Consent.
+    Consent = "consent", "GDPR 6(1)(a), 7, 9(2)(a)",
+        "Consent is granular, demonstrable, expires, and is withdrawn as easily as given.";
+        code ["commitments/src/sensing/agreement.rs", "commitments/src/grant.rs"];
+        tests [
+            "commitments/src/sensing/tests/agreement.rs::the_camera_opens_when_somebody_agrees_and_closes_after",
+            "commitments/src/sensing/tests/agreement.rs::taking_it_back_closes_at_once",
+            "commitments/src/sensing/tests/agreement.rs::no_agreement_lasts_longer_than_its_lid_and_a_second_prolongs",
+        ];
+        missing "consent of enrolled persons, receipts, keys";
+    /// What data is for.
+    PurposeLimit = "purpose_limit", "GDPR 5(1)(b)",
+        "Commitments are versioned and signed; what was taken under an older version stays bound to it.";
+        code ["commitments/src/commitments.rs", "commitments/src/signed.rs", "commitments/src/change.rs"];
+        tests [
+            "commitments/src/signed.rs::any_changed_byte_is_noticed",
+            "commitments/src/change/tests.rs::each_field_has_its_direction_both_ways",
+            "commitments/src/change/tests.rs::a_changed_promise_needs_a_new_number_and_the_same_site",
+            "engine/tests/it/restart.rs::a_restart_continues_and_a_changed_promise_needs_a_new_version",
+        ];
+        missing "";
+    /// As little as possible.
+    Minimisation = "minimisation", "GDPR 5(1)(c), 25",
+        "No frame, crop or embedding leaves the process or touches the disk; what is not switched on is off.";
+        code ["cli/src/audit.rs", "vision/src/picture.rs", "commitments/src/profile.rs"];
+        tests [
+            "commitments/src/profile.rs::eu_reads_the_law_strictly",
+            "cli/tests/it/audit.rs::a_running_installation_keeps_its_word",
+            "cli/tests/it/audit.rs::a_frame_on_the_disk_is_found",
+            "cli/tests/it/audit.rs::an_embedding_on_the_disk_is_found",
+            "cli/src/audit/process/tests.rs::a_file_open_elsewhere_is_found",
+        ];
+        missing "";
+    /// Nothing outlives its time.
+    StorageLimit = "storage_limit", "GDPR 5(1)(e), 25",
+        "Every stored row has an end; a sweep leaves nothing that outlives it.";
+        code ["commitments/src/retention.rs", "backends/src/sqlite/maintenance.rs", "engine/src/sweeper.rs"];
+        tests [
+            "commitments/src/retention.rs::a_row_is_kept_as_long_as_promised",
+            "commitments/tests/gates.rs::gates_hold",
+            "backends/tests/it/sqlite.rs::what_was_swept_is_in_no_file",
+            "backends/tests/it/reader.rs::it_finds_what_is_past_its_time_until_it_is_swept",
+            "cli/tests/it/audit.rs::a_row_past_its_time_is_found",
+        ];
+        missing "";
+    /// The notice.
+    Notice = "notice", "GDPR 12-14; AI Act 50(3), (5)",
+        "The notice is on the screen while the camera is open, in several languages; the camera closes within a second without it.";
+        code ["commitments/src/notice.rs", "commitments/src/sensing.rs", "server/src/pages/privacy.rs"];
+        tests [
+            "commitments/src/sensing/tests.rs::a_stale_notice_revokes_within_its_time",
+            "commitments/src/notice/tests.rs::it_says_what_the_commitments_say",
+            "engine/tests/it/gate.rs::without_the_notice_the_camera_stays_shut_and_says_why",
+            "cli/tests/browser/honesty.rs::a_hidden_notice_shuts_the_camera",
+            "cli/tests/it/audit.rs::a_camera_that_was_open_without_the_notice_is_found",
+        ];
+        missing "the printable sign";
+    /// Access and portability.
+    Access = "access", "GDPR 11(2), 15, 20",
+        "A person gets everything that is held on them; a passer-by gets the honest page.";
+        code ["server/src/pages/privacy.rs"];
+        tests ["server/tests/it/pages.rs::the_privacy_page_speaks_five_languages"];
+        missing "the export for enrolled persons";
+    /// Rectification, erasure, restriction.
+    Erasure = "erasure", "GDPR 16-18",
+        "Erasure destroys a key, leaves a tombstone in the ledger and a proof to take away.";
+        code ["commitments/src/proof.rs"]; tests [];
+        missing "keys of persons, tombstones, the freeze flag";
+    /// Objection.
+    Objection = "objection", "GDPR 21; CNIL 2022",
+        "Whoever objects is not looked at; an act blinds the camera for at most fifteen minutes.";
+        code ["commitments/src/sensing.rs", "commitments/src/place_code.rs", "server/src/routes/here.rs", "server/src/presence.rs"];
+        tests [
+            "commitments/src/sensing/tests.rs::an_objection_shuts_for_a_quarter_of_an_hour_at_most",
+            "commitments/src/sensing/tests/agreement.rs::an_objection_outweighs_an_agreement",
+            "commitments/src/place_code.rs::a_code_is_known_for_sixteen_minutes_and_its_age_told",
+            "engine/tests/it/gate.rs::an_objection_shuts_the_camera_at_once_and_stands_in_the_ledger",
+            "server/tests/it/here.rs::whoever_stands_there_shuts_the_camera",
+            "server/tests/it/here.rs::the_sign_is_limited_and_the_screen_never",
+        ];
+        missing "an alert to the operator when objections are repeated";
+    /// Automated decisions.
+    SignificantEffects = "significant_effects", "GDPR 22",
+        "Messages cannot carry significant effects; a personal perk has a human path.";
+        code ["decision/src/validate/mod.rs", "decision/src/validate/creative.rs"];
+        tests ["decision/src/validate/tests.rs::what_the_law_forbids_is_refused_by_its_code"];
+        missing "personal perks do not exist yet";
+    /// Papers.
+    Papers = "papers", "GDPR 30, 35; AI Act 9-15, 26, 27, 49",
+        "Record of processing, impact assessment, risk file and the rest are generated from the configuration.";
+        code []; tests []; missing "all of it";
+    /// Security.
+    Security = "security", "GDPR 32",
+        "Roles, rate limits, a ledger with signed checkpoints, sandbox, encryption at rest and on the way.";
+        code ["server/src/auth.rs", "server/src/guard.rs", "commitments/src/ledger.rs", "commitments/src/note.rs"];
+        tests [
+            "commitments/src/ledger/tests.rs::any_changed_bit_is_noticed",
+            "cli/src/audit/process/tests.rs::a_program_without_its_sandbox_is_found",
+            "commitments/tests/it/foreign.rs::a_checkpoint_is_read_and_believed",
+            "cli/tests/it/ledger.rs::truncation_is_noticed_once_a_checkpoint_was_published",
+            "cli/tests/it/ledger.rs::a_witness_vouches_for_growth_and_refuses_a_fork",
+            "server/src/auth.rs::five_wrong_tokens_and_a_pause",
+            "backends/tests/it/sqlite.rs::only_the_owner_can_read",
+        ];
+        missing "encryption at rest, key rotation, sealed templates";
+    /// Accountability.
+    Accountability = "accountability", "GDPR 5(2), 24",
+        "Promises are proven anew on demand: `regard audit` writes a signed report that anyone can check.";
+        code ["cli/src/audit.rs", "commitments/src/audit.rs", "commitments/src/proof.rs"];
+        tests [
+            "cli/tests/it/audit.rs::a_running_installation_keeps_its_word",
+            "cli/tests/it/audit.rs::a_changed_report_is_noticed",
+            "commitments/src/audit/tests.rs::states_follow_from_evidence_alone",
+        ];
+        missing "";
+    /// Breaches.
+    Breach = "breach", "GDPR 33, 34",
+        "A breach report with counts and categories, and its clock.";
+        code []; tests []; missing "all of it";
+    /// Minors.
+    Minors = "minors", "GDPR 8, recital 38",
+        "Minors are enrolled with a guardian's receipt only; the age gate protects and never opens a right.";
+        code ["commitments/src/sensing/rules.rs"];
+        tests ["commitments/src/sensing/tests/rules.rs::each_rule_withholds_its_scope"];
+        missing "enrolment does not exist yet";
+    /// Micro-expressions.
+    MicroExpressions = "micro_expressions", "AI Act 5(1)(a)",
+        "What a person shows without knowing is never an input or a reward of a decision.";
+        code ["commitments/src/commitments.rs", "commitments/src/scope.rs"];
+        tests ["commitments/src/commitments/tests.rs::micro_expression_is_for_research_only"];
+        missing "the analysis does not exist yet";
+    /// Forbidden practices.
+    Forbidden = "forbidden", "AI Act 5(1)(a)-(c), (e)-(h)",
+        "No output, field or label for sensitive categories exists; targeting weakness is refused.";
+        code ["decision/src/validate/mod.rs", "commitments/src/sensing/rules.rs", "commitments/src/library.rs"];
+        tests [
+            "decision/src/validate/tests.rs::what_the_law_forbids_is_refused_by_its_code",
+            "commitments/src/sensing/tests/rules.rs::each_rule_withholds_its_scope",
+            "commitments/src/library.rs::without_a_statement_there_is_no_grant",
+        ];
+        missing "";
+    /// Verification and identification.
+    Identification = "identification", "AI Act annex III, recital 17",
+        "Verification of a claim is kept apart from identification, which needs an act; never a crowd against a gallery.";
+        code ["commitments/src/grant.rs"];
+        tests [
+            "commitments/src/profile.rs::recognition_is_refused_for_the_true_reason",
+            "commitments/tests/gates.rs::gates_hold",
+        ];
+        missing "recognition does not exist yet: its gate always refuses";
+    /// Custody of templates.
+    Custody = "custody", "EDPB Opinion 11/2024; CNIL types 1-3",
+        "Templates are in the person's hands unless the commitments say otherwise and why.";
+        code ["commitments/src/commitments.rs"]; tests [];
+        missing "templates do not exist yet";
+    /// Consent before the camera.
+    ConsentGatedCamera = "consent_gated_camera", "Dutch authority on ad panels",
+        "The shutter stays closed until someone scans and agrees.";
+        code ["commitments/src/sensing/agreement.rs", "commitments/data/profiles/nl.toml"];
+        tests [
+            "commitments/src/profile.rs::dutch_and_illinois_cameras_wait_for_agreement",
+            "commitments/src/sensing/tests/agreement.rs::the_camera_opens_when_somebody_agrees_and_closes_after",
+            "engine/tests/it/gate.rs::a_gated_camera_opens_when_somebody_agrees_and_shuts_when_they_no_longer_do",
+            "server/tests/it/here.rs::in_the_netherlands_the_camera_waits_for_an_agreement",
+        ];
+        missing "";
+    /// Illinois.
+    Bipa = "bipa", "BIPA 740 ILCS 14/15",
+        "Written release before capture, public retention policy, destruction at purpose end and after three years at most.";
+        code ["commitments/data/profiles/us-il.toml"];
+        tests ["commitments/src/profile.rs::dutch_and_illinois_cameras_wait_for_agreement"];
+        missing "face geometry is not taken yet; the written release comes with it";
+    /// Scopes and declarations.
+    Scopes = "scopes", "AI Act 5(1)(f); GDPR 25",
+        "A grant carries scopes; each analyser asks for its own; what the site declares is part of the signed commitments.";
+        code ["commitments/src/scope.rs", "commitments/src/sensing/rules.rs"];
+        tests [
+            "commitments/tests/gates.rs::gates_hold",
+            "commitments/src/sensing/tests/rules.rs::each_rule_withholds_its_scope",
+            "engine/tests/it/gate.rs::expressions_are_analysed_again_when_staff_have_gone",
+        ];
+        missing "";
+    /// What leaves the site.
+    LeavingTheSite = "leaving_the_site", "GDPR 5(1)(c), 25, 44",
+        "Nothing leaves but to addresses that the configuration names; people counts leave as noised aggregates.";
+        code ["cli/src/audit.rs", "server/src/guard.rs"];
+        tests [
+            "server/tests/it/guards.rs::nobody_outside_is_served_by_accident",
+            "cli/src/audit/process/tests.rs::a_connection_to_elsewhere_is_found",
+        ];
+        missing "aggregates with differential privacy";
+    /// Jurisdiction profiles.
+    Profiles = "profiles", "profile of the site",
+        "What differs by place is a data file with a test: eu, fr-public, fr-private, nl, es, us-il, lab.";
+        code ["commitments/src/profile.rs"];
+        tests [
+            "commitments/src/profile.rs::eu_reads_the_law_strictly",
+            "commitments/src/profile.rs::the_french_street_is_counted_only",
+            "commitments/src/profile.rs::in_french_private_places_expression_waits_for_agreement",
+            "commitments/src/profile.rs::dutch_and_illinois_cameras_wait_for_agreement",
+            "commitments/src/profile.rs::spain_has_no_recognition",
+            "commitments/src/profile.rs::lab_tries_everything_and_says_so",
+        ];
+        missing "";
+    /// Words and honesty about error.
+    HonestWords = "honest_words", "AI Act 13, recital 44",
+        "Expression, never the emotion someone feels; calibrated probabilities, abstention, published error.";
+        code ["domain/src/expression.rs", "vision/src/expression/calibration.rs", "commitments/src/notice.rs"];
+        tests [
+            "vision/src/expression/calibration.rs::temperature_keeps_the_order_and_the_sum",
+            "commitments/src/notice/tests.rs::it_says_what_the_commitments_say",
+        ];
+        missing "error by group";
+    /// Models.
+    ModelLicences = "model_licences", "AI Act 11, annex IV",
+        "Every model has a licence, its origin and hashes on record, and is checked against them.";
+        code ["inference/src/catalog.rs", "models/manifest.toml"];
+        tests [
+            "inference/tests/it/catalog.rs::the_default_set_is_whole_and_licensed",
+            "inference/tests/it/catalog.rs::altered_files_are_refused",
+            "cli/tests/it/audit.rs::an_altered_model_is_found",
+        ];
+        missing "";
+    /// Known weaknesses.
+    KnownWeaknesses = "known_weaknesses", "GDPR 32; AI Act 15",
+        "What the program is built from is on record and held against published advisories.";
+        code ["cli/src/audit/dependencies.rs"];
+        tests ["cli/tests/it/audit.rs::a_dependency_with_an_advisory_is_found"];
+        missing "";
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+impl RefusalCode {
+    /// Where and how the refusal is kept.
+    pub fn keeping(self) -> Keeping {
+        refusals::keeping(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_agree_with_serialization_and_are_there_once() {
+        let mut ids: Vec<&str> = Rule::ALL.iter().map(|rule| rule.id()).collect();
+        for &rule in Rule::ALL {
+            assert_eq!(serde_json::to_value(rule).unwrap(), rule.id());
+            assert!(
+                !rule.article().is_empty() && rule.title().ends_with('.'),
+                "{rule}"
+            );
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), Rule::ALL.len());
+    }
+
+    #[test]
+    fn what_no_test_shows_is_open_and_says_what_is_missing() {
+        let all = Rule::ALL.iter().map(|rule| (rule.id(), rule.keeping()));
+        let codes = RefusalCode::ALL
+            .iter()
+            .map(|code| (code.as_str(), code.keeping()));
+        for (name, keeping) in all.chain(codes) {
+            let is_open = keeping.standing() == Standing::Open;
+            assert_eq!(is_open, keeping.tests.is_empty(), "{name}");
+            assert!(!is_open || !keeping.missing.is_empty(), "{name}");
+            assert!(is_open || !keeping.code.is_empty(), "{name}");
+        }
+    }
+}

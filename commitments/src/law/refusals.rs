@@ -1,0 +1,207 @@
+//! Where each refusal comes from, and the test that shows it.
+
+use super::Keeping;
+use crate::refusal::RefusalCode;
+
+const RULES: &str = "commitments/src/sensing/rules.rs";
+const AGREEMENT: &str = "commitments/src/sensing/agreement.rs";
+const EACH_RULE: &str = "commitments/src/sensing/tests/rules.rs::each_rule_withholds_its_scope";
+const TARGETING: &str =
+    "decision/src/validate/tests.rs::what_the_law_forbids_is_refused_by_its_code";
+
+const fn kept(code: &'static [&'static str], tests: &'static [&'static str]) -> Keeping {
+    Keeping {
+        code,
+        tests,
+        missing: "",
+    }
+}
+
+const fn open(missing: &'static str) -> Keeping {
+    Keeping {
+        code: &[],
+        tests: &[],
+        missing,
+    }
+}
+
+/// Every code, in the order of the rules.
+const TABLE: &[(RefusalCode, Keeping)] = &[
+    (
+        RefusalCode::NoticeMissing,
+        kept(
+            &[RULES],
+            &[
+                "commitments/src/sensing/tests.rs::without_a_live_notice_the_camera_stays_shut",
+                "commitments/src/sensing/tests.rs::a_stale_notice_revokes_within_its_time",
+                "engine/tests/it/gate.rs::without_the_notice_the_camera_stays_shut_and_says_why",
+            ],
+        ),
+    ),
+    (
+        RefusalCode::ConsentMissing,
+        kept(
+            &[AGREEMENT, RULES, "commitments/src/grant.rs"],
+            &[
+                "commitments/src/sensing/tests/agreement.rs::the_camera_opens_when_somebody_agrees_and_closes_after",
+                EACH_RULE,
+            ],
+        ),
+    ),
+    (
+        RefusalCode::ConsentExpired,
+        kept(
+            &[AGREEMENT],
+            &[
+                "commitments/src/sensing/tests/agreement.rs::the_camera_opens_when_somebody_agrees_and_closes_after",
+            ],
+        ),
+    ),
+    (
+        RefusalCode::ConsentWithdrawn,
+        kept(
+            &[AGREEMENT],
+            &["commitments/src/sensing/tests/agreement.rs::taking_it_back_closes_at_once"],
+        ),
+    ),
+    (
+        RefusalCode::PurposeNotPromised,
+        kept(
+            &[AGREEMENT, RULES, "commitments/src/retention.rs"],
+            &[
+                "commitments/src/sensing/tests/agreement.rs::purpose_not_promised",
+                "commitments/src/retention.rs::what_is_not_promised_is_not_kept",
+                EACH_RULE,
+            ],
+        ),
+    ),
+    (
+        RefusalCode::WorkplaceOrEducation,
+        kept(&[RULES], &[EACH_RULE]),
+    ),
+    (
+        RefusalCode::StaffInView,
+        kept(
+            &[RULES],
+            &[
+                "commitments/src/sensing/tests.rs::staff_hours_begin_and_end",
+                "commitments/src/sensing/tests.rs::staff_zones_need_a_camera_that_leaves_them_out",
+                "engine/tests/it/gate.rs::expressions_are_analysed_again_when_staff_have_gone",
+            ],
+        ),
+    ),
+    (
+        RefusalCode::VulnerabilityTargeting,
+        kept(&["decision/src/fault.rs"], &[TARGETING]),
+    ),
+    (
+        RefusalCode::SignificantEffect,
+        kept(&["decision/src/fault.rs"], &[TARGETING]),
+    ),
+    (RefusalCode::MinorProtection, kept(&[RULES], &[EACH_RULE])),
+    (
+        RefusalCode::UntargetedCollection,
+        kept(
+            &["commitments/src/library.rs"],
+            &["commitments/src/library.rs::without_a_statement_there_is_no_grant"],
+        ),
+    ),
+    (
+        RefusalCode::LicenceUnknown,
+        kept(
+            &["inference/src/catalog.rs"],
+            &["inference/tests/it/catalog.rs::unlicensed_models_are_refused"],
+        ),
+    ),
+    (
+        RefusalCode::ObjectionActive,
+        kept(
+            &[RULES],
+            &[
+                "commitments/src/sensing/tests.rs::an_objection_shuts_for_a_quarter_of_an_hour_at_most",
+                "commitments/src/sensing/tests/agreement.rs::an_objection_outweighs_an_agreement",
+            ],
+        ),
+    ),
+    (
+        RefusalCode::FeatureNotInProfile,
+        kept(
+            &[
+                RULES,
+                AGREEMENT,
+                "commitments/src/grant.rs",
+                "engine/src/lib.rs",
+            ],
+            &[
+                EACH_RULE,
+                "commitments/src/profile.rs::recognition_is_refused_for_the_true_reason",
+                "cli/tests/browser/console.rs::without_profile_lab_there_is_no_picture",
+            ],
+        ),
+    ),
+    (
+        RefusalCode::LedgerUnavailable,
+        kept(
+            &[RULES],
+            &[
+                "commitments/src/sensing/tests.rs::a_ledger_that_cannot_be_written_shuts_everything",
+                "engine/tests/it/disk.rs::without_a_ledger_cameras_close_and_screens_show_the_default_message_until_it_is_back",
+            ],
+        ),
+    ),
+    (
+        RefusalCode::NoReidentification,
+        open(
+            "nothing can ask for it: tracks have no appearance to compare; the refusal comes with recognition",
+        ),
+    ),
+    (
+        RefusalCode::NoAlternativePath,
+        open(
+            "recognition does not exist yet: its gate refuses with consent_missing or feature_not_in_profile",
+        ),
+    ),
+    (
+        RefusalCode::ActMissing,
+        open(
+            "recognition does not exist yet: its gate refuses with consent_missing or feature_not_in_profile",
+        ),
+    ),
+    (RefusalCode::DpiaMissing, open("papers do not exist yet")),
+    (
+        RefusalCode::SensitiveInference,
+        open(
+            "no output for sensitive categories exists, so that nothing can be refused by this name",
+        ),
+    ),
+    (
+        RefusalCode::FpsTooLowForMicroexpression,
+        open("micro-expressions are not analysed yet"),
+    ),
+    (
+        RefusalCode::LivenessFailed,
+        open("recognition, and with it liveness, does not exist yet"),
+    ),
+    (
+        RefusalCode::PrivacyBudgetSpent,
+        open("noised releases do not exist yet"),
+    ),
+];
+
+pub(super) fn keeping(code: RefusalCode) -> Keeping {
+    let found = TABLE.iter().find(|(known, _)| *known == code);
+    found.map_or(open("not in the table"), |(_, keeping)| *keeping)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_row() {
+        for &code in RefusalCode::ALL {
+            let n = TABLE.iter().filter(|(known, _)| *known == code).count();
+            assert_eq!(n, 1, "{code}");
+        }
+    }
+}
