@@ -177,6 +177,12 @@ mod tests {
         let signed = format!("cosignature/v1\ntime 1679315147\n{text}");
         let signature = Signature::from_slice(&bytes[12..]).unwrap();
         assert!(key.verify_strict(signed.as_bytes(), &signature).is_ok());
+        // So do the first bytes of the example in the standard, of the same second.
+        let example = {
+            use base64::Engine as _;
+            base64::engine::general_purpose::STANDARD.decode("jWbPPwAAAABkGFDL")
+        };
+        assert_eq!(example.unwrap()[4..12], bytes[4..12]);
         // A key of one type is none of the other.
         let as_text = witness.verifier().to_string();
         assert!(as_text.parse::<crate::NoteVerifier>().is_err());

@@ -204,6 +204,7 @@ rules! {
         code ["server/src/auth.rs", "server/src/guard.rs", "commitments/src/ledger.rs", "commitments/src/note.rs"];
         tests [
             "commitments/src/ledger/tests.rs::any_changed_bit_is_noticed",
+            "commitments/src/ledger/tests.rs::truncation_is_noticed_once_a_checkpoint_was_published",
             "cli/src/audit/process/tests.rs::a_program_without_its_sandbox_is_found",
             "commitments/tests/it/foreign.rs::a_checkpoint_is_read_and_believed",
             "cli/tests/it/ledger.rs::truncation_is_noticed_once_a_checkpoint_was_published",

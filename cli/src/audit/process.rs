@@ -117,6 +117,20 @@ impl Proc {
         }
     }
 
+    /// Files that the process was told of when it was started, such as that of `--record`.
+    fn told(&self, pid: u32) -> BTreeSet<PathBuf> {
+        let folder = fs::read_link(self.root.join(pid.to_string()).join("cwd")).unwrap_or_default();
+        let line = self.text(pid, "cmdline");
+        let words = line.split('\0').skip(1).filter(|word| !word.is_empty());
+        words
+            .map(|word| match word.split_once('=') {
+                Some((option, value)) if option.starts_with("--") => value,
+                _ => word,
+            })
+            .map(|word| folder.join(word))
+            .collect()
+    }
+
     /// Whether a file is open for writing; also when the system does not say.
     fn is_writable(&self, pid: u32, number: u32) -> bool {
         let info = self.text(pid, &format!("fdinfo/{number}"));
@@ -156,9 +170,10 @@ pub(super) fn open_files(proc: &Proc, holders: &Holders, data_dir: &Path) -> Evi
             }
         };
         n_open += files.len() as u64;
+        let told = proc.told(pid);
         for (number, target) in files {
-            // What it was started with is not its own choice: a terminal, a log.
-            let is_given = number <= 2;
+            // What it was started with is not its own choice: a terminal, a log, a recording.
+            let is_given = number <= 2 || told.contains(&target);
             if !is_given && !is_harmless(&target, data_dir) && proc.is_writable(pid, number) {
                 found.insert(shown(&target));
             }

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use askama::Template;
-use regard_commitments::{Notice, NoticeText, Profile, SignedCommitments, VerifiedCommitments};
+use regard_commitments::{
+    NoteSigner, Notice, NoticeText, Profile, SignedCommitments, VerifiedCommitments, ledger_origin,
+};
 use regard_engine::to_hex;
 
 use super::{signed, words};
@@ -24,9 +26,14 @@ struct Page<'a> {
     digest: String,
 }
 
-/// Signs the document and writes three files into a folder.
+/// Signs the document and writes it, the keys and a page into a folder.
 pub(super) fn publish(file: &Path, data_dir: &Path, folder: &Path) -> Result<ExitCode> {
-    let (_, signed, key) = signed(file, data_dir)?;
+    let (commitments, signed, key) = signed(file, data_dir)?;
+    // What checkpoints of the ledger are checked with; it is best had from elsewhere than the ledger.
+    let ledger = NoteSigner::new(
+        ledger_origin(&commitments.site.id),
+        regard_engine::site_keys(data_dir)?.ledger_key(),
+    )?;
     let json = serde_json::to_string_pretty(&signed)? + "\n";
     // What is written is what people will check: it must pass.
     let written: SignedCommitments = serde_json::from_str(&json)?;
@@ -35,6 +42,7 @@ pub(super) fn publish(file: &Path, data_dir: &Path, folder: &Path) -> Result<Exi
         ("commitments.json", json),
         ("commitments.key", to_hex(key.as_bytes()) + "\n"),
         ("commitments.html", page),
+        ("ledger.key", format!("{}\n", ledger.verifier())),
     ];
     let mut said = Vec::new();
     for (name, text) in &files {

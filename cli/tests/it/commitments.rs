@@ -8,6 +8,13 @@ fn text(path: &std::path::Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+/// What checkpoints are checked with is published beside the promise.
+fn check_ledger_key(public: &std::path::Path) {
+    let key = fs::read_to_string(public.join("ledger.key")).unwrap();
+    let key: regard_commitments::NoteVerifier = key.trim().parse().unwrap();
+    assert!(key.name().starts_with("regard/ledger/"));
+}
+
 #[test]
 fn written_shown_compared_signed_and_published() {
     let folder = tempfile::tempdir().unwrap();
@@ -79,6 +86,7 @@ fn written_shown_compared_signed_and_published() {
     let published = run(&publish);
     assert_eq!(published.code, 0, "{}", published.err);
     let page = fs::read_to_string(public.join("commitments.html")).unwrap();
+    check_ledger_key(&public);
     assert!(page.contains("Netherlands") && page.contains("lang=\"en\""));
     assert!(!page.contains("<script"), "a page to read, nothing more");
     // Signed with the same key, so the same text.

@@ -211,7 +211,58 @@ fn the_ledger_goes_on_from_stored_hashes() {
     assert_eq!(resumed.checkpoint().note, checkpoints[6]);
 }
 
+/// A ledger of so many entries, with a checkpoint at each size from 0 on.
+fn grown(n: u64) -> (Vec<Vec<u8>>, Vec<String>, NoteVerifier) {
+    let mut ledger = ledger();
+    let mut notes = vec![ledger.checkpoint().note];
+    let leaves = (0..n)
+        .map(|n_rows| {
+            let data = DataKind::Fact;
+            let body = EntryBody::Swept { data, n_rows };
+            let at = Timestamp::from_millis(7);
+            let leaf = ledger.append(&LedgerEntry { at, body });
+            notes.push(ledger.checkpoint().note);
+            leaf.bytes
+        })
+        .collect();
+    (leaves, notes, ledger.verifier())
+}
+
 proptest! {
+    /// Against one checkpoint that was published, a ledger holds exactly as long as all that it covers
+    /// is there: what came after may go, nothing before it may.
+    #[test]
+    fn truncation_is_noticed_once_a_checkpoint_was_published(
+        n in 1_u64..60,
+        published in any::<prop::sample::Index>(),
+        left in any::<prop::sample::Index>(),
+    ) {
+        let (leaves, notes, key) = grown(n);
+        let (published, left) = (published.index(notes.len()), left.index(leaves.len() + 1));
+        let verified = verify_ledger(&leaves[..left], [&notes[published]], &key);
+        prop_assert_eq!(verified.is_ok(), left >= published);
+    }
+
+    /// Any change of any bit before a published checkpoint is noticed, wherever it is.
+    #[test]
+    fn a_changed_bit_is_noticed_once_a_checkpoint_was_published(
+        n in 1_u64..60,
+        entry in any::<prop::sample::Index>(),
+        byte in any::<prop::sample::Index>(),
+        bit in 0_u32..8,
+    ) {
+        let (mut leaves, notes, key) = grown(n);
+        let entry = entry.index(leaves.len());
+        let byte = byte.index(leaves[entry].len());
+        leaves[entry][byte] ^= 1 << bit;
+        for published in &notes[entry + 1..] {
+            prop_assert!(verify_ledger(&leaves, [published], &key).is_err());
+        }
+        // Before it was there, a checkpoint says nothing of it; a form that is none is noticed anyway.
+        let early = verify_ledger(&leaves, [&notes[entry]], &key);
+        prop_assert_eq!(early.is_ok(), LedgerEntry::from_leaf_bytes(&leaves[entry]).is_ok());
+    }
+
     #[test]
     fn hostile_bytes_neither_panic_nor_pass(
         bytes in prop::collection::vec(any::<u8>(), 0..200),

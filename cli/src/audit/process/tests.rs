@@ -89,6 +89,14 @@ fn a_file_open_elsewhere_is_found() {
     let machine = Machine::new();
     let look = || open_files(&machine.proc(), &machine.holders(), &machine.data);
     assert_eq!(look().state(), CheckState::Pass, "{:?}", look());
+    // A recording that was asked for is no surprise, in either way to ask.
+    let folder = machine.root.path().join("41");
+    symlink("/home/owner", folder.join("cwd")).unwrap();
+    let line = "regard\0serve\0--record\0run.rec\0--data=/srv/regard/data\0--x=/tmp/y.rec\0";
+    fs::write(folder.join("cmdline"), line).unwrap();
+    machine.file(41, 30, "/home/owner/run.rec", "0100001");
+    machine.file(41, 31, "/tmp/y.rec", "0100001");
+    assert_eq!(look().state(), CheckState::Pass, "{:?}", look());
     machine.file(42, 9, "/tmp/frames.raw", "0100001");
     machine.file(41, 9, "/dev/shm/faces", "0100002");
     assert_eq!(look().state(), CheckState::Fail);
