@@ -7,18 +7,20 @@
 //!
 //! # Unsafe code
 //!
-//! `unsafe` is denied in the workspace; the one exception is the module `native`, which does what
-//! safe Rust cannot: it sets the processor's flush-to-zero flags, and it asks a shared library for
-//! its version before handing it to `ort`, which panics where we want an answer.
+//! `unsafe` is denied in the workspace; the exceptions are two modules that do what safe Rust cannot.
+//! `processor` sets the flush-to-zero flags, and asks a shared library for its version before handing it
+//! to `ort`, which panics where we want an answer. `native::kernel` computes with vector instructions on
+//! tiles whose lengths it has checked.
 
 mod catalog;
 mod guard;
+mod native;
+mod onnx_runtime;
 #[expect(
     unsafe_code,
     reason = "sets processor flags and probes a shared library; see the head"
 )]
-mod native;
-mod onnx_runtime;
+mod processor;
 mod rten_runtime;
 mod runtime;
 mod select;
@@ -29,8 +31,9 @@ pub use catalog::{
     Catalog, CatalogError, Consent, FileState, Finding, MAX_MANIFEST_BYTES, ManifestError,
     ModelEntry, Obtain, Policy, PolicyRefusal, PortNote, Role,
 };
-pub use native::flush_to_zero;
+pub use native::Native;
 pub use onnx_runtime::{Device, LibraryError, LibrarySearch, OnnxRuntime};
+pub use processor::flush_to_zero;
 pub use rten_runtime::Rten;
 pub use runtime::{
     Dim, LoadError, LoadOptions, MAX_MODEL_BYTES, MAX_THREADS, Network, Port, RunError, Runtime,

@@ -1,203 +1,247 @@
-//! Processor flags and shared libraries: all the `unsafe` of this room.
+//! Our own executor, for networks of plain convolutions such as the built-in ones.
+//!
+//! A file is read (`onnx`), brought to our operators with scales, activations and sums folded in (`lower`,
+//! `graph`), planned for the shapes of its inputs (`plan`) and computed step by step (`execute`) with the
+//! kernels of this processor (`kernel`). What it does not know is an error that names the node; another
+//! runtime then takes the network.
 
-use std::ffi::{CStr, OsStr};
+use crate::guard;
+use crate::processor::FlushScope;
+use crate::runtime::{
+    Dim, LoadError, LoadOptions, Network, Port, RunError, Runtime, check_file, check_ports,
+    match_inputs,
+};
+use crate::tensor::{Tensor, TensorView};
 
-use libloading::Library;
+mod constant;
+mod execute;
+mod graph;
+#[expect(
+    unsafe_code,
+    reason = "vector instructions and raw tiles; lengths are checked at its door"
+)]
+mod kernel;
+mod lower;
+mod onnx;
+mod plan;
 
-/// Makes arithmetic of the calling thread treat denormal numbers as zero, until the thread ends.
+use execute::Memory;
+use graph::Graph;
+use kernel::Kernels;
+use onnx::{Model, ReadError};
+use plan::{Place, Plan, PlanError};
+
+const NAME: &str = "native";
+
+/// Sizes tried where the file leaves one open: of the first axis, and of others. A network that cannot be
+/// planned for them is left to another runtime.
+const TRIED_BATCH: usize = 1;
+const TRIED_SIZE: usize = 64;
+
+/// Plans kept for inputs of different shapes; when there are more, the one longest unused goes. A detector
+/// looks at whole pictures and at parts, readers of faces at one to ten.
+const MAX_PLANS: usize = 16;
+
+/// The executor of this crate: needs no library, and computes with the widest vectors of the processor.
 ///
-/// Denormals (below about 1e-38) carry no information in a network, and cost a processor up to 28
-/// times the time of an ordinary number. Every thread that runs networks calls this once.
-/// Sets FTZ and DAZ of MXCSR on x86-64 and FZ of FPCR on AArch64; does nothing elsewhere.
-///
-/// # Source
-/// Intel SDM volume 1, 10.2.3; Arm ARM, FPCR.
-pub fn flush_to_zero() {
-    set_flags(flags() | FLUSH);
+/// Results are the same from run to run and whatever the number of threads: a run uses one.
+#[derive(Clone, Copy)]
+pub struct Native {
+    kernels: Kernels,
 }
 
-/// Flush-to-zero as long as this value lives; then what was before.
-///
-/// For work done on a thread that belongs to somebody else. Stays on its thread: not `Send`.
-pub(crate) struct FlushScope {
-    before: Flags,
-    _on_this_thread: std::marker::PhantomData<*const ()>,
-}
-
-impl FlushScope {
-    pub(crate) fn enter() -> Self {
-        let before = flags();
-        set_flags(before | FLUSH);
+impl Native {
+    /// With the fastest kernels this processor can run.
+    pub fn new() -> Self {
         Self {
-            before,
-            _on_this_thread: std::marker::PhantomData,
+            kernels: Kernels::best(),
         }
     }
-}
 
-impl Drop for FlushScope {
-    fn drop(&mut self) {
-        set_flags(self.before);
+    /// With each set of kernels this processor can run, the fastest first; for tests and measurements.
+    pub fn all() -> Vec<Self> {
+        Kernels::all()
+            .into_iter()
+            .map(|kernels| Self { kernels })
+            .collect()
+    }
+
+    fn network(self, bytes: &[u8]) -> Result<NativeNetwork, LoadError> {
+        let model = Model::read(bytes).map_err(|error| match error {
+            ReadError::Damaged(damage) => LoadError::Damaged(damage),
+            error => unreadable(error),
+        })?;
+        let ports = lower::ports(&model).map_err(|lower::NotFloat(name, found)| {
+            LoadError::NotF32 {
+                name,
+                found: format!("of element type {found}"),
+            }
+        })?;
+        check_ports(&ports.0, &ports.1)?;
+        let graph = lower::lower(model, ports, bytes.len()).map_err(unreadable)?;
+        let mut network = NativeNetwork {
+            kernels: self.kernels,
+            inputs: graph.inputs.iter().map(|(port, _)| port.clone()).collect(),
+            outputs: graph.outputs.iter().map(|(port, _)| port.clone()).collect(),
+            graph,
+            plans: Vec::new(),
+            memory: Memory::default(),
+        };
+        let tried: Option<Vec<Vec<usize>>> = network.inputs.iter().map(tried_shape).collect();
+        if let Some(shapes) = tried {
+            let plan = Plan::new(&network.graph, &shapes).map_err(unreadable)?;
+            network.plans.push(plan);
+        }
+        Ok(network)
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-type Flags = u32;
-#[cfg(not(target_arch = "x86_64"))]
-type Flags = u64;
-
-/// FTZ is bit 15 and DAZ bit 6 of MXCSR. Every x86-64 processor has both.
-#[cfg(target_arch = "x86_64")]
-const FLUSH: Flags = 1 << 15 | 1 << 6;
-/// FZ is bit 24 of FPCR; it flushes inputs and results.
-#[cfg(target_arch = "aarch64")]
-const FLUSH: Flags = 1 << 24;
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-const FLUSH: Flags = 0;
-
-#[cfg(target_arch = "x86_64")]
-fn flags() -> Flags {
-    let mut flags: u32 = 0;
-    // SAFETY: stores four bytes at a valid address and changes nothing else.
-    unsafe {
-        std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut flags, options(nostack, preserves_flags));
-    }
-    flags
-}
-
-#[cfg(target_arch = "x86_64")]
-fn set_flags(flags: Flags) {
-    // SAFETY: `flags` is a value read from MXCSR with only FTZ and DAZ changed, so no reserved bit
-    // is set and no exception unmasked. The compiler assumes the default mode; what differs is that
-    // a denormal it folded at compile time may be zero at run time, which is what is wanted.
-    unsafe {
-        std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const flags, options(nostack, preserves_flags, readonly));
+impl Default for Native {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
-#[cfg(target_arch = "aarch64")]
-fn flags() -> Flags {
-    let flags: u64;
-    // SAFETY: reads a register that user code may read.
-    unsafe {
-        std::arch::asm!("mrs {}, fpcr", out(reg) flags, options(nomem, nostack, preserves_flags));
-    }
-    flags
-}
-
-#[cfg(target_arch = "aarch64")]
-fn set_flags(flags: Flags) {
-    // SAFETY: `flags` is a value read from FPCR with only FZ changed; see the note for x86-64.
-    unsafe {
-        std::arch::asm!("msr fpcr, {}", in(reg) flags, options(nomem, nostack, preserves_flags));
+impl std::fmt::Debug for Native {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Native").field(&self.kernels.name()).finish()
     }
 }
 
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn flags() -> Flags {
-    0
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn set_flags(_flags: Flags) {}
-
-/// What a shared library said when asked whether it is ONNX Runtime.
-#[derive(Debug)]
-pub(crate) enum Probe {
-    /// It is, and speaks the wanted version of the API.
-    Good {
-        /// Its version, such as `1.22.0`.
-        version: String,
-        /// Keeps it loaded until `ort` holds it as well.
-        library: Library,
-    },
-    /// It is, but does not speak that version.
-    WrongVersion {
-        /// Its version.
-        version: String,
-    },
-    /// A library, but another one.
-    Foreign,
-    /// Not a library for this machine, or one of its own libraries is missing.
-    Unloadable(libloading::Error),
-}
-
-/// Loads the library at `path` and asks for its version, without panicking whatever it is.
-pub(crate) fn probe_onnx_runtime(path: &OsStr, api_version: u32) -> Probe {
-    // SAFETY: loading runs the library's initializers. The path is one the owner of the machine
-    // named or one of the system's own library folders: code he already trusts.
-    let library = match unsafe { Library::new(path) } {
-        Ok(library) => library,
-        Err(error) => return Probe::Unloadable(error),
-    };
-    type ApiBase = unsafe extern "system" fn() -> *const ort::sys::OrtApiBase;
-    // SAFETY: no other library exports this name; its signature is fixed by ONNX Runtime's C API.
-    let base = match unsafe { library.get::<ApiBase>(b"OrtGetApiBase\0") } {
-        // SAFETY: as above; the function takes nothing and returns a pointer to a static.
-        Ok(get_base) => unsafe { get_base() },
-        Err(_) => return Probe::Foreign,
-    };
-    // SAFETY: either null or a static of the library, which stays loaded while `library` lives.
-    let Some(base) = (unsafe { base.as_ref() }) else {
-        return Probe::Foreign;
-    };
-    // SAFETY: part of the base since the first version; returns a static, terminated string.
-    let version = unsafe { (base.GetVersionString)() };
-    if version.is_null() {
-        return Probe::Foreign;
-    }
-    // SAFETY: not null, terminated, static.
-    let version = unsafe { CStr::from_ptr(version) }
-        .to_string_lossy()
-        .into_owned();
-    // SAFETY: answers null for a version it does not speak.
-    let api = unsafe { (base.GetApi)(api_version) };
-    if api.is_null() {
-        Probe::WrongVersion { version }
-    } else {
-        Probe::Good { version, library }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::hint::black_box;
-
-    use super::*;
-
-    fn denormal_product() -> f32 {
-        black_box(1e-30_f32) * black_box(1e-10_f32)
-    }
-
-    fn denormal_input() -> f32 {
-        black_box(f32::from_bits(1 << 20)) * black_box(16.0_f32)
-    }
-
-    #[test]
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    fn denormals_are_zero_after_the_call_in_that_thread_only() {
-        assert!(denormal_product() > 0.0 && denormal_input() > 0.0);
-        std::thread::spawn(|| {
-            flush_to_zero();
-            assert_eq!(denormal_product(), 0.0);
-            assert_eq!(denormal_input(), 0.0);
-            flush_to_zero();
-            assert_eq!(denormal_product(), 0.0);
+/// A shape the port takes; `None` where the file does not even say how many axes it has.
+fn tried_shape(port: &Port) -> Option<Vec<usize>> {
+    let dims = port.shape.as_ref()?.iter().enumerate();
+    Some(
+        dims.map(|(axis, dim)| match (dim, axis) {
+            (Dim::Fixed(size), _) => *size,
+            (Dim::Open, 0) => TRIED_BATCH,
+            (Dim::Open, _) => TRIED_SIZE,
         })
-        .join()
-        .unwrap();
-        assert!(denormal_product() > 0.0 && denormal_input() > 0.0);
+        .collect(),
+    )
+}
+
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> LoadError {
+    LoadError::Unreadable {
+        runtime: NAME,
+        source: Box::new(error),
+    }
+}
+
+impl Runtime for Native {
+    fn name(&self) -> &'static str {
+        NAME
     }
 
-    #[test]
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    fn a_scope_restores_what_was_before() {
-        {
-            let _scope = FlushScope::enter();
-            assert_eq!(denormal_product(), 0.0);
-            drop(FlushScope::enter());
-            assert_eq!(denormal_product(), 0.0);
+    fn description(&self) -> String {
+        format!("native ({})", self.kernels.name())
+    }
+
+    fn load(&self, bytes: &[u8], _: &LoadOptions) -> Result<Box<dyn Network>, LoadError> {
+        check_file(bytes)?;
+        let _flush = FlushScope::enter();
+        let network =
+            guard::catch(|| self.network(bytes)).map_err(|message| LoadError::Panicked {
+                runtime: NAME,
+                message,
+            })??;
+        Ok(Box::new(network))
+    }
+}
+
+struct NativeNetwork {
+    kernels: Kernels,
+    graph: Graph,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+    /// The one used last is last.
+    plans: Vec<Plan>,
+    memory: Memory,
+}
+
+impl NativeNetwork {
+    /// Moves the plan for inputs of these shapes to the end; makes it where there is none.
+    fn choose_plan(&mut self, views: &[TensorView<'_>]) -> Result<(), PlanError> {
+        let fits = |plan: &Plan| {
+            let shapes = plan.input_shapes.iter().zip(views);
+            shapes.into_iter().all(|(shape, view)| shape == view.shape())
+        };
+        if let Some(index) = self.plans.iter().rposition(fits) {
+            self.plans[index..].rotate_left(1);
+            return Ok(());
         }
-        assert!(denormal_product() > 0.0);
+        let shapes: Vec<Vec<usize>> = views.iter().map(|view| view.shape().to_vec()).collect();
+        let plan = Plan::new(&self.graph, &shapes)?;
+        if self.plans.len() >= MAX_PLANS {
+            self.plans.remove(0);
+        }
+        self.plans.push(plan);
+        Ok(())
+    }
+
+    fn compute(
+        &mut self,
+        views: &[TensorView<'_>],
+        outputs: &mut Vec<Tensor>,
+    ) -> Result<(), RunError> {
+        self.choose_plan(views).map_err(|error| RunError::Failed {
+            runtime: NAME,
+            source: Box::new(error),
+        })?;
+        let Some(plan) = self.plans.last() else {
+            return Ok(());
+        };
+        self.memory.prepare(plan);
+        let inputs: Vec<&[f32]> = views.iter().map(TensorView::data).collect();
+        execute::run(self.kernels, &self.graph, plan, &inputs, &mut self.memory);
+        outputs.resize_with(self.outputs.len(), Tensor::default);
+        for (((shape, place), output), port) in plan.outputs.iter().zip(outputs).zip(&self.outputs) {
+            let values = match *place {
+                Place::Input(index) => inputs[index],
+                Place::Slot(slot) => &self.memory.arena.as_slice()[plan.slots[slot].clone()],
+                Place::None => &[],
+            };
+            let len = shape.iter().product::<usize>().min(values.len());
+            let view = TensorView::new(shape, &values[..len]);
+            output.copy_from(view.map_err(|source| RunError::BadOutput {
+                name: port.name.clone(),
+                source,
+            })?);
+        }
+        Ok(())
+    }
+}
+
+impl Network for NativeNetwork {
+    fn inputs(&self) -> &[Port] {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> &[Port] {
+        &self.outputs
+    }
+
+    fn run(&mut self, inputs: &[(&str, TensorView<'_>)]) -> Result<Vec<Tensor>, RunError> {
+        let mut outputs = Vec::new();
+        self.run_into(inputs, &mut outputs)?;
+        Ok(outputs)
+    }
+
+    fn run_into(
+        &mut self,
+        inputs: &[(&str, TensorView<'_>)],
+        outputs: &mut Vec<Tensor>,
+    ) -> Result<(), RunError> {
+        let indices = match_inputs(&self.inputs, inputs)?;
+        let mut views: Vec<(usize, TensorView<'_>)> =
+            indices.into_iter().zip(inputs.iter().map(|(_, view)| *view)).collect();
+        views.sort_by_key(|(index, _)| *index);
+        let views: Vec<TensorView<'_>> = views.into_iter().map(|(_, view)| view).collect();
+        // The caller's thread, and his flags again afterwards.
+        let _flush = FlushScope::enter();
+        guard::catch(|| self.compute(&views, outputs)).map_err(|message| RunError::Panicked {
+            runtime: NAME,
+            message,
+        })?
     }
 }

@@ -12,7 +12,7 @@ use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
 
 use crate::guard;
-use crate::native::{FlushScope, Probe, probe_onnx_runtime};
+use crate::processor::{FlushScope, Probe, probe_onnx_runtime};
 use crate::runtime::{
     Dim, LoadError, LoadOptions, Network, Port, RunError, Runtime, check_file, check_ports,
     match_inputs,

@@ -11,7 +11,7 @@ use rten::{
 use rten_tensor::{Layout, TensorView as RtenView};
 
 use crate::guard;
-use crate::native::flush_to_zero;
+use crate::processor::flush_to_zero;
 use crate::runtime::{
     Dim, LoadError, LoadOptions, Network, Port, RunError, Runtime, check_file, check_ports,
     match_inputs,

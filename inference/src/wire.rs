@@ -133,22 +133,28 @@ fn walk_field(
     Ok(())
 }
 
-struct Field {
-    number: u64,
+/// One field of a message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub(crate) number: u64,
     /// Whether it has a length, so that it may hold a message.
-    is_message: bool,
+    pub(crate) is_message: bool,
+    /// The number it holds, where it holds a plain number; else nought.
+    pub(crate) value: u64,
     /// First byte after it.
-    end: usize,
+    pub(crate) end: usize,
 }
 
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
+/// Reads fields one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) at: usize,
 }
 
 impl Reader<'_> {
     /// The next field before `end`, its content still to be read; `None` at `end`.
-    fn field(&mut self, end: usize) -> Result<Option<Field>, Damage> {
+    pub(crate) fn field(&mut self, end: usize) -> Result<Option<Field>, Damage> {
         let offset = self.at;
         if offset == end {
             return Ok(None);
@@ -158,9 +164,10 @@ impl Reader<'_> {
         if number == 0 {
             return Err(Damage::NoField { offset });
         }
+        let mut value = 0;
         let (is_message, length) = match key & 7 {
             0 => {
-                self.varint(end)?;
+                value = self.varint(end)?;
                 (false, 0)
             }
             1 => (false, 8),
@@ -173,6 +180,7 @@ impl Reader<'_> {
             Some(field_end) if field_end <= end => Ok(Some(Field {
                 number,
                 is_message,
+                value,
                 end: field_end,
             })),
             _ => Err(Damage::PastEnd { offset }),
@@ -180,7 +188,7 @@ impl Reader<'_> {
     }
 
     /// A number of up to ten bytes, seven bits each, the lowest first.
-    fn varint(&mut self, end: usize) -> Result<u64, Damage> {
+    pub(crate) fn varint(&mut self, end: usize) -> Result<u64, Damage> {
         let offset = self.at;
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use regard_inference::{
-    Catalog, Device, LibraryError, LibrarySearch, LoadOptions, Network, OnnxRuntime, Rten, Runtime,
+    Catalog, Device, LibraryError, LibrarySearch, LoadOptions, Native, Network, OnnxRuntime, Rten, Runtime,
     Tensor,
 };
 use serde_json::Value;
@@ -18,6 +18,14 @@ const LARGEST_FLOOR: f64 = 0.01;
 fn rten_agrees() {
     for threads in [1, 2] {
         check_all(&Rten, threads);
+    }
+}
+
+#[test]
+fn native_agrees_with_every_kind_of_vector() {
+    for runtime in Native::all() {
+        println!("{}", runtime.description());
+        check_all(&runtime, 1);
     }
 }
 

@@ -1,0 +1,130 @@
+//! A network as the operators that we compute, activations and residuals folded in.
+
+use crate::runtime::Port;
+
+use super::constant::Arithmetic;
+use super::kernel::{Activation, Filter, Window};
+
+/// A value by its number.
+pub(crate) type ValueId = usize;
+
+/// Operators in an order in which they can be computed.
+#[derive(Default)]
+pub(crate) struct Graph {
+    pub(crate) ops: Vec<Op>,
+    /// Values are numbered from nought to this.
+    pub(crate) n_values: usize,
+    pub(crate) inputs: Vec<(Port, ValueId)>,
+    pub(crate) outputs: Vec<(Port, ValueId)>,
+}
+
+/// One operator with what has been folded into it.
+pub(crate) struct Op {
+    /// What the file calls it, for errors.
+    pub(crate) label: String,
+    pub(crate) kind: Kind,
+    /// The first is the operand, the others are added to the result before the activation.
+    pub(crate) inputs: Vec<ValueId>,
+    pub(crate) output: ValueId,
+    /// Where the result goes as it is before anything is added, where somebody wants it.
+    pub(crate) plain: Option<ValueId>,
+}
+
+/// What an operator does.
+pub(crate) enum Kind {
+    Convolution(Box<Convolution>),
+    /// A depthwise convolution and a pointwise one after the other, in either order, row by row.
+    Pair(Box<(Convolution, Convolution)>),
+    /// A matrix times each row; the weights are those of a pointwise convolution.
+    Gemm(Box<Convolution>),
+    Pool { window: Window, is_mean: bool },
+    /// The mean over all pixels.
+    GlobalMean,
+    Map(Box<MapOp>),
+    /// Two tensors of the same shape.
+    Binary(Arithmetic),
+    Sigmoid,
+    Softmax { axis: i64 },
+    Reshape(Vec<i64>),
+    Flatten { axis: i64 },
+    Transpose(Vec<usize>),
+    /// Each pixel that many times, in rows and in columns.
+    Upsample([usize; 2]),
+    /// That many channels of noughts behind the others.
+    PadChannels(usize),
+    /// Nothing.
+    Same,
+}
+
+/// A convolution; first as the file gives it, then packed.
+pub(crate) struct Convolution {
+    pub(crate) window: Window,
+    pub(crate) is_depthwise: bool,
+    /// Outputs, inputs of each, rows, columns.
+    pub(crate) shape: [usize; 4],
+    /// Gone once they are packed.
+    pub(crate) weights: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+    pub(crate) activation: Activation,
+    /// Set by [`pack`](Self::pack).
+    pub(crate) filter: Option<Filter>,
+}
+
+impl Convolution {
+    pub(crate) fn outputs(&self) -> usize {
+        self.shape[0]
+    }
+
+    /// Channels it takes.
+    pub(crate) fn channels(&self) -> usize {
+        if self.is_depthwise { self.shape[0] } else { self.shape[1] }
+    }
+
+    /// One tap that moves by one pixel, over all channels.
+    pub(crate) fn is_pointwise(&self) -> bool {
+        !self.is_depthwise && self.window == Window::POINT
+    }
+
+    /// Scale and shift of each output, or one for all, folded in.
+    pub(crate) fn absorb(&mut self, scale: &[f32], shift: &[f32]) {
+        let of = |values: &[f32], output: usize| values[output % values.len()];
+        let each = (self.weights.len() / self.shape[0]).max(1);
+        for (output, weights) in self.weights.chunks_exact_mut(each).enumerate() {
+            weights.iter_mut().for_each(|w| *w *= of(scale, output));
+        }
+        self.bias.resize(self.shape[0], 0.0);
+        for (output, bias) in self.bias.iter_mut().enumerate() {
+            *bias = *bias * of(scale, output) + of(shift, output);
+        }
+    }
+
+    /// Puts the weights into the order in which they are read.
+    pub(crate) fn pack(&mut self) {
+        let weights = std::mem::take(&mut self.weights);
+        self.filter = Some(Filter::new(&weights, self.shape, &self.bias));
+    }
+
+    /// The packed weights.
+    pub(crate) fn filter(&self) -> &Filter {
+        self.filter.as_ref().expect("packed when the network was loaded")
+    }
+}
+
+/// Scale and shift of channels, then residuals, then an activation.
+pub(crate) struct MapOp {
+    /// One value for all channels, or one a channel; empty for neither scale nor shift.
+    pub(crate) scale: Vec<f32>,
+    pub(crate) shift: Vec<f32>,
+    pub(crate) activation: Activation,
+}
+
+impl MapOp {
+    /// One that only activates.
+    pub(crate) fn activate(activation: Activation) -> Self {
+        Self {
+            scale: Vec::new(),
+            shift: Vec::new(),
+            activation,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! x86-64 with AVX2 and FMA: two registers a vector.
+
+use std::arch::x86_64::{
+    __m256, _mm256_add_ps, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps,
+    _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps,
+};
+
+use super::simd::Simd;
+
+#[derive(Clone, Copy)]
+pub(super) struct Avx2;
+
+#[derive(Clone, Copy)]
+pub(super) struct Pair(__m256, __m256);
+
+// SAFETY of every block below: the trait's promises; the instructions belong to AVX and FMA.
+impl Simd for Avx2 {
+    type V = Pair;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Pair {
+        let half = unsafe { _mm256_set1_ps(value) };
+        Pair(half, half)
+    }
+
+    #[inline(always)]
+    unsafe fn broadcast(from: *const f32) -> Pair {
+        let half = unsafe { _mm256_broadcast_ss(&*from) };
+        Pair(half, half)
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Pair {
+        unsafe { Pair(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(to: *mut f32, value: Pair) {
+        unsafe {
+            _mm256_storeu_ps(to, value.0);
+            _mm256_storeu_ps(to.add(8), value.1);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn fma(a: Pair, b: Pair, c: Pair) -> Pair {
+        unsafe { Pair(_mm256_fmadd_ps(a.0, b.0, c.0), _mm256_fmadd_ps(a.1, b.1, c.1)) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(a: Pair, b: Pair) -> Pair {
+        unsafe { Pair(_mm256_add_ps(a.0, b.0), _mm256_add_ps(a.1, b.1)) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(a: Pair, b: Pair) -> Pair {
+        unsafe { Pair(_mm256_mul_ps(a.0, b.0), _mm256_mul_ps(a.1, b.1)) }
+    }
+
+    #[inline(always)]
+    unsafe fn max(a: Pair, b: Pair) -> Pair {
+        unsafe { Pair(_mm256_max_ps(a.0, b.0), _mm256_max_ps(a.1, b.1)) }
+    }
+
+    #[inline(always)]
+    unsafe fn min(a: Pair, b: Pair) -> Pair {
+        unsafe { Pair(_mm256_min_ps(a.0, b.0), _mm256_min_ps(a.1, b.1)) }
+    }
+}
+
+// 16 registers: 12 sums, two weights, one pixel.
+super::dispatch::kernels!(
+    Avx2,
+    "avx2",
+    [1: 1 2 3 4 5 6],
+    target_feature(enable = "avx2,fma")
+);

@@ -1,0 +1,81 @@
+//! One set of functions for each kind of processor.
+
+use super::depthwise::DepthwiseRow;
+use super::map::{Map, Mean};
+use super::pool::PoolRow;
+use super::tile::Tile;
+
+/// The kernels for one kind of processor.
+///
+/// Every function needs a processor of that kind, and a description of its work whose pointers hold.
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    /// By vectors of output channels, then by pixels, each from one on.
+    pub(super) tiles: &'static [&'static [unsafe fn(&Tile)]],
+    /// Kernels of 3 and 5, with strides of 1 and 2.
+    pub(super) depthwise_3: [unsafe fn(&DepthwiseRow); 2],
+    pub(super) depthwise_5: [unsafe fn(&DepthwiseRow); 2],
+    /// Any other kernel or stride.
+    pub(super) depthwise: unsafe fn(&DepthwiseRow),
+    pub(super) pool: unsafe fn(&PoolRow),
+    pub(super) map: unsafe fn(&Map),
+    pub(super) mean: unsafe fn(&Mean),
+}
+
+/// `TABLE`: the kernels compiled for one implementation of `Simd`.
+///
+/// Generic text that is always inlined becomes code of the function it is inlined into, with the
+/// instructions which that function may use; so each kernel is written once.
+macro_rules! kernels {
+    ($simd:ty, $name:literal, [$($nv:literal: $($mr:literal)+),+] $(, $feature:meta)?) => {
+        use crate::native::kernel::{depthwise, map, pool, tile};
+
+        $(#[$feature])?
+        unsafe fn tile<const MR: usize, const NV: usize>(work: &tile::Tile) {
+            // SAFETY: the caller's promises, passed on.
+            unsafe { tile::tile::<$simd, MR, NV>(work) }
+        }
+
+        $(#[$feature])?
+        unsafe fn depthwise_fixed<const K: usize, const STRIDE: usize>(work: &depthwise::DepthwiseRow) {
+            // SAFETY: the caller's promises, passed on.
+            unsafe { depthwise::fixed::<$simd, K, STRIDE>(work) }
+        }
+
+        $(#[$feature])?
+        unsafe fn depthwise_any(work: &depthwise::DepthwiseRow) {
+            // SAFETY: the caller's promises, passed on.
+            unsafe { depthwise::any::<$simd>(work) }
+        }
+
+        $(#[$feature])?
+        unsafe fn pool_row(work: &pool::PoolRow) {
+            // SAFETY: the caller's promises, passed on.
+            unsafe { pool::row::<$simd>(work) }
+        }
+
+        $(#[$feature])?
+        unsafe fn map_all(work: &map::Map) {
+            // SAFETY: the caller's promises, passed on.
+            unsafe { map::map::<$simd>(work) }
+        }
+
+        $(#[$feature])?
+        unsafe fn mean_all(work: &map::Mean) {
+            // SAFETY: the caller's promises, passed on.
+            unsafe { map::mean::<$simd>(work) }
+        }
+
+        pub(super) static TABLE: super::dispatch::Table = super::dispatch::Table {
+            name: $name,
+            tiles: &[$(&[$(tile::<$mr, $nv>),+]),+],
+            depthwise_3: [depthwise_fixed::<3, 1>, depthwise_fixed::<3, 2>],
+            depthwise_5: [depthwise_fixed::<5, 1>, depthwise_fixed::<5, 2>],
+            depthwise: depthwise_any,
+            pool: pool_row,
+            map: map_all,
+            mean: mean_all,
+        };
+    };
+}
+pub(super) use kernels;

@@ -1,0 +1,32 @@
+//! Sixteen floats at a time: the one vocabulary in which the kernels are written.
+//!
+//! Sixteen on every processor, so that tensors and packed weights lie the same way everywhere: one register
+//! of AVX-512, two of AVX, four of NEON, an array elsewhere.
+
+/// Floats in a vector; channels are padded to a multiple of it.
+pub(crate) const LANES: usize = 16;
+
+/// Arithmetic on sixteen floats.
+///
+/// # Safety
+/// Every method must run on a processor that has the instructions of the implementation; pointers must be
+/// good for sixteen floats, or for one where the method says so. No alignment is asked for.
+pub(super) trait Simd: Copy {
+    /// Sixteen floats.
+    type V: Copy;
+
+    /// Sixteen times `value`.
+    unsafe fn splat(value: f32) -> Self::V;
+    /// Sixteen times the one float at `from`.
+    unsafe fn broadcast(from: *const f32) -> Self::V;
+    unsafe fn load(from: *const f32) -> Self::V;
+    unsafe fn store(to: *mut f32, value: Self::V);
+    /// `a * b + c`, rounded once or twice.
+    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// The greater; `b` where either is not a number.
+    unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
+    /// The lesser; `b` where either is not a number.
+    unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
+}
