@@ -4,7 +4,8 @@
 
 use divan::Bencher;
 use regard_inference::{
-    Catalog, Device, LibrarySearch, LoadOptions, OnnxRuntime, Rten, Runtime, Tensor, flush_to_zero,
+    Catalog, Device, LibrarySearch, LoadOptions, Native, OnnxRuntime, Rten, Runtime, Tensor,
+    flush_to_zero,
 };
 
 fn main() {
@@ -56,6 +57,12 @@ fn cases() -> impl Iterator<Item = Case> {
         .map(|&(id, shape, threads)| Case(id, shape, threads))
 }
 
+/// One thread does the work, however many are allowed.
+#[divan::bench(args = cases().filter(|case| case.2 == 1), max_time = 1.0)]
+fn native(bencher: Bencher<'_, '_>, case: &Case) {
+    run(bencher, case, &Native::new());
+}
+
 #[divan::bench(args = cases(), max_time = 1.0)]
 fn rten(bencher: Bencher<'_, '_>, case: &Case) {
     run(bencher, case, &Rten);
@@ -82,6 +89,13 @@ fn rten_load(bencher: Bencher<'_, '_>, id: &str) {
     let catalog = Catalog::open(None).expect("the built-in manifest is good");
     let bytes = catalog.bytes_of(id).expect("built in");
     bencher.bench_local(|| Rten.load(&bytes, &LoadOptions::default()));
+}
+
+#[divan::bench(args = ["yunet-2023mar", "sface-2021dec-int8"], max_time = 1.0)]
+fn native_load(bencher: Bencher<'_, '_>, id: &str) {
+    let catalog = Catalog::open(None).expect("the built-in manifest is good");
+    let bytes = catalog.bytes_of(id).expect("built in");
+    bencher.bench_local(|| Native::new().load(&bytes, &LoadOptions::default()));
 }
 
 fn run(bencher: Bencher<'_, '_>, case: &Case, runtime: &dyn Runtime) {

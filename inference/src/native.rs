@@ -71,12 +71,11 @@ impl Native {
             ReadError::Damaged(damage) => LoadError::Damaged(damage),
             error => unreadable(error),
         })?;
-        let ports = lower::ports(&model).map_err(|lower::NotFloat(name, found)| {
-            LoadError::NotF32 {
+        let ports =
+            lower::ports(&model).map_err(|lower::NotFloat(name, found)| LoadError::NotF32 {
                 name,
                 found: format!("of element type {found}"),
-            }
-        })?;
+            })?;
         check_ports(&ports.0, &ports.1)?;
         let graph = lower::lower(model, ports, bytes.len()).map_err(unreadable)?;
         let mut network = NativeNetwork {
@@ -164,7 +163,9 @@ impl NativeNetwork {
     fn choose_plan(&mut self, views: &[TensorView<'_>]) -> Result<(), PlanError> {
         let fits = |plan: &Plan| {
             let shapes = plan.input_shapes.iter().zip(views);
-            shapes.into_iter().all(|(shape, view)| shape == view.shape())
+            shapes
+                .into_iter()
+                .all(|(shape, view)| shape == view.shape())
         };
         if let Some(index) = self.plans.iter().rposition(fits) {
             self.plans[index..].rotate_left(1);
@@ -195,7 +196,8 @@ impl NativeNetwork {
         let inputs: Vec<&[f32]> = views.iter().map(TensorView::data).collect();
         execute::run(self.kernels, &self.graph, plan, &inputs, &mut self.memory);
         outputs.resize_with(self.outputs.len(), Tensor::default);
-        for (((shape, place), output), port) in plan.outputs.iter().zip(outputs).zip(&self.outputs) {
+        for (((shape, place), output), port) in plan.outputs.iter().zip(outputs).zip(&self.outputs)
+        {
             let values = match *place {
                 Place::Input(index) => inputs[index],
                 Place::Slot(slot) => &self.memory.arena.as_slice()[plan.slots[slot].clone()],
@@ -233,8 +235,10 @@ impl Network for NativeNetwork {
         outputs: &mut Vec<Tensor>,
     ) -> Result<(), RunError> {
         let indices = match_inputs(&self.inputs, inputs)?;
-        let mut views: Vec<(usize, TensorView<'_>)> =
-            indices.into_iter().zip(inputs.iter().map(|(_, view)| *view)).collect();
+        let mut views: Vec<(usize, TensorView<'_>)> = indices
+            .into_iter()
+            .zip(inputs.iter().map(|(_, view)| *view))
+            .collect();
         views.sort_by_key(|(index, _)| *index);
         let views: Vec<TensorView<'_>> = views.into_iter().map(|(_, view)| view).collect();
         // The caller's thread, and his flags again afterwards.
@@ -245,3 +249,6 @@ impl Network for NativeNetwork {
         })?
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,28 +2,30 @@
 
 use std::sync::Arc;
 
+use crate::native::Native;
 use crate::onnx_runtime::{Device, LibraryError, LibrarySearch, OnnxRuntime};
 use crate::rten_runtime::Rten;
-use crate::runtime::Runtime;
+use crate::runtime::{LoadError, LoadOptions, Network, Runtime};
 
 /// What the owner of the machine asked for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum RuntimeChoice {
-    /// ONNX Runtime where its library is found, rten otherwise.
+    /// For each network the first that can load it: the native runtime, ONNX Runtime where its library is
+    /// found, rten.
     #[default]
     Auto,
-    /// The built-in one.
+    /// As [`Auto`](Self::Auto), without ever looking for a library.
+    Native,
+    /// The general one that is built in.
     Rten,
     /// ONNX Runtime or nothing.
     OnnxRuntime(Device),
 }
 
-/// The runtime that will be used, and what became of ONNX Runtime.
+/// The runtime that will be used.
 pub struct Selection {
     /// To load networks with.
     pub runtime: Arc<dyn Runtime>,
-    /// Why ONNX Runtime is not it, where it was looked for and not found. Not a failure.
-    pub without_onnx_runtime: Option<LibraryError>,
 }
 
 /// The wanted runtime is not there.
@@ -40,24 +42,50 @@ pub struct SelectError {
 /// # Errors
 /// Only where ONNX Runtime is insisted on and cannot be used.
 pub fn select(choice: RuntimeChoice, search: &LibrarySearch) -> Result<Selection, SelectError> {
-    match choice {
-        RuntimeChoice::Rten => Ok(Selection {
-            runtime: Arc::new(Rten),
-            without_onnx_runtime: None,
-        }),
-        RuntimeChoice::OnnxRuntime(device) => Ok(Selection {
-            runtime: Arc::new(OnnxRuntime::find(search, device)?),
-            without_onnx_runtime: None,
-        }),
-        RuntimeChoice::Auto => Ok(match OnnxRuntime::find(search, Device::Cpu) {
-            Ok(found) => Selection {
-                runtime: Arc::new(found),
-                without_onnx_runtime: None,
-            },
-            Err(error) => Selection {
-                runtime: Arc::new(Rten),
-                without_onnx_runtime: Some(error),
-            },
-        }),
+    let preferred = |search: Option<LibrarySearch>| -> Arc<dyn Runtime> {
+        Arc::new(Preferred {
+            native: Native::new(),
+            search,
+        })
+    };
+    let runtime = match choice {
+        RuntimeChoice::Auto => preferred(Some(search.clone())),
+        RuntimeChoice::Native => preferred(None),
+        RuntimeChoice::Rten => Arc::new(Rten),
+        RuntimeChoice::OnnxRuntime(device) => Arc::new(OnnxRuntime::find(search, device)?),
+    };
+    Ok(Selection { runtime })
+}
+
+/// The native runtime, and a general one for what it cannot read.
+struct Preferred {
+    native: Native,
+    /// Where ONNX Runtime is looked for, and only when a network needs it: the library takes time to load
+    /// and memory to hold.
+    search: Option<LibrarySearch>,
+}
+
+impl Runtime for Preferred {
+    fn name(&self) -> &'static str {
+        self.native.name()
+    }
+
+    fn description(&self) -> String {
+        self.native.description()
+    }
+
+    fn load(&self, bytes: &[u8], options: &LoadOptions) -> Result<Box<dyn Network>, LoadError> {
+        match self.native.load(bytes, options) {
+            Err(LoadError::Unreadable { .. } | LoadError::Panicked { .. }) => {}
+            loaded_or_hopeless => return loaded_or_hopeless,
+        }
+        let library = self
+            .search
+            .as_ref()
+            .and_then(|search| OnnxRuntime::find(search, Device::Cpu).ok());
+        if let Some(Ok(network)) = library.map(|library| library.load(bytes, options)) {
+            return Ok(network);
+        }
+        Rten.load(bytes, options)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use divan::Bencher;
 use regard_commitments::{Answer, Grant, LibraryDeclaration, Sensing, ask_library};
 use regard_domain::{BBox, CameraId, Face, FrameSize};
-use regard_inference::{Catalog, Rten};
+use regard_inference::{Catalog, Native};
 use regard_vision::{
     AnalyzerOptions, DetectorOptions, FaceAnalyzer, Photo, Picture, PixelPool, WantedSize,
     decode_jpeg,
@@ -28,7 +28,7 @@ fn grant() -> Grant<Sensing> {
 
 fn analyzer(options: AnalyzerOptions) -> FaceAnalyzer {
     let catalog = Catalog::open(None).expect("the built-in manifest");
-    FaceAnalyzer::new(Arc::new(Rten), Arc::new(catalog), options)
+    FaceAnalyzer::new(Arc::new(Native::new()), Arc::new(catalog), options)
 }
 
 /// The portrait, enlarged to the height of the frame, on gray.

@@ -121,10 +121,12 @@ number_in_range! {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum RuntimeName {
-    /// ONNX Runtime where its library is found, the built-in one otherwise.
+    /// For each network the first that can load it: native, ONNX Runtime, rten.
     #[default]
     Auto,
-    /// The built-in one.
+    /// The built-in ones alone: native, and rten for what it cannot load.
+    Native,
+    /// The general one that is built in.
     Rten,
     /// ONNX Runtime or nothing.
     OnnxRuntime,
@@ -136,6 +138,7 @@ impl RuntimeName {
     pub(super) const fn choice(self) -> RuntimeChoice {
         match self {
             Self::Auto => RuntimeChoice::Auto,
+            Self::Native => RuntimeChoice::Native,
             Self::Rten => RuntimeChoice::Rten,
             Self::OnnxRuntime => RuntimeChoice::OnnxRuntime(Device::Cpu),
             Self::Cuda => RuntimeChoice::OnnxRuntime(Device::Cuda),

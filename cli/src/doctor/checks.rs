@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use regard_inference::{
-    Catalog, Device, FileState, LibraryError, LibrarySearch, LoadOptions, Obtain, OnnxRuntime,
-    Rten, Runtime, TensorView,
+    Catalog, Device, FileState, LibraryError, LibrarySearch, LoadOptions, Native, Obtain,
+    OnnxRuntime, Rten, Runtime, TensorView,
 };
 use regard_vision::{find_ffmpeg, list_cameras};
 
@@ -139,7 +139,11 @@ fn ffmpeg() -> Check {
 }
 
 fn runtimes(catalog: Option<&Catalog>) -> Vec<Check> {
-    let mut checks = vec![proven(catalog, &Rten, Rten.description()).required()];
+    let native = Native::new();
+    let mut checks = vec![
+        proven(catalog, &native, native.description()).required(),
+        proven(catalog, &Rten, Rten.description()).required(),
+    ];
     let search = LibrarySearch::system();
     checks.push(match OnnxRuntime::find(&search, Device::Cpu) {
         Ok(found) => {
@@ -148,7 +152,7 @@ fn runtimes(catalog: Option<&Catalog>) -> Vec<Check> {
         }
         Err(error) => {
             let remedy = onnx_runtime_remedy(&error);
-            let detail = format!("{}; the built-in runtime is used", on_one_line(&error));
+            let detail = format!("{}; the built-in runtimes are used", on_one_line(&error));
             Check::missing("runtimes", "onnxruntime", detail, remedy)
         }
     });
@@ -157,7 +161,7 @@ fn runtimes(catalog: Option<&Catalog>) -> Vec<Check> {
 
 fn onnx_runtime_remedy(error: &LibraryError) -> String {
     match error {
-        LibraryError::NotFound => "optional, several times faster: install ONNX Runtime's shared library, or name it with ORT_DYLIB_PATH",
+        LibraryError::NotFound => "optional, for networks of your own that the native runtime cannot read: install ONNX Runtime's shared library, or name it with ORT_DYLIB_PATH",
         LibraryError::TooOld { .. } => "install a newer version",
         LibraryError::Unloadable { .. } => "install the version for this machine, and the libraries it needs",
         LibraryError::Foreign { .. }

@@ -23,7 +23,9 @@ fn optional_things_may_be_missing_and_each_comes_with_advice() {
     assert_eq!(code, 0, "{report}");
     assert_eq!(report["ok"], true);
     assert_eq!(check(&report, "video", "ffmpeg")["state"], "missing");
-    assert_eq!(check(&report, "runtimes", "rten")["state"], "good");
+    for runtime in ["native", "rten"] {
+        assert_eq!(check(&report, "runtimes", runtime)["state"], "good");
+    }
     assert_eq!(
         check(&report, "runtimes", "onnxruntime")["state"],
         "missing"
@@ -68,6 +70,7 @@ fn people_get_text() {
         "runtimes\n",
         "models\n",
         "data\n",
+        "  ok  native: ",
         "  ok  rten: ",
     ] {
         assert!(said.out.contains(part), "{part} in {}", said.out);

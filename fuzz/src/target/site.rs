@@ -8,7 +8,7 @@ use std::sync::Once;
 use regard_commitments::Commitments;
 use regard_decision::{Campaign, ContextSpec, Creative, Planner};
 use regard_engine::replay;
-use regard_inference::{LoadOptions, Rten, Runtime};
+use regard_inference::{Dim, LoadOptions, Native, Port, Rten, Runtime, TensorView};
 use regard_vision::SourceSpec;
 
 use super::MAX_LEN;
@@ -98,6 +98,9 @@ pub fn source(data: &[u8]) -> bool {
     }
 }
 
+/// Floats given to a network at most: what a model asks for is its own affair, the time of a test is ours.
+const MAX_NETWORK_INPUT: usize = 1 << 18;
+
 /// ONNX models: refused or loaded. A runtime that panics is caught inside.
 pub fn model(data: &[u8]) -> bool {
     static QUIET: Once = Once::new();
@@ -108,7 +111,67 @@ pub fn model(data: &[u8]) -> bool {
     if data.len() > MAX_LEN {
         return false;
     }
-    Rten.load(data, &LoadOptions::default()).is_ok()
+    let native = native(data);
+    Rten.load(data, &LoadOptions::default()).is_ok() || native
+}
+
+/// Loads a model with the native runtime and runs it where that works; whether it got as far as outputs.
+/// Its answers are errors, never panics.
+fn native(data: &[u8]) -> bool {
+    let is_caught = |text: &str| text.contains("gave up");
+    let mut network = match Native::new().load(data, &LoadOptions::default()) {
+        Ok(network) => network,
+        Err(error) => {
+            assert!(!is_caught(&error.to_string()), "{error:?}");
+            return false;
+        }
+    };
+    let shapes: Vec<Vec<usize>> = network.inputs().iter().map(small_shape).collect();
+    let names: Vec<String> = network
+        .inputs()
+        .iter()
+        .map(|port| port.name.clone())
+        .collect();
+    let total: usize = shapes
+        .iter()
+        .map(|shape| shape.iter().product::<usize>())
+        .sum();
+    if total > MAX_NETWORK_INPUT {
+        return true;
+    }
+    let values = vec![0.5; total];
+    let views: Option<Vec<_>> = shapes
+        .iter()
+        .map(|shape| TensorView::new(shape, &values[..shape.iter().product()]).ok())
+        .collect();
+    let inputs: Vec<_> = names
+        .iter()
+        .map(String::as_str)
+        .zip(views.unwrap_or_default())
+        .collect();
+    match network.run(&inputs) {
+        Ok(_) => true,
+        Err(error) => {
+            assert!(!is_caught(&error.to_string()), "{error:?}");
+            false
+        }
+    }
+}
+
+/// A shape that a port takes, 32 where it takes any size.
+fn small_shape(port: &Port) -> Vec<usize> {
+    let size = |dim: &Dim| match dim {
+        // Small enough that sizes can be multiplied; more than is tried is refused by the network.
+        Dim::Fixed(size) => (*size).min(256),
+        Dim::Open => 32,
+    };
+    port.shape
+        .as_deref()
+        .unwrap_or_default()
+        .iter()
+        .take(4)
+        .map(size)
+        .collect()
 }
 
 /// Recordings: replayed twice they give the same.

@@ -145,7 +145,9 @@ impl Constant {
             let start = offset(index, &dims, &steps);
             if step == 0 {
                 let value = b[start];
-                chunk.iter_mut().for_each(|x| *x = arithmetic.apply(*x, value));
+                chunk
+                    .iter_mut()
+                    .for_each(|x| *x = arithmetic.apply(*x, value));
             } else {
                 for (x, &y) in chunk.iter_mut().zip(&b[start..]) {
                     *x = arithmetic.apply(*x, y);
@@ -155,7 +157,12 @@ impl Constant {
         Some(self)
     }
 
-    fn combined_anew(&self, other: &Self, arithmetic: Arithmetic, dims: Vec<usize>) -> Option<Self> {
+    fn combined_anew(
+        &self,
+        other: &Self,
+        arithmetic: Arithmetic,
+        dims: Vec<usize>,
+    ) -> Option<Self> {
         let (a, b) = (self.real()?, other.real()?);
         let (a_steps, b_steps) = (steps(&self.dims, &dims), steps(&other.dims, &dims));
         let run = dims.last().copied().unwrap_or(1);
@@ -166,7 +173,10 @@ impl Constant {
         let n = n_values(&dims)?;
         let mut values = Vec::with_capacity(n);
         for index in 0..n.checked_div(run).unwrap_or(0) {
-            let (a_start, b_start) = (offset(index, &dims, &a_steps), offset(index, &dims, &b_steps));
+            let (a_start, b_start) = (
+                offset(index, &dims, &a_steps),
+                offset(index, &dims, &b_steps),
+            );
             for i in 0..run {
                 values.push(arithmetic.apply(a[a_start + i * a_step], b[b_start + i * b_step]));
             }
@@ -177,14 +187,17 @@ impl Constant {
 
 /// How many values a shape holds; `None` where that is more than can be counted.
 pub(crate) fn n_values(dims: &[usize]) -> Option<usize> {
-    dims.iter().try_fold(1_usize, |n, &size| n.checked_mul(size))
+    dims.iter()
+        .try_fold(1_usize, |n, &size| n.checked_mul(size))
 }
 
 /// The shape that two shapes have together.
 pub(crate) fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
     let rank = a.len().max(b.len());
     let size = |dims: &[usize], axis: usize| {
-        (axis + dims.len()).checked_sub(rank).map_or(1, |axis| dims[axis])
+        (axis + dims.len())
+            .checked_sub(rank)
+            .map_or(1, |axis| dims[axis])
     };
     (0..rank)
         .map(|axis| match (size(a, axis), size(b, axis)) {
@@ -235,7 +248,9 @@ pub(crate) fn reshaped_dims(dims: &[usize], target: &[i64]) -> Option<Vec<usize>
     }
     let known = n_values(&sizes)?;
     if let Some(axis) = open {
-        sizes[axis] = total.checked_div(known).filter(|n| n.checked_mul(known) == Some(total))?;
+        sizes[axis] = total
+            .checked_div(known)
+            .filter(|n| n.checked_mul(known) == Some(total))?;
     }
     (n_values(&sizes)? == total).then_some(sizes)
 }
@@ -246,16 +261,24 @@ mod tests {
 
     fn real(dims: &[usize]) -> Constant {
         let n = n_values(dims).unwrap();
-        Constant::new(dims.to_vec(), Values::Real((0..n).map(|i| i as f32).collect())).unwrap()
+        Constant::new(
+            dims.to_vec(),
+            Values::Real((0..n).map(|i| i as f32).collect()),
+        )
+        .unwrap()
     }
 
     /// By the definition: each coordinate, smaller axes repeated.
     fn oracle(a: &Constant, b: &Constant, dims: &[usize]) -> Vec<f32> {
         let at = |c: &Constant, coordinates: &[usize]| {
             let skip = dims.len() - c.dims.len();
-            let index = c.dims.iter().zip(&coordinates[skip..]).fold(0, |index, (&size, &x)| {
-                index * size + if size == 1 { 0 } else { x }
-            });
+            let index = c
+                .dims
+                .iter()
+                .zip(&coordinates[skip..])
+                .fold(0, |index, (&size, &x)| {
+                    index * size + if size == 1 { 0 } else { x }
+                });
             c.real().unwrap()[index]
         };
         (0..n_values(dims).unwrap())
@@ -294,7 +317,10 @@ mod tests {
 
     #[test]
     fn reshapes_count_as_the_standard_says() {
-        assert_eq!(reshaped_dims(&[1, 40, 8], &[1, -1, 4]), Some(vec![1, 80, 4]));
+        assert_eq!(
+            reshaped_dims(&[1, 40, 8], &[1, -1, 4]),
+            Some(vec![1, 80, 4])
+        );
         assert_eq!(reshaped_dims(&[5, 6], &[0, 3, 2]), Some(vec![5, 3, 2]));
         assert_eq!(reshaped_dims(&[5, 6], &[-1, -1]), None);
         assert_eq!(reshaped_dims(&[5, 6], &[-1, 4]), None);

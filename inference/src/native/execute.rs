@@ -161,7 +161,9 @@ impl Runner<'_> {
             | Work::FromPicture { .. }
             | Work::Permute { .. }
             | Work::Upsample { .. }
-            | Work::PadChannels { .. } => dense::run(op, work, &reads[..=n_residuals], finish.output),
+            | Work::PadChannels { .. } => {
+                dense::run(op, work, &reads[..=n_residuals], finish.output);
+            }
         }
     }
 
@@ -187,7 +189,8 @@ impl Runner<'_> {
             let mut residuals = [&[][..]; MAX_RESIDUALS];
             let finish = finish.part(&mut residuals, floats);
             let rows = (0..output[0], output[1]);
-            self.kernels.convolve(filter, &picture, &convolution.window, rows, finish);
+            self.kernels
+                .convolve(filter, &picture, &convolution.window, rows, finish);
         }
     }
 
@@ -291,7 +294,8 @@ impl Runner<'_> {
             channel_step: 1,
         };
         let rows = (0..1, n_pixels);
-        self.kernels.convolve(convolution.filter(), &picture, &Window::POINT, rows, finish);
+        self.kernels
+            .convolve(convolution.filter(), &picture, &Window::POINT, rows, finish);
     }
 
     fn pointwise_depthwise(
@@ -315,7 +319,8 @@ impl Runner<'_> {
             let mut next = 0;
             for row in 0..sizes.output[0] {
                 let taps = window.taps(0, sizes.input[0], row);
-                let first_row = (row * window.strides[0] + taps.start).saturating_sub(window.before[0]);
+                let first_row =
+                    (row * window.strides[0] + taps.start).saturating_sub(window.before[0]);
                 // Rows that no window sees are never computed.
                 next = next.max(first_row);
                 while next < first_row + taps.len() {
@@ -370,7 +375,8 @@ impl Runner<'_> {
                     is_mean,
                 };
                 let start = (image * sizes.output[0] + row) * out_row;
-                self.kernels.pool(&work, &mut output[start..start + out_row]);
+                self.kernels
+                    .pool(&work, &mut output[start..start + out_row]);
             }
         }
     }

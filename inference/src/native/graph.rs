@@ -37,16 +37,23 @@ pub(crate) enum Kind {
     Pair(Box<(Convolution, Convolution)>),
     /// A matrix times each row; the weights are those of a pointwise convolution.
     Gemm(Box<Convolution>),
-    Pool { window: Window, is_mean: bool },
+    Pool {
+        window: Window,
+        is_mean: bool,
+    },
     /// The mean over all pixels.
     GlobalMean,
     Map(Box<MapOp>),
     /// Two tensors of the same shape.
     Binary(Arithmetic),
     Sigmoid,
-    Softmax { axis: i64 },
+    Softmax {
+        axis: i64,
+    },
     Reshape(Vec<i64>),
-    Flatten { axis: i64 },
+    Flatten {
+        axis: i64,
+    },
     Transpose(Vec<usize>),
     /// Each pixel that many times, in rows and in columns.
     Upsample([usize; 2]),
@@ -77,7 +84,11 @@ impl Convolution {
 
     /// Channels it takes.
     pub(crate) fn channels(&self) -> usize {
-        if self.is_depthwise { self.shape[0] } else { self.shape[1] }
+        if self.is_depthwise {
+            self.shape[0]
+        } else {
+            self.shape[1]
+        }
     }
 
     /// One tap that moves by one pixel, over all channels.
@@ -106,7 +117,9 @@ impl Convolution {
 
     /// The packed weights.
     pub(crate) fn filter(&self) -> &Filter {
-        self.filter.as_ref().expect("packed when the network was loaded")
+        self.filter
+            .as_ref()
+            .expect("packed when the network was loaded")
     }
 }
 

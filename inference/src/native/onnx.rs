@@ -20,7 +20,9 @@ pub(crate) enum ReadError {
     #[error("a name is not UTF-8")]
     NotText,
     /// A tensor of a type that no network here has.
-    #[error("tensor {name:?} has elements of type {data_type}, which the native runtime does not read")]
+    #[error(
+        "tensor {name:?} has elements of type {data_type}, which the native runtime does not read"
+    )]
     ElementType {
         /// Which.
         name: String,
@@ -254,7 +256,9 @@ fn tensor(bytes: &[u8]) -> Result<(String, Constant), ReadError> {
         match field.number {
             1 => numbers(&field, content, &mut stored.dims)?,
             2 => stored.data_type = field.value,
-            4 => stored.reals.extend(content.chunks_exact(4).filter_map(real)),
+            4 => stored
+                .reals
+                .extend(content.chunks_exact(4).filter_map(real)),
             5 | 7 => numbers(&field, content, &mut stored.wholes)?,
             8 => stored.name = text(content)?,
             9 => stored.raw = content,
@@ -271,13 +275,19 @@ impl Stored<'_> {
             (FLOAT, true) => Values::Real(self.reals),
             (FLOAT, false) => Values::Real(self.raw.chunks_exact(4).filter_map(real).collect()),
             (2, false) => Values::Narrow(self.raw.iter().map(|&b| f32::from(b)).collect()),
-            (3, false) => {
-                Values::Narrow(self.raw.iter().map(|&b| f32::from(b.cast_signed())).collect())
-            }
+            (3, false) => Values::Narrow(
+                self.raw
+                    .iter()
+                    .map(|&b| f32::from(b.cast_signed()))
+                    .collect(),
+            ),
             // As numbers: whole ones, or the bits of halves.
             (2 | 3, true) => Values::Narrow(self.wholes.iter().map(|&n| n as f32).collect()),
             (10, true) => Values::Narrow(
-                self.wholes.iter().map(|&n| half(n.to_le_bytes()[0], n.to_le_bytes()[1])).collect(),
+                self.wholes
+                    .iter()
+                    .map(|&n| half(n.to_le_bytes()[0], n.to_le_bytes()[1]))
+                    .collect(),
             ),
             (10, false) => {
                 Values::Narrow(self.raw.chunks_exact(2).map(|b| half(b[0], b[1])).collect())
@@ -290,8 +300,11 @@ impl Stored<'_> {
                 return Err(ReadError::ElementType { name, data_type });
             }
         };
-        let dims: Option<Vec<usize>> =
-            self.dims.iter().map(|&size| usize::try_from(size).ok()).collect();
+        let dims: Option<Vec<usize>> = self
+            .dims
+            .iter()
+            .map(|&size| usize::try_from(size).ok())
+            .collect();
         match dims.and_then(|dims| Constant::new(dims, values)) {
             Some(constant) => Ok((self.name, constant)),
             None => Err(ReadError::Unfilled { name: self.name }),
@@ -300,7 +313,11 @@ impl Stored<'_> {
 }
 
 fn whole<const N: usize>(raw: &[u8], read: impl Fn([u8; N]) -> i64) -> Vec<i64> {
-    raw.as_chunks::<N>().0.iter().map(|&bytes| read(bytes)).collect()
+    raw.as_chunks::<N>()
+        .0
+        .iter()
+        .map(|&bytes| read(bytes))
+        .collect()
 }
 
 /// A half-precision number, little-endian, widened without loss.

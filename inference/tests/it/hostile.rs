@@ -1,6 +1,6 @@
 //! Damaged and foreign files are errors, never panics.
 
-use regard_inference::{Catalog, Dim, LoadOptions, Network, Rten, Runtime, Tensor};
+use regard_inference::{Catalog, Dim, LoadOptions, Native, Network, Rten, Runtime, Tensor};
 
 use crate::reference::onnx_runtime;
 
@@ -8,6 +8,7 @@ use crate::reference::onnx_runtime;
 const N_DAMAGED: usize = 60;
 
 fn each(check: impl Fn(&dyn Runtime)) {
+    check(&Native::new());
     check(&Rten);
     if let Some(runtime) = onnx_runtime() {
         check(&runtime);

@@ -1,13 +1,16 @@
 //! What every runtime promises, whatever it is.
 
 use regard_inference::{
-    Catalog, Dim, LibraryError, LibrarySearch, LoadError, LoadOptions, MAX_MODEL_BYTES, Network,
-    Rten, RunError, Runtime, RuntimeChoice, TensorView, select,
+    Catalog, Dim, LibraryError, LibrarySearch, LoadError, LoadOptions, MAX_MODEL_BYTES, Native,
+    Network, Rten, RunError, Runtime, RuntimeChoice, TensorView, select,
 };
 
 use crate::reference::onnx_runtime;
 
 fn each(check: impl Fn(&dyn Runtime)) {
+    for runtime in Native::all() {
+        check(&runtime);
+    }
     check(&Rten);
     if let Some(runtime) = onnx_runtime() {
         check(&runtime);
@@ -108,32 +111,108 @@ fn oversized_files_are_refused_unread() {
     });
 }
 
+/// A field of a message: its number and its content.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    assert!(content.len() < 128, "lengths of one byte");
+    let mut bytes = vec![number << 3 | 2, content.len() as u8];
+    bytes.extend(content);
+    bytes
+}
+
+/// A model of one operator on a `[1, 4]` tensor.
+fn one_operator(op: &str) -> Vec<u8> {
+    let node = [
+        field(1, b"x"),
+        field(2, b"y"),
+        field(3, b"the node"),
+        field(4, op.as_bytes()),
+    ];
+    let shape: Vec<u8> = [1, 4]
+        .iter()
+        .flat_map(|&size| field(1, &[0x08, size]))
+        .collect();
+    let tensor = [vec![0x08, 1], field(2, &shape)].concat();
+    let port = |name: &[u8]| [field(1, name), field(2, &field(1, &tensor))].concat();
+    let graph = [
+        field(1, &node.concat()),
+        field(2, b"g"),
+        field(11, &port(b"x")),
+        field(12, &port(b"y")),
+    ];
+    let opset = field(8, &[0x0a, 0, 0x10, 13]);
+    [vec![0x08, 8], field(7, &graph.concat()), opset].concat()
+}
+
 #[test]
-fn without_the_library_the_built_in_runtime_serves() {
+fn what_the_native_runtime_cannot_read_goes_to_a_general_one() {
+    let options = LoadOptions::default();
+    let foreign = one_operator("Tanh");
+    let Err(LoadError::Unreadable { runtime, source }) = Native::new().load(&foreign, &options)
+    else {
+        panic!("it has no such operator");
+    };
+    assert_eq!(runtime, "native");
+    let reason = source.to_string();
+    assert!(
+        reason.contains("the node") && reason.contains("Tanh"),
+        "{reason}"
+    );
+
+    let nowhere = LibrarySearch::default();
+    for choice in [RuntimeChoice::Auto, RuntimeChoice::Native] {
+        let runtime = select(choice, &nowhere).unwrap().runtime;
+        assert_eq!(runtime.name(), "native");
+        for (op, expected) in [("Tanh", 1_f32.tanh()), ("Sigmoid", 0.731_058_6)] {
+            let mut network = runtime.load(&one_operator(op), &options).unwrap();
+            let view = TensorView::new(&[1, 4], &[1.0; 4]).unwrap();
+            let found = network.run(&[("x", view)]).unwrap();
+            assert_eq!(found[0].shape(), [1, 4]);
+            assert!((found[0].data()[3] - expected).abs() < 1e-6, "{op}");
+        }
+    }
+}
+
+#[test]
+fn the_native_runtime_says_which_vectors_it_computes_with() {
+    let all: Vec<String> = Native::all().iter().map(Runtime::description).collect();
+    assert_eq!(all.first(), Some(&Native::new().description()));
+    assert_eq!(all.last().map(String::as_str), Some("native (portable)"));
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx512f") {
+        assert_eq!(
+            all,
+            ["native (avx512)", "native (avx2)", "native (portable)"]
+        );
+    }
+}
+
+#[test]
+fn a_library_that_is_insisted_on_must_be_there() {
     if onnx_runtime().is_some() {
         // This process has loaded it, and then it is found whatever the search.
         return;
     }
-    let nowhere = LibrarySearch::default();
-    let auto = select(RuntimeChoice::Auto, &nowhere).unwrap();
-    assert_eq!(auto.runtime.name(), "rten");
+    let insisted = RuntimeChoice::OnnxRuntime(regard_inference::Device::Cpu);
+    let Err(error) = select(insisted, &LibrarySearch::default()) else {
+        panic!("there is none");
+    };
+    let cause = std::error::Error::source(&error).unwrap();
     assert!(matches!(
-        auto.without_onnx_runtime,
+        cause.downcast_ref::<LibraryError>(),
         Some(LibraryError::NotFound)
     ));
-    let insisted = RuntimeChoice::OnnxRuntime(regard_inference::Device::Cpu);
-    assert!(select(insisted, &nowhere).is_err());
 }
 
 #[test]
-fn what_is_found_is_used() {
-    let built_in = select(RuntimeChoice::Rten, &LibrarySearch::system()).unwrap();
-    assert_eq!(built_in.runtime.name(), "rten");
-    assert!(built_in.without_onnx_runtime.is_none());
+fn what_is_asked_for_is_used() {
+    let search = LibrarySearch::system();
+    let rten = select(RuntimeChoice::Rten, &search).unwrap();
+    assert_eq!(rten.runtime.name(), "rten");
     if onnx_runtime().is_some() {
-        let auto = select(RuntimeChoice::Auto, &LibrarySearch::system()).unwrap();
-        assert_eq!(auto.runtime.name(), "onnxruntime");
-        let description = auto.runtime.description();
+        let choice = RuntimeChoice::OnnxRuntime(regard_inference::Device::Cpu);
+        let library = select(choice, &search).unwrap();
+        assert_eq!(library.runtime.name(), "onnxruntime");
+        let description = library.runtime.description();
         assert!(description.starts_with("ONNX Runtime 1."), "{description}");
         assert!(!description.contains('/'), "{description}");
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use regard_domain::{BBox, Expression, ExpressionDistribution};
-use regard_inference::{Catalog, LoadOptions, Rten, Runtime};
+use regard_inference::{Catalog, LoadOptions, Native, Runtime};
 use regard_vision::{CERTAIN_FROM, ExpressionAnalyzer, ExpressionDetail, Photo, Temperature};
 
 use super::Report;
@@ -72,8 +72,9 @@ pub(crate) fn run(data: &Path, stride: usize) -> Result<Option<Report>> {
 
 fn load() -> Result<ExpressionAnalyzer> {
     let catalog = Catalog::open(None)?;
-    let network =
-        |id: &str| -> Result<_> { Ok(Rten.load(&catalog.bytes_of(id)?, &LoadOptions::default())?) };
+    let network = |id: &str| -> Result<_> {
+        Ok(Native::new().load(&catalog.bytes_of(id)?, &LoadOptions::default())?)
+    };
     Ok(ExpressionAnalyzer::new(
         network("faceapi-expression")?,
         network("fer-mini-xception")?,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use regard_commitments::{Answer, Grant, LibraryDeclaration, Sensing, ask_library};
 use regard_domain::CameraId;
-use regard_inference::{Catalog, Rten};
+use regard_inference::{Catalog, Native};
 use regard_vision::{AnalyzerOptions, FaceAnalyzer};
 
 /// Leave to look at evaluation pictures.
@@ -24,7 +24,7 @@ pub(super) fn grant() -> Result<Grant<Sensing>> {
 pub(super) fn analyzer(options: AnalyzerOptions) -> Result<FaceAnalyzer> {
     let catalog = Catalog::open(None)?;
     Ok(FaceAnalyzer::new(
-        Arc::new(Rten),
+        Arc::new(Native::new()),
         Arc::new(catalog),
         options,
     ))

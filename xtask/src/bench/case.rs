@@ -224,7 +224,7 @@ fn config(case: &Case, folder: &Path, clip: &Path, is_browser: bool) -> Result<E
         time_zone: Some("UTC".to_owned()),
         crowd: CrowdSettings::default(),
         n_workers: None,
-        runtime: RuntimeChoice::Rten,
+        runtime: RuntimeChoice::Native,
         models: None,
         detector_long_side_px: 320,
         recording: None,

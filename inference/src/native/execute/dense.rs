@@ -2,7 +2,7 @@
 
 use crate::native::graph::{Kind, Op};
 use crate::native::kernel::{Activation, LANES};
-use crate::native::plan::Work;
+use crate::native::plan::{Sizes, Work};
 
 /// Computes one of these steps.
 ///
@@ -28,14 +28,13 @@ pub(super) fn run(op: &Op, work: &Work, reads: &[&[f32]], output: &mut [f32]) {
             }
         }
         Work::Softmax { rows, len } => {
-            for (into, row) in output.chunks_exact_mut(*len).zip(input.chunks_exact(*len)).take(*rows) {
-                softmax(row, into);
-            }
+            let pairs = output.chunks_exact_mut(*len).zip(input.chunks_exact(*len));
+            pairs.take(*rows).for_each(|(into, row)| softmax(row, into));
         }
         Work::Crop { rows, from, to } => {
-            for (into, row) in output.chunks_exact_mut(*to).zip(input.chunks_exact(*from)).take(*rows) {
-                into.copy_from_slice(&row[..*to]);
-            }
+            let pairs = output.chunks_exact_mut(*to).zip(input.chunks_exact(*from));
+            let rows = pairs.take(*rows);
+            rows.for_each(|(into, row)| into.copy_from_slice(&row[..*to]));
         }
         Work::ToPicture {
             images,
@@ -54,25 +53,15 @@ pub(super) fn run(op: &Op, work: &Work, reads: &[&[f32]], output: &mut [f32]) {
             sizes,
             blocks,
             times,
-        } => {
-            let pixel = blocks * LANES;
-            let (in_row, out_row) = (sizes.input[1] * pixel, sizes.output[1] * pixel);
-            let n_rows = sizes.images * sizes.input[0];
-            for (row, into) in input.chunks_exact(in_row).take(n_rows).zip(output.chunks_exact_mut(out_row * times[0])) {
-                let (first, others) = into.split_at_mut(out_row);
-                for (from, into) in row.chunks_exact(pixel).zip(first.chunks_exact_mut(pixel * times[1])) {
-                    into.chunks_exact_mut(pixel).for_each(|into| into.copy_from_slice(from));
-                }
-                others.chunks_exact_mut(out_row).for_each(|into| into.copy_from_slice(first));
-            }
-        }
+        } => upsample(input, output, sizes, (*blocks, *times)),
         Work::PadChannels {
             n_pixels,
             from,
             channels,
             to,
         } => {
-            for (row, into) in input.chunks_exact(*from).zip(output.chunks_exact_mut(*to)).take(*n_pixels) {
+            let pixels = input.chunks_exact(*from).zip(output.chunks_exact_mut(*to));
+            for (row, into) in pixels.take(*n_pixels) {
                 into[..*channels].copy_from_slice(&row[..*channels]);
                 into[*channels..].fill(0.0);
             }
@@ -115,7 +104,8 @@ fn map(op: &Op, reads: &[&[f32]], output: &mut [f32], [outer, channels, inner]: 
         }
         if !map.activation.is_none() {
             // Not `clamp`, which panics where the bounds of a damaged file are the wrong way round.
-            into.iter_mut().for_each(|x| *x = at_most(at_least(*x, low), high));
+            into.iter_mut()
+                .for_each(|x| *x = at_most(at_least(*x, low), high));
         }
     }
 }
@@ -127,6 +117,33 @@ fn at_least(x: f32, low: f32) -> f32 {
 
 fn at_most(x: f32, high: f32) -> f32 {
     if x > high { high } else { x }
+}
+
+/// Each pixel that many times.
+fn upsample(
+    input: &[f32],
+    output: &mut [f32],
+    sizes: &Sizes,
+    (blocks, times): (usize, [usize; 2]),
+) {
+    let pixel = blocks * LANES;
+    let (in_row, out_row) = (sizes.input[1] * pixel, sizes.output[1] * pixel);
+    let rows = input
+        .chunks_exact(in_row)
+        .take(sizes.images * sizes.input[0]);
+    for (row, into) in rows.zip(output.chunks_exact_mut(out_row * times[0])) {
+        let (first, others) = into.split_at_mut(out_row);
+        let pixels = row
+            .chunks_exact(pixel)
+            .zip(first.chunks_exact_mut(pixel * times[1]));
+        for (from, into) in pixels {
+            into.chunks_exact_mut(pixel)
+                .for_each(|into| into.copy_from_slice(from));
+        }
+        others
+            .chunks_exact_mut(out_row)
+            .for_each(|into| into.copy_from_slice(first));
+    }
 }
 
 fn softmax(row: &[f32], into: &mut [f32]) {
@@ -147,7 +164,11 @@ fn to_picture(
 ) {
     let pixel = channels.next_multiple_of(LANES);
     let (image_in, image_out) = (channels * n_pixels, pixel * n_pixels);
-    for (from, into) in input.chunks_exact(image_in).zip(output.chunks_exact_mut(image_out)).take(images) {
+    for (from, into) in input
+        .chunks_exact(image_in)
+        .zip(output.chunks_exact_mut(image_out))
+        .take(images)
+    {
         for (index, into) in into.chunks_exact_mut(pixel).enumerate() {
             if is_last {
                 into[..channels].copy_from_slice(&from[index * channels..(index + 1) * channels]);
@@ -169,7 +190,11 @@ fn from_picture(
 ) {
     let pixel = channels.next_multiple_of(LANES);
     let (image_in, image_out) = (pixel * n_pixels, channels * n_pixels);
-    for (from, into) in input.chunks_exact(image_in).zip(output.chunks_exact_mut(image_out)).take(images) {
+    for (from, into) in input
+        .chunks_exact(image_in)
+        .zip(output.chunks_exact_mut(image_out))
+        .take(images)
+    {
         for (index, from) in from.chunks_exact(pixel).enumerate() {
             if is_last {
                 into[index * channels..(index + 1) * channels].copy_from_slice(&from[..channels]);
@@ -213,10 +238,17 @@ mod tests {
         for is_last in [false, true] {
             let mut picture = vec![f32::NAN; images * n_pixels * LANES];
             to_picture(&planes, &mut picture, [images, channels, n_pixels], is_last);
-            // Image 1, pixel 4, channel 2.
-            let expected = if is_last { 15 + 4 * 3 + 2 } else { 15 + 2 * 5 + 4 };
-            assert_eq!(picture[(n_pixels + 4) * LANES + 2], expected as f32);
-            assert!(picture.iter().all(|x| x.is_finite()), "the padding is nought");
+            // Image 1, pixel 3, channel 2.
+            let expected = if is_last {
+                15 + 3 * 3 + 2
+            } else {
+                15 + 2 * 5 + 3
+            };
+            assert_eq!(picture[(n_pixels + 3) * LANES + 2], expected as f32);
+            assert!(
+                picture.iter().all(|x| x.is_finite()),
+                "the padding is nought"
+            );
             let mut back = vec![0.0; 30];
             from_picture(&picture, &mut back, [images, channels, n_pixels], is_last);
             assert_eq!(back, planes);

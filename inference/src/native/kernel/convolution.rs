@@ -175,9 +175,9 @@ impl Kernels {
                 // it is an inner one, or a single pixel. Outputs were measured for all rows.
                 unsafe {
                     tile.input = tile.input.add(row_start + column * picture.column_step);
-                    tile.weights = tile.weights.add(
-                        tap_rows.start * row_floats + taps.start * filter.channels * LANES,
-                    );
+                    tile.weights = tile
+                        .weights
+                        .add(tap_rows.start * row_floats + taps.start * filter.channels * LANES);
                     tile.finish = raw.at(offset, 0);
                     self.span(&tile, filter.blocks, pixels.len());
                 }
@@ -222,8 +222,9 @@ impl Kernels {
                         tile.input = first.input.add(pixel * first.pixel_step);
                         tile.weights = first.weights.add(block * first.weight_block_step);
                         tile.bias = first.bias.add(block * LANES);
-                        tile.finish =
-                            first.finish.at(pixel * first.finish.step + block * LANES, block * LANES);
+                        tile.finish = first
+                            .finish
+                            .at(pixel * first.finish.step + block * LANES, block * LANES);
                         kernels[n - 1](&tile);
                     }
                     pixel += n;

@@ -104,7 +104,9 @@ unsafe fn edge<S: Simd>(work: &DepthwiseRow, block: usize, x: usize, finish: &Ra
     // SAFETY: taps outside the row are left out.
     unsafe {
         let mut sum = S::load(work.bias.add(block * LANES));
-        let weights = work.weights.add(block * work.kernel_rows * n_columns * LANES);
+        let weights = work
+            .weights
+            .add(block * work.kernel_rows * n_columns * LANES);
         for i in 0..work.kernel_rows {
             for j in 0..n_columns {
                 let at = x * work.stride + j;

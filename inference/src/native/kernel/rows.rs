@@ -124,7 +124,10 @@ impl Kernels {
         assert!(input.len() >= n_pixels * blocks * LANES, "input too short");
         let (scale, shift) = channels.map_or((std::ptr::null(), std::ptr::null()), |channels| {
             let (scale, shift) = (channels.scale.as_slice(), channels.shift.as_slice());
-            assert!(scale.len().min(shift.len()) >= blocks * LANES, "too few channels");
+            assert!(
+                scale.len().min(shift.len()) >= blocks * LANES,
+                "too few channels"
+            );
             (scale.as_ptr(), shift.as_ptr())
         });
         let map = Map {
@@ -143,7 +146,12 @@ impl Kernels {
     ///
     /// # Panics
     /// Where a tensor is too short for the work: a defect of the planner.
-    pub(crate) fn mean(self, input: &[f32], (n_pixels, blocks): (usize, usize), output: &mut [f32]) {
+    pub(crate) fn mean(
+        self,
+        input: &[f32],
+        (n_pixels, blocks): (usize, usize),
+        output: &mut [f32],
+    ) {
         assert!(n_pixels > 0, "no pixels");
         assert!(input.len() >= n_pixels * blocks * LANES, "input too short");
         assert!(output.len() >= blocks * LANES, "output too short");

@@ -1,7 +1,7 @@
 //! Each operator of the file as one of ours.
 
 use super::{
-    Activation, Arithmetic, Attribute, Convolution, Kind, Lowering, MAX_RESIDUALS, Node,
+    Activation, Arithmetic, Attribute, Constant, Convolution, Kind, Lowering, MAX_RESIDUALS, Node,
     Unsupported, Window, per_channel, slopes,
 };
 use crate::native::kernel::MAX_KERNEL;
@@ -62,7 +62,10 @@ impl Lowering {
             .try_into()
             .map_err(|_| Unsupported::new(node, "weights without four axes"))?;
         if weights.is_empty() || [rows, columns] != window_kernel(node, [rows, columns])? {
-            return Err(Unsupported::new(node, "weights of another shape than the kernel"));
+            return Err(Unsupported::new(
+                node,
+                "weights of another shape than the kernel",
+            ));
         }
         let window = Window {
             kernel: [rows, columns],
@@ -75,7 +78,10 @@ impl Lowering {
             return Err(Unsupported::new(node, format!("in {groups} groups")));
         }
         if rows.max(columns) > MAX_KERNEL || !(bias.is_empty() || bias.len() == outputs) {
-            return Err(Unsupported::new(node, "kernel too large, or bias of another length"));
+            return Err(Unsupported::new(
+                node,
+                "kernel too large, or bias of another length",
+            ));
         }
         let convolution = Convolution {
             window,
@@ -117,13 +123,13 @@ impl Lowering {
     }
 
     fn gemm(&mut self, node: &Node) -> Result<(), Unsupported> {
-        let is_plain = [("alpha", 1.0), ("beta", 1.0)]
-            .iter()
-            .all(|(name, usual)| match node.attribute(name) {
+        let is_plain = [("alpha", 1.0), ("beta", 1.0)].iter().all(|(name, usual)| {
+            match node.attribute(name) {
                 Some(Attribute::Real(value)) => value == usual,
                 None => true,
                 Some(_) => false,
-            });
+            }
+        });
         if !is_plain || whole(node, "transA", 0) != 0 {
             return Err(Unsupported::new(node, "scaled or of a transposed input"));
         }
@@ -166,7 +172,7 @@ impl Lowering {
             Some(input) if !input.is_empty() => self
                 .constants
                 .get(input)
-                .and_then(|constant| constant.scalar())
+                .and_then(Constant::scalar)
                 .ok_or_else(|| Unsupported::new(node, "bounds that are not constant")),
             _ => Ok(match node.attribute(name) {
                 Some(Attribute::Real(value)) => *value,
@@ -183,7 +189,9 @@ impl Lowering {
             .constant(node, 1)
             .and_then(per_channel)
             .ok_or_else(|| Unsupported::new(node, "slopes that are not one a channel"))?;
-        let before = self.sole_producer(node, 0).map(|op| &self.graph.ops[op].kind);
+        let before = self
+            .sole_producer(node, 0)
+            .map(|op| &self.graph.ops[op].kind);
         let channels = match before {
             Some(Kind::Convolution(convolution)) => convolution.outputs(),
             _ => values.len(),
@@ -210,8 +218,8 @@ impl Lowering {
             }
             [Some(_), Some(_)] => return Err(Unsupported::new(node, "of constants")),
         };
-        let values = values
-            .ok_or_else(|| Unsupported::new(node, "a constant that is not one a channel"))?;
+        let values =
+            values.ok_or_else(|| Unsupported::new(node, "a constant that is not one a channel"))?;
         let map = |change: fn(f32) -> f32| values.iter().map(|&value| change(value)).collect();
         let (one, zero) = (vec![1.0], vec![0.0]);
         let scale_and_shift = match (arithmetic, index) {
@@ -253,8 +261,10 @@ impl Lowering {
         let Some(Attribute::Wholes(order)) = node.attribute("perm") else {
             return Err(Unsupported::new(node, "without an order of axes"));
         };
-        let order: Option<Vec<usize>> =
-            order.iter().map(|&axis| usize::try_from(axis).ok()).collect();
+        let order: Option<Vec<usize>> = order
+            .iter()
+            .map(|&axis| usize::try_from(axis).ok())
+            .collect();
         let is_order = |order: &Vec<usize>| (0..order.len()).all(|axis| order.contains(&axis));
         let order = order
             .filter(is_order)
@@ -272,7 +282,10 @@ impl Lowering {
             && is("coordinate_transformation_mode", "half_pixel", "asymmetric")
             && is("nearest_mode", "round_prefer_floor", "floor"))
         {
-            return Err(Unsupported::new(node, "other than nearest, asymmetric, floor"));
+            return Err(Unsupported::new(
+                node,
+                "other than nearest, asymmetric, floor",
+            ));
         }
         let scales = self.constant(node, 2).and_then(|scales| scales.real());
         let times = |scale: f32| {
@@ -295,18 +308,19 @@ impl Lowering {
             Some(_) => false,
         };
         let value = node.inputs.get(2).filter(|name| !name.is_empty());
-        let is_nought = value.is_none_or(|name| {
-            self.constants.get(name).and_then(|value| value.scalar()) == Some(0.0)
-        });
+        let is_nought = value
+            .is_none_or(|name| self.constants.get(name).and_then(Constant::scalar) == Some(0.0));
         let pads = self.constant(node, 1).and_then(|pads| pads.whole());
         match pads {
             Some(&[0, 0, 0, 0, 0, channels, 0, 0]) if is_constant && is_nought => {
                 let channels = usize::try_from(channels).ok().filter(|&n| n <= 1 << 16);
-                let channels =
-                    channels.ok_or_else(|| Unsupported::new(node, "fewer channels"))?;
+                let channels = channels.ok_or_else(|| Unsupported::new(node, "fewer channels"))?;
                 self.plain(node, Kind::PadChannels(channels))
             }
-            _ => Err(Unsupported::new(node, "other than channels of noughts at the end")),
+            _ => Err(Unsupported::new(
+                node,
+                "other than channels of noughts at the end",
+            )),
         }
     }
 }
@@ -335,7 +349,12 @@ fn sizes<const N: usize>(
     let found = match node.attribute(name) {
         None => return Ok(usual),
         Some(Attribute::Wholes(found)) => found,
-        Some(_) => return Err(Unsupported::new(node, format!("{name} are not whole numbers"))),
+        Some(_) => {
+            return Err(Unsupported::new(
+                node,
+                format!("{name} are not whole numbers"),
+            ));
+        }
     };
     let found: Option<Vec<usize>> = found
         .iter()

@@ -17,8 +17,7 @@ pub(super) fn uses(model: &Model) -> BTreeMap<String, usize> {
 
 /// Drops nodes whose results nobody reads.
 pub(super) fn remove_unused(model: &mut Model) {
-    let mut wanted: BTreeSet<String> =
-        model.outputs.iter().map(|port| port.name.clone()).collect();
+    let mut wanted: BTreeSet<String> = model.outputs.iter().map(|port| port.name.clone()).collect();
     let mut kept = Vec::with_capacity(model.nodes.len());
     for node in std::mem::take(&mut model.nodes).into_iter().rev() {
         if node.outputs.iter().any(|name| wanted.contains(name)) {
@@ -63,7 +62,10 @@ pub(super) fn prelu(model: &mut Model) {
         })
         .collect();
     let is_constant = |name: &str| model.constants.iter().any(|(known, _)| known == name);
-    let found: Vec<_> = found.into_iter().filter(|(_, [_, slope])| is_constant(slope)).collect();
+    let found: Vec<_> = found
+        .into_iter()
+        .filter(|(_, [_, slope])| is_constant(slope))
+        .collect();
     for (index, inputs) in found {
         let node = &mut model.nodes[index];
         node.op = "PRelu".to_owned();
@@ -79,16 +81,23 @@ pub(super) fn pair(graph: &mut Graph) {
     for op in &graph.ops {
         op.inputs.iter().for_each(|&value| readers[value] += 1);
     }
-    graph.outputs.iter().for_each(|&(_, value)| readers[value] += 1);
+    graph
+        .outputs
+        .iter()
+        .for_each(|&(_, value)| readers[value] += 1);
     let mut index = 0;
     while index < graph.ops.len() {
         let first = &graph.ops[index];
-        let second = graph.ops.iter().position(|op| op.inputs.first() == Some(&first.output));
+        let second = graph
+            .ops
+            .iter()
+            .position(|op| op.inputs.first() == Some(&first.output));
         let Some(second) = second.filter(|&second| second > index) else {
             index += 1;
             continue;
         };
-        let is_between = readers[first.output] == 1 && first.plain.is_none() && first.inputs.len() == 1;
+        let is_between =
+            readers[first.output] == 1 && first.plain.is_none() && first.inputs.len() == 1;
         if is_between && fit_together(&first.kind, &graph.ops[second].kind) {
             let first = graph.ops.remove(index);
             let second = &mut graph.ops[second - 1];

@@ -88,7 +88,12 @@ impl Planner<'_> {
         }
         let spread = |values: &[f32]| {
             let mut padded = Aligned::zeros(axes.blocks() * LANES);
-            for (index, into) in padded.as_mut_slice().iter_mut().take(axes.channels).enumerate() {
+            for (index, into) in padded
+                .as_mut_slice()
+                .iter_mut()
+                .take(axes.channels)
+                .enumerate()
+            {
                 *into = values[index % values.len()];
             }
             padded
@@ -187,7 +192,10 @@ impl Planner<'_> {
                 }
                 let steps = order.iter().map(|&axis| own[axis]).collect();
                 let slot = self.result(op.output, shape.clone(), Layout::Dense)?;
-                let work = Work::Permute { sizes: shape, steps };
+                let work = Work::Permute {
+                    sizes: shape,
+                    steps,
+                };
                 self.step(work, &[tensor.place], slot);
                 Ok(())
             }

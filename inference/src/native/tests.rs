@@ -1,0 +1,515 @@
+//! Each operator, with every kind of vectors, beside its definition written out in double precision.
+
+use proptest::prelude::*;
+
+use super::constant::Arithmetic;
+use super::execute::{self, Memory};
+use super::graph::{Convolution, Graph, Kind, MapOp, Op};
+use super::kernel::{Activation, Aligned, Kernels, LANES, Window};
+use super::plan::{Place, Plan};
+use super::*;
+
+/// Values by formula, in [-1, 1).
+fn noise(seed: u32, len: usize) -> Vec<f32> {
+    let mut x = seed;
+    (0..len)
+        .map(|_| {
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (x >> 8) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+fn op(kind: Kind, inputs: &[usize], output: usize, plain: Option<usize>) -> Op {
+    Op {
+        label: "tested".to_owned(),
+        kind,
+        inputs: inputs.to_vec(),
+        output,
+        plain,
+    }
+}
+
+/// A graph of these operators; the first values are its inputs.
+fn graph(mut ops: Vec<Op>, n_inputs: usize, outputs: &[usize]) -> Graph {
+    let port = |value: usize| Port {
+        name: value.to_string(),
+        shape: None,
+    };
+    for op in &mut ops {
+        match &mut op.kind {
+            Kind::Convolution(convolution) | Kind::Gemm(convolution) => convolution.pack(),
+            Kind::Pair(pair) => {
+                pair.0.pack();
+                pair.1.pack();
+            }
+            _ => {}
+        }
+    }
+    let n_values = ops
+        .iter()
+        .flat_map(|op| [Some(op.output), op.plain].into_iter().flatten())
+        .max()
+        .unwrap()
+        + 1;
+    Graph {
+        ops,
+        n_values,
+        inputs: (0..n_inputs).map(|value| (port(value), value)).collect(),
+        outputs: outputs.iter().map(|&value| (port(value), value)).collect(),
+    }
+}
+
+/// Outputs with their shapes; the arena holds rubbish before, so that nothing may rely on noughts in it.
+fn run(
+    kernels: Kernels,
+    graph: &Graph,
+    inputs: &[(Vec<usize>, Vec<f32>)],
+) -> Vec<(Vec<usize>, Vec<f32>)> {
+    let shapes: Vec<Vec<usize>> = inputs.iter().map(|(shape, _)| shape.clone()).collect();
+    let plan = Plan::new(graph, &shapes).unwrap();
+    let mut memory = Memory::default();
+    memory.prepare(&plan);
+    memory.arena.as_mut_slice().fill(1e30);
+    let data: Vec<&[f32]> = inputs.iter().map(|(_, data)| data.as_slice()).collect();
+    execute::run(kernels, graph, &plan, &data, &mut memory);
+    plan.outputs
+        .iter()
+        .map(|(shape, place)| {
+            let values = match *place {
+                Place::Slot(slot) => &memory.arena.as_slice()[plan.slots[slot].clone()],
+                Place::Input(index) => data[index],
+                Place::None => unreachable!(),
+            };
+            let len = shape.iter().product();
+            (shape.clone(), values[..len].to_vec())
+        })
+        .collect()
+}
+
+/// What the definition says: rows of planes in double precision.
+#[derive(Clone)]
+struct Planes {
+    shape: [usize; 4],
+    data: Vec<f64>,
+}
+
+impl Planes {
+    fn new(shape: [usize; 4], data: &[f32]) -> Self {
+        let data = data.iter().map(|&x| f64::from(x)).collect();
+        Self { shape, data }
+    }
+
+    fn at(&self, n: usize, c: usize, y: i64, x: i64) -> Option<f64> {
+        let [_, channels, height, width] = self.shape;
+        let (y, x) = (usize::try_from(y).ok()?, usize::try_from(x).ok()?);
+        (y < height && x < width).then(|| self.data[((n * channels + c) * height + y) * width + x])
+    }
+
+    /// A window at every place: `each` gets image, output channel, and the coordinates of its first tap.
+    fn slide(
+        &self,
+        outputs: usize,
+        window: &Window,
+        each: impl Fn(usize, usize, i64, i64) -> f64,
+    ) -> Self {
+        let size = |axis: usize| {
+            let padded = self.shape[2 + axis] + window.before[axis] + window.after[axis];
+            (padded - window.kernel[axis]) / window.strides[axis] + 1
+        };
+        let shape = [self.shape[0], outputs, size(0), size(1)];
+        let first = |axis: usize, at: usize| {
+            (at * window.strides[axis]) as i64 - window.before[axis] as i64
+        };
+        let mut data = Vec::new();
+        for n in 0..shape[0] {
+            for c in 0..shape[1] {
+                for y in 0..shape[2] {
+                    for x in 0..shape[3] {
+                        data.push(each(n, c, first(0, y), first(1, x)));
+                    }
+                }
+            }
+        }
+        Self { shape, data }
+    }
+
+    fn convolved(&self, convolution: &Convolution) -> Self {
+        let [outputs, channels, rows, columns] = convolution.shape;
+        self.slide(outputs, &convolution.window, |n, output, y, x| {
+            let mut sum = f64::from(convolution.bias.get(output).copied().unwrap_or(0.0));
+            for c in 0..channels {
+                for i in 0..rows {
+                    for j in 0..columns {
+                        let from = if convolution.is_depthwise { output } else { c };
+                        let weight =
+                            convolution.weights[((output * channels + c) * rows + i) * columns + j];
+                        let value = self.at(n, from, y + i as i64, x + j as i64).unwrap_or(0.0);
+                        sum += f64::from(weight) * value;
+                    }
+                }
+            }
+            sum
+        })
+    }
+
+    fn activated(mut self, activation: &Activation) -> Self {
+        let [_, channels, height, width] = self.shape;
+        for (index, x) in self.data.iter_mut().enumerate() {
+            *x = match activation {
+                Activation::Clamp { low, high } => x.max(f64::from(*low)).min(f64::from(*high)),
+                Activation::Slopes(slopes) => {
+                    let channel = index / (height * width) % channels;
+                    x.max(0.0) + f64::from(slopes.as_slice()[channel]) * x.min(0.0)
+                }
+            };
+        }
+        self
+    }
+
+    fn check(&self, what: &str, found: &(Vec<usize>, Vec<f32>)) -> Result<(), TestCaseError> {
+        prop_assert_eq!(&self.shape[..], &found.0[..], "{}", what);
+        for (index, (&expected, &found)) in self.data.iter().zip(&found.1).enumerate() {
+            let error = (expected - f64::from(found)).abs();
+            prop_assert!(
+                error <= 1e-4 * expected.abs().max(1.0),
+                "{what} at {index} of {:?}: {found} for {expected}",
+                self.shape
+            );
+        }
+        Ok(())
+    }
+}
+
+fn windows() -> impl Strategy<Value = Window> {
+    let kernel = prop_oneof![
+        3 => Just([3_usize, 3]),
+        2 => Just([5, 5]),
+        1 => (1..5_usize, 1..6_usize).prop_map(|(rows, columns)| [rows, columns])
+    ];
+    (kernel, prop::array::uniform2(1..4_usize), any::<[u8; 4]>()).prop_map(
+        |(kernel, strides, pads)| Window {
+            kernel,
+            strides,
+            before: [
+                usize::from(pads[0]) % kernel[0],
+                usize::from(pads[1]) % kernel[1],
+            ],
+            after: [
+                usize::from(pads[2]) % kernel[0],
+                usize::from(pads[3]) % kernel[1],
+            ],
+        },
+    )
+}
+
+fn activations(channels: usize, which: u8, seed: u32) -> Activation {
+    match which % 4 {
+        0 => Activation::NONE,
+        1 => Activation::Clamp {
+            low: 0.0,
+            high: f32::INFINITY,
+        },
+        2 => Activation::Clamp {
+            low: -0.5,
+            high: 0.75,
+        },
+        _ => {
+            let mut slopes = Aligned::zeros(channels.next_multiple_of(LANES));
+            slopes.as_mut_slice()[..channels].copy_from_slice(&noise(seed, channels));
+            Activation::Slopes(slopes)
+        }
+    }
+}
+
+fn convolution(
+    window: Window,
+    [outputs, channels]: [usize; 2],
+    is_depthwise: bool,
+    (which, seed): (u8, u32),
+) -> Convolution {
+    let own = if is_depthwise { 1 } else { channels };
+    let shape = [outputs, own, window.kernel[0], window.kernel[1]];
+    Convolution {
+        window,
+        is_depthwise,
+        shape,
+        weights: noise(seed, shape.iter().product()),
+        bias: noise(seed ^ 1, outputs),
+        activation: activations(outputs, which, seed ^ 2),
+        filter: None,
+    }
+}
+
+/// Sizes that hold the window.
+fn sizes(window: &Window, more: [usize; 2]) -> [usize; 2] {
+    let size = |axis: usize| {
+        let padding = window.before[axis] + window.after[axis];
+        window.kernel[axis].saturating_sub(padding).max(1) + more[axis]
+    };
+    [size(0), size(1)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn convolutions(
+        window in prop_oneof![Just(Window::POINT), windows()],
+        images in 1..3_usize,
+        channels in [1..36_usize, 1..50],
+        more in [0..7_usize, 0..34],
+        (is_depthwise, n_residuals, has_plain, is_last) in (any::<bool>(), 0..4_usize, any::<bool>(), any::<bool>()),
+        (which, seed) in (any::<u8>(), any::<u32>()),
+    ) {
+        let [inputs, outputs] = channels;
+        let inputs = if is_depthwise { outputs } else { inputs };
+        let [height, width] = sizes(&window, more);
+        let convolution = convolution(window, [outputs, inputs], is_depthwise, (which, seed));
+        let shape = [images, inputs, height, width];
+        let data = noise(seed ^ 3, shape.iter().product());
+        let plain = Planes::new(shape, &data).convolved(&convolution);
+        let mut expected = plain.clone();
+        let mut given = vec![(shape.to_vec(), data)];
+        for index in 0..n_residuals {
+            let residual = noise(seed ^ (4 + index as u32), plain.data.len());
+            for (sum, &other) in expected.data.iter_mut().zip(&residual) {
+                *sum += f64::from(other);
+            }
+            given.push((plain.shape.to_vec(), residual));
+        }
+        let expected = expected.activated(&convolution.activation);
+        let n = given.len();
+        let mut reads: Vec<usize> = (0..n).collect();
+        let mut ops = Vec::new();
+        if is_last {
+            // The picture comes channels last, and a transpose says so.
+            let planes = Planes::new(shape, &given[0].1);
+            let mut turned = Vec::new();
+            for image in 0..images {
+                for y in 0..height {
+                    for x in 0..width {
+                        let value = |c| planes.at(image, c, y as i64, x as i64).unwrap() as f32;
+                        turned.extend((0..inputs).map(value));
+                    }
+                }
+            }
+            given[0] = (vec![images, height, width, inputs], turned);
+            ops.push(op(Kind::Transpose(vec![0, 3, 1, 2]), &[0], n, None));
+            reads[0] = n;
+        }
+        let kept = has_plain.then_some(n + 1);
+        ops.push(op(Kind::Convolution(Box::new(convolution)), &reads, n + 2, kept));
+        let outputs: Vec<usize> = [Some(n + 2), kept].into_iter().flatten().collect();
+        let graph = graph(ops, n, &outputs);
+        for kernels in Kernels::all() {
+            let found = run(kernels, &graph, &given);
+            expected.check(kernels.name(), &found[0])?;
+            if let Some(found) = found.get(1) {
+                plain.check("before sums", found)?;
+            }
+        }
+    }
+
+    #[test]
+    fn pairs(
+        window in windows(),
+        images in 1..3_usize,
+        channels in [1..40_usize, 1..70],
+        more in [0..9_usize, 0..30],
+        (is_depthwise_first, has_residual) in any::<(bool, bool)>(),
+        (which, seed) in (any::<[u8; 2]>(), any::<u32>()),
+    ) {
+        let [inputs, outputs] = channels;
+        let [height, width] = sizes(&window, more);
+        let depthwise = |channels: usize, which: u8| convolution(window, [channels, channels], true, (which, seed ^ 8));
+        let pointwise = |which: u8| convolution(Window::POINT, [outputs, inputs], false, (which, seed ^ 9));
+        let (first, second) = if is_depthwise_first {
+            (depthwise(inputs, which[0]), pointwise(which[1]))
+        } else {
+            (pointwise(which[0]), depthwise(outputs, which[1]))
+        };
+        let shape = [images, inputs, height, width];
+        let data = noise(seed, shape.iter().product());
+        let between = Planes::new(shape, &data).convolved(&first).activated(&first.activation);
+        let mut expected = between.convolved(&second);
+        let mut given = vec![(shape.to_vec(), data)];
+        if has_residual {
+            let residual = noise(seed ^ 5, expected.data.len());
+            for (sum, &other) in expected.data.iter_mut().zip(&residual) {
+                *sum += f64::from(other);
+            }
+            given.push((expected.shape.to_vec(), residual));
+        }
+        let expected = expected.activated(&second.activation);
+        let reads: Vec<usize> = (0..given.len()).collect();
+        let pair = op(Kind::Pair(Box::new((first, second))), &reads, given.len(), None);
+        let graph = graph(vec![pair], given.len(), &[given.len()]);
+        for kernels in Kernels::all() {
+            expected.check(kernels.name(), &run(kernels, &graph, &given)[0])?;
+        }
+    }
+
+    #[test]
+    fn pools_means_and_maps(
+        window in windows(),
+        (images, channels) in (1..3_usize, 1..40_usize),
+        more in [0..7_usize, 0..20],
+        (which, is_mean, seed) in any::<(u8, bool, u32)>(),
+    ) {
+        let [height, width] = sizes(&window, more);
+        let shape = [images, channels, height, width];
+        let data = noise(seed, shape.iter().product());
+        let planes = Planes::new(shape, &data);
+        let pooled = planes.slide(channels, &window, |n, c, y, x| {
+            let taps = (0..window.kernel[0]).flat_map(|i| (0..window.kernel[1]).map(move |j| (i, j)));
+            let seen: Vec<f64> = taps
+                .filter_map(|(i, j)| planes.at(n, c, y + i as i64, x + j as i64))
+                .collect();
+            if is_mean {
+                seen.iter().sum::<f64>() / seen.len() as f64
+            } else {
+                seen.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+            }
+        });
+        let whole = Window { kernel: [height, width], strides: [1, 1], before: [0, 0], after: [0, 0] };
+        let mean = planes.slide(channels, &whole, |n, c, _, _| {
+            let start = (n * channels + c) * height * width;
+            planes.data[start..start + height * width].iter().sum::<f64>() / (height * width) as f64
+        });
+        let map = MapOp {
+            scale: noise(seed ^ 6, channels),
+            shift: noise(seed ^ 7, 1),
+            activation: activations(channels, which, seed ^ 8),
+        };
+        let mut mapped = planes.clone();
+        for (index, x) in mapped.data.iter_mut().enumerate() {
+            let channel = index / (height * width) % channels;
+            *x = *x * f64::from(map.scale[channel]) + f64::from(map.shift[0]);
+        }
+        let doubled: Vec<f64> = mapped.data.iter().zip(&planes.data).map(|(a, b)| a + b).collect();
+        let mapped = Planes { shape, data: doubled }.activated(&map.activation);
+        // The map once on planes as they are given, once on a picture that a pooling of one pixel made.
+        let again = MapOp { scale: map.scale.clone(), shift: map.shift.clone(), activation: map.activation.clone() };
+        let ops = vec![
+            op(Kind::Pool { window, is_mean }, &[0], 1, None),
+            op(Kind::GlobalMean, &[0], 2, None),
+            op(Kind::Pool { window: Window::POINT, is_mean: false }, &[0], 3, None),
+            op(Kind::Map(Box::new(map)), &[3, 3], 4, None),
+            op(Kind::Binary(Arithmetic::Sub), &[3, 0], 5, None),
+        ];
+        let planar = graph(vec![op(Kind::Map(Box::new(again)), &[0, 0], 1, None)], 1, &[1]);
+        let graph = graph(ops, 1, &[1, 2, 4, 5]);
+        let given = [(shape.to_vec(), data)];
+        for kernels in Kernels::all() {
+            let found = run(kernels, &graph, &given);
+            pooled.check("pool", &found[0])?;
+            mean.check("mean", &found[1])?;
+            mapped.check("map", &found[2])?;
+            prop_assert!(found[3].1.iter().all(|&x| x == 0.0), "a value less itself");
+            mapped.check("map of planes", &run(kernels, &planar, &given)[0])?;
+        }
+    }
+
+    #[test]
+    fn layouts(
+        (images, channels, height, width) in (1..3_usize, 1..40_usize, 1..6_usize, 1..6_usize),
+        times in prop::array::uniform2(1..4_usize),
+        more in 0..20_usize,
+        order in Just(vec![0_usize, 1, 2, 3]).prop_shuffle(),
+    ) {
+        let shape = [images, channels, height, width];
+        let data: Vec<f32> = (0..shape.iter().product()).map(|n| n as f32).collect();
+        let planes = Planes::new(shape, &data);
+        let large = Window { kernel: [1, 1], strides: [1, 1], before: [0, 0], after: [0, 0] };
+        let tall = Planes { shape: [images, channels, height * times[0], width * times[1]], data: Vec::new() };
+        let upsampled = Planes {
+            data: tall.slide(channels, &large, |n, c, y, x| {
+                planes.at(n, c, y / times[0] as i64, x / times[1] as i64).unwrap()
+            }).data,
+            ..tall
+        };
+        let padded = planes.slide(channels + more, &large, |n, c, y, x| {
+            if c < channels { planes.at(n, c, y, x).unwrap() } else { 0.0 }
+        });
+        let turned = |order: &[usize]| {
+            let sizes: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
+            let mut data = Vec::new();
+            for a in 0..sizes[0] {
+                for b in 0..sizes[1] {
+                    for c in 0..sizes[2] {
+                        for d in 0..sizes[3] {
+                            let mut at = [0; 4];
+                            for (&axis, x) in order.iter().zip([a, b, c, d]) {
+                                at[axis] = x;
+                            }
+                            data.push(planes.at(at[0], at[1], at[2] as i64, at[3] as i64).unwrap());
+                        }
+                    }
+                }
+            }
+            Planes { shape: sizes.try_into().unwrap(), data }
+        };
+        let point = || Kind::Pool { window: Window::POINT, is_mean: false };
+        let last = vec![0, 2, 3, 1];
+        let ops = vec![
+            op(point(), &[0], 1, None),
+            op(Kind::Upsample(times), &[1], 2, None),
+            op(Kind::PadChannels(more), &[1], 3, None),
+            op(Kind::Transpose(order.clone()), &[1], 4, None),
+            op(Kind::Transpose(last.clone()), &[1], 5, None),
+            op(Kind::Flatten { axis: 2 }, &[1], 6, None),
+            op(Kind::Reshape(vec![images as i64, channels as i64, -1, width as i64]), &[6], 7, None),
+        ];
+        let graph = graph(ops, 1, &[2, 3, 4, 5, 7]);
+        let found = run(Kernels::best(), &graph, &[(shape.to_vec(), data)]);
+        upsampled.check("upsampled", &found[0])?;
+        padded.check("padded", &found[1])?;
+        turned(&order).check("turned", &found[2])?;
+        turned(&last).check("channels last", &found[3])?;
+        planes.check("flat and back", &found[4])?;
+    }
+
+    #[test]
+    fn matrices(
+        (rows, inputs, outputs) in (1..20_usize, 1..60_usize, 1..40_usize),
+        (which, seed) in (0..3_u8, any::<u32>()),
+    ) {
+        let gemm = convolution(Window::POINT, [outputs, inputs], false, (which, seed));
+        let data = noise(seed ^ 3, rows * inputs);
+        let planes = Planes::new([rows, inputs, 1, 1], &data);
+        let expected = planes.convolved(&gemm).activated(&gemm.activation);
+        let graph = graph(vec![op(Kind::Gemm(Box::new(gemm)), &[0], 1, None)], 1, &[1]);
+        for kernels in Kernels::all() {
+            let (shape, found) = run(kernels, &graph, &[(vec![rows, inputs], data.clone())]).remove(0);
+            prop_assert_eq!(shape, [rows, outputs]);
+            expected.check(kernels.name(), &(expected.shape.to_vec(), found))?;
+        }
+    }
+
+    /// The networks' own files with a few bytes changed: an answer, and no panic that has to be caught.
+    #[test]
+    fn damaged_files_have_an_answer(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<bool>()), 1..8),
+    ) {
+        static MODEL: &[u8] = include_bytes!("../../../models/fer_mini_xception.onnx");
+        let mut bytes = MODEL.to_vec();
+        let structure = bytes.windows(4).position(|w| w == b"pred").unwrap();
+        for (index, value, is_near) in changes {
+            let at = index.index(if is_near { structure } else { bytes.len() });
+            bytes[at] = value;
+        }
+        let result = Native::new().load(&bytes, &LoadOptions::default());
+        if let Err(error) = &result {
+            prop_assert!(!matches!(error, LoadError::Panicked { .. }), "{:?}", error);
+        }
+        if let Ok(mut network) = result {
+            let data = noise(1, 64 * 64);
+            let name = network.inputs()[0].name.clone();
+            let view = TensorView::new(&[1, 64, 64, 1], &data).unwrap();
+            if let Err(error) = network.run(&[(&name, view)]) {
+                prop_assert!(!matches!(error, RunError::Panicked { .. }), "{:?}", error);
+            }
+        }
+    }
+}
