@@ -127,8 +127,8 @@ impl Runner<'_> {
             Work::DepthwisePointwise { sizes, band } => {
                 self.depthwise_pointwise(pair(op), input, sizes, (*band, finish));
             }
-            Work::PointwiseDepthwise(sizes) => {
-                self.pointwise_depthwise(pair(op), input, sizes, finish);
+            Work::PointwiseDepthwise { sizes, ring } => {
+                self.pointwise_depthwise(pair(op), input, sizes, (*ring, finish));
             }
             Work::Pool {
                 sizes,
@@ -303,7 +303,7 @@ impl Runner<'_> {
         (first, second): (&Convolution, &Convolution),
         input: &[f32],
         sizes: &Sizes,
-        mut finish: Finish<'_>,
+        (ring, mut finish): (usize, Finish<'_>),
     ) {
         let window = &second.window;
         let (pixel, middle) = (
@@ -312,7 +312,6 @@ impl Runner<'_> {
         );
         let (in_row, middle_row) = (sizes.input[1] * pixel, sizes.input[1] * middle);
         let out_row = sizes.output[1] * middle;
-        let ring = window.kernel[0];
         let scratch = std::mem::take(&mut self.scratch);
         for image in 0..sizes.images {
             let picture = &input[image * sizes.input[0] * in_row..];
@@ -321,19 +320,24 @@ impl Runner<'_> {
                 let taps = window.taps(0, sizes.input[0], row);
                 let first_row =
                     (row * window.strides[0] + taps.start).saturating_sub(window.before[0]);
-                // Rows that no window sees are never computed.
-                next = next.max(first_row);
+                // Rows that no window sees are never computed, unless all are computed at once.
+                let n_rows = if ring >= sizes.input[0] {
+                    sizes.input[0]
+                } else {
+                    next = next.max(first_row);
+                    1
+                };
                 while next < first_row + taps.len() {
                     let slot = next % ring * middle_row;
                     let own = Finish {
                         activation: &first.activation,
                         residuals: &[],
                         plain: &mut [],
-                        output: &mut scratch[slot..slot + middle_row],
+                        output: &mut scratch[slot..slot + n_rows * middle_row],
                     };
-                    let line = &picture[next * in_row..(next + 1) * in_row];
-                    self.pointwise(first, line, (sizes.input[1], pixel), own);
-                    next += 1;
+                    let lines = &picture[next * in_row..(next + n_rows) * in_row];
+                    self.pointwise(first, lines, (n_rows * sizes.input[1], pixel), own);
+                    next += n_rows;
                 }
                 let start = (image * sizes.output[0] + row) * out_row;
                 let mut residuals = [&[][..]; MAX_RESIDUALS];

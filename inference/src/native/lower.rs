@@ -3,7 +3,7 @@
 //! What depends on constants alone is computed here. Scales, activations and sums go into the operator
 //! before them where that is the only one to see the value in between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::runtime::{Dim, Port};
 
@@ -55,7 +55,12 @@ pub(crate) fn ports(model: &Model) -> Result<(Vec<Port>, Vec<Port>), NotFloat> {
                 .map(|sizes| sizes.iter().map(dim).collect()),
         })
     };
-    let is_constant = |name: &str| model.constants.iter().any(|(known, _)| known == name);
+    let constants: BTreeSet<&str> = model
+        .constants
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let is_constant = |name: &str| constants.contains(name);
     let inputs = model.inputs.iter().filter(|info| !is_constant(&info.name));
     let inputs: Result<Vec<Port>, NotFloat> = inputs.map(port).collect();
     let outputs: Result<Vec<Port>, NotFloat> = model.outputs.iter().map(port).collect();

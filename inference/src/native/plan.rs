@@ -19,6 +19,9 @@ const MAX_ARENA_FLOATS: usize = 1 << 28;
 /// Rows between two convolutions that fit the first cache beside weights and outputs, in floats.
 const NEAR_FLOATS: usize = 8 << 10;
 
+/// Rows shorter than this, in pixels, are no more than two tiles, of which the last is seldom full.
+const NARROW: usize = 32;
+
 /// Rows between two convolutions whose weights are large, in floats: half of a small second cache. The
 /// more pixels, the seldomer the weights pass by.
 const FAR_FLOATS: usize = 128 << 10;
@@ -93,8 +96,11 @@ pub(crate) enum Work {
         sizes: Sizes,
         band: usize,
     },
-    /// Pointwise, then depthwise, over a ring of rows as many as the kernel has.
-    PointwiseDepthwise(Sizes),
+    /// Pointwise, then depthwise, over a ring of rows: as many as the kernel has, or all.
+    PointwiseDepthwise {
+        sizes: Sizes,
+        ring: usize,
+    },
     Pool {
         sizes: Sizes,
         blocks: usize,

@@ -69,7 +69,7 @@ pub(super) fn run(op: &Op, work: &Work, reads: &[&[f32]], output: &mut [f32]) {
         Work::Convolve { .. }
         | Work::Depthwise(_)
         | Work::DepthwisePointwise { .. }
-        | Work::PointwiseDepthwise(_)
+        | Work::PointwiseDepthwise { .. }
         | Work::Pool { .. }
         | Work::Mean { .. }
         | Work::Map { .. } => unreachable!("these have kernels"),

@@ -94,11 +94,15 @@ impl Filter {
         let taps = rows * columns;
         let mut packed = Aligned::zeros(blocks * taps * channels * LANES);
         let into = packed.as_mut_slice();
-        for (output, own) in weights.chunks_exact((channels * taps).max(1)).enumerate() {
-            let start = output / LANES * taps * channels * LANES + output % LANES;
-            for (channel, own) in own.chunks_exact(taps).enumerate() {
-                for (tap, &weight) in own.iter().enumerate() {
-                    into[start + (tap * channels + channel) * LANES] = weight;
+        // Written from end to end, read from sixteen places at once: large weights do not fit the cache.
+        let depth = taps * channels;
+        for (block, into) in into.chunks_exact_mut((depth * LANES).max(1)).enumerate() {
+            let n = LANES.min(outputs - block * LANES);
+            let own = &weights[block * LANES * depth..];
+            for (index, into) in into.chunks_exact_mut(LANES).enumerate() {
+                let from = index % channels * taps + index / channels;
+                for (lane, into) in into[..n].iter_mut().enumerate() {
+                    *into = own[lane * depth + from];
                 }
             }
         }
@@ -214,20 +218,19 @@ impl Kernels {
                 // As even as can be: a last tile of one pixel would cost as much as one of four.
                 let n_tiles = (end - start).div_ceil(max_pixels);
                 let mut pixel = start;
-                for index in 0..n_tiles {
-                    let n = (end - pixel).div_ceil(n_tiles - index);
-                    // SAFETY: within the span and the blocks, as the caller promised; the table was
-                    // chosen for this processor.
-                    unsafe {
+                // SAFETY: within the span and the blocks, as the caller promised; the table was chosen
+                // for this processor.
+                unsafe {
+                    tile.weights = first.weights.add(block * first.weight_block_step);
+                    tile.bias = first.bias.add(block * LANES);
+                    for index in 0..n_tiles {
+                        let n = (end - pixel).div_ceil(n_tiles - index);
                         tile.input = first.input.add(pixel * first.pixel_step);
-                        tile.weights = first.weights.add(block * first.weight_block_step);
-                        tile.bias = first.bias.add(block * LANES);
-                        tile.finish = first
-                            .finish
-                            .at(pixel * first.finish.step + block * LANES, block * LANES);
+                        let offset = pixel * first.finish.step + block * LANES;
+                        tile.finish.move_to(&first.finish, offset, block * LANES);
                         kernels[n - 1](&tile);
+                        pixel += n;
                     }
-                    pixel += n;
                 }
                 block += n_blocks;
             }

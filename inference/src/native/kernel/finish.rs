@@ -31,19 +31,30 @@ impl RawFinish {
     pub(super) unsafe fn at(&self, offset: usize, channel: usize) -> Self {
         let mut moved = *self;
         // SAFETY: the caller's promise.
-        unsafe {
-            for residual in &mut moved.residuals[..self.n_residuals] {
-                *residual = residual.add(offset);
-            }
-            if !self.plain.is_null() {
-                moved.plain = self.plain.add(offset);
-            }
-            if !self.slopes.is_null() {
-                moved.slopes = self.slopes.add(channel);
-            }
-            moved.output = self.output.add(offset);
-        }
+        unsafe { moved.move_to(self, offset, channel) };
         moved
+    }
+
+    /// Becomes `first`, of which it is a copy but for its place, moved by that many floats in every tensor
+    /// and that many channels.
+    ///
+    /// # Safety
+    /// Every tensor reaches that far.
+    #[inline(always)]
+    pub(super) unsafe fn move_to(&mut self, first: &Self, offset: usize, channel: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            for r in 0..first.n_residuals {
+                self.residuals[r] = first.residuals[r].add(offset);
+            }
+            if !first.plain.is_null() {
+                self.plain = first.plain.add(offset);
+            }
+            if !first.slopes.is_null() {
+                self.slopes = first.slopes.add(channel);
+            }
+            self.output = first.output.add(offset);
+        }
     }
 
     /// Finishes and stores `MR` neighbouring pixels from `offset` on, `NV` vectors each.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::native::graph::{Convolution, Graph, Kind};
+use crate::native::graph::{Convolution, Graph, Kind, Op};
 use crate::native::onnx::{Model, Node};
 
 /// How often each name is read, outputs of the graph included.
@@ -61,7 +61,12 @@ pub(super) fn prelu(model: &mut Model) {
             (negative.inputs.first() == Some(&x)).then_some((index, [x, slope]))
         })
         .collect();
-    let is_constant = |name: &str| model.constants.iter().any(|(known, _)| known == name);
+    let constants: BTreeSet<&str> = model
+        .constants
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let is_constant = |name: &str| constants.contains(name);
     let found: Vec<_> = found
         .into_iter()
         .filter(|(_, [_, slope])| is_constant(slope))
@@ -85,31 +90,42 @@ pub(super) fn pair(graph: &mut Graph) {
         .outputs
         .iter()
         .for_each(|&(_, value)| readers[value] += 1);
-    let mut index = 0;
-    while index < graph.ops.len() {
-        let first = &graph.ops[index];
-        let second = graph
-            .ops
-            .iter()
-            .position(|op| op.inputs.first() == Some(&first.output));
-        let Some(second) = second.filter(|&second| second > index) else {
-            index += 1;
+    // The first operator that computes from each value.
+    let mut takers = vec![None; graph.n_values];
+    for (index, op) in graph.ops.iter().enumerate().rev() {
+        if let Some(&value) = op.inputs.first() {
+            takers[value] = Some(index);
+        }
+    }
+    let mut ops: Vec<Option<Op>> = std::mem::take(&mut graph.ops)
+        .into_iter()
+        .map(Some)
+        .collect();
+    for index in 0..ops.len() {
+        let Some(first) = &ops[index] else {
             continue;
         };
         let is_between =
             readers[first.output] == 1 && first.plain.is_none() && first.inputs.len() == 1;
-        if is_between && fit_together(&first.kind, &graph.ops[second].kind) {
-            let first = graph.ops.remove(index);
-            let second = &mut graph.ops[second - 1];
+        let taker = takers[first.output].filter(|&taker| taker > index && is_between);
+        let Some((taker, Some(second))) = taker.map(|taker| (taker, &ops[taker])) else {
+            continue;
+        };
+        if !fit_together(&first.kind, &second.kind) {
+            continue;
+        }
+        let (first, second) = (ops[index].take(), ops[taker].take());
+        if let (Some(first), Some(mut second)) = (first, second) {
             let own = std::mem::replace(&mut second.kind, Kind::Same);
-            if let (Kind::Convolution(a), Kind::Convolution(b)) = (first.kind, own) {
-                second.inputs[0] = first.inputs[0];
-                second.kind = Kind::Pair(Box::new((*a, *b)));
-            }
-        } else {
-            index += 1;
+            let (Kind::Convolution(a), Kind::Convolution(b)) = (first.kind, own) else {
+                unreachable!("only convolutions fit together");
+            };
+            second.inputs[0] = first.inputs[0];
+            second.kind = Kind::Pair(Box::new((*a, *b)));
+            ops[taker] = Some(second);
         }
     }
+    graph.ops = ops.into_iter().flatten().collect();
 }
 
 fn fit_together(first: &Kind, second: &Kind) -> bool {

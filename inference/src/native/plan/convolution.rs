@@ -1,8 +1,8 @@
 //! Steps of convolutions and full connections.
 
 use super::{
-    Axes, Convolution, FAR_FLOATS, LANES, Layout, NEAR_FLOATS, Op, Place, PlanError, Planner,
-    Sizes, Strided, Tensor, Window, Work, n_values,
+    Axes, Convolution, FAR_FLOATS, LANES, Layout, NARROW, NEAR_FLOATS, Op, Place, PlanError,
+    Planner, Sizes, Strided, Tensor, Window, Work, n_values,
 };
 
 impl Planner<'_> {
@@ -131,8 +131,14 @@ impl Planner<'_> {
             let band = (room / row).clamp(1, output[0]);
             (Work::DepthwisePointwise { sizes, band }, band * row)
         } else {
-            let ring = depthwise.window.kernel[0] * axes.size[1] * channels;
-            (Work::PointwiseDepthwise(sizes), ring)
+            let row = axes.size[1] * channels;
+            // A narrow picture is computed at once, so that no tile ends with its rows.
+            let ring = if axes.size[1] < NARROW && axes.size[0] * row <= FAR_FLOATS {
+                axes.size[0].max(depthwise.window.kernel[0])
+            } else {
+                depthwise.window.kernel[0]
+            };
+            (Work::PointwiseDepthwise { sizes, ring }, ring * row)
         };
         self.scratch_len = self.scratch_len.max(scratch);
         self.finished(op, work, (place, shape))
