@@ -1,4 +1,4 @@
-//! The built-in runtime: rten.
+//! The general built-in runtime: rten.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::tensor::{Tensor, TensorView};
 
 const NAME: &str = "rten";
 
-/// The built-in runtime. Needs no file and no library.
+/// The general built-in runtime. Needs no file and no library.
 ///
 /// Each thread that runs networks gets its own pool of `threads` workers on its first run, shared
 /// by all networks it runs with that number and ended with the thread. So two threads never wait

@@ -24,7 +24,7 @@ const PROMISED_P95_MILLIS: f64 = 150.0;
 enum Subject {
     /// From a frame's capture to the change on the screen, with 1 to 5 faces, and four cameras at once.
     Loop,
-    /// The networks on the built-in runtime and on ONNX Runtime, by turns.
+    /// The networks on the built-in runtimes and on ONNX Runtime, by turns.
     Inference,
     /// The rooms' own benches of deciding, tracking and storing.
     Rooms,
