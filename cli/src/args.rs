@@ -344,7 +344,7 @@ pub(crate) struct CheckArgs {
 
 #[derive(Args)]
 pub(crate) struct WitnessArgs {
-    /// Where the other ledger is: an address such as https://signage.example.org/ledger, or a file with
+    /// Where the other ledger is: an address such as `https://signage.example.org/ledger`, or a file with
     /// a request (`prove --request`); `-` reads the request from standard input.
     #[arg(value_name = "SOURCE")]
     pub(crate) source: String,

@@ -80,8 +80,13 @@ fn fields(evidence: &Evidence) -> Vec<(String, String)> {
     fields
         .into_iter()
         .filter(|(name, value)| name != "id" && !value.is_null())
-        .map(|(name, value)| (name.replace('_', " "), in_words(&value)))
+        .map(|(name, value)| (label(&name), in_words(&value)))
         .collect()
+}
+
+/// The name of a field for people: `n_files` counts files.
+fn label(name: &str) -> String {
+    name.strip_prefix("n_").unwrap_or(name).replace('_', " ")
 }
 
 fn in_words(value: &Value) -> String {
@@ -90,11 +95,11 @@ fn in_words(value: &Value) -> String {
         Value::Array(items) if items.is_empty() => "none".to_owned(),
         Value::Array(items) => items.iter().map(in_words).collect::<Vec<_>>().join("; "),
         Value::Object(fields) => {
-            let words = fields.iter().map(|(name, value)| match value {
-                Value::String(text) => text.clone(),
-                other => format!("{} {other}", name.replace('_', " ")),
-            });
-            words.collect::<Vec<_>>().join(", ")
+            // What it is called first, then what is counted of it.
+            let names = fields.values().filter_map(Value::as_str).map(str::to_owned);
+            let counts = fields.iter().filter(|(_, value)| !value.is_string());
+            let counts = counts.map(|(name, value)| format!("{value} {}", label(name)));
+            names.chain(counts).collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),
     }
@@ -135,4 +140,38 @@ pub(super) fn reasons(evidence: &Evidence) -> Vec<String> {
 pub(super) fn report_in(page: &str) -> Option<&str> {
     let (_, rest) = page.split_once(BEGIN)?;
     Some(rest.split_once(END)?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_reads_well() {
+        let table = serde_json::json!({"table": "plays", "n_rows": 3, "n_overdue": 1});
+        assert_eq!(in_words(&table), "plays, 1 overdue, 3 rows");
+        assert_eq!(in_words(&serde_json::json!([])), "none");
+        assert_eq!(label("n_without_consent"), "without consent");
+    }
+
+    #[test]
+    fn a_page_cannot_be_ended_by_what_is_in_it() {
+        let signed = SignedAudit {
+            document: "</script><b>".to_owned(),
+            key: String::new(),
+            signature: String::new(),
+        };
+        let report = AuditReport {
+            at: regard_domain::Timestamp::from_millis(0),
+            program: "0".to_owned(),
+            site: "<i>".to_owned(),
+            is_running: false,
+            checkpoint: None,
+            checks: Vec::new(),
+        };
+        let page = page(&signed, &report).unwrap();
+        assert!(!page.contains("<b>") && !page.contains("<i>"), "{page}");
+        let json = report_in(&page).unwrap();
+        assert_eq!(serde_json::from_str::<SignedAudit>(json).unwrap(), signed);
+    }
 }
