@@ -34,7 +34,7 @@ const SILENCE: Duration = Duration::from_secs(2);
 
 /// Time after which no further face of a frame is read; what is due stays due, and the faces that have
 /// waited longest come first on the next frame. At least one face is read. Origin: reading one face
-/// takes 26 ms with the built-in runtime, finding faces 15 ms and decoding full HD 10 ms, on each of
+/// takes 26 ms with rten, the slowest runtime, finding faces 15 ms and decoding full HD 10 ms, on each of
 /// two cores; a frame comes every 33 ms.
 const READING_BUDGET: Duration = Duration::from_millis(10);
 
