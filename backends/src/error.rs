@@ -33,6 +33,12 @@ pub enum StoreError {
         /// Its number: version, size or index.
         number: u64,
     },
+    /// A person of that id is there already.
+    #[error("the id is taken")]
+    Taken,
+    /// The key of the site that wrapped this wraps nothing new any more; wrap it with the current one.
+    #[error("the key of the site was replaced meanwhile")]
+    RetiredKey,
     /// A row could not be written as, or read from, its stored form.
     #[error("a stored {what} cannot be read or written")]
     Form {

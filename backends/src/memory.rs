@@ -9,18 +9,20 @@ use std::{
 use async_trait::async_trait;
 use regard_commitments::{Kept, Leaf, SignedCheckpoint, SignedCommitments};
 use regard_decision::{Decision, Outcome, PlayRow};
-use regard_domain::{CameraId, CampaignId, DecisionId, PlayId, ScreenId, Timestamp};
+use regard_domain::{CameraId, CampaignId, DecisionId, PersonId, PlayId, ScreenId, Timestamp};
 
 use crate::{
     Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, Integrity, LedgerRow,
-    MinuteAggregate, OutcomeKey, Play, PlayCount, PolicyRow, Setting, Store, StoreError,
-    SweepReport,
+    MinuteAggregate, OutcomeKey, Play, PlayCount, PolicyRow, SealedRow, SealedSlots, Setting,
+    Store, StoreError, SweepReport,
     sums::{self, PlayRows, ReportBuilder},
 };
 
+mod keys;
 mod lidded;
 mod writes;
 
+pub use keys::MemoryKeys;
 use lidded::Lidded;
 
 /// The store that forgets: for tests, and for the time the disk is full.
@@ -35,6 +37,9 @@ pub struct MemoryStore {
     max_rows: usize,
     rooms: Mutex<Option<Rooms>>,
 }
+
+/// Person, kind and name.
+type SealedKey = (PersonId, String, String);
 
 /// An outcome with what its decision said.
 #[derive(Clone, Debug)]
@@ -57,6 +62,7 @@ struct Rooms {
     facts: Lidded<String, Fact>,
     settings: Lidded<String, Setting>,
     documents: Lidded<String, Document>,
+    sealed: Lidded<SealedKey, SealedRow>,
     ledger: Vec<(LedgerRow, Timestamp)>,
     checkpoints: BTreeMap<u64, (String, Timestamp)>,
     commitments: BTreeMap<u32, (SignedCommitments, Timestamp)>,
@@ -78,6 +84,7 @@ impl MemoryStore {
                 facts: Lidded::new(max_rows),
                 settings: Lidded::new(max_rows),
                 documents: Lidded::new(max_rows),
+                sealed: Lidded::new(max_rows),
                 ledger: Vec::new(),
                 checkpoints: BTreeMap::new(),
                 commitments: BTreeMap::new(),
@@ -403,6 +410,56 @@ impl Store for MemoryStore {
                 .documents
                 .put(row.name.clone(), row.clone(), document.keep_until());
             Ok(())
+        })
+    }
+
+    async fn put_sealed(&self, rows: &[Kept<SealedRow>]) -> Result<(), StoreError> {
+        self.write(|rooms| {
+            for kept in rows {
+                let row = kept.row();
+                let key = (row.person, row.kind.clone(), row.name.clone());
+                rooms.sealed.put(key, row.clone(), kept.keep_until());
+            }
+            Ok(())
+        })
+    }
+
+    async fn sealed_of(&self, person: PersonId) -> Result<Vec<SealedRow>, StoreError> {
+        self.read(|rooms| {
+            let rows = rooms.sealed.values().filter(|row| row.person == person);
+            rows.cloned().collect()
+        })
+    }
+
+    async fn remove_sealed(&self, person: PersonId, slots: SealedSlots) -> Result<u64, StoreError> {
+        self.write(|rooms| {
+            let is_meant = |row: &SealedRow| match slots {
+                SealedSlots::All => true,
+                SealedSlots::Of(slot) => row.slot == slot,
+            };
+            let rows = rooms.sealed.iter().filter(|(_, row)| row.person == person);
+            let gone: Vec<SealedKey> = rows
+                .filter(|(_, row)| is_meant(row))
+                .map(|(key, _)| key.clone())
+                .collect();
+            for key in &gone {
+                rooms.sealed.remove(key);
+            }
+            Ok(gone.len() as u64)
+        })
+    }
+
+    async fn sealed_persons(
+        &self,
+        after: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Vec<PersonId>, StoreError> {
+        self.read(|rooms| {
+            let persons = rooms.sealed.values().map(|row| row.person);
+            let persons = persons.filter(|person| after.is_none_or(|after| *person > after));
+            let distinct: std::collections::BTreeSet<PersonId> = persons.collect();
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            distinct.into_iter().take(limit).collect()
         })
     }
 

@@ -1,8 +1,12 @@
 //! Rows that no other room has a word for, and the sums read back.
 
-use regard_commitments::{DataKind, Digest, Retained};
+use std::fmt;
+
+use regard_commitments::{DataKind, Digest, KeySlot, Retained};
 use regard_decision::{Decision, FactValue, Outcome, PolicyState};
-use regard_domain::{CameraId, CampaignId, CreativeId, DecisionId, PlayId, ScreenId, Timestamp};
+use regard_domain::{
+    CameraId, CampaignId, CreativeId, DecisionId, PersonId, PlayId, ScreenId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// A decision, to be written.
@@ -32,6 +36,7 @@ retained! {
     Setting => Credential;
     Document => Content;
     CampaignInForce => Content;
+    SealedRow => Person;
 }
 
 /// A message began to be shown.
@@ -164,6 +169,46 @@ pub struct Document {
     pub name: String,
     /// Its text.
     pub value: String,
+}
+
+/// Something that belongs to a person, sealed under a key of theirs.
+///
+/// # Privacy
+/// Opens with the person's key alone, which lies in another file; does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedRow {
+    /// Whose.
+    pub person: PersonId,
+    /// What it is, such as `receipt`.
+    pub kind: String,
+    /// Which of several of that kind.
+    pub name: String,
+    /// Under which of the person's keys.
+    pub slot: KeySlot,
+    /// When it was written.
+    pub at: Timestamp,
+    /// The sealed bytes.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for SealedRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "SealedRow({}, {} bytes withheld)",
+            self.kind,
+            self.body.len()
+        )
+    }
+}
+
+/// Which of a person's sealed rows are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealedSlots {
+    /// All of them.
+    All,
+    /// Those under one key.
+    Of(KeySlot),
 }
 
 /// How often something was shown: what frequency caps and budgets ask for.

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use regard_commitments::{Kept, Leaf, SignedCheckpoint, SignedCommitments};
 use regard_decision::{Decision, Outcome, PlayRow};
-use regard_domain::{CampaignId, DecisionId, ScreenId, Timestamp};
+use regard_domain::{CampaignId, DecisionId, PersonId, ScreenId, Timestamp};
 use sqlx::{
     Connection, Sqlite, SqliteConnection, SqlitePool, Transaction,
     sqlite::{
@@ -26,19 +26,23 @@ use self::documents::Named;
 pub use self::reader::{Overdue, SqliteReader, StoredValue};
 use crate::{
     Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, Integrity, LedgerRow,
-    MinuteAggregate, OpenError, Play, PlayCount, PolicyRow, Setting, Store, StoreError,
-    SweepReport,
+    MinuteAggregate, OpenError, Play, PlayCount, PolicyRow, SealedRow, SealedSlots, Setting, Store,
+    StoreError, SweepReport,
 };
 
 mod documents;
 mod failure;
+mod keys;
 mod maintenance;
 mod migrations;
 #[cfg(test)]
 mod plans;
 mod reader;
 mod reads;
+mod sealed;
 mod writes;
+
+pub use keys::SqliteKeys;
 
 /// How long a connection waits for another's lock before it gives up. Our own writers queue for the one connection; this is for
 /// an owner's `sqlite3` shell or a backup, which hold locks for milliseconds.
@@ -94,7 +98,7 @@ impl SqliteStore {
             path: path.clone(),
             source: failure::from_sqlx(source),
         };
-        migrations::check(&path).await?;
+        migrations::check(&path, &migrations::MAIN).await?;
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
@@ -103,7 +107,7 @@ impl SqliteStore {
             .connect_with(connection(&path, options))
             .await
             .map_err(failed)?;
-        migrations::run(&writer).await?;
+        migrations::run(&writer, &migrations::MAIN).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(N_READERS)
             .connect_with(connection(&path, options).pragma("query_only", "ON"))
@@ -366,6 +370,26 @@ impl Store for SqliteStore {
         let text = (row.name.as_str(), row.value.as_str());
         let transaction = self.begin().await?;
         documents::put_named(transaction, Named::Document, text, document.keep_until()).await
+    }
+
+    async fn put_sealed(&self, rows: &[Kept<SealedRow>]) -> Result<(), StoreError> {
+        sealed::put(self.begin().await?, rows).await
+    }
+
+    async fn sealed_of(&self, person: PersonId) -> Result<Vec<SealedRow>, StoreError> {
+        sealed::of(&self.readers, person).await
+    }
+
+    async fn remove_sealed(&self, person: PersonId, slots: SealedSlots) -> Result<u64, StoreError> {
+        sealed::remove(self, person, slots).await
+    }
+
+    async fn sealed_persons(
+        &self,
+        after: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Vec<PersonId>, StoreError> {
+        sealed::persons(&self.readers, after, limit).await
     }
 
     async fn integrity_check(&self) -> Result<Integrity, StoreError> {

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, ops::Range};
 use async_trait::async_trait;
 use regard_commitments::{DataKind, Kept, Leaf, SignedCheckpoint, SignedCommitments};
 use regard_decision::{Decision, Outcome, PlayRow};
-use regard_domain::{CampaignId, DecisionId, ScreenId, Timestamp};
+use regard_domain::{CampaignId, DecisionId, PersonId, ScreenId, Timestamp};
 
 use crate::{
     Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, LedgerRow,
-    MinuteAggregate, Play, PlayCount, PolicyRow, Setting, StoreError,
+    MinuteAggregate, Play, PlayCount, PolicyRow, SealedRow, SealedSlots, Setting, StoreError,
 };
 
 /// What a sweep removed.
@@ -53,7 +53,8 @@ pub enum Integrity {
 /// [`SqliteStore`](crate::SqliteStore) also the loss of power, as far as the disk tells the truth about flushing.
 ///
 /// # Privacy
-/// Rows hold random ids and sums, never a face, an embedding or a name. Each was granted its time by the Retention gate, and
+/// Rows hold random ids and sums, never a face, an embedding or a name; what belongs to a person is sealed under a key that
+/// lies elsewhere ([`KeyStore`](crate::KeyStore)). Each was granted its time by the Retention gate, and
 /// [`sweep`](Self::sweep) ends it.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -181,6 +182,23 @@ pub trait Store: Send + Sync {
 
     /// Sets or replaces what the owner put in, durably. Its time counts from the latest writing.
     async fn put_document(&self, document: &Kept<Document>) -> Result<(), StoreError>;
+
+    /// Keeps what was sealed for persons, durably and all at once; each takes the place of what was there of that
+    /// person, kind and name.
+    async fn put_sealed(&self, rows: &[Kept<SealedRow>]) -> Result<(), StoreError>;
+
+    /// What is sealed for a person, in order of kind and name.
+    async fn sealed_of(&self, person: PersonId) -> Result<Vec<SealedRow>, StoreError>;
+
+    /// Removes what is sealed for a person, durably; how many rows.
+    async fn remove_sealed(&self, person: PersonId, slots: SealedSlots) -> Result<u64, StoreError>;
+
+    /// Persons for whom something is sealed, after the given one in order of id.
+    async fn sealed_persons(
+        &self,
+        after: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Vec<PersonId>, StoreError>;
 
     /// Checks the whole store: its pages, its indices, and that the ledger has no gap. Takes seconds per gigabyte.
     async fn integrity_check(&self) -> Result<Integrity, StoreError>;

@@ -112,6 +112,7 @@ fn engine_config(args: &DemoArgs, data_dir: &Path) -> Result<EngineConfig> {
         runtime: RuntimeChoice::Auto,
         models: std::env::var_os("REGARD_MODELS").map(PathBuf::from),
         detector_long_side_px: 320,
+        site_key: regard_engine::SiteKeyConfig::default(),
         recording: args.record.clone(),
     })
 }

@@ -97,6 +97,7 @@ impl Commitments {
         changes.purposes(self, newer);
         changes.scopes_and_categories(self, newer);
         changes.custody(self, newer);
+        changes.consent(self, newer);
         changes.who(self, newer);
         changes.declarations(self, newer);
         changes.notice(self, newer);
@@ -236,6 +237,39 @@ impl Changes {
             word(&from)
         );
         self.add("custody", direction, text);
+    }
+
+    fn consent(&mut self, older: &Commitments, newer: &Commitments) {
+        // A further purpose does nothing to anyone who does not agree to it.
+        self.set(
+            "consent_purposes",
+            older.consent_purposes.iter().copied(),
+            newer.consent_purposes.iter().copied(),
+            (Direction::Neutral, Direction::Strengthens),
+            "Purpose that people may agree to",
+        );
+        let (from, to) = (&older.custody_justification, &newer.custody_justification);
+        if from != to {
+            let text = match to {
+                Some(why) => format!("The site says why it has to hold templates: {why:?}."),
+                None => "The site gives no reason to hold templates any more.".to_owned(),
+            };
+            self.add("custody_justification", Direction::Neutral, text);
+        }
+        match (&older.dpia, &newer.dpia) {
+            (from, Some(to)) if from.as_ref() != Some(to) => {
+                let text = format!(
+                    "The impact assessment is {:?}, signed by {:?}, {}.",
+                    to.reference, to.signed_by, to.signed_on
+                );
+                self.add("dpia", Direction::Neutral, text);
+            }
+            (Some(_), None) => {
+                let text = "No impact assessment is named any more.".to_owned();
+                self.add("dpia", Direction::Weakens, text);
+            }
+            _ => {}
+        }
     }
 
     fn who(&mut self, older: &Commitments, newer: &Commitments) {

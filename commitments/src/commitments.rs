@@ -6,6 +6,7 @@ use regard_domain::{CameraId, SiteId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::consent::{ConsentPurpose, Dpia};
 use crate::date::Date;
 use crate::digest::canonical_json;
 use crate::parse::{Mistake, locate, mistake_at};
@@ -344,6 +345,12 @@ pub struct Commitments {
     pub categories: BTreeSet<Category>,
     /// Where templates are held, if there ever are any.
     pub custody: Custody,
+    /// What people may agree to, each purpose by itself; nobody can enrol while there is nothing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub consent_purposes: BTreeSet<ConsentPurpose>,
+    /// Why the site has to hold templates itself; needed under custody `controller`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custody_justification: Option<String>,
     /// The site.
     pub site: Site,
     /// Who answers for it.
@@ -357,6 +364,9 @@ pub struct Commitments {
     /// Who receives data beyond the controller.
     #[serde(default)]
     pub recipients: Vec<Recipient>,
+    /// The impact assessment; needed to identify people and under custody `controller`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpia: Option<Dpia>,
 }
 
 /// A document that cannot be commitments; every mistake found, in the order of lines.
@@ -468,9 +478,24 @@ impl Commitments {
             &["retention"],
             "ledger and commitments have a period of their own (ten years) and are not listed",
         );
+        self.check_persons(&mut check);
         self.check_texts(&mut check);
         self.check_staff(&mut check);
         found
+    }
+
+    fn check_persons(&self, check: &mut impl FnMut(bool, &'static [&'static str], &str)) {
+        check(
+            self.consent_purposes.is_empty() || self.retention.contains_key(&DataKind::Person),
+            &["consent_purposes"],
+            "what people agree to is kept under retention \"person\", which is not named",
+        );
+        let is_justified = self.custody_justification.is_some() && self.dpia.is_some();
+        check(
+            self.custody != Custody::Controller || is_justified,
+            &["custody"],
+            "custody \"controller\" needs custody_justification and [dpia]; \"in_persons_hands\" needs neither",
+        );
     }
 
     fn check_texts(&self, check: &mut impl FnMut(bool, &'static [&'static str], &str)) {
@@ -485,7 +510,11 @@ impl Commitments {
         ];
         let recipients = self.recipients.iter().flat_map(|r| [&r.name, &r.purpose]);
         let recipients = recipients.map(|text| (&["recipients"][..], text.as_str()));
-        for (path, text) in texts.into_iter().chain(recipients) {
+        let dpia = self.dpia.iter().flat_map(|d| [&d.reference, &d.signed_by]);
+        let dpia = dpia.map(|text| (&["dpia"][..], text.as_str()));
+        let why = self.custody_justification.iter();
+        let why = why.map(|text| (&["custody_justification"][..], text.as_str()));
+        for (path, text) in texts.into_iter().chain(recipients).chain(dpia).chain(why) {
             check(
                 is_text(text),
                 path,

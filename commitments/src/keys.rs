@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 use crate::digest::Digest;
 use crate::place_code::PlaceCodes;
 
-/// One seed, from which a site's keys are made: one to sign commitments, one to
-/// sign the ledger, one to cosign the ledgers of others, one to sign audit reports.
+/// One seed, from which a site's keys are made: one to sign commitments, one to sign the ledger, one to
+/// cosign the ledgers of others, one to sign audit reports, one to sign consent receipts.
 /// Wiped from memory when dropped; never printed.
 pub struct SiteKeys {
     seed: Zeroizing<[u8; 32]>,
@@ -59,6 +59,11 @@ impl SiteKeys {
         self.derive(b"regard audit key v1")
     }
 
+    /// Signs consent receipts.
+    pub fn receipts_key(&self) -> SigningKey {
+        self.derive(b"regard receipts key v1")
+    }
+
     /// A secret for one use: the seed is uniform, so that hashing it with a label of fixed length is a
     /// pseudo-random function, and no key tells anything about another.
     fn secret(&self, label: &[u8]) -> Zeroizing<[u8; 32]> {
@@ -103,12 +108,13 @@ mod tests {
             keys.ledger_key(),
             keys.witness_key(),
             keys.audit_key(),
+            keys.receipts_key(),
             other.commitments_key(),
         ]
         .iter()
         .map(|key| key_id(&key.verifying_key()))
         .collect();
-        assert_eq!(names.len(), 5);
+        assert_eq!(names.len(), 6);
         assert!(names.iter().all(|name| name.len() == 32));
     }
 

@@ -6,12 +6,14 @@ use regard_domain::{CameraId, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::consent::{ConsentPurpose, EndReason};
 use crate::digest::{Digest, canonical_json};
 use crate::merkle::{MerkleTree, leaf_hash};
 use crate::note::{Checkpoint, NoteError, NoteSigner, NoteVerifier};
 use crate::refusal::RefusalCode;
 use crate::retention::{DataKind, Retained};
 use crate::scope::{Scope, Scopes};
+use crate::seal::SiteKeyId;
 use crate::signed::SignedCommitments;
 
 /// One line of the ledger.
@@ -107,6 +109,64 @@ pub enum EntryBody {
         data: DataKind,
         /// How many.
         n_rows: u64,
+    },
+    /// Someone enrolled.
+    Enrolled {
+        /// Whose record, as [`subject`](crate::subject) names it.
+        subject: Digest,
+    },
+    /// A person agreed.
+    ConsentGiven {
+        /// Whose record.
+        subject: Digest,
+        /// To what.
+        purpose: ConsentPurpose,
+        /// Hash of the signed receipt.
+        receipt: Digest,
+        /// Under which commitments.
+        commitments: Digest,
+        /// The instant from which it no longer holds.
+        until: Timestamp,
+    },
+    /// A consent ended, and what hung on it was destroyed.
+    ConsentEnded {
+        /// Whose record.
+        subject: Digest,
+        /// To what.
+        purpose: ConsentPurpose,
+        /// Hash of the signed receipt.
+        receipt: Digest,
+        /// Why.
+        why: EndReason,
+    },
+    /// A person asked that what is held be kept and not used, or lifted that.
+    Frozen {
+        /// Whose record.
+        subject: Digest,
+        /// Whether it is frozen now.
+        is_frozen: bool,
+    },
+    /// A person corrected what is held.
+    Corrected {
+        /// Whose record.
+        subject: Digest,
+    },
+    /// A person's keys were destroyed, and all that was sealed under them with that.
+    Erased {
+        /// Whose record.
+        subject: Digest,
+    },
+    /// The keys of all persons are wrapped under another key of the site from now on.
+    SiteKeyRotated {
+        /// The key that wraps.
+        to: SiteKeyId,
+    },
+    /// A backup was put back.
+    Restored {
+        /// Hash of its file.
+        file: Digest,
+        /// Sealed rows of the backup that no living key opens, which were left out.
+        n_left_out: u64,
     },
     /// The program started.
     Started {
@@ -205,6 +265,17 @@ impl Retained for SignedCommitments {
     const KIND: DataKind = DataKind::Commitments;
 }
 
+/// An entry with its place and the proof of it, in the tree that ends with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvenLeaf {
+    /// The entry.
+    pub leaf: Leaf,
+    /// From the entry upwards.
+    pub proof: Vec<Digest>,
+    /// Signed over the tree that ends with the entry.
+    pub checkpoint: SignedCheckpoint,
+}
+
 /// The end of the ledger, to which entries are added. Holds a few hashes, not the entries. When leaves
 /// could not be stored, go back to a clone taken before.
 #[derive(Clone, Debug)]
@@ -228,6 +299,17 @@ impl Ledger {
             at: entry.at,
             bytes,
             hash,
+        }
+    }
+
+    /// Gives an entry its place, and proves it.
+    pub fn append_proven(&mut self, entry: &LedgerEntry) -> ProvenLeaf {
+        let proof = self.tree.inclusion_of_next();
+        let leaf = self.append(entry);
+        ProvenLeaf {
+            leaf,
+            proof,
+            checkpoint: self.checkpoint(),
         }
     }
 

@@ -32,24 +32,30 @@
 mod audit;
 mod change;
 mod commitments;
+mod consent;
 mod cosignature;
 mod date;
 mod digest;
+mod erasure;
 mod grant;
 mod keys;
 mod law;
 mod ledger;
 mod library;
 mod merkle;
+mod moment_text;
 mod note;
 mod notice;
 mod parse;
+mod person_token;
 mod place_code;
 mod profile;
 mod proof;
+mod receipt;
 mod refusal;
 mod retention;
 mod scope;
+mod seal;
 mod sensing;
 mod signed;
 mod tile;
@@ -66,10 +72,15 @@ pub use commitments::{
     Declarations, Language, LegalBasis, NoticeTerms, ProcessingPurpose, Recipient, Site,
     StaffHours, StaffRule, StaffZone, VenueKind,
 };
+pub use consent::{
+    Agreed, BadConsentPurpose, Consent, ConsentPurpose, Dpia, EndReason, Ending, GivenBy,
+    PersonFile, PersonalCategory, Standing,
+};
 pub use cosignature::{CosignatureVerifier, Cosigner};
 pub use date::{BadDate, Date};
 pub use digest::{BadDigest, Digest, NotCanonical, canonical_json};
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
+pub use erasure::{ErasureFault, ErasureProof, ProvenErasure, subject};
 pub use grant::{
     Grant, GrantOrigin, Personalization, Purpose, Recognition, Retention, Scoped, Sensing,
     ask_personalization, ask_recognition,
@@ -78,23 +89,33 @@ pub use keys::{SiteKeys, key_id};
 pub use law::{Keeping, Rule, Standing};
 pub use ledger::{
     BadEntry, EntryBody, Leaf, Ledger, LedgerCheck, LedgerEntry, LedgerFault, LedgerReport,
-    SignedCheckpoint, verify_ledger,
+    ProvenLeaf, SignedCheckpoint, verify_ledger,
 };
 pub use library::{LibraryDeclaration, ask_library};
 pub use merkle::{
     MerkleTree, consistency_proof, inclusion_proof, leaf_hash, verify_consistency, verify_inclusion,
 };
+pub use moment_text::{BadUtcText, UtcText};
 pub use note::{Checkpoint, NoteError, NoteSigner, NoteVerifier, ledger_origin};
 pub use notice::{Notice, NoticeText};
 pub use parse::Mistake;
+pub use person_token::{BadPersonToken, PersonToken, PersonTokenHash};
 pub use place_code::{PLACE_CODE_PERIOD, PlaceCodes, Presence};
 pub use profile::{Authority, Profile, ProfileError, PromiseFault};
 pub use proof::{ConsistencyProof, InclusionProof, LedgerProof, ProofFault};
+pub use receipt::{
+    Party, PiiInformation, PiiProcessing, PurposeSection, RECEIPT_SCHEMA, Receipt, ReceiptEvent,
+    ReceiptFault, ReceiptPromise, ReceiptTerms, SignedReceipt,
+};
 pub use refusal::{Answer, Refusal, RefusalCode};
 pub use retention::{BadPeriod, DataKind, KeepFor, Kept, PROOF_PERIOD, Retained, RetentionGate};
 pub use scope::{
     AgeGuardScope, AttentionScope, CountScope, ExpressionScope, MicroExpressionScope, Scope,
     ScopeMarker, Scopes,
+};
+pub use seal::{
+    BadSiteKeyId, DataKey, DoesNotOpen, HeldSiteKey, KeySlot, PersonSecret, SEAL_VERSION, SealedAs,
+    SiteKey, SiteKeyFault, SiteKeyId, SiteKeyring, WrappedKey,
 };
 pub use sensing::{
     CameraSetup, Heartbeat, MAX_AGREEMENT, MAX_OBJECTION, NOTICE_HEARTBEAT_INTERVAL,

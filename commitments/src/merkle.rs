@@ -51,6 +51,12 @@ impl MerkleTree {
         index
     }
 
+    /// The hashes that prove the leaf that is appended next, in the tree that ends with it: at once, however
+    /// large the tree is.
+    pub fn inclusion_of_next(&self) -> Vec<Digest> {
+        self.peaks.iter().rev().copied().collect()
+    }
+
     /// How many leaves it has.
     pub fn size(&self) -> u64 {
         self.size
@@ -226,6 +232,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_proof_of_the_next_leaf_is_the_one_found_by_looking_at_all() {
+        let mut tree = MerkleTree::new();
+        let mut leaves = Vec::new();
+        for index in 0..130_u64 {
+            let leaf = leaf_hash(&index.to_be_bytes());
+            let proof = tree.inclusion_of_next();
+            tree.append(leaf);
+            leaves.push(leaf);
+            let at = leaves.len() - 1;
+            assert_eq!(Some(&proof), inclusion_proof(&leaves, at).as_ref());
+            assert!(verify_inclusion(
+                leaf,
+                index,
+                tree.size(),
+                &proof,
+                tree.root()
+            ));
+        }
+    }
 
     /// The definition of RFC 6962, section 2.1, word for word.
     fn mth(entries: &[Vec<u8>]) -> Digest {

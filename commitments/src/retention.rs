@@ -51,6 +51,8 @@ data_kinds! {
     Content = "content";
     /// Hashes of tokens and passwords of those who operate the site.
     Credential = "credential";
+    /// What belongs to a person who enrolled: their key, what they agreed to, what is sealed for them.
+    Person = "person";
     /// The ledger and its checkpoints.
     Ledger = "ledger";
     /// Signed commitments, all versions.
@@ -69,7 +71,8 @@ impl DataKind {
             | Self::MinuteAggregate
             | Self::Fact
             | Self::Content
-            | Self::Credential => None,
+            | Self::Credential
+            | Self::Person => None,
         }
     }
 }
@@ -219,6 +222,12 @@ impl<T> Kept<T> {
         self.keep_until
     }
 
+    /// The same row, gone by `end` if that comes first. An end is only ever brought forward.
+    pub fn no_later_than(mut self, end: Timestamp) -> Self {
+        self.keep_until = self.keep_until.min(end);
+        self
+    }
+
     /// Row and instant.
     pub fn into_parts(self) -> (T, Timestamp) {
         (self.row, self.keep_until)
@@ -277,6 +286,7 @@ mod tests {
     use super::*;
     use crate::{Commitments, SiteKeys, Zeroizing};
 
+    #[derive(Clone, Debug, PartialEq)]
     struct Row<const FACT: bool>;
     impl Retained for Row<false> {
         const KIND: DataKind = DataKind::Decision;
@@ -304,6 +314,10 @@ mod tests {
         let kept = gate.keep(Row::<false>, now).granted().unwrap();
         let _: &Row<false> = kept.row();
         assert_eq!(kept.keep_until(), Timestamp::from_millis(86_401_000));
+        let sooner = now.plus(Duration::from_secs(1));
+        assert_eq!(kept.clone().no_later_than(sooner).keep_until(), sooner);
+        let never = Timestamp::from_micros(i64::MAX);
+        assert_eq!(kept.clone().no_later_than(never), kept);
         let line = gate.keep(Line, now).granted().unwrap();
         assert_eq!(line.into_parts().1, now.plus(PROOF_PERIOD.duration()));
     }

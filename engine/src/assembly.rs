@@ -19,10 +19,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::analysis::{Analysis, AnalysisLane};
 use crate::calendar::Calendar;
 use crate::camera::{CameraThread, Job};
-use crate::chronicle::{Chronicle, ChronicleState};
+use crate::chronicle::{Chronicle, ChronicleState, Line};
 use crate::command::{Command, CommandSender, command_queue};
 use crate::conductor::Conductor;
 use crate::config::{CameraConfig, EngineConfig};
+use crate::custody::Custodian;
 use crate::handle::{CameraOutlet, Engine, Shared};
 use crate::history::History;
 use crate::keys::KeyError;
@@ -51,6 +52,9 @@ pub(crate) struct Assembly {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) promise: Promise,
     pub(crate) chronicle: Chronicle,
+    pub(crate) custodian: Arc<Custodian>,
+    /// What the custodian writes to the ledger comes in here.
+    pub(crate) lines: (mpsc::UnboundedSender<Line>, mpsc::UnboundedReceiver<Line>),
     pub(crate) conductor: Conductor,
     /// What data of each audience may serve at the beginning.
     pub(crate) uses: UsesByCamera,
@@ -86,7 +90,7 @@ struct CameraParts {
 /// The ends of channels that the last to leave holds.
 struct Ends {
     heard: Receiver<Command>,
-    entries: mpsc::UnboundedReceiver<LedgerEntry>,
+    entries: mpsc::UnboundedReceiver<Line>,
     done: watch::Sender<bool>,
 }
 
@@ -98,7 +102,7 @@ type ScreenEnds = (
 
 impl Assembly {
     /// Starts every thread and task.
-    pub(crate) fn run(self) -> Result<Engine, StartError> {
+    pub(crate) fn run(mut self) -> Result<Engine, StartError> {
         let (commands, heard) = command_queue();
         let (stopper, done) = Stopper::new();
         let common = Common {
@@ -123,7 +127,9 @@ impl Assembly {
             self.promise.profile.name(),
             self.promise.verified.document().version,
         )));
-        let (entries, entries_end) = mpsc::unbounded_channel();
+        // The parts go to different owners; what is left behind is closed and never used.
+        let closed = mpsc::unbounded_channel();
+        let (entries, entries_end) = std::mem::replace(&mut self.lines, closed);
         let engine = self.handle(&common, views, outlets, health);
         self.analysis(&common, &parts, recording.is_some())?;
         let posts = parts.iter().map(post).collect();
@@ -259,6 +265,7 @@ impl Assembly {
                 players: Arc::clone(&common.players),
                 configured: self.configured,
                 changing: tokio::sync::Mutex::new(()),
+                custodian: Arc::clone(&self.custodian),
             }),
         }
     }
@@ -348,7 +355,14 @@ impl Assembly {
         ));
         let (end_sweeps, sweeps_end) = watch::channel(false);
         let clock = common.clock;
-        let sweeper = sweep(Arc::clone(&store), Arc::clone(&clock), swept, sweeps_end);
+        let custodian = self.custodian;
+        let sweeper = sweep(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            swept,
+            Arc::clone(&custodian),
+            sweeps_end,
+        );
         let sweeper = tokio::spawn(sweeper);
         let (jobs, recorder) = (common.jobs, common.recorder);
         tokio::spawn(async move {
@@ -358,17 +372,17 @@ impl Assembly {
             recorder.close();
             is_in_order &= recording.await.is_ok() && recorder.fault().is_none();
             is_in_order &= sweeper.await.is_ok();
+            custodian.stop().await;
             if is_in_order {
                 let body = EntryBody::Stopped {};
                 // If the ledger has failed, the end of the run is not in it; health said so.
-                let _ = goodbye.send(LedgerEntry {
-                    at: clock.now(),
-                    body,
-                });
+                let at = clock.now();
+                let _ = goodbye.send(LedgerEntry { at, body }.into());
             }
             drop(goodbye);
             let _ = ledger.await;
             store.close().await;
+            custodian.close().await;
             done.send_replace(true);
         });
         Ok(())

@@ -1,5 +1,6 @@
 //! The ledger on its way to the disk. Entries are durable in order, or the cameras close.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,11 +9,11 @@ use std::time::Duration;
 use regard_backends::{Store, StoreError};
 use regard_commitments::{
     Answer, Digest, EntryBody, Kept, Leaf, Ledger, LedgerCheck, LedgerEntry, LedgerFault,
-    NoteSigner, RetentionGate, SignedCheckpoint, leaf_hash,
+    NoteSigner, NoteVerifier, ProvenLeaf, RetentionGate, SignedCheckpoint, leaf_hash,
 };
 use regard_domain::{Clock, Timestamp};
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::command::{Command, CommandSender};
 use crate::fault::Fault;
@@ -54,6 +55,69 @@ pub(crate) struct Chronicle {
     gate: RetentionGate,
     store: Arc<dyn Store>,
     ended_well: bool,
+    said: Said,
+}
+
+/// What the ledger says about persons, against which their keys are held at start: whoever puts back older files does
+/// not bring back what was erased or withdrawn.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Said {
+    /// Records that were destroyed.
+    pub(crate) erased: BTreeSet<Digest>,
+    /// Receipts of consents that ended before their time, and when that would have been.
+    pub(crate) ended: BTreeMap<Digest, Timestamp>,
+    /// Receipts of consents given, and when they run out; empty once all is read.
+    given: BTreeMap<Digest, Timestamp>,
+}
+
+impl Said {
+    fn hear(&mut self, bytes: &[u8]) {
+        let Ok(entry) = LedgerEntry::from_leaf_bytes(bytes) else {
+            return; // The check of the ledger says so.
+        };
+        match entry.body {
+            EntryBody::Erased { subject } => {
+                self.erased.insert(subject);
+            }
+            EntryBody::ConsentGiven { receipt, until, .. } => {
+                self.given.insert(receipt, until);
+            }
+            EntryBody::ConsentEnded { receipt, .. } => {
+                // One whose beginning is not known any more is never past its time.
+                let until = self.given.remove(&receipt);
+                let never = Timestamp::from_micros(i64::MAX);
+                self.ended.insert(receipt, until.unwrap_or(never));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An entry on its way into the ledger, and who waits for it to be there.
+pub(crate) struct Line {
+    entry: LedgerEntry,
+    written: Option<oneshot::Sender<ProvenLeaf>>,
+}
+
+impl From<LedgerEntry> for Line {
+    fn from(entry: LedgerEntry) -> Self {
+        Self {
+            entry,
+            written: None,
+        }
+    }
+}
+
+impl Line {
+    /// A line that somebody waits for, and where they hear of it: it is on the disk then.
+    pub(crate) fn awaited(entry: LedgerEntry) -> (Self, oneshot::Receiver<ProvenLeaf>) {
+        let (sender, written) = oneshot::channel();
+        let line = Self {
+            entry,
+            written: Some(sender),
+        };
+        (line, written)
+    }
 }
 
 /// What others may know about the ledger.
@@ -76,17 +140,23 @@ impl Chronicle {
         let mut check =
             LedgerCheck::new(notes, &signer.verifier()).map_err(ChronicleError::Fault)?;
         let mut last = None;
+        let mut said = Said::default();
         for from in (0..len).step_by(READ_CHUNK) {
             let to = (from + READ_CHUNK as u64).min(len);
             for row in store.ledger_range(from..to).await? {
                 check
                     .hashed(row.hash, row.bytes.as_deref())
                     .map_err(ChronicleError::Fault)?;
+                if let Some(bytes) = &row.bytes {
+                    said.hear(bytes);
+                }
                 last = row.bytes;
             }
         }
         let (tree, _) = check.finish().map_err(ChronicleError::Fault)?;
+        said.given.clear();
         Ok(Self {
+            said,
             ledger: Ledger::new(tree, signer),
             gate,
             store,
@@ -97,6 +167,16 @@ impl Chronicle {
     /// Whether the run before, if there was one, stopped in good order.
     pub(crate) fn ended_well(&self) -> bool {
         self.ended_well
+    }
+
+    /// What it says about persons.
+    pub(crate) fn said(&self) -> &Said {
+        &self.said
+    }
+
+    /// The key that its checkpoints are checked with.
+    pub(crate) fn verifier(&self) -> NoteVerifier {
+        self.ledger.verifier()
     }
 
     fn kept(&self, leaves: Vec<Leaf>, now: Timestamp) -> Vec<Kept<Leaf>> {
@@ -122,6 +202,39 @@ impl Chronicle {
         Ok(())
     }
 
+    /// Appends lines durably and tells those who wait for them, or changes nothing.
+    async fn append_lines(
+        &mut self,
+        lines: &mut Vec<Line>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut grown = self.ledger.clone();
+        let (mut leaves, mut proven) = (Vec::new(), Vec::new());
+        for (place, line) in lines.iter().enumerate() {
+            if line.written.is_some() {
+                let proof = grown.append_proven(&line.entry);
+                leaves.push(proof.leaf.clone());
+                proven.push((place, proof));
+            } else {
+                leaves.push(grown.append(&line.entry));
+            }
+        }
+        self.store.append_ledger(&self.kept(leaves, now)).await?;
+        self.ledger = grown;
+        for (place, proof) in proven {
+            if let Answer::Granted(kept) = self.gate.keep(proof.checkpoint.clone(), now) {
+                // The signature is given out all the same, and a later checkpoint covers the entry too.
+                let _ = self.store.put_checkpoint(&kept).await;
+            }
+            if let Some(written) = lines[place].written.take() {
+                // Who asked may have lost patience.
+                let _ = written.send(proof);
+            }
+        }
+        lines.clear();
+        Ok(())
+    }
+
     /// Signs what there is.
     pub(crate) async fn checkpoint(&self, now: Timestamp) -> Result<(), StoreError> {
         let signed: SignedCheckpoint = self.ledger.checkpoint();
@@ -140,12 +253,12 @@ impl Chronicle {
     /// works again.
     pub(crate) async fn run(
         mut self,
-        mut entries: mpsc::UnboundedReceiver<LedgerEntry>,
+        mut entries: mpsc::UnboundedReceiver<Line>,
         state: Arc<ChronicleState>,
         commands: CommandSender,
         clock: Arc<dyn Clock>,
     ) {
-        let mut waiting: Vec<LedgerEntry> = Vec::new();
+        let mut waiting: Vec<Line> = Vec::new();
         let mut covered = self.len();
         state.len.store(self.len(), Ordering::Relaxed);
         loop {
@@ -153,7 +266,7 @@ impl Chronicle {
             let paused = waiting.is_empty();
             if !paused {
                 let written = {
-                    let append = self.append(&waiting, clock.now());
+                    let append = self.append_lines(&mut waiting, clock.now());
                     within_patience(append, || {
                         state.fails("the disk does not answer", &commands);
                     })
@@ -161,7 +274,6 @@ impl Chronicle {
                 };
                 match written {
                     Ok(()) => {
-                        waiting.clear();
                         state.len.store(self.len(), Ordering::Relaxed);
                         state.works(&commands);
                     }
@@ -189,10 +301,7 @@ impl Chronicle {
 }
 
 /// Waits for entries, then takes all that are there; whether the queue has closed.
-async fn receive(
-    entries: &mut mpsc::UnboundedReceiver<LedgerEntry>,
-    waiting: &mut Vec<LedgerEntry>,
-) -> bool {
+async fn receive(entries: &mut mpsc::UnboundedReceiver<Line>, waiting: &mut Vec<Line>) -> bool {
     let patience = if waiting.is_empty() {
         CHECKPOINT_PAUSE
     } else {

@@ -34,6 +34,16 @@ pub struct ScreenConfig {
     pub in_process: bool,
 }
 
+/// Where the key is that wraps the keys of persons.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SiteKeyConfig {
+    /// Its file, made where there is none; `custody.key` in the data folder when none is named, where whoever takes the
+    /// disk takes the key too.
+    pub file: Option<PathBuf>,
+    /// A file whose first line is the passphrase that the key is encrypted with.
+    pub passphrase_file: Option<PathBuf>,
+}
+
 /// What an engine is started with.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
@@ -63,6 +73,8 @@ pub struct EngineConfig {
     pub models: Option<PathBuf>,
     /// Longer side of the picture that faces are looked for in, in pixels.
     pub detector_long_side_px: u32,
+    /// Where the key is that wraps the keys of persons.
+    pub site_key: SiteKeyConfig,
     /// A file to record what the engine is told in, for replay. It must not be there yet.
     pub recording: Option<PathBuf>,
 }

@@ -17,6 +17,7 @@ use tokio::sync::{oneshot, watch};
 use crate::calendar::Calendar;
 use crate::campaigns::CampaignChange;
 use crate::command::{Command, CommandSender};
+use crate::custody::Custodian;
 use crate::history::History;
 use crate::kept_campaigns;
 use crate::metrics::{LatencyQuantiles, Metrics, MetricsSnapshot};
@@ -92,6 +93,7 @@ pub(crate) struct Shared {
     pub(crate) configured: Digest,
     /// Held while campaigns are changed and kept, so that the last word is the last one kept.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    pub(crate) custodian: Arc<Custodian>,
 }
 
 /// Where one camera's results can be seen.
@@ -114,6 +116,11 @@ impl Engine {
     /// The store, for reading.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.shared.store
+    }
+
+    /// Who keeps what belongs to persons: consents, receipts, keys.
+    pub fn custodian(&self) -> &Arc<Custodian> {
+        &self.shared.custodian
     }
 
     /// Keeps a setting of the installation, such as the hash of the admin token, as long as the

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::seed::{from_hex, random_key, to_hex};
 
 /// Name of the key file in the data folder.
-const KEY_FILE: &str = "site.key";
+pub(crate) const KEY_FILE: &str = "site.key";
 
 /// Why the site's key cannot be used.
 #[derive(Debug, Error)]
@@ -32,6 +32,30 @@ pub enum KeyError {
     /// Not a key.
     #[error("the site's key {} is not 64 hexadecimal digits", path.display())]
     Malformed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not the keys that wrap the keys of persons.
+    #[error("{} does not hold the site's keys for persons; put back the file that was there, or restore it from where you keep it", path.display())]
+    MalformedSiteKeys {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The keys are encrypted.
+    #[error("the site's keys in {} are encrypted; name the file that holds the passphrase", path.display())]
+    NoPassphrase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Encrypted with another passphrase.
+    #[error("the passphrase does not open the site's keys in {}", path.display())]
+    WrongPassphrase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A passphrase that everybody knows.
+    #[error("{} begins with an empty line and not with a passphrase", path.display())]
+    EmptyPassphrase {
         /// The file.
         path: PathBuf,
     },
@@ -106,7 +130,7 @@ fn read(path: PathBuf) -> Result<SiteKeys, KeyError> {
 }
 
 /// Written beside, then renamed: a crash leaves either no key or a whole one.
-fn write_new(path: &Path, seed: &[u8; 32]) -> io::Result<()> {
+pub(crate) fn write_new(path: &Path, seed: &[u8; 32]) -> io::Result<()> {
     let beside = path.with_extension("key.new");
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);

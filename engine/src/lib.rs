@@ -6,6 +6,7 @@
 
 mod analysis;
 mod assembly;
+mod backup;
 mod calendar;
 mod camera;
 mod campaigns;
@@ -14,6 +15,7 @@ mod clock;
 mod command;
 mod conductor;
 mod config;
+mod custody;
 mod fault;
 mod handle;
 mod history;
@@ -38,11 +40,16 @@ mod sweeper;
 mod uses;
 mod view;
 
+pub use backup::{BackedUp, BackupError, Restored, back_up, restore};
 pub use calendar::{Calendar, UnknownTimeZone};
 pub use campaigns::CampaignChange;
 pub use chronicle::ChronicleError;
 pub use clock::SystemClock;
-pub use config::{CameraConfig, EngineConfig, ScreenConfig};
+pub use config::{CameraConfig, EngineConfig, ScreenConfig, SiteKeyConfig};
+pub use custody::{
+    Authenticated, Custodian, CustodyError, Enrolled, LiveConsent, Offer, PersonExport, Rotated,
+    SiteKeyFile, SweptKeys, rotate,
+};
 pub use handle::{Engine, EngineError};
 pub use keys::{KeyError, existing_site_keys, site_keys};
 pub use memory::resident_bytes;

@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 pub(crate) use self::people::People;
 use crate::calendar::Calendar;
 use crate::campaigns::CampaignChange;
-use crate::chronicle::ChronicleState;
+use crate::chronicle::{ChronicleState, Line};
 use crate::command::Command;
 use crate::conductor::{Conductor, Effect};
 use crate::handle::EngineError;
@@ -53,7 +53,7 @@ pub(crate) struct CameraPost {
 pub(crate) struct Outlets {
     pub(crate) screens: BTreeMap<ScreenId, watch::Sender<Arc<ScreenView>>>,
     pub(crate) health: watch::Sender<Arc<Health>>,
-    pub(crate) entries: mpsc::UnboundedSender<LedgerEntry>,
+    pub(crate) entries: mpsc::UnboundedSender<Line>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) chronicle: Arc<ChronicleState>,
     pub(crate) metrics: Arc<Metrics>,
@@ -400,7 +400,7 @@ impl Podium {
     fn enter(&self, entries: Vec<LedgerEntry>) {
         for entry in entries {
             // The reader outlives this thread; if it failed, the gate has been told.
-            let _ = self.outlets.entries.send(entry);
+            let _ = self.outlets.entries.send(entry.into());
         }
     }
 

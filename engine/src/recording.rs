@@ -132,6 +132,7 @@ impl Head {
             detector_long_side_px: _,
             // Where things are.
             data_dir: _,
+            site_key: _,
             recording: _,
         } = config;
         let time_zone = calendar.zone_name().ok_or_else(|| {

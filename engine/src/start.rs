@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use regard_audience::BadSettings;
 use regard_backends::{
-    Batch, CampaignInForce, OpenError, SqliteOptions, SqliteStore, Store, StoreError,
+    Batch, CampaignInForce, OpenError, SqliteKeys, SqliteOptions, SqliteStore, Store, StoreError,
 };
 use regard_commitments::{
     Answer, CameraSetup, EntryBody, LedgerEntry, NoteError, NoteSigner, PlaceCodes, Profile,
@@ -18,13 +18,15 @@ use regard_decision::{CampaignFault, Planner};
 use regard_domain::{CameraId, Clock, Timestamp};
 use regard_inference::{Catalog, LibrarySearch, ManifestError, SelectError, select};
 use thiserror::Error;
+use tokio::sync::mpsc;
 
 use crate::assembly::Assembly;
 use crate::calendar::{Calendar, UnknownTimeZone};
-use crate::chronicle::{Chronicle, ChronicleError, configuration_digest};
+use crate::chronicle::{Chronicle, ChronicleError, Line, configuration_digest};
 use crate::clock::SystemClock;
 use crate::conductor::{Conductor, Seat};
 use crate::config::EngineConfig;
+use crate::custody::{Custodian, CustodyError, CustodyParts, Scribe, SiteKeyFile};
 use crate::handle::Engine;
 use crate::kept_campaigns;
 use crate::keys::{self, KeyError};
@@ -76,6 +78,9 @@ pub enum StartError {
     /// The ledger was changed or cannot be read.
     #[error("the ledger cannot be continued")]
     Ledger(#[from] ChronicleError),
+    /// What belongs to persons cannot be kept.
+    #[error("what belongs to persons cannot be kept")]
+    Custody(#[from] CustodyError),
     /// The campaigns; every mistake is listed.
     #[error("the campaigns have {} mistakes", .0.len())]
     Campaigns(Vec<CampaignFault>),
@@ -128,7 +133,7 @@ impl Engine {
     }
 
     /// Starts an engine on a store and a clock of the caller's; the folder of the configuration then
-    /// holds the site's key alone. Otherwise as [`Engine::start`].
+    /// holds the site's keys and the keys of persons. Otherwise as [`Engine::start`].
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
@@ -159,6 +164,18 @@ impl Engine {
             .await?;
         chronicle.checkpoint(now).await?;
 
+        let lines = mpsc::unbounded_channel();
+        let custodian = custodian(
+            &config,
+            &promise,
+            &keys,
+            &store,
+            &chronicle,
+            lines.0.clone(),
+            &clock,
+        )
+        .await?;
+
         let configured = kept_campaigns::digest(&config.campaigns);
         config.campaigns =
             kept_campaigns::in_force(&config, &*store, &promise.retention, now).await?;
@@ -180,6 +197,8 @@ impl Engine {
             store,
             promise,
             chronicle,
+            custodian,
+            lines,
             conductor,
             uses,
             remembered,
@@ -190,6 +209,33 @@ impl Engine {
         }
         .run()
     }
+}
+
+/// Who keeps what belongs to persons; what the ledger says was erased is erased again where it came back.
+async fn custodian(
+    config: &EngineConfig,
+    promise: &Promise,
+    keys: &SiteKeys,
+    store: &Arc<dyn Store>,
+    chronicle: &Chronicle,
+    lines: mpsc::UnboundedSender<Line>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<Custodian>, StartError> {
+    let site_key = SiteKeyFile::open_or_create(&config.site_key, &config.data_dir)?;
+    let persons = SqliteKeys::open(&config.data_dir).await?;
+    let custodian = Custodian::new(CustodyParts {
+        store: Arc::clone(store),
+        keys: Arc::new(persons),
+        site_key,
+        receipts: keys.receipts_key(),
+        promise: promise.verified.clone(),
+        profile: promise.profile.clone(),
+        retention: promise.retention.clone(),
+        clock: Arc::clone(clock),
+        scribe: Scribe::new(lines, chronicle.verifier()),
+    });
+    custodian.reconcile(chronicle.said()).await?;
+    Ok(Arc::new(custodian))
 }
 
 async fn promise(

@@ -8,6 +8,9 @@ use regard_commitments::{EntryBody, LedgerEntry};
 use regard_domain::Clock;
 use tokio::sync::{mpsc, watch};
 
+use crate::chronicle::Line;
+use crate::custody::Custodian;
+
 /// How often rows whose time is over are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -16,7 +19,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 pub(crate) async fn sweep(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    entries: mpsc::UnboundedSender<LedgerEntry>,
+    entries: mpsc::UnboundedSender<Line>,
+    custodian: Arc<Custodian>,
     mut ends: watch::Receiver<bool>,
 ) {
     let mut beat = tokio::time::interval(SWEEP_EVERY);
@@ -27,6 +31,14 @@ pub(crate) async fn sweep(
             _ = beat.tick() => {}
         }
         let now = clock.now();
+        match custodian.sweep().await {
+            Ok(swept) if swept.total() > 0 => {
+                let (n_consents, n_persons) = (swept.n_consents, swept.n_persons);
+                tracing::info!(n_consents, n_persons, "keys past their time destroyed");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "keys past their time were not destroyed"),
+        }
         let report = match store.sweep(now).await {
             Ok(report) => report,
             Err(error) => {
@@ -43,7 +55,7 @@ pub(crate) async fn sweep(
         for (data, n_rows) in report.removed {
             let body = EntryBody::Swept { data, n_rows };
             // If the reader has gone, the ledger has ended before us: nothing can be told any more.
-            let _ = entries.send(LedgerEntry { at: now, body });
+            let _ = entries.send(LedgerEntry { at: now, body }.into());
         }
     }
 }

@@ -51,6 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         runtime: RuntimeChoice::Auto,
         models: None,
         detector_long_side_px: 320,
+        site_key: regard_engine::SiteKeyConfig::default(),
         recording: None,
     })
     .await?;

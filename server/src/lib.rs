@@ -14,6 +14,7 @@ mod extract;
 mod guard;
 mod metrics;
 mod pages;
+mod person_auth;
 mod plots;
 mod presence;
 mod problem;

@@ -15,6 +15,7 @@ mod ledger;
 mod live;
 mod meta;
 mod pages;
+mod persons;
 mod player;
 mod plots;
 mod uploads;
@@ -63,6 +64,7 @@ const MAX_UPLOAD_WAIT: Duration = Duration::from_secs(120);
         (name = "pages", description = "For people"),
         (name = "player", description = "For screens; open on loopback, else with the admin token"),
         (name = "console", description = "For operators; open in the demonstration, else with the admin token"),
+        (name = "person", description = "For a person and their own record, with the token shown when enrolling: `Authorization: Person TOKEN`"),
         (name = "open", description = "For everyone who reaches the server"),
     )
 )]
@@ -127,7 +129,19 @@ fn console_routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(frames::frames))
         .routes(routes!(ledger::entries))
         .routes(routes!(meta::metrics))
+        .routes(routes!(persons::enroll))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::console))
+}
+
+/// Each handler takes the person's token itself: without it there is no record to speak of.
+fn person_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(persons::export, persons::erase))
+        .routes(routes!(persons::offer))
+        .routes(routes!(persons::agree))
+        .routes(routes!(persons::withdraw))
+        .routes(routes!(persons::freeze))
+        .routes(routes!(persons::correct))
 }
 
 fn upload_routes(app: &App) -> OpenApiRouter<App> {
@@ -145,6 +159,7 @@ fn upload_routes(app: &App) -> OpenApiRouter<App> {
 fn all(app: &App) -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(open_routes())
+        .merge(person_routes())
         .merge(player_routes(app))
         .merge(console_routes(app))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -17,7 +17,7 @@ const FREED_PAGES: &str = "PRAGMA incremental_vacuum(4096)";
 const MAX_DAMAGES: usize = 100;
 
 /// Every table whose rows have an end, in order of name: what kind of data it holds, and how to remove a chunk of it.
-pub(super) const SWEEPS: [(DataKind, &str); 12] = [
+pub(super) const SWEEPS: [(DataKind, &str); 13] = [
     (
         DataKind::Ledger,
         "DELETE FROM checkpoints WHERE size IN (SELECT size FROM checkpoints WHERE keep_until <= ? LIMIT ?)",
@@ -55,6 +55,10 @@ pub(super) const SWEEPS: [(DataKind, &str); 12] = [
     (
         DataKind::PolicyState,
         "DELETE FROM policies WHERE rowid IN (SELECT rowid FROM policies WHERE keep_until <= ? LIMIT ?)",
+    ),
+    (
+        DataKind::Person,
+        "DELETE FROM sealed WHERE rowid IN (SELECT rowid FROM sealed WHERE keep_until <= ? LIMIT ?)",
     ),
     (
         DataKind::Credential,
@@ -120,7 +124,7 @@ async fn sweep_chunk(
 }
 
 /// Moves the log into the file and empties it; whether that went through (a long read can be in the way).
-async fn checkpoint(writer: &SqlitePool) -> Result<bool, StoreError> {
+pub(super) async fn checkpoint(writer: &SqlitePool) -> Result<bool, StoreError> {
     let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
         .fetch_one(writer)
         .await

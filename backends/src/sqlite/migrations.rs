@@ -9,27 +9,46 @@ use sqlx::{
 use super::failure::from_sqlx;
 use crate::{OpenError, StoreError};
 
-/// Each brings the schema from its place in the list to the next. What has been released never changes; new ones go to the end.
+/// The schema of one kind of file.
+pub(super) struct Schema {
+    /// Each brings the schema from its place in the list to the next. What has been released never changes; new ones go to the end.
+    steps: &'static [&'static str],
+    /// Marks the file as ours (`PRAGMA application_id`).
+    application_id: i64,
+}
+
+/// The store.
+pub(super) const MAIN: Schema = Schema {
+    steps: MIGRATIONS,
+    // `REGD` in ASCII.
+    application_id: 0x5245_4744,
+};
+
+/// The file of keys.
+pub(super) const KEYS: Schema = Schema {
+    steps: &[include_str!("../../migrations/keys/0001_keys.sql")],
+    // `REGK` in ASCII.
+    application_id: 0x5245_474b,
+};
+
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_rows_and_ledger.sql"),
     include_str!("../../migrations/0002_checkpoints_by_end.sql"),
     include_str!("../../migrations/0003_documents.sql"),
+    include_str!("../../migrations/0004_sealed.sql"),
 ];
 
-/// Marks the file as ours (`PRAGMA application_id`): `REGD` in ASCII.
-const APPLICATION_ID: i64 = 0x5245_4744;
-
 /// Refuses a file that is newer than this program or not ours, before anything in it is changed.
-pub(super) async fn check(path: &Path) -> Result<(), OpenError> {
-    check_file(path, false).await
+pub(super) async fn check(path: &Path, schema: &Schema) -> Result<(), OpenError> {
+    check_file(path, schema, false).await
 }
 
 /// The same, without as much as touching the file.
-pub(super) async fn check_read_only(path: &Path) -> Result<(), OpenError> {
-    check_file(path, true).await
+pub(super) async fn check_read_only(path: &Path, schema: &Schema) -> Result<(), OpenError> {
+    check_file(path, schema, true).await
 }
 
-async fn check_file(path: &Path, is_read_only: bool) -> Result<(), OpenError> {
+async fn check_file(path: &Path, schema: &Schema, is_read_only: bool) -> Result<(), OpenError> {
     let failed = |error| OpenError::Store {
         path: path.to_owned(),
         source: from_sqlx(error),
@@ -42,25 +61,25 @@ async fn check_file(path: &Path, is_read_only: bool) -> Result<(), OpenError> {
         .map_err(failed)?;
     let found = identity(&mut connection).await.map_err(failed)?;
     connection.close().await.map_err(failed)?;
-    if !found.is_empty && found.application_id != APPLICATION_ID {
+    if !found.is_empty && found.application_id != schema.application_id {
         return Err(OpenError::Foreign {
             path: path.to_owned(),
         });
     }
-    if found.version > known() {
+    if found.version > schema.known() {
         return Err(OpenError::Newer {
             path: path.to_owned(),
             found: found.version,
-            known: known(),
+            known: schema.known(),
         });
     }
     Ok(())
 }
 
 /// Brings the schema up to date; each step is a transaction.
-pub(super) async fn run(writer: &SqlitePool) -> Result<(), OpenError> {
-    for (from, sql) in (0_i64..).zip(MIGRATIONS) {
-        step(writer, from, sql)
+pub(super) async fn run(writer: &SqlitePool, schema: &Schema) -> Result<(), OpenError> {
+    for (from, sql) in (0_i64..).zip(schema.steps) {
+        step(writer, schema.application_id, from, sql)
             .await
             .map_err(|source| OpenError::Migrate {
                 to: from + 1,
@@ -70,7 +89,12 @@ pub(super) async fn run(writer: &SqlitePool) -> Result<(), OpenError> {
     Ok(())
 }
 
-async fn step(writer: &SqlitePool, from: i64, sql: &'static str) -> Result<(), StoreError> {
+async fn step(
+    writer: &SqlitePool,
+    application_id: i64,
+    from: i64,
+    sql: &'static str,
+) -> Result<(), StoreError> {
     let mut transaction = writer
         .begin_with("BEGIN IMMEDIATE")
         .await
@@ -85,7 +109,7 @@ async fn step(writer: &SqlitePool, from: i64, sql: &'static str) -> Result<(), S
         .map_err(from_sqlx)?;
     // Pragmas take no parameters; both values are our own numbers.
     let marks = format!(
-        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {}",
+        "PRAGMA application_id = {application_id}; PRAGMA user_version = {}",
         from + 1
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(marks))
@@ -95,8 +119,11 @@ async fn step(writer: &SqlitePool, from: i64, sql: &'static str) -> Result<(), S
     transaction.commit().await.map_err(from_sqlx)
 }
 
-fn known() -> i64 {
-    i64::try_from(MIGRATIONS.len()).expect("a handful of migrations")
+impl Schema {
+    /// The newest version that this program knows.
+    fn known(&self) -> i64 {
+        i64::try_from(self.steps.len()).expect("a handful of migrations")
+    }
 }
 
 struct Identity {

@@ -5,13 +5,14 @@ use sqlx::{Row, SqlitePool};
 use super::{SqliteOptions, SqliteStore, documents, maintenance, reads};
 
 /// Tables that grow with use. The others hold a row for each campaign, fact, setting or version.
-const GROWING: [&str; 6] = [
+const GROWING: [&str; 7] = [
     "checkpoints",
     "decisions",
     "ledger",
     "minutes",
     "outcomes",
     "plays",
+    "sealed",
 ];
 
 /// What is asked, and the index that has to answer it.

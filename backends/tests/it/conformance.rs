@@ -6,11 +6,11 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use regard_backends::{
     Batch, CampaignInForce, DecisionCursor, DecisionRow, Integrity, MemoryStore, OutcomeKey,
-    OutcomeRow, SqliteOptions, SqliteStore, Store, StoreError, Sums,
+    OutcomeRow, SealedRow, SealedSlots, SqliteOptions, SqliteStore, Store, StoreError, Sums,
 };
-use regard_commitments::{DataKind, SignedCheckpoint};
+use regard_commitments::{ConsentPurpose, DataKind, KeySlot, SignedCheckpoint};
 use regard_decision::OutcomeKind;
-use regard_domain::{DecisionId, PlayId, Timestamp};
+use regard_domain::{DecisionId, PersonId, PlayId, Timestamp};
 
 use crate::fixtures::{
     Keeper, START, decision, document, end_of, fact, later, leaf, leaves, minute, one_of_each,
@@ -57,6 +57,7 @@ laws! {
     documents_never_change
     nothing_outlives_its_retention
     a_shorter_end_counts
+    what_is_sealed_is_kept_by_person_and_key
     a_closed_store_says_so
 }
 
@@ -601,6 +602,71 @@ async fn a_shorter_end_counts(store: &dyn Store) {
             .collect::<Vec<_>>(),
         [3]
     );
+}
+
+async fn what_is_sealed_is_kept_by_person_and_key(store: &dyn Store) {
+    let keeper = Keeper::new();
+    let learn = KeySlot::Purpose(ConsentPurpose::Learn);
+    let row = |person: u128, kind: &str, name: &str, slot| SealedRow {
+        person: PersonId::from_bits(person),
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        slot,
+        at: later(1),
+        body: format!("{person} {kind} {name}").into_bytes(),
+    };
+    let rows = [
+        row(8, "receipt", "a", KeySlot::Record),
+        row(7, "receipt", "b", KeySlot::Record),
+        row(7, "receipt", "a", KeySlot::Record),
+        row(7, "preferences", "", learn),
+    ];
+    let kept: Vec<_> = rows
+        .iter()
+        .map(|r| keeper.until(r.clone(), later(50)))
+        .collect();
+    store.put_sealed(&kept).await.unwrap();
+    let of = |person| store.sealed_of(PersonId::from_bits(person));
+    let expected = [rows[3].clone(), rows[2].clone(), rows[1].clone()];
+    assert_eq!(of(7).await.unwrap(), expected);
+    assert_eq!(of(9).await.unwrap(), []);
+    let persons =
+        |after: Option<u128>, limit| store.sealed_persons(after.map(PersonId::from_bits), limit);
+    let ids = |all: Vec<PersonId>| all.iter().map(|p| p.as_bits()).collect::<Vec<_>>();
+    assert_eq!(ids(persons(None, 9).await.unwrap()), [7, 8]);
+    assert_eq!(ids(persons(None, 1).await.unwrap()), [7]);
+    assert_eq!(ids(persons(Some(7), 9).await.unwrap()), [8]);
+    // The same place takes the newer.
+    let mut newer = row(7, "preferences", "", learn);
+    newer.body = b"newer".to_vec();
+    store
+        .put_sealed(&[keeper.until(newer.clone(), later(99))])
+        .await
+        .unwrap();
+    assert_eq!(of(7).await.unwrap()[0], newer);
+    let person = PersonId::from_bits(7);
+    assert_eq!(
+        store
+            .remove_sealed(person, SealedSlots::Of(learn))
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(of(7).await.unwrap(), expected[1..]);
+    assert_eq!(
+        store.remove_sealed(person, SealedSlots::All).await.unwrap(),
+        2
+    );
+    assert_eq!(
+        store.remove_sealed(person, SealedSlots::All).await.unwrap(),
+        0
+    );
+    assert_eq!(of(8).await.unwrap().len(), 1);
+    assert_eq!(
+        store.sweep(later(50)).await.unwrap().removed[&DataKind::Person],
+        1
+    );
+    assert_eq!(of(8).await.unwrap(), []);
 }
 
 async fn a_closed_store_says_so(store: &dyn Store) {

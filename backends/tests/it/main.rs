@@ -9,6 +9,7 @@
 mod agreement;
 mod conformance;
 mod fixtures;
+mod keys;
 mod kill;
 mod reader;
 mod sqlite;

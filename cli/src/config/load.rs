@@ -104,6 +104,7 @@ impl Site {
                 .map(PathBuf::from)
                 .or(models),
             detector_long_side_px: engine.detector_long_side_px.0,
+            site_key: regard_engine::SiteKeyConfig::default(),
             recording: None,
         }
     }

@@ -78,7 +78,7 @@ fn each_field_has_its_direction_both_ways() {
         ),
         (
             "custody = \"in_persons_hands\"",
-            "custody = \"controller\"",
+            "custody = \"shared\"",
             Weakens,
             Strengthens,
         ),
@@ -175,9 +175,15 @@ fn a_changed_promise_needs_a_new_number_and_the_same_site() {
 #[test]
 fn every_field_of_the_document_is_compared() {
     // A field added to the document without a word here would pass unseen: each is changed in turn, as JSON.
-    let older = Commitments::demo();
+    let mut older = Commitments::demo();
+    older.custody_justification = Some("a reason".to_owned());
+    older.dpia = Some(crate::Dpia {
+        reference: "a number".to_owned(),
+        signed_by: "an officer".to_owned(),
+        signed_on: "2026-01-01".parse().unwrap(),
+    });
     let json = serde_json::to_value(&older).unwrap();
-    let changed: [(&str, serde_json::Value); 11] = [
+    let changed: [(&str, serde_json::Value); 14] = [
         ("/profile", "eu".into()),
         ("/purposes", serde_json::json!(["audience_measurement"])),
         ("/legal_basis", "consent".into()),
@@ -187,6 +193,9 @@ fn every_field_of_the_document_is_compared() {
             serde_json::json!(["face_position", "attention", "expression", "age_bracket"]),
         ),
         ("/custody", "shared".into()),
+        ("/consent_purposes", serde_json::json!(["learn"])),
+        ("/custody_justification", "another reason".into()),
+        ("/dpia/reference", "another number".into()),
         ("/site/name", "Elsewhere".into()),
         ("/controller/contact", "the door".into()),
         ("/declarations/venue", "school".into()),
@@ -211,4 +220,26 @@ fn every_field_of_the_document_is_compared() {
         let newer: Commitments = serde_json::from_value(other).unwrap();
         assert!(!older.changes_to(&newer).unwrap().is_empty(), "{path}");
     }
+}
+
+#[test]
+fn a_further_purpose_to_agree_to_weakens_nothing_and_a_lost_assessment_does() {
+    let mut older = Commitments::demo();
+    older.dpia = Some(crate::Dpia {
+        reference: "a number".to_owned(),
+        signed_by: "an officer".to_owned(),
+        signed_on: "2026-01-01".parse().unwrap(),
+    });
+    let mut newer = Commitments {
+        version: 2,
+        ..older.clone()
+    };
+    newer.consent_purposes.insert(crate::ConsentPurpose::Verify);
+    let directions = |newer: &Commitments| -> Vec<Direction> {
+        let changes = older.changes_to(newer).unwrap();
+        changes.into_iter().map(|c| c.direction).collect()
+    };
+    assert_eq!(directions(&newer), [Direction::Neutral]);
+    newer.dpia = None;
+    assert_eq!(directions(&newer), [Direction::Neutral, Direction::Weakens]);
 }

@@ -105,6 +105,7 @@ fn values_are_never_read_as_templates() {
 fn where_nothing_is_kept_it_says_so() {
     let mut document = Commitments::demo();
     document.retention.clear();
+    document.consent_purposes.clear();
     let english = &notice(&document).texts[0];
     assert_eq!(english.lines[4], "Nothing about the audience is kept.");
 }

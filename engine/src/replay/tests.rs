@@ -124,6 +124,7 @@ fn config() -> EngineConfig {
         runtime: RuntimeChoice::Rten,
         models: None,
         detector_long_side_px: 320,
+        site_key: crate::config::SiteKeyConfig::default(),
         recording: None,
     }
 }

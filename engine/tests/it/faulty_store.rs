@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use regard_backends::{
     Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, Integrity, LedgerRow,
-    MinuteAggregate, Play, PlayCount, PolicyRow, Setting, Store, StoreError, SweepReport,
+    MinuteAggregate, Play, PlayCount, PolicyRow, SealedRow, SealedSlots, Setting, Store,
+    StoreError, SweepReport,
 };
 use regard_commitments::{Kept, Leaf, SignedCheckpoint, SignedCommitments};
 use regard_decision::{Decision, Outcome, PlayRow};
-use regard_domain::{CampaignId, DecisionId, ScreenId, Timestamp};
+use regard_domain::{CampaignId, DecisionId, PersonId, ScreenId, Timestamp};
 
 /// A disk that can be full. What a real full disk gives is a test of the store itself: the same error,
 /// nothing written, and success as soon as there is room.
@@ -189,6 +190,27 @@ impl Store for FaultyStore {
 
     async fn put_document(&self, document: &Kept<Document>) -> Result<(), StoreError> {
         self.inner.put_document(document).await
+    }
+
+    async fn put_sealed(&self, rows: &[Kept<SealedRow>]) -> Result<(), StoreError> {
+        self.rows.pass()?;
+        self.inner.put_sealed(rows).await
+    }
+
+    async fn sealed_of(&self, person: PersonId) -> Result<Vec<SealedRow>, StoreError> {
+        self.inner.sealed_of(person).await
+    }
+
+    async fn remove_sealed(&self, person: PersonId, slots: SealedSlots) -> Result<u64, StoreError> {
+        self.inner.remove_sealed(person, slots).await
+    }
+
+    async fn sealed_persons(
+        &self,
+        after: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Vec<PersonId>, StoreError> {
+        self.inner.sealed_persons(after, limit).await
     }
 
     async fn integrity_check(&self) -> Result<Integrity, StoreError> {

@@ -86,6 +86,7 @@ pub(crate) fn config(folder: &Path, in_process: bool) -> EngineConfig {
         runtime: RuntimeChoice::Rten,
         models: None,
         detector_long_side_px: 320,
+        site_key: regard_engine::SiteKeyConfig::default(),
         recording: None,
     }
 }

@@ -49,7 +49,7 @@ pub(crate) struct Words {
     pub(super) kept_long: &'static str,
     pub(super) hours: &'static str,
     pub(super) days: &'static str,
-    pub(super) kinds: [&'static str; 10],
+    pub(super) kinds: [&'static str; 11],
     pub(super) recipients: &'static str,
     pub(super) rights: &'static str,
     pub(super) rights_list: [&'static str; 5],

@@ -66,6 +66,7 @@ fn engine_config(data: &TempDir) -> EngineConfig {
         runtime: RuntimeChoice::Auto,
         models: None,
         detector_long_side_px: 320,
+        site_key: regard_engine::SiteKeyConfig::default(),
         recording: None,
     }
 }

@@ -227,6 +227,7 @@ fn config(case: &Case, folder: &Path, clip: &Path, is_browser: bool) -> Result<E
         runtime: RuntimeChoice::Native,
         models: None,
         detector_long_side_px: 320,
+        site_key: regard_engine::SiteKeyConfig::default(),
         recording: None,
     })
 }

@@ -52,6 +52,7 @@ pub(super) const WORDS: Words = Words {
         "Angaben des Betreibers, etwa zum Wetter",
         "Kampagnen und Botschaften des Betreibers",
         "Prüfsummen der Zugangsschlüssel des Betreibers",
+        "Was Menschen gehört, die sich eingetragen haben, versiegelt unter einem eigenen Schlüssel",
         "Register der Versprechen und Weigerungen, ohne Personenbezug",
         "Unterzeichnete Zusagen, alle Fassungen",
     ],

@@ -52,6 +52,7 @@ pub(super) const WORDS: Words = Words {
         "Facts set by the operator, such as the weather",
         "Campaigns and messages of the operator",
         "Hashes of the operator's access tokens",
+        "What belongs to people who enrolled, sealed under a key of their own",
         "Ledger of promises and refusals, without personal data",
         "Signed commitments, all versions",
     ],

@@ -52,6 +52,7 @@ pub(super) const WORDS: Words = Words {
         "Datos indicados por el responsable, como el tiempo",
         "Campañas y mensajes del responsable",
         "Resúmenes de las claves de acceso del responsable",
+        "Lo que pertenece a las personas inscritas, sellado con una clave propia",
         "Registro de promesas y negativas, sin datos personales",
         "Compromisos firmados, todas las versiones",
     ],

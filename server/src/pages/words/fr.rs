@@ -52,6 +52,7 @@ pub(super) const WORDS: Words = Words {
         "Faits indiqués par l’exploitant, comme la météo",
         "Campagnes et messages de l’exploitant",
         "Empreintes des jetons d’accès de l’exploitant",
+        "Ce qui appartient aux personnes inscrites, scellé sous une clé qui leur est propre",
         "Registre des promesses et des refus, sans donnée personnelle",
         "Engagements signés, toutes les versions",
     ],

@@ -52,6 +52,7 @@ pub(super) const WORDS: Words = Words {
         "Feiten van de beheerder, zoals het weer",
         "Campagnes en boodschappen van de beheerder",
         "Hashes van de toegangssleutels van de beheerder",
+        "Wat van mensen is die zich hebben ingeschreven, verzegeld met een eigen sleutel",
         "Register van beloften en weigeringen, zonder persoonsgegevens",
         "Ondertekende toezeggingen, alle versies",
     ],

@@ -1,0 +1,467 @@
+//! What persons do: come, agree, take back, freeze, correct, go.
+
+use std::time::Duration;
+
+use rand::Rng as _;
+use regard_backends::{KeyChange, PersonRow, PurposeKey, SealedRow, SealedSlots, StoreError};
+use regard_commitments::{
+    Answer, Consent, ConsentPurpose, Custody, DataKey, DataKind, EndReason, EntryBody,
+    ErasureProof, GivenBy, KeySlot, PersonFile, PersonSecret, PersonToken, Receipt, ReceiptTerms,
+    Refusal, RefusalCode, SealedAs, SignedReceipt, Standing, UtcText, Zeroizing, subject,
+};
+use regard_domain::{PersonId, Timestamp};
+
+use super::{Custodian, CustodyError, Opened, token_in};
+
+/// Kind of receipts among what is sealed under the key of the record.
+pub(super) const RECEIPT_KIND: &str = "receipt";
+
+/// Kind of the preferences among what is sealed under the key of purpose `personalise`.
+pub(super) const PREFERENCES_KIND: &str = "preferences";
+
+/// Largest preferences, in bytes of JSON: a page of settings.
+const MAX_PREFERENCES_LEN: usize = 16 * 1024;
+
+/// Who came, and the token that is shown to them once.
+pub struct Enrolled {
+    /// Random id.
+    pub person: PersonId,
+    /// The token; the site keeps its hash alone.
+    pub token: PersonToken,
+}
+
+/// Somebody who showed the token of a record: they may do with that record what its person may.
+pub struct Authenticated {
+    person: PersonId,
+    secret: PersonSecret,
+}
+
+impl Authenticated {
+    /// Whose record.
+    pub fn person(&self) -> PersonId {
+        self.person
+    }
+}
+
+impl Custodian {
+    pub(super) fn standing(&self) -> Standing<'_> {
+        Standing {
+            in_force: &self.promise,
+            taken_under: None,
+            profile: &self.profile,
+        }
+    }
+
+    /// Takes somebody in. They have agreed to nothing yet; a minor needs a guardian for that.
+    ///
+    /// # Errors
+    /// [`CustodyError::Refused`] with `purpose_not_promised` when the commitments name nothing that people could agree to.
+    pub async fn enroll(&self, is_minor: bool) -> Result<Enrolled, CustodyError> {
+        let document = self.promise.document();
+        if document.consent_purposes.is_empty() {
+            return Err(CustodyError::Refused(Refusal::new(
+                RefusalCode::PurposeNotPromised,
+                "the commitments name nothing that people could agree to",
+                "name consent_purposes and sign a new version",
+            )));
+        }
+        let (now, mut rng) = (self.now(), Self::rng()?);
+        let person = PersonId::random(&mut rng);
+        let token = PersonToken::random(person, &mut rng);
+        let key = DataKey::random(&mut rng);
+        let file = PersonFile::new(document.custody, is_minor, now);
+        let sealed = Self::sealed_file(person, &key, &file)?;
+        let entry = self.entry(EntryBody::Enrolled {
+            subject: subject(person),
+        });
+        let _order = self.changing.lock().await;
+        // Once more when the key of the site was rotated meanwhile.
+        for is_last in [false, true] {
+            let wrapped = self
+                .ring()
+                .wrap((person, KeySlot::Record), &key, None, &mut rng)?;
+            let row = PersonRow {
+                person,
+                token: token.hash(),
+                key: wrapped,
+                file: sealed.clone(),
+            };
+            let kept = self.retention.keep(row, now).into_result()?;
+            match self.keys.create(&kept, &entry).await {
+                Err(StoreError::RetiredKey) if !is_last => self.reload_ring()?,
+                done => {
+                    done?;
+                    break;
+                }
+            }
+        }
+        self.settle().await?;
+        Ok(Enrolled { person, token })
+    }
+
+    /// Who shows this token.
+    ///
+    /// # Errors
+    /// [`CustodyError::UnknownToken`] for every token that is not a living person's, whatever is wrong with it.
+    pub async fn authenticate(&self, text: &str) -> Result<Authenticated, CustodyError> {
+        let token = token_in(text)?;
+        let row = self.keys.person(token.person()).await?;
+        match row {
+            Some(row) if row.token.is_of(&token) => Ok(Authenticated {
+                person: row.person,
+                secret: token.secret(),
+            }),
+            Some(_) | None => Err(CustodyError::UnknownToken),
+        }
+    }
+
+    /// Takes a consent: the offer that was made, for at most so long and never longer than persons are kept.
+    ///
+    /// # Errors
+    /// [`CustodyError::Refused`]: the offer does not stand, the site may not ask, or a minor has no guardian.
+    /// [`CustodyError::Unrecorded`]: it holds, but the ledger could not say so yet.
+    pub async fn agree(
+        &self,
+        who: &Authenticated,
+        offer: u128,
+        given_by: GivenBy,
+        valid_for: Option<Duration>,
+    ) -> Result<SignedReceipt, CustodyError> {
+        let _order = self.changing.lock().await;
+        let now = self.now();
+        let offer = self.offers.take(who.person, offer, now)?;
+        self.standing().may_ask_for(offer.purpose, now)?;
+        let mut opened = self.open(who.person).await?;
+        opened.file.may_agree(given_by)?;
+        let longest = self
+            .retention
+            .period(DataKind::Person)
+            .map(|p| p.duration());
+        let longest = longest.unwrap_or_default();
+        let expires_at = now.plus(valid_for.unwrap_or(longest).min(longest));
+        let (consent, receipt) =
+            self.receipt(who.person, offer.purpose, given_by, now, expires_at)?;
+        let row = self.sealed(
+            &opened.key,
+            (who.person, KeySlot::Record),
+            (RECEIPT_KIND, &consent.receipt.to_string()),
+            receipt.as_str().as_bytes(),
+        )?;
+        let kept = self.retention.keep(row, now).into_result()?;
+        let keep_until = kept.keep_until();
+        // The receipt first: a consent that holds can always be shown.
+        self.store.put_sealed(&[kept]).await?;
+        self.put_consent(who, &mut opened, consent, keep_until)
+            .await?;
+        self.settle().await?;
+        Ok(receipt)
+    }
+
+    fn receipt(
+        &self,
+        person: PersonId,
+        purpose: ConsentPurpose,
+        given_by: GivenBy,
+        given_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(Consent, SignedReceipt), CustodyError> {
+        let mut rng = Self::rng()?;
+        let receipt = Receipt::issue(&ReceiptTerms {
+            record: (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64()),
+            person,
+            purpose,
+            given_by,
+            given_at: UtcText::new(given_at),
+            expires_at: UtcText::new(expires_at),
+            promise: &self.promise,
+        })
+        .sign(&self.receipts);
+        let consent = Consent {
+            purpose,
+            given_by,
+            given_at,
+            expires_at,
+            version: self.promise.document().version,
+            commitments: self.promise.digest(),
+            receipt: receipt.digest(),
+            ended: None,
+        };
+        Ok((consent, receipt))
+    }
+
+    /// Makes a consent hold: with a fresh key, or with the one that what hangs on an older consent is sealed under.
+    async fn put_consent(
+        &self,
+        who: &Authenticated,
+        opened: &mut Opened,
+        consent: Consent,
+        keep_until: Timestamp,
+    ) -> Result<(), CustodyError> {
+        let (person, purpose) = (who.person, consent.purpose);
+        let slot = (person, KeySlot::Purpose(purpose));
+        let is_shared = opened.file.custody == Custody::Shared;
+        let secret = is_shared.then_some(&who.secret);
+        let subject = subject(person);
+        let mut tells = Vec::new();
+        let older = opened.file.consent(purpose).cloned();
+        let is_live = older
+            .as_ref()
+            .is_some_and(|older| older.is_live(self.now()));
+        let held = match self.keys.purpose_key(person, purpose).await? {
+            Some(held) if is_live => {
+                Some(self.with_ring(|ring| ring.unwrap(slot, &held.key, secret))?)
+            }
+            Some(_) | None => None,
+        };
+        if let Some(older) = older.filter(|_| is_live) {
+            tells.push(self.entry(EntryBody::ConsentEnded {
+                subject,
+                purpose,
+                receipt: older.receipt,
+                why: EndReason::Renewed,
+            }));
+        }
+        tells.push(self.entry(EntryBody::ConsentGiven {
+            subject,
+            purpose,
+            receipt: consent.receipt,
+            commitments: consent.commitments,
+            until: consent.expires_at,
+        }));
+        let mut rng = Self::rng()?;
+        let key = held.unwrap_or_else(|| DataKey::random(&mut rng));
+        let ends_at = consent.expires_at;
+        opened.file.give(consent);
+        let file = Self::sealed_file(person, &opened.key, &opened.file)?;
+        for is_last in [false, true] {
+            let change = KeyChange {
+                person,
+                file: file.clone(),
+                keep_until: Some(keep_until),
+                put: Some(PurposeKey {
+                    person,
+                    purpose,
+                    key: self.ring().wrap(slot, &key, secret, &mut rng)?,
+                    is_shared,
+                    ends_at,
+                }),
+                destroy: Vec::new(),
+                tells: tells.clone(),
+            };
+            match self.keys.change(&change).await {
+                Err(StoreError::RetiredKey) if !is_last => self.reload_ring()?,
+                Ok(changed) if !changed.was_there => return Err(CustodyError::UnknownToken),
+                done => return Ok(done.map(|_| ())?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a consent back: its key is destroyed, and with it all that hangs on it. Once more, it changes nothing.
+    ///
+    /// # Errors
+    /// [`CustodyError::Refused`] with `consent_missing` when there never was one. [`CustodyError::Unrecorded`]: it is
+    /// withdrawn, but the ledger could not say so yet.
+    pub async fn withdraw(
+        &self,
+        person: PersonId,
+        purpose: ConsentPurpose,
+    ) -> Result<(), CustodyError> {
+        let _order = self.changing.lock().await;
+        let opened = self.open(person).await?;
+        if opened.file.consent(purpose).is_none() {
+            return Err(CustodyError::Refused(Refusal::new(
+                RefusalCode::ConsentMissing,
+                format!("no consent to {purpose}"),
+                "there is nothing to take back",
+            )));
+        }
+        self.end(opened, purpose, EndReason::Withdrawn).await?;
+        self.settle().await?;
+        Ok(())
+    }
+
+    /// Ends a consent, in memory first and then on the disk.
+    pub(super) async fn end(
+        &self,
+        mut opened: Opened,
+        purpose: ConsentPurpose,
+        why: EndReason,
+    ) -> Result<(), CustodyError> {
+        let person = opened.row.person;
+        self.kill(person, |which| which == purpose);
+        let ended = opened.file.end(purpose, why, self.now());
+        let tells = ended.map(|consent| {
+            self.entry(EntryBody::ConsentEnded {
+                subject: subject(person),
+                purpose,
+                receipt: consent.receipt,
+                why,
+            })
+        });
+        let change = KeyChange {
+            person,
+            file: Self::sealed_file(person, &opened.key, &opened.file)?,
+            keep_until: None,
+            put: None,
+            // Whatever the file says: a key without a living consent has no business here.
+            destroy: vec![purpose],
+            tells: tells.into_iter().collect(),
+        };
+        self.keys.change(&change).await?;
+        let slots = SealedSlots::Of(KeySlot::Purpose(purpose));
+        if let Err(error) = self.store.remove_sealed(person, slots).await {
+            // Nothing opens it any more; retention removes it.
+            tracing::error!(%error, "rows whose key is destroyed could not be removed yet");
+        }
+        Ok(())
+    }
+
+    /// Keeps what is held and uses it for nothing, or lifts that (GDPR 18).
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    pub async fn freeze(&self, person: PersonId, is_frozen: bool) -> Result<(), CustodyError> {
+        let _order = self.changing.lock().await;
+        let mut opened = self.open(person).await?;
+        if opened.file.frozen_at.is_some() == is_frozen {
+            return Ok(());
+        }
+        if is_frozen {
+            self.kill(person, |_| true);
+        }
+        opened.file.frozen_at = is_frozen.then(|| self.now());
+        let body = EntryBody::Frozen {
+            subject: subject(person),
+            is_frozen,
+        };
+        self.save(&opened, body).await
+    }
+
+    /// Writes a person's file, and has the ledger say why.
+    async fn save(&self, opened: &Opened, body: EntryBody) -> Result<(), CustodyError> {
+        let change = KeyChange {
+            person: opened.row.person,
+            file: Self::sealed_file(opened.row.person, &opened.key, &opened.file)?,
+            keep_until: None,
+            put: None,
+            destroy: Vec::new(),
+            tells: vec![self.entry(body)],
+        };
+        self.keys.change(&change).await?;
+        self.settle().await?;
+        Ok(())
+    }
+
+    /// Replaces what a person says they prefer (GDPR 16), sealed under the key of purpose `personalise`.
+    ///
+    /// # Errors
+    /// [`CustodyError::Refused`] without a living consent to that; a frozen record can be corrected.
+    pub async fn correct(
+        &self,
+        who: &Authenticated,
+        preferences: &serde_json::Value,
+    ) -> Result<(), CustodyError> {
+        const PURPOSE: ConsentPurpose = ConsentPurpose::Personalize;
+        let text =
+            Zeroizing::new(serde_json::to_vec(preferences).map_err(|_| CustodyError::Damaged)?);
+        if text.len() > MAX_PREFERENCES_LEN {
+            return Err(CustodyError::TooLarge {
+                max: MAX_PREFERENCES_LEN,
+            });
+        }
+        let _order = self.changing.lock().await;
+        let opened = self.open(who.person).await?;
+        let mut unfrozen = opened.file.clone();
+        unfrozen.frozen_at = None;
+        let until = match self.rule(&unfrozen, PURPOSE).await? {
+            Answer::Granted(agreed) => agreed.until(),
+            Answer::Refused(refusal) => return Err(CustodyError::Refused(refusal)),
+        };
+        let key = self.purpose_key(who, &opened, PURPOSE).await?;
+        let key = key.ok_or(CustodyError::Damaged)?;
+        let slot = (who.person, KeySlot::Purpose(PURPOSE));
+        let row = self.sealed(&key, slot, (PREFERENCES_KIND, ""), &text)?;
+        // Nothing that hangs on a consent outlives it.
+        let kept = self
+            .retention
+            .keep(row, self.now())
+            .into_result()?
+            .no_later_than(until);
+        self.store.put_sealed(&[kept]).await?;
+        let body = EntryBody::Corrected {
+            subject: subject(who.person),
+        };
+        self.save(&opened, body).await
+    }
+
+    /// The key of what hangs on a purpose; nothing when the consent was never given or has ended.
+    pub(super) async fn purpose_key(
+        &self,
+        who: &Authenticated,
+        opened: &Opened,
+        purpose: ConsentPurpose,
+    ) -> Result<Option<DataKey>, CustodyError> {
+        let Some(held) = self.keys.purpose_key(who.person, purpose).await? else {
+            return Ok(None);
+        };
+        let secret = held.is_shared.then_some(&who.secret);
+        let slot = (opened.row.person, KeySlot::Purpose(purpose));
+        self.with_ring(|ring| ring.unwrap(slot, &held.key, secret))
+            .map(Some)
+    }
+
+    fn sealed(
+        &self,
+        key: &DataKey,
+        (person, slot): (PersonId, KeySlot),
+        (kind, name): (&str, &str),
+        plain: &[u8],
+    ) -> Result<SealedRow, CustodyError> {
+        let place = SealedAs { person, kind, name };
+        Ok(SealedRow {
+            person,
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            slot,
+            at: self.now(),
+            body: key.seal(&place, plain, &mut Self::rng()?),
+        })
+    }
+
+    /// Destroys a person's keys, and with that all that is sealed under them, wherever copies lie. The proof is theirs
+    /// to take away.
+    ///
+    /// # Errors
+    /// [`CustodyError::Unrecorded`]: all is destroyed, but the ledger could not say so yet.
+    pub async fn erase(&self, person: PersonId) -> Result<ErasureProof, CustodyError> {
+        let _order = self.changing.lock().await;
+        self.destroy(person).await?;
+        let said = self.settle().await?;
+        let body = EntryBody::Erased {
+            subject: subject(person),
+        };
+        let written = said.iter().rev().find(|(said, _)| *said == body);
+        written
+            .and_then(|(_, leaf)| ErasureProof::new(person, leaf, self.scribe.verifier()))
+            .ok_or(CustodyError::UnknownToken)
+    }
+
+    /// Destroys a person's keys in memory, on the disk, and removes what they opened. The ledger is still to say so.
+    pub(super) async fn destroy(&self, person: PersonId) -> Result<bool, CustodyError> {
+        self.kill(person, |_| true);
+        let entry = self.entry(EntryBody::Erased {
+            subject: subject(person),
+        });
+        let changed = self.keys.erase(person, &entry).await?;
+        if !changed.is_wiped {
+            tracing::warn!(
+                "another program reads the file of keys; what was destroyed leaves its log with the next change"
+            );
+        }
+        if let Err(error) = self.store.remove_sealed(person, SealedSlots::All).await {
+            tracing::error!(%error, "rows whose key is destroyed could not be removed yet");
+        }
+        Ok(changed.was_there)
+    }
+}

@@ -1,0 +1,152 @@
+//! Everything that is held about a person, for that person (GDPR 15 and 20).
+
+use regard_commitments::{Consent, Custody, SealedAs, UtcText, word};
+use regard_domain::PersonId;
+use serde::Serialize;
+
+use super::acts::{PREFERENCES_KIND, RECEIPT_KIND};
+use super::{Authenticated, Custodian, CustodyError};
+use regard_commitments::{ConsentPurpose, DataKey, KeySlot, Zeroizing};
+
+/// Everything that is held about a person.
+///
+/// # Privacy
+/// For the person alone.
+#[derive(Serialize)]
+pub struct PersonExport {
+    /// Random id.
+    pub person: PersonId,
+    /// When they came.
+    pub created_at: UtcText,
+    /// Where a template would be held.
+    pub custody: String,
+    /// Whether a guardian has to agree for them.
+    pub is_minor: bool,
+    /// Since when what is held is used for nothing.
+    pub frozen_at: Option<UtcText>,
+    /// The newest consent to each purpose.
+    pub consents: Vec<ExportedConsent>,
+    /// All receipts, signed: JWS in compact form.
+    pub receipts: Vec<String>,
+    /// What they said they prefer.
+    pub preferences: Option<serde_json::Value>,
+    /// Face templates: none is made or stored by this version of the program.
+    pub templates: Vec<serde_json::Value>,
+    /// Decisions made for them: none is, decisions are made for the audience as a whole.
+    pub decisions: Vec<serde_json::Value>,
+    /// Version of the commitments in force.
+    pub commitments_version: u32,
+}
+
+/// A consent, for reading.
+#[derive(Serialize)]
+pub struct ExportedConsent {
+    /// To what.
+    pub purpose: ConsentPurpose,
+    /// By the person or a guardian.
+    pub given_by: String,
+    /// When.
+    pub given_at: UtcText,
+    /// The instant from which it no longer holds.
+    pub expires_at: UtcText,
+    /// Version of the commitments that was read.
+    pub commitments_version: u32,
+    /// Hash of its receipt.
+    pub receipt: String,
+    /// Whether it holds now.
+    pub is_live: bool,
+    /// When and why it ended.
+    pub ended: Option<(UtcText, String)>,
+}
+
+impl Custodian {
+    /// Everything that is held about a person.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    pub async fn export(&self, who: &Authenticated) -> Result<PersonExport, CustodyError> {
+        let person = who.person();
+        let opened = self.open(person).await?;
+        let rows = self.store.sealed_of(person).await?;
+        let mut receipts = Vec::new();
+        let mut preferences = None;
+        for row in rows {
+            let place = SealedAs {
+                person,
+                kind: &row.kind,
+                name: &row.name,
+            };
+            let key = match row.slot {
+                KeySlot::Record => None,
+                // What hangs on a consent that ended has no key any more, and is as good as gone.
+                KeySlot::Purpose(purpose) => match self.purpose_key(who, &opened, purpose).await? {
+                    Some(key) => Some(key),
+                    None => continue,
+                },
+            };
+            let bytes = open(key.as_ref().unwrap_or(&opened.key), &place, &row.body)?;
+            match row.kind.as_str() {
+                RECEIPT_KIND => {
+                    let text = String::from_utf8(bytes.to_vec());
+                    receipts.push((row.at, text.map_err(|_| CustodyError::Damaged)?));
+                }
+                PREFERENCES_KIND => {
+                    let value = serde_json::from_slice(&bytes);
+                    preferences = Some(value.map_err(|_| CustodyError::Damaged)?);
+                }
+                _ => return Err(CustodyError::Damaged),
+            }
+        }
+        receipts.sort();
+        let now = self.now();
+        let file = &opened.file;
+        Ok(PersonExport {
+            person,
+            created_at: UtcText::new(file.created_at),
+            custody: custody_name(file.custody),
+            is_minor: file.is_minor,
+            frozen_at: file.frozen_at.map(UtcText::new),
+            consents: file
+                .consents()
+                .map(|consent| {
+                    exported(
+                        consent,
+                        consent.is_live(now) && !self.has_ended(consent.receipt),
+                    )
+                })
+                .collect(),
+            receipts: receipts.into_iter().map(|(_, text)| text).collect(),
+            preferences,
+            templates: Vec::new(),
+            decisions: Vec::new(),
+            commitments_version: self.promise.document().version,
+        })
+    }
+}
+
+fn open(
+    key: &DataKey,
+    place: &SealedAs<'_>,
+    body: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
+    key.open(place, body).map_err(|_| CustodyError::Damaged)
+}
+
+fn custody_name(custody: Custody) -> String {
+    word(&custody)
+}
+
+fn exported(consent: &Consent, is_live: bool) -> ExportedConsent {
+    ExportedConsent {
+        purpose: consent.purpose,
+        given_by: word(&consent.given_by),
+        given_at: UtcText::new(consent.given_at),
+        expires_at: UtcText::new(consent.expires_at),
+        commitments_version: consent.version,
+        receipt: consent.receipt.to_string(),
+        is_live,
+        ended: consent
+            .ended
+            .map(|ending| (UtcText::new(ending.at), word(&ending.why))),
+    }
+}

@@ -1,0 +1,422 @@
+//! The file with the keys of the site that wrap the keys of persons.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use regard_commitments::{HeldSiteKey, SiteKey as _, SiteKeyId, SiteKeyring, Zeroizing};
+
+use crate::config::SiteKeyConfig;
+use crate::keys::KeyError;
+use crate::seed::{from_hex, random_key, to_hex};
+
+/// Name of the file in the data folder, where none is named.
+const FILE_NAME: &str = "custody.key";
+
+/// First line of the file.
+const HEAD: &str = "regard-site-keys-v1";
+
+/// Longest file read, in bytes: two keys take three hundred.
+const MAX_LEN: u64 = 4_096;
+
+/// Longest passphrase read, in bytes.
+const MAX_PASSPHRASE_LEN: u64 = 1_024;
+
+/// Memory in KiB, passes and lanes of argon2id: the second choice of RFC 9106, section 4, for memory-constrained
+/// environments, with one lane instead of four: there is one thread.
+const ARGON2: (u32, u32, u32) = (64 * 1_024, 3, 1);
+
+/// Most memory in KiB that a file may ask for: 1 GiB.
+const MAX_ARGON2_KIB: u32 = 1 << 20;
+
+/// What a key is bound to when a passphrase encrypts it.
+const BOUND: &[u8] = b"regard site key file v1";
+
+/// The keys of the site in their file: the last one wraps, older ones are there while a rotation goes on.
+///
+/// Each line after the head is `plain KEY`, or `argon2id KIB PASSES LANES SALT KEY` with the key encrypted under a
+/// passphrase; in hexadecimal digits.
+#[derive(Debug)]
+pub struct SiteKeyFile {
+    path: PathBuf,
+    keys: Vec<Arc<HeldSiteKey>>,
+    passphrase: Option<Passphrase>,
+}
+
+/// Withheld when printed, wiped when dropped.
+struct Passphrase(Zeroizing<String>);
+
+impl std::fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Passphrase(withheld)")
+    }
+}
+
+impl SiteKeyFile {
+    /// Reads the file that is named, or the one in the data folder; makes it, with a fresh key, where there is none.
+    ///
+    /// # Errors
+    /// [`KeyError`]; also when others than the owner may read the file, or it wants a passphrase that is not given.
+    pub fn open_or_create(config: &SiteKeyConfig, data_dir: &Path) -> Result<Self, KeyError> {
+        let path = place(config, data_dir);
+        if path.exists() {
+            return Self::open(config, data_dir);
+        }
+        let mut file = Self {
+            path,
+            keys: Vec::new(),
+            passphrase: passphrase(config)?,
+        };
+        file.add_fresh()?;
+        Ok(file)
+    }
+
+    /// Reads the file that is named, or the one in the data folder.
+    ///
+    /// # Errors
+    /// [`KeyError`]; also when there is none.
+    pub fn open(config: &SiteKeyConfig, data_dir: &Path) -> Result<Self, KeyError> {
+        let mut file = Self {
+            path: place(config, data_dir),
+            keys: Vec::new(),
+            passphrase: passphrase(config)?,
+        };
+        file.reload()?;
+        Ok(file)
+    }
+
+    /// Reads the file again: another program may have rotated the keys.
+    ///
+    /// # Errors
+    /// [`KeyError`]; the keys stay as they were then.
+    pub fn reload(&mut self) -> Result<(), KeyError> {
+        let text = read_private(&self.path, MAX_LEN)?;
+        let malformed = || KeyError::MalformedSiteKeys {
+            path: self.path.clone(),
+        };
+        let mut lines = text.lines();
+        if lines.next() != Some(HEAD) {
+            return Err(malformed());
+        }
+        let keys = lines
+            .map(|line| self.read_line(line))
+            .collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() {
+            return Err(malformed());
+        }
+        self.keys = keys;
+        Ok(())
+    }
+
+    fn read_line(&self, line: &str) -> Result<Arc<HeldSiteKey>, KeyError> {
+        let malformed = || KeyError::MalformedSiteKeys {
+            path: self.path.clone(),
+        };
+        let words: Vec<&str> = line.split(' ').collect();
+        let key = match words.as_slice() {
+            ["plain", key] => from_hex(key).ok_or_else(malformed)?,
+            ["argon2id", kib, passes, lanes, salt, sealed] => {
+                let number = |text: &str| text.parse::<u32>().map_err(|_| malformed());
+                let costs = (number(kib)?, number(passes)?, number(lanes)?);
+                let (salt, sealed) = (
+                    unhex(salt).ok_or_else(malformed)?,
+                    unhex(sealed).ok_or_else(malformed)?,
+                );
+                let wrapping = self.wrapping(costs, &salt)?;
+                let bytes =
+                    wrapping
+                        .unwrap(BOUND, &sealed)
+                        .map_err(|_| KeyError::WrongPassphrase {
+                            path: self.path.clone(),
+                        })?;
+                let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| malformed())?;
+                Zeroizing::new(bytes)
+            }
+            _ => return Err(malformed()),
+        };
+        Ok(Arc::new(HeldSiteKey::new(key)))
+    }
+
+    /// The key that the passphrase makes.
+    fn wrapping(
+        &self,
+        (kib, passes, lanes): (u32, u32, u32),
+        salt: &[u8],
+    ) -> Result<HeldSiteKey, KeyError> {
+        let Some(passphrase) = &self.passphrase else {
+            return Err(KeyError::NoPassphrase {
+                path: self.path.clone(),
+            });
+        };
+        let unusable = || KeyError::MalformedSiteKeys {
+            path: self.path.clone(),
+        };
+        if kib > MAX_ARGON2_KIB {
+            return Err(unusable());
+        }
+        let params = Params::new(kib, passes, lanes, Some(32)).map_err(|_| unusable())?;
+        let mut key = Zeroizing::new([0; 32]);
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into(passphrase.0.as_bytes(), salt, key.as_mut_slice())
+            .map_err(|_| unusable())?;
+        Ok(HeldSiteKey::new(key))
+    }
+
+    /// Adds a fresh key, which wraps from now on; those before stay until [`SiteKeyFile::drop_older`].
+    ///
+    /// # Errors
+    /// [`KeyError`]; the file is as it was then.
+    pub fn add_fresh(&mut self) -> Result<SiteKeyId, KeyError> {
+        let seed = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
+        let fresh = Arc::new(HeldSiteKey::new(seed));
+        let id = fresh.id();
+        let mut keys = self.keys.clone();
+        keys.push(fresh);
+        self.write(&keys)?;
+        self.keys = keys;
+        Ok(id)
+    }
+
+    /// Leaves the newest key alone in the file.
+    ///
+    /// # Errors
+    /// [`KeyError`]; the file is as it was then.
+    pub fn drop_older(&mut self) -> Result<(), KeyError> {
+        let keys = self.keys.split_off(self.keys.len() - 1);
+        match self.write(&keys) {
+            Ok(()) => {
+                self.keys = keys;
+                Ok(())
+            }
+            Err(error) => {
+                self.keys.extend(keys);
+                Err(error)
+            }
+        }
+    }
+
+    fn write(&self, keys: &[Arc<HeldSiteKey>]) -> Result<(), KeyError> {
+        let mut text = Zeroizing::new(format!("{HEAD}\n"));
+        for key in keys {
+            let secret = key.secret();
+            let line = if self.passphrase.is_some() {
+                let seed = random_key().map_err(KeyError::NoEntropy)?;
+                let mut rng = StdRng::from_seed(seed);
+                let mut salt = [0; 16];
+                rng.fill_bytes(&mut salt);
+                let wrapping = self.wrapping(ARGON2, &salt)?;
+                let sealed = wrapping.wrap(BOUND, secret.as_slice(), &mut rng);
+                let sealed = sealed.map_err(|_| KeyError::MalformedSiteKeys {
+                    path: self.path.clone(),
+                })?;
+                let (kib, passes, lanes) = ARGON2;
+                format!(
+                    "argon2id {kib} {passes} {lanes} {} {}",
+                    to_hex(&salt),
+                    to_hex(&sealed)
+                )
+            } else {
+                format!("plain {}", to_hex(secret.as_slice()))
+            };
+            let line = Zeroizing::new(line);
+            // Writing to a text does not fail.
+            let _ = writeln!(text, "{}", *line);
+        }
+        write_private(&self.path, text.as_bytes()).map_err(|source| KeyError::Io {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    /// The keys, for wrapping and unwrapping.
+    pub fn ring(&self) -> SiteKeyring {
+        let (current, older) = self
+            .keys
+            .split_last()
+            .expect("a file without a key is not read");
+        let current: Arc<dyn regard_commitments::SiteKey> = Arc::clone(current) as _;
+        older.iter().fold(SiteKeyring::new(current), |ring, key| {
+            ring.with_older(Arc::clone(key) as _)
+        })
+    }
+
+    /// The secret of each key, the current one last, for what else is kept under them; wiped when dropped.
+    pub(crate) fn secrets(&self) -> Vec<Zeroizing<[u8; 32]>> {
+        self.keys.iter().map(|key| key.secret()).collect()
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether a passphrase encrypts it.
+    pub fn has_passphrase(&self) -> bool {
+        self.passphrase.is_some()
+    }
+}
+
+fn place(config: &SiteKeyConfig, data_dir: &Path) -> PathBuf {
+    config
+        .file
+        .clone()
+        .unwrap_or_else(|| data_dir.join(FILE_NAME))
+}
+
+fn passphrase(config: &SiteKeyConfig) -> Result<Option<Passphrase>, KeyError> {
+    let Some(path) = &config.passphrase_file else {
+        return Ok(None);
+    };
+    let text = read_private(path, MAX_PASSPHRASE_LEN)?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(Some(Passphrase(Zeroizing::new(line.to_owned())))),
+        Some(_) | None => Err(KeyError::EmptyPassphrase { path: path.clone() }),
+    }
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !text.is_ascii() {
+        return None;
+    }
+    let pairs = (0..text.len()).step_by(2);
+    pairs
+        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok())
+        .collect()
+}
+
+/// The text of a file that its owner alone may read.
+fn read_private(path: &Path, max_len: u64) -> Result<Zeroizing<String>, KeyError> {
+    let io_error = |source| KeyError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = fs::File::open(path).map_err(io_error)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = file.metadata().map_err(io_error)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(KeyError::TooOpen {
+                path: path.to_owned(),
+            });
+        }
+    }
+    let mut text = Zeroizing::new(String::new());
+    Read::take(&mut file, max_len)
+        .read_to_string(&mut text)
+        .map_err(io_error)?;
+    Ok(text)
+}
+
+/// Written beside, then renamed: a crash leaves the older keys or the newer ones, never half of them.
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    // The new name has to be on the disk too.
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(file: &SiteKeyFile) -> Vec<SiteKeyId> {
+        file.ring().ids()
+    }
+
+    #[test]
+    fn a_key_is_made_once_and_rotates_in_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = SiteKeyConfig::default();
+        let mut file = SiteKeyFile::open_or_create(&config, folder.path()).unwrap();
+        let first = ids(&file);
+        assert_eq!(first.len(), 1);
+        let mut again = SiteKeyFile::open_or_create(&config, folder.path()).unwrap();
+        assert_eq!(ids(&again), first);
+        let second = file.add_fresh().unwrap();
+        again.reload().unwrap();
+        assert_eq!(ids(&again), [second, first[0]]);
+        file.drop_older().unwrap();
+        again.reload().unwrap();
+        assert_eq!(ids(&again), [second]);
+    }
+
+    #[test]
+    fn a_passphrase_encrypts_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let phrase = folder.path().join("phrase");
+        write_private(&phrase, b"correct horse\n").unwrap();
+        let config = SiteKeyConfig {
+            file: Some(folder.path().join("keys")),
+            passphrase_file: Some(phrase.clone()),
+        };
+        let file = SiteKeyFile::open_or_create(&config, folder.path()).unwrap();
+        let text = fs::read_to_string(file.path()).unwrap();
+        assert!(text.contains("argon2id 65536 3 1 "), "{text}");
+        assert!(!text.contains(&to_hex(file.secrets()[0].as_slice())));
+        let back = SiteKeyFile::open(&config, folder.path()).unwrap();
+        assert_eq!(ids(&back), ids(&file));
+        let without = SiteKeyConfig {
+            passphrase_file: None,
+            ..config.clone()
+        };
+        let fault = SiteKeyFile::open(&without, folder.path()).unwrap_err();
+        assert!(matches!(fault, KeyError::NoPassphrase { .. }), "{fault}");
+        write_private(&phrase, b"wrong horse\n").unwrap();
+        let fault = SiteKeyFile::open(&config, folder.path()).unwrap_err();
+        assert!(matches!(fault, KeyError::WrongPassphrase { .. }), "{fault}");
+        write_private(&phrase, b"\n").unwrap();
+        let fault = SiteKeyFile::open(&config, folder.path()).unwrap_err();
+        assert!(matches!(fault, KeyError::EmptyPassphrase { .. }), "{fault}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = SiteKeyConfig::default();
+        let missing = SiteKeyFile::open(&config, folder.path()).unwrap_err();
+        assert!(matches!(missing, KeyError::Io { .. }));
+        let path = folder.path().join(FILE_NAME);
+        for text in [
+            "",
+            HEAD,
+            "regard-site-keys-v1\nplain 00",
+            "regard-site-keys-v1\nsecret",
+            "regard-site-keys-v1\nplain \n",
+        ] {
+            write_private(&path, text.as_bytes()).unwrap();
+            let fault = SiteKeyFile::open(&config, folder.path()).unwrap_err();
+            assert!(
+                matches!(fault, KeyError::MalformedSiteKeys { .. }),
+                "{text:?}: {fault}"
+            );
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+            let fault = SiteKeyFile::open(&config, folder.path()).unwrap_err();
+            assert!(matches!(fault, KeyError::TooOpen { .. }));
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What happens by itself: consents run out, persons are kept no longer than promised, old files bring nobody back, and
+//! the key of the site is rotated.
+
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use regard_backends::{HeldKey, KeyStore, SealedSlots};
+use regard_commitments::{EndReason, EntryBody, LedgerEntry, SiteKeyId, Zeroizing, subject};
+use regard_domain::{PersonId, Timestamp};
+
+use super::{Custodian, CustodyError, SiteKeyFile};
+use crate::chronicle::Said;
+use crate::keys::KeyError;
+use crate::seed::random_key;
+
+/// Persons and keys looked at in one go.
+const CHUNK: u32 = 256;
+
+/// What was destroyed because its time was over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SweptKeys {
+    /// Consents that ran out.
+    pub n_consents: u64,
+    /// Persons who were kept as long as promised.
+    pub n_persons: u64,
+}
+
+impl SweptKeys {
+    /// Both together.
+    pub const fn total(&self) -> u64 {
+        self.n_consents + self.n_persons
+    }
+}
+
+impl Custodian {
+    /// Destroys the keys of consents that ran out and of persons whose time is over. Afterwards nothing whose time
+    /// was over at the beginning can be opened.
+    ///
+    /// # Errors
+    /// [`CustodyError`]; what was destroyed before stays so.
+    pub async fn sweep(&self) -> Result<SweptKeys, CustodyError> {
+        let now = self.now();
+        let mut swept = SweptKeys::default();
+        loop {
+            let _order = self.changing.lock().await;
+            let over = self.keys.past(now, CHUNK).await?;
+            for person in &over {
+                self.destroy(*person).await?;
+                swept.n_persons += 1;
+            }
+            self.settle().await?;
+            if over.is_empty() {
+                break;
+            }
+        }
+        loop {
+            let _order = self.changing.lock().await;
+            let over = self.keys.ended(now, CHUNK).await?;
+            for key in &over {
+                match self.open(key.person).await {
+                    Ok(opened) => self.end(opened, key.purpose, EndReason::Expired).await?,
+                    // A key without its person has nothing to open.
+                    Err(CustodyError::UnknownToken) => {
+                        self.destroy(key.person).await?;
+                    }
+                    Err(error) => return Err(error),
+                }
+                swept.n_consents += 1;
+            }
+            self.settle().await?;
+            if over.is_empty() {
+                return Ok(swept);
+            }
+        }
+    }
+
+    /// Holds the keys against what the ledger says, before anybody is let in: a record that was erased and came back
+    /// with an older file is erased again; a consent that ended stays ended; sealed rows that nobody has a key to are removed.
+    /// What the ledger is still to say about the run before goes in as soon as it is written.
+    pub(crate) async fn reconcile(&self, said: &Said) -> Result<(), CustodyError> {
+        let now = self.now();
+        {
+            let mut ended = self
+                .ended
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            ended.extend(said.ended.iter().filter(|(_, until)| now < **until));
+        }
+        let mut n_again = 0_u64;
+        if !said.erased.is_empty() {
+            let mut after = None;
+            loop {
+                let persons = self.keys.persons(after, CHUNK).await?;
+                let Some(last) = persons.last() else { break };
+                after = Some(*last);
+                for person in persons
+                    .into_iter()
+                    .filter(|p| said.erased.contains(&subject(*p)))
+                {
+                    self.destroy(person).await?;
+                    n_again += 1;
+                }
+            }
+        }
+        if n_again > 0 {
+            tracing::warn!(
+                n_again,
+                "records that were erased had come back with older files; they are erased again"
+            );
+        }
+        let n_orphans = self.remove_orphans().await?;
+        if n_orphans > 0 {
+            tracing::info!(n_orphans, "sealed rows without a key were removed");
+        }
+        Ok(())
+    }
+
+    /// Removes sealed rows of persons who are not there.
+    async fn remove_orphans(&self) -> Result<u64, CustodyError> {
+        let (mut after, mut n_rows): (Option<PersonId>, u64) = (None, 0);
+        loop {
+            let persons = self.store.sealed_persons(after, CHUNK).await?;
+            let Some(last) = persons.last() else {
+                return Ok(n_rows);
+            };
+            after = Some(*last);
+            for person in persons {
+                if self.keys.person(person).await?.is_none() {
+                    n_rows += self.store.remove_sealed(person, SealedSlots::All).await?;
+                }
+            }
+        }
+    }
+}
+
+/// What a rotation did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// The key that wraps from now on.
+    pub to: SiteKeyId,
+    /// Keys of persons wrapped again.
+    pub n_keys: u64,
+    /// Whether no file holds anything under the older key any more; if not, another program was reading, and the next
+    /// change sees to it.
+    pub is_wiped: bool,
+}
+
+/// Wraps the keys of all persons under a fresh key of the site, in small steps, while others go on working: meanwhile both
+/// keys open, and only the new one wraps. Broken off, it goes on where it was when it is called again.
+///
+/// # Errors
+/// [`CustodyError`]; both keys stay in the file then.
+pub async fn rotate(
+    keys: &dyn KeyStore,
+    file: &mut SiteKeyFile,
+    now: Timestamp,
+) -> Result<Rotated, CustodyError> {
+    // More than one key is a rotation that was broken off.
+    if file.ring().ids().len() == 1 {
+        file.add_fresh()?;
+    }
+    let ring = file.ring();
+    let to = ring.current();
+    let entry = LedgerEntry {
+        at: now,
+        body: EntryBody::SiteKeyRotated { to },
+    };
+    let seed = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
+    let mut rng = StdRng::from_seed(*seed);
+    let mut n_keys = 0;
+    for older in ring.ids().into_iter().skip(1) {
+        // From here on nobody wraps with it, whatever they have in memory.
+        keys.retire(older, &entry).await?;
+        loop {
+            let held = keys.wrapped_under(older, CHUNK).await?;
+            if held.is_empty() {
+                break;
+            }
+            let mut again = Vec::with_capacity(held.len());
+            for one in held {
+                let HeldKey { person, slot, .. } = one;
+                let wrapped = ring.rewrap((person, slot), &one.key, one.is_shared, &mut rng)?;
+                again.push((one, wrapped));
+            }
+            n_keys += keys.rewrap(&again).await?;
+        }
+    }
+    let is_wiped = keys.wipe().await?;
+    file.drop_older()?;
+    Ok(Rotated {
+        to,
+        n_keys,
+        is_wiped,
+    })
+}

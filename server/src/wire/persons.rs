@@ -1,0 +1,81 @@
+//! Persons as JSON.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Who is to be taken in.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewPerson {
+    /// Whether a guardian has to agree for them.
+    #[serde(default)]
+    pub(crate) is_minor: bool,
+}
+
+/// Who was taken in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EnrolledWire {
+    /// Random id.
+    pub(crate) person: String,
+    /// The token, shown this once; fits a QR code.
+    pub(crate) token: String,
+    /// The token as a QR code, an SVG picture.
+    pub(crate) token_qr_svg: String,
+    /// What may be agreed to.
+    pub(crate) purposes: Vec<String>,
+}
+
+/// To what somebody thinks of agreeing.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfferAsked {
+    /// verify, identify, personalise, learn, analyse_library or research.
+    pub(crate) purpose: String,
+}
+
+/// An offer to agree.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OfferWire {
+    /// Sent back with the consent; good once.
+    pub(crate) offer: String,
+    /// To what.
+    pub(crate) purpose: String,
+    /// Until when it stands, microseconds since 1970-01-01 in UTC.
+    pub(crate) until: i64,
+    /// Version of the commitments that the consent will be bound to.
+    pub(crate) commitments_version: u32,
+    /// Their SHA-256.
+    pub(crate) commitments: String,
+}
+
+/// A consent.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConsentGivenWire {
+    /// The offer that is taken.
+    pub(crate) offer: String,
+    /// Whether a guardian agrees, for a minor.
+    #[serde(default)]
+    pub(crate) by_guardian: bool,
+    /// For how many days, at most as long as persons are kept; that long when left out.
+    pub(crate) days: Option<u32>,
+}
+
+/// A receipt to take home.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReceiptWire {
+    /// The signed receipt: JWS in compact form; its payload has the fields of ISO/IEC TS 27560.
+    pub(crate) receipt: String,
+    /// Its SHA-256, by which the ledger names it.
+    pub(crate) sha256: String,
+    /// Ed25519 public key that it is signed with, in hexadecimal digits.
+    pub(crate) key: String,
+}
+
+/// Whether what is held is to be kept and not used.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Freeze {
+    /// Whether.
+    pub(crate) is_frozen: bool,
+}
