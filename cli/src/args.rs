@@ -42,6 +42,83 @@ pub(crate) enum Command {
     /// Proves each promise anew on an installation that runs or stands still, and writes a signed report.
     /// Exits with 2 when a promise is broken.
     Audit(AuditArgs),
+    /// The key of the site that wraps the keys of persons: shown, rotated.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Proofs that a person's record was erased.
+    #[command(subcommand)]
+    Erasure(ErasureCommand),
+    /// Writes an encrypted copy of the store, whether or not the program runs meanwhile.
+    Backup(BackupArgs),
+    /// Puts a backup back into the data folder of an installation that does not run.
+    Restore(RestoreArgs),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Says where the key of the site is, and how many persons there are.
+    Show {
+        #[command(flatten)]
+        installation: InstallationArgs,
+        #[command(flatten)]
+        site_key: SiteKeyArgs,
+        /// For people or for programs.
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+    },
+    /// Wraps the keys of all persons under a fresh key of the site, while the program goes on.
+    Rotate {
+        #[command(flatten)]
+        installation: InstallationArgs,
+        #[command(flatten)]
+        site_key: SiteKeyArgs,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ErasureCommand {
+    /// Checks a proof, without the installation.
+    Verify {
+        /// The proof, JSON.
+        #[arg(value_name = "PROOF")]
+        proof: PathBuf,
+        /// The key of the ledger that the site publishes, as `name+hash+key`.
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct BackupArgs {
+    /// The file to write.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) installation: InstallationArgs,
+    #[command(flatten)]
+    pub(crate) site_key: SiteKeyArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) installation: InstallationArgs,
+    #[command(flatten)]
+    pub(crate) site_key: SiteKeyArgs,
+}
+
+/// Where the key of the site is.
+#[derive(Args)]
+pub(crate) struct SiteKeyArgs {
+    /// File of the key that wraps the keys of persons; otherwise REGARD_SITE_KEY, or `data.key` beside the folder `data`.
+    #[arg(long, value_name = "FILE", env = "REGARD_SITE_KEY")]
+    pub(crate) site_key: Option<PathBuf>,
+    /// A file whose first line is the passphrase that the key is encrypted with; otherwise REGARD_PASSPHRASE_FILE.
+    #[arg(long, value_name = "FILE", env = "REGARD_PASSPHRASE_FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -83,6 +160,8 @@ pub(crate) struct ServeArgs {
     /// Only check the configuration and print `ok`.
     #[arg(long)]
     pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) site_key: SiteKeyArgs,
     /// Replace the admin token and print the new one; sessions of the old one end.
     #[arg(long)]
     pub(crate) new_admin_token: bool,

@@ -9,6 +9,7 @@ mod args;
 mod audit;
 mod commitments;
 mod config;
+mod custody;
 mod demo;
 mod doctor;
 mod exit;
@@ -43,6 +44,10 @@ fn main() -> ExitCode {
         Command::Commitments(command) => commitments::commitments(&command),
         Command::Audit(args) => audit::audit(&args),
         Command::Ledger(command) => ledger::ledger(&command),
+        Command::Keys(command) => custody::keys(&command),
+        Command::Erasure(command) => custody::erasure(&command),
+        Command::Backup(args) => custody::backup(&args),
+        Command::Restore(args) => custody::restore(&args),
     };
     match result {
         Ok(code) => code,

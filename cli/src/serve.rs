@@ -54,6 +54,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
     }
     let mut engine = site.engine_config(&data_dir);
     engine.recording.clone_from(&args.record);
+    engine.site_key = args.site_key.config_to_run(&data_dir);
     let introduce =
         |address: &str, token: Option<&str>| introduction(&site, &data_dir, address, token);
     run::serve_with_admin(engine, server, args.new_admin_token, introduce)?;

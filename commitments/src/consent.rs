@@ -215,7 +215,7 @@ impl Consent {
 
 /// The promises that a question about consent is measured by.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing<'a> {
+pub struct PromiseStanding<'a> {
     /// The commitments in force.
     pub in_force: &'a VerifiedCommitments,
     /// Those under which the consent was given, as far as they are still known.
@@ -224,7 +224,7 @@ pub struct Standing<'a> {
     pub profile: &'a Profile,
 }
 
-impl Standing<'_> {
+impl PromiseStanding<'_> {
     /// Whether a consent to this purpose may be asked for now.
     ///
     /// # Errors
@@ -420,7 +420,7 @@ impl PersonFile {
     pub fn ask(
         &self,
         purpose: ConsentPurpose,
-        standing: &Standing<'_>,
+        standing: &PromiseStanding<'_>,
         now: Timestamp,
     ) -> Answer<Agreed> {
         match self.rule(purpose, standing, now) {
@@ -432,7 +432,7 @@ impl PersonFile {
     fn rule(
         &self,
         purpose: ConsentPurpose,
-        standing: &Standing<'_>,
+        standing: &PromiseStanding<'_>,
         now: Timestamp,
     ) -> Result<Agreed, Refusal> {
         const AGAIN: &str = "ask the person to agree anew";

@@ -74,7 +74,7 @@ pub use commitments::{
 };
 pub use consent::{
     Agreed, BadConsentPurpose, Consent, ConsentPurpose, Dpia, EndReason, Ending, GivenBy,
-    PersonFile, PersonalCategory, Standing,
+    PersonFile, PersonalCategory, PromiseStanding,
 };
 pub use cosignature::{CosignatureVerifier, Cosigner};
 pub use date::{BadDate, Date};

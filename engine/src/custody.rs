@@ -13,8 +13,8 @@ use rand::rngs::StdRng;
 use regard_backends::{KeyStore, PersonRow, Store, StoreError};
 use regard_commitments::{
     Agreed, Answer, Consent, ConsentPurpose, DataKey, Digest, EntryBody, KeySlot, LedgerEntry,
-    PersonFile, PersonToken, Profile, ProvenLeaf, Refusal, RefusalCode, RetentionGate, SealedAs,
-    SigningKey, SiteKeyFault, SiteKeyring, Standing, VerifiedCommitments, Zeroizing,
+    PersonFile, PersonToken, Profile, PromiseStanding, ProvenLeaf, Refusal, RefusalCode,
+    RetentionGate, SealedAs, SigningKey, SiteKeyFault, SiteKeyring, VerifiedCommitments, Zeroizing,
 };
 use regard_domain::{Clock, PersonId, Timestamp};
 use thiserror::Error;
@@ -280,7 +280,7 @@ impl Custodian {
             Some(consent) => self.taken_under(consent).await?,
             None => None,
         };
-        let standing = Standing {
+        let standing = PromiseStanding {
             in_force: &self.promise,
             taken_under: taken_under.as_ref(),
             profile: &self.profile,

@@ -170,8 +170,7 @@ impl Engine {
             &promise,
             &keys,
             &store,
-            &chronicle,
-            lines.0.clone(),
+            (&chronicle, lines.0.clone()),
             &clock,
         )
         .await?;
@@ -217,8 +216,7 @@ async fn custodian(
     promise: &Promise,
     keys: &SiteKeys,
     store: &Arc<dyn Store>,
-    chronicle: &Chronicle,
-    lines: mpsc::UnboundedSender<Line>,
+    (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<Custodian>, StartError> {
     let site_key = SiteKeyFile::open_or_create(&config.site_key, &config.data_dir)?;

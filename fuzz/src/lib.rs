@@ -33,7 +33,7 @@ pub use mutator::Mutator;
 pub use seeds::seeds;
 pub use target::{
     campaigns, clip, commitments, config, frame_message, http_camera, jpeg, ledger, model,
-    motion_jpeg, note, photo, recording, source, upload, video,
+    motion_jpeg, note, papers, photo, recording, source, upload, video,
 };
 
 /// A function that takes any bytes, by name.
@@ -68,6 +68,7 @@ targets! {
     commitments: 1_500,
     ledger: 3_000,
     note: 3_000,
+    papers: 1_500,
     recording: 2_000,
     campaigns: 10_000,
     upload: 10_000,

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use regard_audience::CrowdSettings;
 use regard_commitments::{
-    Checkpoint, Commitments, EntryBody, Ledger, LedgerEntry, MerkleTree, NoteSigner, SiteKeys,
-    Zeroizing, leaf_hash, ledger_origin,
+    Checkpoint, Commitments, ConsentPurpose, EntryBody, ErasureProof, GivenBy, Ledger, LedgerEntry,
+    MerkleTree, NoteSigner, Receipt, ReceiptTerms, SiteKeys, UtcText, Zeroizing, leaf_hash,
+    ledger_origin, subject,
 };
-use regard_domain::Timestamp;
+use regard_domain::{PersonId, Timestamp};
 
 /// Seeds are no longer than this: the longer an input, the less of it is damaged in a sample.
 const MAX_SEED_LEN: usize = 60_000;
@@ -205,6 +206,52 @@ pub(crate) fn verifier() -> regard_commitments::NoteVerifier {
     signer().verifier()
 }
 
+/// The key that the receipts among the seeds are signed with.
+pub(crate) fn receipts_key() -> regard_commitments::VerifyingKey {
+    let keys = SiteKeys::from_seed(Zeroizing::new([7; 32]));
+    keys.receipts_key().verifying_key()
+}
+
+/// A token, a receipt, a proof of an erasure.
+fn papers() -> Vec<Vec<u8>> {
+    let keys = SiteKeys::from_seed(Zeroizing::new([7; 32]));
+    let person = PersonId::from_bits(7);
+    let token = format!("rgp_{person}_{}", "5a".repeat(32));
+    let at = UtcText::new(Timestamp::from_millis(1_780_315_200_000));
+    let signed = Commitments::demo().sign(&keys.commitments_key());
+    let promise = signed.verify(&keys.commitments_key().verifying_key());
+    let receipt = promise.ok().map(|promise| {
+        let terms = ReceiptTerms {
+            record: 1,
+            person,
+            purpose: ConsentPurpose::Learn,
+            given_by: GivenBy::Person,
+            given_at: at,
+            expires_at: at,
+            promise: &promise,
+        };
+        let receipt = Receipt::issue(&terms).sign(&keys.receipts_key());
+        receipt.as_str().as_bytes().to_vec()
+    });
+    let mut ledger = Ledger::new(MerkleTree::new(), signer());
+    for entry in entries() {
+        ledger.append(&entry);
+    }
+    let erased = LedgerEntry {
+        at: at.at(),
+        body: EntryBody::Erased {
+            subject: subject(person),
+        },
+    };
+    let written = ledger.append_proven(&erased);
+    let proof = ErasureProof::new(person, &written, &ledger.verifier());
+    let proof = proof.and_then(|proof| serde_json::to_vec(&proof).ok());
+    let mut found = vec![token.into_bytes()];
+    found.extend(receipt);
+    found.extend(proof);
+    found
+}
+
 fn texts(names: &[&str]) -> Vec<Vec<u8>> {
     let read = |name: &&str| fs::read(root().join(name)).ok();
     names.iter().filter_map(read).collect()
@@ -322,6 +369,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         ]),
         "ledger" => ledger(),
         "note" => notes(),
+        "papers" => papers(),
         "recording" => vec![recording()],
         "campaigns" => campaigns(),
         "upload" => uploads(),

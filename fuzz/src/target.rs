@@ -6,7 +6,7 @@ mod site;
 mod streams;
 
 pub use pictures::{frame_message, jpeg, photo, upload};
-pub use promises::{commitments, ledger, note};
+pub use promises::{commitments, ledger, note, papers};
 pub use site::{campaigns, config, model, recording, source};
 pub use streams::{clip, http_camera, motion_jpeg, video};
 

@@ -55,7 +55,7 @@ impl SqliteReader {
             source,
         };
         fs::metadata(&path).map_err(io_failed)?;
-        migrations::check_read_only(&path).await?;
+        migrations::check_read_only(&path, &migrations::MAIN).await?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .read_only(true)

@@ -46,7 +46,7 @@ fn file() -> PersonFile {
 fn refused(
     file: &PersonFile,
     purpose: ConsentPurpose,
-    standing: &Standing<'_>,
+    standing: &PromiseStanding<'_>,
     now: Timestamp,
 ) -> Option<RefusalCode> {
     let answer = file.ask(purpose, standing, now);
@@ -58,7 +58,7 @@ fn refused(
 /// Someone who agreed to everything for 10 days under these commitments, and the standing of that.
 fn check(change: impl FnOnce(&mut PersonFile), after: Duration, expected: Option<RefusalCode>) {
     let (promise, profile) = (signed(|_| ()), profile(false));
-    let standing = Standing {
+    let standing = PromiseStanding {
         in_force: &promise,
         taken_under: None,
         profile: &profile,
@@ -123,7 +123,7 @@ fn purpose_not_promised() {
     let mut file = file();
     file.give(consent(ConsentPurpose::Learn, &older, 10));
     let ask = |newer: &VerifiedCommitments, taken_under: Option<&VerifiedCommitments>| {
-        let standing = Standing {
+        let standing = PromiseStanding {
             in_force: newer,
             taken_under,
             profile: &profile,
@@ -154,7 +154,7 @@ fn purpose_not_promised() {
     assert_eq!(ask(&stronger, Some(&stronger)), not_promised);
     // Agreed anew.
     file.give(consent(ConsentPurpose::Learn, &weaker, 10));
-    let standing = Standing {
+    let standing = PromiseStanding {
         in_force: &weaker,
         taken_under: None,
         profile: &profile,
@@ -180,7 +180,7 @@ fn feature_not_in_profile() {
         (true, None),
     ] {
         let profile = profile(recognition);
-        let standing = Standing {
+        let standing = PromiseStanding {
             in_force: &promise,
             taken_under: None,
             profile: &profile,
@@ -211,7 +211,7 @@ fn dpia_missing() {
                 signed_on: day.parse().unwrap(),
             });
         });
-        let standing = Standing {
+        let standing = PromiseStanding {
             in_force: &promise,
             taken_under: None,
             profile: &profile,
@@ -303,7 +303,7 @@ proptest! {
     #[test]
     fn the_answer_is_that_of_four_facts(events in proptest::collection::vec(event(), 0..30)) {
         let (promise, profile) = (signed(|_| ()), profile(false));
-        let standing = Standing { in_force: &promise, taken_under: None, profile: &profile };
+        let standing = PromiseStanding { in_force: &promise, taken_under: None, profile: &profile };
         let mut file = file();
         let (mut day, mut until, mut withdrawn, mut frozen) = (0_u32, None::<u32>, false, false);
         for event in events {

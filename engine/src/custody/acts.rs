@@ -6,8 +6,9 @@ use rand::Rng as _;
 use regard_backends::{KeyChange, PersonRow, PurposeKey, SealedRow, SealedSlots, StoreError};
 use regard_commitments::{
     Answer, Consent, ConsentPurpose, Custody, DataKey, DataKind, EndReason, EntryBody,
-    ErasureProof, GivenBy, KeySlot, PersonFile, PersonSecret, PersonToken, Receipt, ReceiptTerms,
-    Refusal, RefusalCode, SealedAs, SignedReceipt, Standing, UtcText, Zeroizing, subject,
+    ErasureProof, GivenBy, KeepFor, KeySlot, PersonFile, PersonSecret, PersonToken,
+    PromiseStanding, Receipt, ReceiptTerms, Refusal, RefusalCode, SealedAs, SignedReceipt, UtcText,
+    Zeroizing, subject,
 };
 use regard_domain::{PersonId, Timestamp};
 
@@ -44,8 +45,8 @@ impl Authenticated {
 }
 
 impl Custodian {
-    pub(super) fn standing(&self) -> Standing<'_> {
-        Standing {
+    pub(super) fn standing(&self) -> PromiseStanding<'_> {
+        PromiseStanding {
             in_force: &self.promise,
             taken_under: None,
             profile: &self.profile,
@@ -136,7 +137,7 @@ impl Custodian {
         let longest = self
             .retention
             .period(DataKind::Person)
-            .map(|p| p.duration());
+            .map(KeepFor::duration);
         let longest = longest.unwrap_or_default();
         let expires_at = now.plus(valid_for.unwrap_or(longest).min(longest));
         let (consent, receipt) =

@@ -12,6 +12,7 @@ use super::{CustodyError, rotate};
 use crate::custody::SiteKeyFile;
 
 mod attacks;
+mod backups;
 mod crashes;
 mod crashing;
 mod oracle;
@@ -162,7 +163,7 @@ async fn erasing_leaves_a_proof_and_nothing_else() {
     let said = proof.verify(None).unwrap();
     assert_eq!(
         (said.at, said.ledger.as_str()),
-        (clock.now(), "regard/ledger/test")
+        (clock.now(), "regard/ledger/demo")
     );
     let entries = run.entries().await;
     let tombstone = EntryBody::Erased {

@@ -3,11 +3,12 @@
 use std::str;
 
 use regard_commitments::{
-    AddCheckpoint, Checkpoint, Commitments, CosignatureVerifier, LedgerEntry, LedgerFault,
-    LedgerProof, SiteKeys, Tile, Zeroizing, canonical_json, verify_ledger,
+    AddCheckpoint, Checkpoint, Commitments, CosignatureVerifier, ErasureProof, LedgerEntry,
+    LedgerFault, LedgerProof, PersonToken, SignedReceipt, SiteKeys, Tile, Zeroizing,
+    canonical_json, verify_ledger,
 };
 
-use crate::seeds::verifier;
+use crate::seeds::{receipts_key, verifier};
 
 /// Commitments: what is read can be signed and verified, and its one JSON text says the same again.
 pub fn commitments(data: &[u8]) -> bool {
@@ -86,5 +87,41 @@ pub fn note(data: &[u8]) -> bool {
     // Further signatures may follow, of keys that are not known here.
     let is_ours = |seed: &Vec<u8>| data.starts_with(seed);
     assert!(seeds.iter().any(is_ours), "forged: {checkpoint:?}");
+    true
+}
+
+/// A person's papers: receipts and proofs of erasure are only believed when they are what was signed, and a token has one
+/// text.
+pub fn papers(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else {
+        return false;
+    };
+    if let Ok(token) = text.parse::<PersonToken>() {
+        assert_eq!(*token.reveal(), text);
+        return true;
+    }
+    let seeds = crate::seeds("papers");
+    if SignedReceipt::from_text(text)
+        .verify(&receipts_key())
+        .is_ok()
+    {
+        assert!(seeds.iter().any(|seed| seed == data), "forged");
+        return true;
+    }
+    let Ok(proof) = serde_json::from_slice::<ErasureProof>(data) else {
+        return false;
+    };
+    if proof.verify(Some(&verifier())).is_err() {
+        return false;
+    }
+    let genuine = seeds
+        .iter()
+        .filter_map(|seed| serde_json::from_slice::<ErasureProof>(seed).ok());
+    // The key that it brings is not looked at when another is given.
+    let said = |proof: &ErasureProof| (proof.person, proof.entry.clone(), proof.index);
+    assert!(
+        genuine.map(|one| said(&one)).any(|one| one == said(&proof)),
+        "forged"
+    );
     true
 }

@@ -88,6 +88,8 @@ pub(crate) struct PrivacyPage<'a> {
     profile: &'a str,
     ledger_len: u64,
     commitments_hash: String,
+    /// Whether people can enrol here.
+    enrolls: bool,
 }
 
 struct CameraNow {
@@ -183,6 +185,7 @@ pub(crate) fn privacy_page<'a>(answers: PrivacyAnswers<'a>, language: Language) 
         profile: &health.profile,
         ledger_len: health.ledger_len,
         commitments_hash: commitments.digest().to_string(),
+        enrolls: !document.consent_purposes.is_empty(),
     }
 }
 

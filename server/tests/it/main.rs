@@ -8,6 +8,7 @@ mod guards;
 mod here;
 mod ledger;
 mod pages;
+mod persons;
 mod streams;
 mod uploads;
 mod world;

@@ -103,7 +103,7 @@ async fn look(folder: &Path, clock: &Arc<VirtualClock>, told: &Told, place: &str
         let learn = run.refused(stays.person, LEARN).await;
         match (told.learn, told.withdrawn) {
             (_, Came::Acknowledged) => {
-                assert_eq!(learn, Some(RefusalCode::ConsentWithdrawn), "{place}")
+                assert_eq!(learn, Some(RefusalCode::ConsentWithdrawn), "{place}");
             }
             (Came::Acknowledged, Came::Never) => assert_eq!(learn, None, "{place}"),
             (Came::Never, _) => assert_eq!(learn, Some(RefusalCode::ConsentMissing), "{place}"),

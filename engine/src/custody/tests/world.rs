@@ -9,6 +9,7 @@ use regard_backends::{KeyStore, SqliteKeys, SqliteOptions, SqliteStore, Store};
 use regard_commitments::{
     Answer, Commitments, ConsentPurpose, EntryBody, GivenBy, LedgerEntry, NoteSigner, Profile,
     RefusalCode, RetentionGate, SignedReceipt, SiteKeys, VerifiedCommitments, Zeroizing,
+    ledger_origin,
 };
 use regard_domain::{Clock, PersonId, Timestamp};
 use tokio::sync::mpsc;
@@ -108,7 +109,8 @@ impl Run {
         let promise = signed(document);
         let profile = Profile::named(&document.profile).unwrap();
         let retention = RetentionGate::new(&promise, &profile).unwrap();
-        let signer = NoteSigner::new("regard/ledger/test", site_keys().ledger_key()).unwrap();
+        let signer =
+            NoteSigner::new(ledger_origin(&document.site.id), site_keys().ledger_key()).unwrap();
         if let Answer::Granted(kept) =
             retention.keep(document.sign(&site_keys().commitments_key()), clock.now())
         {

@@ -24,6 +24,7 @@ pub(super) const WORDS: Words = Words {
     chosen_total: "Seit dem Start gewählte Botschaften",
     rows_per_person: "Aufzeichnungen über einzelne Personen",
     never: "keine: das Programm kann es nicht",
+    only_enrolled: "nur von Menschen, die sich selbst eingetragen haben, versiegelt unter eigenen Schlüsseln",
     what: "Was, warum und auf welcher Grundlage",
     how: "So geht es vor sich",
     frame_from_browser: "Die Bilder der Kamera {cameras} kommen aus einem Browser: Er schickt sie über seine Verbindung an den Rechner unter dieser Adresse.",

@@ -24,6 +24,7 @@ pub(super) const WORDS: Words = Words {
     chosen_total: "Messages chosen since start",
     rows_per_person: "Records about single persons",
     never: "none: the program has no way to",
+    only_enrolled: "only of people who enrolled themselves, sealed under keys of their own",
     what: "What, why, and on which ground",
     how: "How it works",
     frame_from_browser: "The frames of camera {cameras} come from a browser: it sends them over its connection to the computer at this address.",

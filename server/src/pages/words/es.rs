@@ -24,6 +24,7 @@ pub(super) const WORDS: Words = Words {
     chosen_total: "Mensajes elegidos desde el inicio",
     rows_per_person: "Registros sobre personas concretas",
     never: "ninguno: el programa no puede hacerlo",
+    only_enrolled: "solo de personas que se inscribieron ellas mismas, selladas con claves propias",
     what: "Qué, por qué y con qué base",
     how: "Cómo funciona",
     frame_from_browser: "Las imágenes de la cámara {cameras} vienen de un navegador: las envía por su conexión al ordenador que está en esta dirección.",

@@ -24,6 +24,7 @@ pub(super) const WORDS: Words = Words {
     chosen_total: "Messages choisis depuis le démarrage",
     rows_per_person: "Enregistrements sur une personne",
     never: "aucun : le programme n’en est pas capable",
+    only_enrolled: "uniquement des personnes qui se sont inscrites elles-mêmes, scellées sous des clés qui leur sont propres",
     what: "Quoi, pourquoi et sur quelle base",
     how: "Comment cela fonctionne",
     frame_from_browser: "Les images de la caméra {cameras} viennent d’un navigateur : il les envoie par sa connexion à l’ordinateur qui se trouve à cette adresse.",

@@ -24,6 +24,7 @@ pub(super) const WORDS: Words = Words {
     chosen_total: "Boodschappen gekozen sinds de start",
     rows_per_person: "Gegevens over afzonderlijke personen",
     never: "geen: het programma kan het niet",
+    only_enrolled: "alleen van mensen die zich zelf hebben ingeschreven, verzegeld met eigen sleutels",
     what: "Wat, waarom en op welke grond",
     how: "Hoe het werkt",
     frame_from_browser: "De beelden van camera {cameras} komen uit een browser: die stuurt ze over zijn verbinding naar de computer op dit adres.",
