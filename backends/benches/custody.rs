@@ -18,7 +18,7 @@ use regard_backends::{
 use regard_commitments::{ConsentPurpose, Digest, EntryBody, KeySlot, LedgerEntry};
 use regard_domain::{PersonId, Timestamp};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 /// Persons in the store.
 const N_PERSONS: u32 = 1_000_000;
@@ -36,14 +36,14 @@ fn person(number: u32) -> PersonId {
     PersonId::from_bits(u128::from_be_bytes(*bytes))
 }
 
+async fn connect(file: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(file);
+    options.connect().await.unwrap()
+}
+
 async fn fill(folder: &Path) {
-    let connect = |name: &str| {
-        SqliteConnectOptions::new()
-            .filename(folder.join(name))
-            .connect()
-    };
-    let mut keys = connect("keys.db").await.unwrap();
-    let mut store = connect("regard.db").await.unwrap();
+    let mut keys = connect(&folder.join("keys.db")).await;
+    let mut store = connect(&folder.join("regard.db")).await;
     for connection in [&mut keys, &mut store] {
         sqlx::query("BEGIN").execute(connection).await.unwrap();
     }

@@ -110,13 +110,28 @@ rules! {
     /// Consent.
     Consent = "consent", "GDPR 6(1)(a), 7, 9(2)(a)",
         "Consent is granular, demonstrable, expires, and is withdrawn as easily as given.";
-        code ["commitments/src/sensing/agreement.rs", "commitments/src/grant.rs"];
+        code [
+            "commitments/src/sensing/agreement.rs", "commitments/src/grant.rs", "commitments/src/consent.rs",
+            "commitments/src/receipt.rs", "engine/src/custody/acts.rs", "server/src/routes/persons.rs",
+        ];
         tests [
+            "commitments/src/consent/tests.rs::consent_missing",
+            "commitments/src/consent/tests.rs::consent_expired",
+            "commitments/src/consent/tests.rs::consent_withdrawn",
+            "commitments/src/consent/tests.rs::the_answer_is_that_of_four_facts",
+            "commitments/src/receipt.rs::a_receipt_has_the_fields_of_the_standard_and_says_what_was_agreed",
+            "commitments/src/receipt.rs::forged_receipt",
+            "engine/src/custody/tests.rs::a_consent_is_durable_with_its_receipt_before_it_is_acknowledged",
+            "engine/src/custody/tests.rs::withdrawing_destroys_the_key_within_a_second_everywhere",
+            "engine/src/custody/tests/oracle.rs::random_lives_agree_with_a_map",
+            "engine/src/custody/tests/crashes.rs::the_laws_hold_wherever_the_program_dies",
+            "engine/src/custody/tests/attacks.rs::replayed_consent",
+            "server/tests/it/persons.rs::a_person_comes_agrees_looks_corrects_withdraws_and_goes",
             "commitments/src/sensing/tests/agreement.rs::the_camera_opens_when_somebody_agrees_and_closes_after",
             "commitments/src/sensing/tests/agreement.rs::taking_it_back_closes_at_once",
             "commitments/src/sensing/tests/agreement.rs::no_agreement_lasts_longer_than_its_lid_and_a_second_prolongs",
         ];
-        missing "consent of enrolled persons, receipts, keys";
+        missing "";
     /// What data is for.
     PurposeLimit = "purpose_limit", "GDPR 5(1)(b)",
         "Commitments are versioned and signed; what was taken under an older version stays bound to it.";
@@ -126,6 +141,8 @@ rules! {
             "commitments/src/change/tests.rs::each_field_has_its_direction_both_ways",
             "commitments/src/change/tests.rs::a_changed_promise_needs_a_new_number_and_the_same_site",
             "engine/tests/it/restart.rs::a_restart_continues_and_a_changed_promise_needs_a_new_version",
+            "commitments/src/consent/tests.rs::purpose_not_promised",
+            "engine/src/custody/tests.rs::a_weakened_promise_does_not_reach_older_consents",
         ];
         missing "";
     /// As little as possible.
@@ -150,6 +167,7 @@ rules! {
             "backends/tests/it/sqlite.rs::what_was_swept_is_in_no_file",
             "backends/tests/it/reader.rs::it_finds_what_is_past_its_time_until_it_is_swept",
             "cli/tests/it/audit.rs::a_row_past_its_time_is_found",
+            "engine/src/custody/tests.rs::a_year_goes_by_and_nothing_outlives_its_time",
         ];
         missing "";
     /// The notice.
@@ -167,14 +185,31 @@ rules! {
     /// Access and portability.
     Access = "access", "GDPR 11(2), 15, 20",
         "A person gets everything that is held on them; a passer-by gets the honest page.";
-        code ["server/src/pages/privacy.rs"];
-        tests ["server/tests/it/pages.rs::the_privacy_page_speaks_five_languages"];
-        missing "the export for enrolled persons";
+        code ["server/src/pages/privacy.rs", "engine/src/custody/export.rs", "server/src/routes/persons.rs"];
+        tests [
+            "server/tests/it/pages.rs::the_privacy_page_speaks_five_languages",
+            "server/tests/it/persons.rs::a_person_comes_agrees_looks_corrects_withdraws_and_goes",
+            "server/tests/it/persons.rs::neither_token_passes_for_the_other",
+        ];
+        missing "the person's own page; the export is JSON";
     /// Rectification, erasure, restriction.
     Erasure = "erasure", "GDPR 16-18",
         "Erasure destroys a key, leaves a tombstone in the ledger and a proof to take away.";
-        code ["commitments/src/proof.rs"]; tests [];
-        missing "keys of persons, tombstones, the freeze flag";
+        code [
+            "commitments/src/erasure.rs", "commitments/src/seal.rs", "backends/src/sqlite/keys.rs",
+            "engine/src/custody/acts.rs", "engine/src/backup.rs",
+        ];
+        tests [
+            "commitments/src/erasure.rs::a_changed_proof_proves_nothing",
+            "backends/tests/it/keys.rs::a_destroyed_key_is_in_no_file_any_more",
+            "engine/src/custody/tests.rs::erasing_leaves_a_proof_and_nothing_else",
+            "engine/src/custody/tests.rs::a_frozen_record_is_kept_and_never_used",
+            "engine/src/custody/tests.rs::preferences_need_consent_and_fit_a_page",
+            "engine/src/custody/tests/backups.rs::after_an_erasure_an_old_backup_does_not_bring_the_person_back",
+            "engine/src/custody/tests/attacks.rs::replayed_files_bring_back_neither_consent_nor_person",
+            "engine/src/custody/tests/attacks.rs::stolen_backup",
+        ];
+        missing "";
     /// Objection.
     Objection = "objection", "GDPR 21; CNIL 2022",
         "Whoever objects is not looked at; an act blinds the camera for at most fifteen minutes.";
@@ -211,8 +246,12 @@ rules! {
             "cli/tests/it/ledger.rs::a_witness_vouches_for_growth_and_refuses_a_fork",
             "server/src/auth.rs::five_wrong_tokens_and_a_pause",
             "backends/tests/it/sqlite.rs::only_the_owner_can_read",
+            "commitments/src/seal/tests.rs::any_changed_byte_is_noticed",
+            "engine/src/custody/tests.rs::the_key_of_the_site_is_rotated_while_the_program_runs",
+            "engine/src/custody/tests/attacks.rs::stolen_disk_without_the_site_key",
+            "engine/src/custody/tests/backups.rs::a_backup_opens_with_its_site_key_alone_and_only_whole",
         ];
-        missing "encryption at rest, key rotation, sealed templates";
+        missing "sealed templates, which do not exist yet";
     /// Accountability.
     Accountability = "accountability", "GDPR 5(2), 24",
         "Promises are proven anew on demand: `regard audit` writes a signed report that anyone can check.";
@@ -230,9 +269,13 @@ rules! {
     /// Minors.
     Minors = "minors", "GDPR 8, recital 38",
         "Minors are enrolled with a guardian's receipt only; the age gate protects and never opens a right.";
-        code ["commitments/src/sensing/rules.rs"];
-        tests ["commitments/src/sensing/tests/rules.rs::each_rule_withholds_its_scope"];
-        missing "enrolment does not exist yet";
+        code ["commitments/src/sensing/rules.rs", "commitments/src/consent.rs"];
+        tests [
+            "commitments/src/sensing/tests/rules.rs::each_rule_withholds_its_scope",
+            "commitments/src/consent/tests.rs::minor_protection",
+            "engine/src/custody/tests.rs::a_minor_agrees_through_a_guardian",
+        ];
+        missing "";
     /// Micro-expressions.
     MicroExpressions = "micro_expressions", "AI Act 5(1)(a)",
         "What a person shows without knowing is never an input or a reward of a decision.";
@@ -261,7 +304,12 @@ rules! {
     /// Custody of templates.
     Custody = "custody", "EDPB Opinion 11/2024; CNIL types 1-3",
         "Templates are in the person's hands unless the commitments say otherwise and why.";
-        code ["commitments/src/commitments.rs"]; tests [];
+        code ["commitments/src/commitments.rs", "commitments/src/seal.rs"];
+        tests [
+            "commitments/src/seal/tests.rs::shared_custody_needs_the_secret_of_the_person",
+            "engine/src/custody/tests.rs::with_shared_custody_nothing_opens_without_the_person",
+            "commitments/src/consent/tests.rs::dpia_missing",
+        ];
         missing "templates do not exist yet";
     /// Consent before the camera.
     ConsentGatedCamera = "consent_gated_camera", "Dutch authority on ad panels",

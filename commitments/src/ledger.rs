@@ -192,6 +192,14 @@ impl EntryBody {
             | Self::AgreementEnded { .. }
             | Self::Interrupted { .. }
             | Self::Swept { .. }
+            | Self::Enrolled { .. }
+            | Self::ConsentGiven { .. }
+            | Self::ConsentEnded { .. }
+            | Self::Frozen { .. }
+            | Self::Corrected { .. }
+            | Self::Erased { .. }
+            | Self::SiteKeyRotated { .. }
+            | Self::Restored { .. }
             | Self::Started { .. }
             | Self::Stopped {} => false,
         }

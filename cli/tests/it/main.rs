@@ -9,6 +9,7 @@ mod analyze;
 mod audit;
 mod commitments;
 mod config;
+mod custody;
 mod doctor;
 mod kill;
 mod ledger;

@@ -4,6 +4,7 @@ use super::Keeping;
 use crate::refusal::RefusalCode;
 
 const RULES: &str = "commitments/src/sensing/rules.rs";
+const CONSENT: &str = "commitments/src/consent.rs";
 const AGREEMENT: &str = "commitments/src/sensing/agreement.rs";
 const EACH_RULE: &str = "commitments/src/sensing/tests/rules.rs::each_rule_withholds_its_scope";
 const TARGETING: &str =
@@ -41,8 +42,9 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
     (
         RefusalCode::ConsentMissing,
         kept(
-            &[AGREEMENT, RULES, "commitments/src/grant.rs"],
+            &[AGREEMENT, RULES, CONSENT, "commitments/src/grant.rs"],
             &[
+                "commitments/src/consent/tests.rs::consent_missing",
                 "commitments/src/sensing/tests/agreement.rs::the_camera_opens_when_somebody_agrees_and_closes_after",
                 EACH_RULE,
             ],
@@ -51,8 +53,9 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
     (
         RefusalCode::ConsentExpired,
         kept(
-            &[AGREEMENT],
+            &[AGREEMENT, CONSENT],
             &[
+                "commitments/src/consent/tests.rs::consent_expired",
                 "commitments/src/sensing/tests/agreement.rs::the_camera_opens_when_somebody_agrees_and_closes_after",
             ],
         ),
@@ -60,15 +63,19 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
     (
         RefusalCode::ConsentWithdrawn,
         kept(
-            &[AGREEMENT],
-            &["commitments/src/sensing/tests/agreement.rs::taking_it_back_closes_at_once"],
+            &[AGREEMENT, CONSENT],
+            &[
+                "commitments/src/consent/tests.rs::consent_withdrawn",
+                "commitments/src/sensing/tests/agreement.rs::taking_it_back_closes_at_once",
+            ],
         ),
     ),
     (
         RefusalCode::PurposeNotPromised,
         kept(
-            &[AGREEMENT, RULES, "commitments/src/retention.rs"],
+            &[AGREEMENT, RULES, CONSENT, "commitments/src/retention.rs"],
             &[
+                "commitments/src/consent/tests.rs::purpose_not_promised",
                 "commitments/src/sensing/tests/agreement.rs::purpose_not_promised",
                 "commitments/src/retention.rs::what_is_not_promised_is_not_kept",
                 EACH_RULE,
@@ -98,7 +105,16 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
         RefusalCode::SignificantEffect,
         kept(&["decision/src/fault.rs"], &[TARGETING]),
     ),
-    (RefusalCode::MinorProtection, kept(&[RULES], &[EACH_RULE])),
+    (
+        RefusalCode::MinorProtection,
+        kept(
+            &[RULES, CONSENT],
+            &[
+                "commitments/src/consent/tests.rs::minor_protection",
+                EACH_RULE,
+            ],
+        ),
+    ),
     (
         RefusalCode::UntargetedCollection,
         kept(
@@ -167,7 +183,13 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
             "recognition does not exist yet: its gate refuses with consent_missing or feature_not_in_profile",
         ),
     ),
-    (RefusalCode::DpiaMissing, open("papers do not exist yet")),
+    (
+        RefusalCode::DpiaMissing,
+        kept(
+            &[CONSENT],
+            &["commitments/src/consent/tests.rs::dpia_missing"],
+        ),
+    ),
     (
         RefusalCode::SensitiveInference,
         open(
