@@ -97,7 +97,7 @@ pub use merkle::{
 };
 pub use moment_text::{BadUtcText, UtcText};
 pub use note::{Checkpoint, NoteError, NoteSigner, NoteVerifier, ledger_origin};
-pub use notice::{Notice, NoticeText};
+pub use notice::{EasyText, Notice, NoticeText};
 pub use parse::Mistake;
 pub use person_token::{BadPersonToken, PersonToken, PersonTokenHash};
 pub use place_code::{PLACE_CODE_PERIOD, PlaceCodes, Presence};

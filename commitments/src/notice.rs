@@ -48,6 +48,25 @@ pub struct NoticeText {
     pub more: String,
     /// That this is a laboratory, where it is one.
     pub lab_banner: Option<String>,
+    /// Who hears complaints.
+    pub authority: String,
+    /// What to do against being looked at; goes with the code of the printed sign.
+    pub sign_object: String,
+    /// The same in easy words: a title, then short sentences of one thought each.
+    pub easy: EasyText,
+}
+
+/// A notice for people to whom reading comes hard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EasyText {
+    /// What it is.
+    pub title: String,
+    /// What happens, in sentences.
+    pub lines: Vec<String>,
+    /// What to do against it; goes with the code.
+    pub object: String,
+    /// Whom to ask, and where to complain.
+    pub ask: Vec<String>,
 }
 
 /// The words of one language; `{name}` stands for what the commitments say.
@@ -69,6 +88,8 @@ struct Words {
     rights_consent: String,
     more: String,
     lab_banner: String,
+    authority: String,
+    sign_object: String,
     and: String,
     hour: String,
     hours: String,
@@ -77,6 +98,24 @@ struct Words {
     scopes: BTreeMap<String, String>,
     purposes: BTreeMap<String, String>,
     bases: BTreeMap<String, String>,
+    easy: EasyWords,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EasyWords {
+    title: String,
+    camera: String,
+    computer: String,
+    waits: String,
+    nobody: String,
+    no_pictures: String,
+    kept: String,
+    nothing_kept: String,
+    object: String,
+    ask: String,
+    complain: String,
+    scopes: BTreeMap<String, String>,
 }
 
 impl Words {
@@ -173,6 +212,8 @@ fn text(document: &Commitments, profile: &Profile, language: Language) -> Notice
         .max();
     let recipients = words.list(document.recipients.iter().map(|r| r.name.as_str()));
     let period = longest.map(|period| words.period(*period));
+    let named = profile.authority().name.as_deref();
+    let authority = named.unwrap_or(&words.authority);
     let fill = |template: &str| {
         fill(
             template,
@@ -187,6 +228,7 @@ fn text(document: &Commitments, profile: &Profile, language: Language) -> Notice
                 ("period", period.as_deref().unwrap_or_default()),
                 ("recipients", &recipients),
                 ("path", document.notice.privacy_path.as_str()),
+                ("authority", authority),
             ],
         )
     };
@@ -218,12 +260,37 @@ fn text(document: &Commitments, profile: &Profile, language: Language) -> Notice
         passed_on,
         rights,
     ]);
+    let easy = &words.easy;
+    let begin = [&easy.camera].into_iter().chain(waits_wholly.then_some(&easy.waits));
+    let seen = promised
+        .iter()
+        .filter(|scope| open.contains(*scope) || gated(*scope))
+        .map(|scope| Words::name(&easy.scopes, &scope));
+    let easy_kept = if period.is_some() {
+        &easy.kept
+    } else {
+        &easy.nothing_kept
+    };
+    let easy_lines = begin
+        .chain([&easy.computer])
+        .map(String::as_str)
+        .chain(seen)
+        .chain([easy.nobody.as_str(), easy.no_pictures.as_str(), easy_kept]);
+    let easy = EasyText {
+        title: fill(&easy.title),
+        lines: easy_lines.map(&fill).collect(),
+        object: fill(&easy.object),
+        ask: vec![fill(&easy.ask), fill(&easy.complain)],
+    };
     NoticeText {
         language,
         title: fill(&words.title),
         lines: lines.map(|line| fill(line)).collect(),
         more: fill(&words.more),
         lab_banner: profile.shows_lab_banner().then(|| fill(&words.lab_banner)),
+        authority: authority.to_owned(),
+        sign_object: fill(&words.sign_object),
+        easy,
     }
 }
 

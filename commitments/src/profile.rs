@@ -49,8 +49,8 @@ pub struct Profile {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Authority {
-    /// Its name in its own language, or in English where it depends on the reader's country.
-    pub name: String,
+    /// Its name in its own language; nothing where it depends on the country of whoever complains.
+    pub name: Option<String>,
     /// Its page.
     pub url: String,
 }

@@ -43,6 +43,15 @@ fn every_language_has_every_word_and_leaves_nothing_open() {
             }
             assert!(text.lines.iter().all(|line| line.len() > 10));
             assert!(text.lab_banner.is_some());
+            let easy = &text.easy;
+            let all = [easy.lines.join(" "), easy.ask.join(" ")].join(" ") + &easy.object;
+            assert!(!all.contains(['{', '}']), "{all}");
+            assert!(all.contains("whoever sits") && all.contains(&text.authority), "{all}");
+            // Short sentences: at most fourteen words each.
+            for line in easy.lines.iter().chain([&easy.object]) {
+                let sentences = line.split(['.', '?']).map(|s| s.split_whitespace().count());
+                assert!(sentences.max() <= Some(14), "{line}");
+            }
         }
     }
 }
@@ -91,7 +100,9 @@ fn scopes_that_the_profile_does_not_allow_are_not_announced() {
     document.profile = "eu".into();
     document.scopes = document.scopes.with(Scope::AgeGuard);
     document.categories.insert(Category::AgeBracket);
-    assert!(!notice(&document).texts[0].lines[1].contains("minor"));
+    let text = &notice(&document).texts[0];
+    assert!(!text.lines[1].contains("minor"));
+    assert!(!text.easy.lines.join(" ").contains("child"));
 }
 
 #[test]

@@ -158,7 +158,10 @@ pub(crate) fn privacy_page<'a>(answers: PrivacyAnswers<'a>, language: Language) 
             .iter()
             .map(|(code, n)| (code.as_str(), *n))
             .collect(),
-        authority: (&profile.authority().name, &profile.authority().url),
+        authority: (
+            text.map_or("", |text| text.authority.as_str()),
+            &profile.authority().url,
+        ),
         frame_steps: frame_steps(&whereabouts, w),
         lines: text.map(|text| text.lines.as_slice()).unwrap_or_default(),
         cameras: cameras.collect(),
