@@ -36,6 +36,8 @@ pub(crate) enum Command {
     /// What the site promises: written, read, compared, signed, published.
     #[command(subcommand)]
     Commitments(CommitmentsCommand),
+    /// Writes the sign to print and hang where people have not come into view yet.
+    Notice(NoticeArgs),
     /// What the gates said, and the proof that nothing of it was changed.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -476,6 +478,41 @@ pub(crate) enum AuditCommand {
         #[arg(long, value_enum, default_value_t = ListFormat::Text)]
         format: ListFormat,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct NoticeArgs {
+    /// Write to this file: .pdf, or .svg for one language alone.
+    #[arg(short, long, value_name = "FILE", default_value = "sign.pdf")]
+    pub(crate) output: PathBuf,
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "regard.toml")]
+    pub(crate) config: PathBuf,
+    /// Data folder of the installation, which holds the key of the sign's code; otherwise REGARD_DATA_DIR, or `data`
+    /// beside the configuration.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+    /// Whose camera the sign is about; needed where there are several.
+    #[arg(long, value_name = "ID")]
+    pub(crate) screen: Option<String>,
+    /// Size of the paper.
+    #[arg(long, value_enum, default_value_t = PaperSize::A4)]
+    pub(crate) paper: PaperSize,
+    /// A language of the notice, such as `en`; may be repeated. Otherwise each has its page.
+    #[arg(long, value_name = "TAG")]
+    pub(crate) language: Vec<String>,
+    /// In short sentences of everyday words.
+    #[arg(long)]
+    pub(crate) easy: bool,
+}
+
+/// Size of paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PaperSize {
+    /// 210 mm × 297 mm.
+    A4,
+    /// 297 mm × 420 mm.
+    A3,
 }
 
 /// Which installation is meant.

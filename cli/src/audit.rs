@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regard_backends::SqliteReader;
@@ -26,9 +26,10 @@ use crate::args::{AuditArgs, AuditCommand, ListFormat};
 use crate::config::Site;
 use crate::ledger::{open, site_keys, small_file};
 use crate::printable::{on_one_line, shown};
+use crate::site::load_site;
 use crate::speech::complain;
 use crate::whole_file::write_whole;
-use crate::{config, exit, models};
+use crate::{exit, models};
 
 /// Most findings of one check that a report lists; what is beyond is counted.
 const MAX_FINDINGS: usize = 100;
@@ -90,7 +91,7 @@ async fn look(args: &AuditArgs, data_dir: &Path) -> Result<AuditReport> {
     let data_dir = data_dir
         .canonicalize()
         .with_context(|| format!("{}: cannot be read", shown(data_dir)))?;
-    let site = args.config.as_deref().map(configuration).transpose()?;
+    let site = args.config.as_deref().map(load_site).transpose()?;
     let now = now()?;
     let proc = process::Proc::system();
     let found = proc.holders(&data_dir);
@@ -121,15 +122,6 @@ fn now() -> Result<Timestamp> {
     let micros =
         i64::try_from(since.as_micros()).context("the clock of this machine is far off")?;
     Ok(Timestamp::from_micros(micros))
-}
-
-fn configuration(file: &Path) -> Result<Site> {
-    config::load(file).map_err(|mistakes| {
-        for mistake in &mistakes {
-            complain(mistake);
-        }
-        anyhow!("{}: cannot be used, for the reasons above", shown(file))
-    })
 }
 
 /// A machine that the configuration names, and its addresses as far as they can be found.

@@ -395,7 +395,7 @@ fn check(args: &CheckArgs) -> Result<ExitCode> {
 fn deliver(text: &str, output: Option<&PathBuf>) -> Result<ExitCode> {
     match output {
         Some(path) => {
-            crate::whole_file::write_whole(path, &format!("{}\n", text.trim_end()))?;
+            crate::whole_file::write_whole(path, format!("{}\n", text.trim_end()))?;
             exit::print(&format!("wrote {}", shown(path)))
         }
         None => exit::print(text.trim_end()),

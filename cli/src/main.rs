@@ -16,9 +16,11 @@ mod exit;
 mod init;
 mod ledger;
 mod models;
+mod notice;
 mod printable;
 mod run;
 mod serve;
+mod site;
 mod speech;
 mod whole_file;
 
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Models(command) => models::models(&command),
         Command::Commitments(command) => commitments::commitments(&command),
+        Command::Notice(args) => notice::notice(&args),
         Command::Audit(args) => audit::audit(&args),
         Command::Ledger(command) => ledger::ledger(&command),
         Command::Keys(command) => custody::keys(&command),

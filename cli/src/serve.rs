@@ -9,29 +9,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::args::{DATA_FOLDER, ServeArgs, named_data_dir};
 use crate::config::{self, Site};
+use crate::site::load_site;
 use crate::speech::{complain, say};
 use crate::{exit, run};
 
 /// Checks a configuration, or runs it until it is told to stop.
 pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
-    let site = match config::load(&args.config) {
-        Ok(site) => site,
-        Err(mistakes) => {
-            for mistake in &mistakes {
-                complain(mistake);
-            }
-            let n = mistakes.len();
-            let counted = if n == 1 {
-                "1 mistake".to_owned()
-            } else {
-                format!("{n} mistakes")
-            };
-            bail!(
-                "{} cannot be used: {counted}, listed above",
-                args.config.display()
-            );
-        }
-    };
+    let site = load_site(&args.config)?;
     if args.check {
         let printed = exit::print("ok")?;
         complain(site.summary());

@@ -187,110 +187,153 @@ impl Notice {
     }
 }
 
+/// What the texts of one language are made of.
+struct Telling {
+    words: Words,
+    /// Analyses that the commitments promise and the profile allows, with or without an agreement.
+    looked_at: Vec<Scope>,
+    /// Those of them that wait for one.
+    gated: Vec<Scope>,
+    /// For how long anything about the audience is kept.
+    period: Option<String>,
+    is_passed_on: bool,
+    rests_on_consent: bool,
+    is_lab: bool,
+    /// What stands in for `{name}`.
+    values: Vec<(&'static str, String)>,
+    language: Language,
+}
+
 fn text(document: &Commitments, profile: &Profile, language: Language) -> NoticeText {
-    let words = Words::of(language);
-    let open = profile.allowed_scopes();
-    let gated = |scope: Scope| profile.consented_scopes().contains(scope) && !open.contains(scope);
-    let name = |scope: Scope| Words::name(&words.scopes, &scope);
-    let promised = document.scopes;
-    let consented = words.list(promised.iter().filter(|s| gated(*s)).map(name));
-    // Where nothing is looked at before somebody agrees, the line after says so; what is looked at then stands here.
-    let waits_wholly = gated(Scope::Count);
-    let looked_at = promised
-        .iter()
-        .filter(|s| open.contains(*s) || waits_wholly && gated(*s));
-    let scopes = words.list(looked_at.map(name));
-    let purposes = words.list(
-        document
-            .purposes
+    Telling::new(document, profile, Words::of(language), language).text()
+}
+
+impl Telling {
+    fn new(document: &Commitments, profile: &Profile, words: Words, language: Language) -> Self {
+        let open = profile.allowed_scopes();
+        let waits =
+            |scope: Scope| profile.consented_scopes().contains(scope) && !open.contains(scope);
+        let (gated, open): (Vec<Scope>, Vec<Scope>) = document
+            .scopes
             .iter()
-            .map(|p| Words::name(&words.purposes, p)),
-    );
-    let longest = AUDIENCE_KINDS
-        .iter()
-        .filter_map(|kind| document.retention.get(kind))
-        .max();
-    let recipients = words.list(document.recipients.iter().map(|r| r.name.as_str()));
-    let period = longest.map(|period| words.period(*period));
-    let named = profile.authority().name.as_deref();
-    let authority = named.unwrap_or(&words.authority);
-    let fill = |template: &str| {
-        fill(
-            template,
-            &[
-                ("controller", document.controller.name.as_str()),
-                ("contact", document.controller.contact.as_str()),
-                ("site", document.site.name.as_str()),
-                ("scopes", &scopes),
-                ("consented", &consented),
-                ("purposes", &purposes),
-                ("basis", Words::name(&words.bases, &document.legal_basis)),
-                ("period", period.as_deref().unwrap_or_default()),
-                ("recipients", &recipients),
-                ("path", document.notice.privacy_path.as_str()),
-                ("authority", authority),
-            ],
-        )
-    };
-    let kept = if period.is_some() {
-        &words.kept
-    } else {
-        &words.nothing_kept
-    };
-    let passed_on = if recipients.is_empty() {
-        &words.no_recipients
-    } else {
-        &words.recipients
-    };
-    let rights = match document.legal_basis {
-        crate::LegalBasis::Consent => &words.rights_consent,
-        crate::LegalBasis::LegitimateInterest | crate::LegalBasis::PublicTask => &words.rights,
-    };
-    let waits = if consented.is_empty() {
-        None
-    } else if waits_wholly {
-        Some(&words.waits)
-    } else {
-        Some(&words.waits_for)
-    };
-    let lines = [&words.who, &words.what].into_iter().chain(waits).chain([
-        &words.why,
-        &words.basis,
-        kept,
-        passed_on,
-        rights,
-    ]);
-    let easy = &words.easy;
-    let begin = [&easy.camera].into_iter().chain(waits_wholly.then_some(&easy.waits));
-    let seen = promised
-        .iter()
-        .filter(|scope| open.contains(*scope) || gated(*scope))
-        .map(|scope| Words::name(&easy.scopes, &scope));
-    let easy_kept = if period.is_some() {
-        &easy.kept
-    } else {
-        &easy.nothing_kept
-    };
-    let easy_lines = begin
-        .chain([&easy.computer])
-        .map(String::as_str)
-        .chain(seen)
-        .chain([easy.nobody.as_str(), easy.no_pictures.as_str(), easy_kept]);
-    let easy = EasyText {
-        title: fill(&easy.title),
-        lines: easy_lines.map(&fill).collect(),
-        object: fill(&easy.object),
-        ask: vec![fill(&easy.ask), fill(&easy.complain)],
-    };
-    NoticeText {
-        language,
-        title: fill(&words.title),
-        lines: lines.map(|line| fill(line)).collect(),
-        more: fill(&words.more),
-        lab_banner: profile.shows_lab_banner().then(|| fill(&words.lab_banner)),
-        authority: authority.to_owned(),
-        sign_object: fill(&words.sign_object),
-        easy,
+            .filter(|scope| open.contains(*scope) || waits(*scope))
+            .partition(|scope| waits(*scope));
+        let list = |scopes: &[Scope]| {
+            words.list(scopes.iter().map(|scope| Words::name(&words.scopes, scope)))
+        };
+        // Where nothing is looked at before somebody agrees, the line after says so; what is looked at then stands here.
+        let looked_at: Vec<Scope> = [open.as_slice(), gated.as_slice()].concat();
+        let scopes = if gated.contains(&Scope::Count) {
+            list(&looked_at)
+        } else {
+            list(&open)
+        };
+        let consented = list(&gated);
+        let purposes = document.purposes.iter();
+        let purposes = words.list(purposes.map(|p| Words::name(&words.purposes, p)));
+        let longest = AUDIENCE_KINDS
+            .iter()
+            .filter_map(|kind| document.retention.get(kind))
+            .max();
+        let period = longest.map(|period| words.period(*period));
+        let recipients = words.list(document.recipients.iter().map(|r| r.name.as_str()));
+        let named = profile.authority().name.as_deref();
+        let authority = named.unwrap_or(&words.authority).to_owned();
+        let values = vec![
+            ("controller", document.controller.name.clone()),
+            ("contact", document.controller.contact.clone()),
+            ("site", document.site.name.clone()),
+            ("scopes", scopes),
+            ("consented", consented),
+            ("purposes", purposes),
+            (
+                "basis",
+                Words::name(&words.bases, &document.legal_basis).to_owned(),
+            ),
+            ("period", period.clone().unwrap_or_default()),
+            ("recipients", recipients),
+            ("path", document.notice.privacy_path.clone()),
+            ("authority", authority),
+        ];
+        Self {
+            looked_at,
+            gated,
+            period,
+            is_passed_on: !document.recipients.is_empty(),
+            rests_on_consent: document.legal_basis == crate::LegalBasis::Consent,
+            is_lab: profile.shows_lab_banner(),
+            values,
+            language,
+            words,
+        }
+    }
+
+    fn fill(&self, template: &str) -> String {
+        let values = self.values.iter();
+        let values: Vec<(&str, &str)> = values.map(|(name, v)| (*name, v.as_str())).collect();
+        fill(template, &values)
+    }
+
+    fn text(&self) -> NoticeText {
+        let words = &self.words;
+        let kept = match self.period {
+            Some(_) => &words.kept,
+            None => &words.nothing_kept,
+        };
+        let passed_on = if self.is_passed_on {
+            &words.recipients
+        } else {
+            &words.no_recipients
+        };
+        let rights = if self.rests_on_consent {
+            &words.rights_consent
+        } else {
+            &words.rights
+        };
+        let waits = match self.gated.as_slice() {
+            [] => None,
+            gated if gated.contains(&Scope::Count) => Some(&words.waits),
+            _ => Some(&words.waits_for),
+        };
+        let lines = [&words.who, &words.what].into_iter().chain(waits).chain([
+            &words.why,
+            &words.basis,
+            kept,
+            passed_on,
+            rights,
+        ]);
+        NoticeText {
+            language: self.language,
+            title: self.fill(&words.title),
+            lines: lines.map(|line| self.fill(line)).collect(),
+            more: self.fill(&words.more),
+            lab_banner: self.is_lab.then(|| self.fill(&words.lab_banner)),
+            authority: self.fill("{authority}"),
+            sign_object: self.fill(&words.sign_object),
+            easy: self.easy(),
+        }
+    }
+
+    fn easy(&self) -> EasyText {
+        let easy = &self.words.easy;
+        let waits = self.gated.contains(&Scope::Count).then_some(&easy.waits);
+        let kept = match self.period {
+            Some(_) => &easy.kept,
+            None => &easy.nothing_kept,
+        };
+        let seen = self.looked_at.iter();
+        let lines = [Some(&easy.camera), waits, Some(&easy.computer)]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .chain(seen.map(|scope| Words::name(&easy.scopes, scope)))
+            .chain([easy.nobody.as_str(), easy.no_pictures.as_str(), kept]);
+        EasyText {
+            title: self.fill(&easy.title),
+            lines: lines.map(|line| self.fill(line)).collect(),
+            object: self.fill(&easy.object),
+            ask: vec![self.fill(&easy.ask), self.fill(&easy.complain)],
+        }
     }
 }
 

@@ -14,9 +14,7 @@ use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
 use krilla::paint::{Fill, FillRule};
 use krilla::surface::Surface;
-use krilla::tagging::{
-    Artifact, ArtifactType, ContentTag, SpanTag, Tag, TagGroup, TagTree,
-};
+use krilla::tagging::{Artifact, ArtifactType, ContentTag, SpanTag, Tag, TagGroup, TagTree};
 use krilla::text::{Font, TextDirection};
 
 use crate::font::Weight;
@@ -142,7 +140,11 @@ fn draw(
                 fill(surface, *color);
                 // A space where the line breaks, so that read aloud the words stay apart.
                 let is_last = i + 1 == lines.len();
-                let text = if is_last { line.clone() } else { format!("{line} ") };
+                let text = if is_last {
+                    line.clone()
+                } else {
+                    format!("{line} ")
+                };
                 let (at, font) = (Point::from_xy(*left, *baseline), fonts.of(*weight));
                 surface.draw_text(at, font, *size, &text, false, TextDirection::LeftToRight);
                 surface.end_tagged();

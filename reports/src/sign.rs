@@ -148,7 +148,8 @@ fn sheet(sign: &Sign<'_>) -> Result<Sheet, SignError> {
         .ok_or(SignError::TooLong { language })?;
     let mut marks = Vec::from(head(&words));
     marks.extend(body);
-    marks.extend(beside_code(&words, sign.url, top_of_code).ok_or(SignError::TooLong { language })?);
+    marks
+        .extend(beside_code(&words, sign.url, top_of_code).ok_or(SignError::TooLong { language })?);
     marks.push(code);
     marks.push(Mark::Text {
         role: Role::Footer,

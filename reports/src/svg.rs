@@ -45,7 +45,11 @@ fn drawn(mark: &Mark) -> String {
                 Weight::Regular => "400",
                 Weight::Bold => "700",
             };
-            let hidden = if *role == Role::Footer { " aria-hidden=\"true\"" } else { "" };
+            let hidden = if *role == Role::Footer {
+                " aria-hidden=\"true\""
+            } else {
+                ""
+            };
             let lines: String = lines
                 .iter()
                 .map(|(baseline, line)| {

@@ -24,6 +24,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "backends",
         ],
     ),
+    ("reports", &["commitments"]),
     (
         "server",
         &[
@@ -46,6 +47,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "decision",
             "backends",
             "engine",
+            "reports",
             "server",
         ],
     ),
@@ -67,7 +69,7 @@ const WORDS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that compute only: no I/O, no tasks, nothing asynchronous.
-const PURE: &[&str] = &["domain", "commitments", "audience", "decision"];
+const PURE: &[&str] = &["domain", "commitments", "audience", "decision", "reports"];
 const IMPURE_WORDS: &[&str] = &[
     "std::fs",
     "std::net",

@@ -74,6 +74,15 @@ impl Site {
         &self.cameras
     }
 
+    /// The address under which others reach the server, if one is set.
+    pub(crate) fn public_url(&self) -> Option<&str> {
+        self.form
+            .server
+            .public_url
+            .as_ref()
+            .map(|url| url.0.as_str())
+    }
+
     /// The commitments.
     pub(crate) const fn commitments(&self) -> &Commitments {
         &self.commitments

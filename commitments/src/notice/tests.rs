@@ -46,7 +46,10 @@ fn every_language_has_every_word_and_leaves_nothing_open() {
             let easy = &text.easy;
             let all = [easy.lines.join(" "), easy.ask.join(" ")].join(" ") + &easy.object;
             assert!(!all.contains(['{', '}']), "{all}");
-            assert!(all.contains("whoever sits") && all.contains(&text.authority), "{all}");
+            assert!(
+                all.contains("whoever sits") && all.contains(&text.authority),
+                "{all}"
+            );
             // Short sentences: at most fourteen words each.
             for line in easy.lines.iter().chain([&easy.object]) {
                 let sentences = line.split(['.', '?']).map(|s| s.split_whitespace().count());

@@ -82,10 +82,8 @@ fn lines_have_their_place() {
             }
         }
         for (i, a) in boxes.iter().enumerate() {
-            let on_paper = a.0 >= MARGIN - 0.1
-                && a.1 >= 0.0
-                && a.2 <= A4.0 - MARGIN + 0.1
-                && a.3 <= A4.1;
+            let on_paper =
+                a.0 >= MARGIN - 0.1 && a.1 >= 0.0 && a.2 <= A4.0 - MARGIN + 0.1 && a.3 <= A4.1;
             assert!(on_paper, "{a:?}");
             for b in &boxes[i + 1..] {
                 let apart = a.2 <= b.0 || b.2 <= a.0 || a.3 <= b.1 || b.3 <= a.1;
@@ -130,7 +128,10 @@ fn the_code_of_the_drawing_reads_back() {
 fn drawings_are_well_formed_and_name_nothing_from_elsewhere() {
     let notice = notice("eu");
     for sign in signs(&notice) {
-        for (paper, size) in [(Paper::A4, "width=\"210mm\""), (Paper::A3, "width=\"297mm\"")] {
+        for (paper, size) in [
+            (Paper::A4, "width=\"210mm\""),
+            (Paper::A3, "width=\"297mm\""),
+        ] {
             let drawing = sign_svg(&sign, paper).unwrap();
             assert!(drawing.starts_with("<svg") && drawing.contains(size));
             assert!(!drawing.contains("href") && !drawing.contains("url("));
@@ -174,15 +175,28 @@ fn what_cannot_be_printed_is_named() {
     };
     assert!(sign(&text, URL).is_ok());
     let long = format!("https://a.example/{}", "x".repeat(4_000));
-    assert!(matches!(sign(&text, &long), Err(SignError::Address(_) | SignError::TooLong { .. })));
+    assert!(matches!(
+        sign(&text, &long),
+        Err(SignError::Address(_) | SignError::TooLong { .. })
+    ));
     text.lines.push("Ω".to_owned());
     let error = sign(&text, URL).unwrap_err();
-    assert_eq!(error, SignError::Letter { letter: 'Ω', text: "Ω".to_owned() });
+    assert_eq!(
+        error,
+        SignError::Letter {
+            letter: 'Ω',
+            text: "Ω".to_owned()
+        }
+    );
     text.lines.pop();
     text.lines.push("word ".repeat(900));
     assert_eq!(sign(&text, URL), Err(SignError::TooLong { language: "en" }));
     // Markup in a name is text.
     text.lines.pop();
     text.lines.push("<script>&\"'".to_owned());
-    assert!(sign(&text, URL).unwrap().contains("&lt;script&gt;&amp;&quot;&#39;"));
+    assert!(
+        sign(&text, URL)
+            .unwrap()
+            .contains("&lt;script&gt;&amp;&quot;&#39;")
+    );
 }
