@@ -3,6 +3,8 @@
 //! Deterministic: the same inputs at the same times and the same seed give the same effects, so that
 //! a recording replays bit for bit. It reads no clock and does no I/O; the thread around it does.
 
+mod learning;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +16,8 @@ use regard_backends::{
     CampaignInForce, DecisionRow, Fact, MinuteAggregate, OutcomeRow, PlayEnd, PlayStart, PolicyRow,
 };
 use regard_decision::{
-    Acceptance, Attributor, BadFact, Campaign, CampaignFault, Creative, Decision, Director,
-    FactValue, Outcome, OutcomeKind, Planner, PlayMeter, PolicyUpdate,
+    Acceptance, Attributor, BadFact, Campaign, CampaignFault, Creative, Director, FactValue,
+    Outcome, Planner, PlayMeter,
 };
 use regard_domain::{
     Audience, CameraId, CampaignId, Moment, MomentCause, PlayId, ScreenId, Timestamp,
@@ -151,50 +153,6 @@ impl Conductor {
         }
     }
 
-    /// Takes up decisions of an earlier run whose rewards are still awaited. Those that were learned
-    /// from already (they have an outcome [`LEARNED`]) stay closed. What came of the others counts as
-    /// of the time it came, however long the program was down since.
-    pub(crate) fn resume(&mut self, decisions: &[(Decision, Vec<Outcome>)]) {
-        let learned = OutcomeKind::Custom(LEARNED.to_owned());
-        for (decision, outcomes) in decisions {
-            if decision.campaign.is_none() || outcomes.iter().any(|o| o.kind == learned) {
-                continue;
-            }
-            self.open_reward(decision);
-            self.attributor.play_ended(decision.id);
-            for outcome in outcomes {
-                self.attributor.accept(outcome.clone(), outcome.at);
-            }
-        }
-    }
-
-    fn open_reward(&mut self, decision: &Decision) -> Vec<PolicyUpdate> {
-        let camera = self
-            .stages
-            .get(&decision.screen)
-            .and_then(|stage| stage.camera.as_ref());
-        let may_learn = self.uses(camera).learning;
-        let rule = decision
-            .campaign
-            .as_ref()
-            .and_then(|id| self.planner.campaign(id));
-        let duration_millis = self
-            .planner
-            .creative(decision)
-            .map_or(0, |c| c.duration_millis);
-        match rule.map(|campaign| campaign.reward.clone()) {
-            Some(rule) => {
-                let attributor = &mut self.attributor;
-                if may_learn {
-                    attributor.open(decision, &rule, duration_millis)
-                } else {
-                    attributor.open_without_learning(decision, &rule, duration_millis)
-                }
-            }
-            None => Vec::new(),
-        }
-    }
-
     /// What may be done with what this camera, or none, tells of an audience.
     fn uses(&self, camera: Option<&CameraId>) -> Uses {
         self.uses.get(&camera.cloned()).copied().unwrap_or_default()
@@ -214,16 +172,6 @@ impl Conductor {
             self.consider(Whom::Watched(camera), None, now, &mut effects);
         }
         effects
-    }
-
-    /// Somebody took their agreement back: nothing more is learned from what was shown to them.
-    pub(crate) fn withdrawn(&mut self, camera: &CameraId) {
-        for (screen, stage) in &mut self.stages {
-            if stage.camera.as_ref() == Some(camera) {
-                self.attributor.stop_learning(screen);
-                stage.meter.forget();
-            }
-        }
     }
 
     /// The planner, for reading.
@@ -420,30 +368,6 @@ impl Conductor {
         self.learn(&updates, now, effects);
     }
 
-    fn learn(&mut self, updates: &[PolicyUpdate], now: Timestamp, effects: &mut Vec<Effect>) {
-        for update in updates {
-            if let Err(error) = self.planner.apply(update) {
-                tracing::debug!(%error, "a reward was not learned");
-                continue;
-            }
-            effects.push(Effect::Keep(Row::Outcome(OutcomeRow(Outcome {
-                decision: update.decision,
-                kind: OutcomeKind::Custom(LEARNED.to_owned()),
-                value: update.reward,
-                at: now,
-                key: String::new(),
-            }))));
-            if let Some(state) = self.planner.policy_state(&update.campaign) {
-                let campaign = update.campaign.clone();
-                effects.push(Effect::Keep(Row::Policy(PolicyRow {
-                    campaign,
-                    at: now,
-                    state,
-                })));
-            }
-        }
-    }
-
     /// A play is on the glass. The one before it ends; its measures are taken.
     pub(crate) fn shown(&mut self, screen: &ScreenId, play: PlayId, at: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
@@ -553,25 +477,6 @@ impl Conductor {
         let due = self.attributor.due(now);
         self.learn(&due, now, &mut effects);
         effects
-    }
-
-    /// Something came of a decision.
-    pub(crate) fn outcome(
-        &mut self,
-        outcome: Outcome,
-        now: Timestamp,
-    ) -> (Acceptance, Vec<Effect>) {
-        let acceptance = self.attributor.accept(outcome.clone(), now);
-        let effects = match acceptance {
-            Acceptance::Counted | Acceptance::Late => {
-                vec![Effect::Keep(Row::Outcome(OutcomeRow(outcome)))]
-            }
-            Acceptance::Duplicate
-            | Acceptance::Unknown
-            | Acceptance::Invalid
-            | Acceptance::Full => Vec::new(),
-        };
-        (acceptance, effects)
     }
 
     /// Sets a fact. One without an end is kept over restarts.

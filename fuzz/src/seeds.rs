@@ -279,6 +279,7 @@ fn recording() -> Vec<u8> {
         "cameras": [["c", "09".repeat(32)]],
         "screens": [["s", "c"]],
         "campaigns": [],
+        "uses": [["c", { "measurement": true, "selection": true, "learning": true }]],
         "default_message": { "id": "d", "name": "n", "content": { "kind": "text", "title": "t", "body": "b",
             "background": "#000000", "color": "#ffffff" } },
         "time_zone": "UTC",
