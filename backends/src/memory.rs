@@ -385,6 +385,18 @@ impl Store for MemoryStore {
         self.read(|rooms| rooms.settings.get(name).map(|s| s.value.clone()))
     }
 
+    async fn settings(&self, prefix: &str) -> Result<Vec<Setting>, StoreError> {
+        self.read(|rooms| {
+            let all = rooms.settings.values();
+            let mut found: Vec<_> = all
+                .filter(|s| s.name.starts_with(prefix))
+                .cloned()
+                .collect();
+            found.sort_by(|a, b| a.name.cmp(&b.name));
+            found
+        })
+    }
+
     async fn put_setting(&self, setting: &Kept<Setting>) -> Result<(), StoreError> {
         self.write(|rooms| {
             let row = setting.row();

@@ -158,6 +158,8 @@ fn connection(path: &Path, options: SqliteOptions) -> SqliteConnectOptions {
         // A damaged or foreign schema must not run functions of its own choosing.
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
+        // What is sorted does not go to the temporary folder of the machine: nothing is written outside ours.
+        .pragma("temp_store", "MEMORY")
         .busy_timeout(BUSY_TIMEOUT);
     match options.max_bytes {
         Some(bytes) => connection.pragma(
@@ -348,6 +350,10 @@ impl Store for SqliteStore {
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
         documents::named(&self.readers, Named::Setting, name).await
+    }
+
+    async fn settings(&self, prefix: &str) -> Result<Vec<Setting>, StoreError> {
+        documents::settings(&self.readers, prefix).await
     }
 
     async fn put_setting(&self, setting: &Kept<Setting>) -> Result<(), StoreError> {

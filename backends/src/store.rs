@@ -171,6 +171,9 @@ pub trait Store: Send + Sync {
     /// A setting of the installation, such as the hash of the admin token; nothing when it was never set or its time is over.
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError>;
 
+    /// All settings whose name begins so, in order of name.
+    async fn settings(&self, prefix: &str) -> Result<Vec<Setting>, StoreError>;
+
     /// Sets or replaces a setting, durably. Its time counts from the latest writing.
     async fn put_setting(&self, setting: &Kept<Setting>) -> Result<(), StoreError>;
 

@@ -14,7 +14,7 @@ mod reader;
 mod repairs;
 
 pub(crate) use asset::install;
-pub(crate) use load::{Site, load};
+pub(crate) use load::{ASSETS, Site, load};
 
 #[cfg(test)]
 mod tests;

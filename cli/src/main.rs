@@ -3,7 +3,6 @@
 //! In: arguments, configuration, files. Out: text for people and machines, an exit code. This room
 //! puts the others together and computes nothing itself.
 
-mod admin;
 mod analyze;
 mod args;
 mod audit;
@@ -19,9 +18,11 @@ mod models;
 mod notice;
 mod printable;
 mod run;
+mod sandbox;
 mod serve;
 mod site;
 mod speech;
+mod tokens;
 mod whole_file;
 
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Command::Erasure(command) => custody::erasure(&command),
         Command::Backup(args) => custody::backup(&args),
         Command::Restore(args) => custody::restore(&args),
+        Command::Tokens(command) => tokens::tokens(&command),
     };
     match result {
         Ok(code) => code,

@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result};
 use regard_engine::{Engine, EngineConfig};
-use regard_server::{Server, ServerConfig};
+use regard_server::{AdminToken, Server, ServerConfig};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::admin::AdminToken;
+use crate::sandbox::{self, Reach};
 use crate::speech::say;
 
 /// Log lines go to standard error: warnings, with `-v` what happens, with `-vv` everything.
@@ -31,32 +31,16 @@ pub(crate) fn random_key() -> Result<[u8; 32]> {
 }
 
 /// Starts engine and server, says where they are, and runs until told to stop. The first line on
-/// standard output is `listening on http://…`; `introduce` prints what follows.
+/// standard output is `listening on http://…`, or https; `introduce` prints what follows, with the admin token if
+/// one was made just now.
 pub(crate) fn serve(
     config: EngineConfig,
-    server: ServerConfig,
-    introduce: impl FnOnce(&str),
-) -> Result<()> {
-    run(config, server, None, |address, _| introduce(address))
-}
-
-/// The same with an admin token, made at the first start or when a new one is wished for; a token
-/// that was made just now is handed to `introduce`.
-pub(crate) fn serve_with_admin(
-    config: EngineConfig,
-    server: ServerConfig,
-    wants_new_token: bool,
+    mut server: ServerConfig,
+    reach: &Reach,
     introduce: impl FnOnce(&str, Option<&str>),
 ) -> Result<()> {
-    run(config, server, Some(wants_new_token), introduce)
-}
-
-fn run(
-    config: EngineConfig,
-    server: ServerConfig,
-    wants_new_token: Option<bool>,
-    introduce: impl FnOnce(&str, Option<&str>),
-) -> Result<()> {
+    // Before the first thread: those that are there already would not be limited.
+    server.sandbox = sandbox::enter(reach);
     // The engine has threads of its own for the work that counts; the web needs little.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -67,38 +51,35 @@ fn run(
         // Before anyone is told that it runs: who reads the first line may stop it at once.
         let stop = StopSignals::listen()?;
         let engine = Engine::start(config).await.map_err(explained)?;
-        let result = open_doors(&engine, server, wants_new_token, stop, introduce).await;
+        let result = open_doors(&engine, server, stop, introduce).await;
         engine.stop().await;
         result
     })
 }
 
+/// What becomes of the admin token of an installation.
+pub(crate) const fn admin_token(wants_new: bool) -> AdminToken {
+    if wants_new {
+        AdminToken::Replace
+    } else {
+        AdminToken::IfMissing
+    }
+}
+
 async fn open_doors(
     engine: &Engine,
-    mut server: ServerConfig,
-    wants_new_token: Option<bool>,
+    server: ServerConfig,
     stop: StopSignals,
     introduce: impl FnOnce(&str, Option<&str>),
 ) -> Result<()> {
-    let token = match wants_new_token {
-        Some(wants_new) => Some(AdminToken::open(engine, wants_new).await?),
-        None => None,
-    };
-    server.admin_token_hash = token.as_ref().map(|token| token.hash);
     let bound = Server::bind(server, engine.clone())
         .await
         .context("the server")?;
-    // Not before the address is ours: a token nobody was shown must not be the one that counts.
-    if let Some(token) = &token {
-        token.keep(engine).await?;
-    }
-    let address = format!("http://{}", bound.address());
+    let address = bound.url();
     say(format_args!("listening on {address}"));
-    introduce(
-        &address,
-        token.as_ref().and_then(|token| token.fresh.as_deref()),
-    );
-    bound.run(stop.told()).await.context("the server")
+    introduce(&address, bound.fresh_token());
+    bound.run(stop.told()).await;
+    Ok(())
 }
 
 /// Campaign mistakes are told one by one, all of them.

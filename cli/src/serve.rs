@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use crate::args::{DATA_FOLDER, ServeArgs, named_data_dir};
 use crate::config::{self, Site};
 use crate::site::load_site;
+use crate::sandbox::Reach;
 use crate::speech::{complain, say};
 use crate::{exit, run};
 
@@ -22,10 +23,10 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
         return Ok(printed);
     }
     let data_dir = data_dir(args, &site);
-    let asset_dir = data_dir.join("assets");
+    let asset_dir = data_dir.join(config::ASSETS);
     prepare(&site, &data_dir, &asset_dir)
         .with_context(|| format!("the data folder {} cannot be used", data_dir.display()))?;
-    let mut server = site.server_config(asset_dir, run::random_key()?);
+    let mut server = site.server_config(&data_dir, run::random_key()?);
     if let Some(listen) = args.listen {
         if !listen.ip().is_loopback() && !server.allow_remote {
             bail!(
@@ -36,12 +37,22 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
         }
         server.listen = listen;
     }
+    if !server.listen.ip().is_loopback() && server.tls.is_none() {
+        complain(format_args!(
+            "warning: {} is reached by others without encryption: whoever is on the way reads tokens and \
+             sessions; add [server.tls] to {}, or put a web server with a certificate in front",
+            server.listen,
+            args.config.display()
+        ));
+    }
     let mut engine = site.engine_config(&data_dir);
     engine.recording.clone_from(&args.record);
     engine.site_key = args.site_key.config_to_run(&data_dir);
     let introduce =
         |address: &str, token: Option<&str>| introduction(&site, &data_dir, address, token);
-    run::serve_with_admin(engine, server, args.new_admin_token, introduce)?;
+    server.admin_token = run::admin_token(args.new_admin_token);
+    let reach = Reach::of(&engine, &server);
+    run::serve(engine, server, &reach, introduce)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -51,12 +62,17 @@ fn data_dir(args: &ServeArgs, site: &Site) -> PathBuf {
 
 /// The data folder, for its owner alone, with copies of the files that messages show.
 fn prepare(site: &Site, data_dir: &Path, asset_dir: &Path) -> io::Result<()> {
+    create_private(data_dir)?;
+    config::install(&site.assets, asset_dir)
+}
+
+/// Creates a folder that only its owner can look into.
+pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(data_dir)?;
-    config::install(&site.assets, asset_dir)
+    builder.create(folder)
 }
 
 /// What a person reads first, below the line that scripts read.

@@ -236,7 +236,7 @@ rules! {
     /// Security.
     Security = "security", "GDPR 32",
         "Roles, rate limits, a ledger with signed checkpoints, sandbox, encryption at rest and on the way.";
-        code ["server/src/auth.rs", "server/src/guard.rs", "commitments/src/ledger.rs", "commitments/src/note.rs"];
+        code ["server/src/access.rs", "server/src/access/rights.rs", "server/src/guard.rs", "server/src/tls.rs", "cli/src/sandbox.rs", "commitments/src/ledger.rs", "commitments/src/note.rs"];
         tests [
             "commitments/src/ledger/tests.rs::any_changed_bit_is_noticed",
             "commitments/src/ledger/tests.rs::truncation_is_noticed_once_a_checkpoint_was_published",
@@ -244,7 +244,21 @@ rules! {
             "commitments/tests/it/foreign.rs::a_checkpoint_is_read_and_believed",
             "cli/tests/it/ledger.rs::truncation_is_noticed_once_a_checkpoint_was_published",
             "cli/tests/it/ledger.rs::a_witness_vouches_for_growth_and_refuses_a_fork",
-            "server/src/auth.rs::five_wrong_tokens_and_a_pause",
+            "server/src/access/lockout.rs::five_wrong_tokens_and_a_pause",
+            "server/src/access/rights.rs::reading_roles_change_nothing",
+            "server/tests/it/access.rs::a_token_is_made_listed_and_revoked_at_once",
+            "server/tests/it/access.rs::the_ledger_tells_of_every_act_and_names_nobody",
+            "server/tests/it/attacks.rs::a_screen_token_is_no_admin_token",
+            "server/tests/it/attacks.rs::cross_site_request_forgery",
+            "server/tests/it/attacks.rs::session_fixation",
+            "server/tests/it/attacks.rs::path_traversal",
+            "server/tests/it/attacks.rs::oversized_requests",
+            "server/tests/it/attacks.rs::slow_requests",
+            "server/tests/it/attacks.rs::header_injection",
+            "cli/tests/it/tokens.rs::log_injection",
+            "server/tests/it/tls.rs::a_certificate_of_its_own_encrypts_and_a_newer_one_is_taken_up",
+            "cli/src/sandbox/tests.rs::nothing_is_written_nor_read_outside",
+            "cli/tests/it/sandbox.rs::serve_limits_every_thread_and_says_so",
             "backends/tests/it/sqlite.rs::only_the_owner_can_read",
             "commitments/src/seal/tests.rs::any_changed_byte_is_noticed",
             "engine/src/custody/tests.rs::the_key_of_the_site_is_rotated_while_the_program_runs",

@@ -6,6 +6,7 @@ use regard_domain::{CameraId, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::access::{Actor, AdminAct};
 use crate::consent::{ConsentPurpose, EndReason};
 use crate::digest::{Digest, canonical_json};
 use crate::merkle::{MerkleTree, leaf_hash};
@@ -168,6 +169,15 @@ pub enum EntryBody {
         /// Sealed rows of the backup that no living key opens, which were left out.
         n_left_out: u64,
     },
+    /// Somebody who runs the installation changed it, or tried to come in.
+    Administered {
+        /// What was done.
+        act: AdminAct,
+        /// By whom.
+        by: Actor,
+        /// Hash of what it was done to.
+        subject: Digest,
+    },
     /// The program started.
     Started {
         /// SHA-256 of its configuration in canonical form.
@@ -200,6 +210,7 @@ impl EntryBody {
             | Self::Erased { .. }
             | Self::SiteKeyRotated { .. }
             | Self::Restored { .. }
+            | Self::Administered { .. }
             | Self::Started { .. }
             | Self::Stopped {} => false,
         }

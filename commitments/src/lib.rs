@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access;
 mod audit;
 mod change;
 mod commitments;
@@ -62,6 +63,7 @@ mod tile;
 mod witness;
 mod word;
 
+pub use access::{Actor, AdminAct, BadRole, BadTokenId, Role, TokenId};
 pub use audit::{
     AuditFault, AuditReport, CheckLine, CheckState, Evidence, OBSERVED_ALLOWANCE_MILLIS,
     SWEEP_ALLOWANCE_SECS, SignedAudit, TableEvidence,

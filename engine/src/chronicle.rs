@@ -150,7 +150,10 @@ impl Chronicle {
                 if let Some(bytes) = &row.bytes {
                     said.hear(bytes);
                 }
-                last = row.bytes;
+                // What was done to the tokens while the program did not run says nothing of its end.
+                if !row.bytes.as_deref().is_some_and(says_administered) {
+                    last = row.bytes;
+                }
             }
         }
         let (tree, _) = check.finish().map_err(ChronicleError::Fault)?;
@@ -358,6 +361,12 @@ impl ChronicleState {
 fn says_stopped(bytes: &[u8]) -> bool {
     LedgerEntry::from_leaf_bytes(bytes)
         .is_ok_and(|entry| matches!(entry.body, EntryBody::Stopped {}))
+}
+
+/// Whether these are the bytes of the entry of an act.
+fn says_administered(bytes: &[u8]) -> bool {
+    LedgerEntry::from_leaf_bytes(bytes)
+        .is_ok_and(|entry| matches!(entry.body, EntryBody::Administered { .. }))
 }
 
 /// Hash of a configuration, for the ledger.

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use regard_audience::Digest;
-use regard_commitments::{Answer, Grant, Sensing};
+use regard_commitments::{Answer, EntryBody, Grant, Sensing};
 use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Outcome};
 use regard_domain::{CameraId, CampaignId, PlayId, ScreenId, Sighting, Timestamp};
 use tokio::sync::oneshot;
@@ -107,6 +107,8 @@ pub(crate) enum Command {
         screen: ScreenId,
         reply: oneshot::Sender<()>,
     },
+    /// The ledger is told of something that was done outside the conductor.
+    Enter { body: EntryBody },
     /// The ledger could not be written, or can be again.
     Ledger { writable: bool },
 }

@@ -55,6 +55,9 @@ pub enum EngineError {
     /// There is a campaign of that id already.
     #[error("there is a campaign {0} already")]
     CampaignExists(CampaignId),
+    /// The ledger cannot be written, so that nothing may be done that it must tell of.
+    #[error("the ledger cannot be written")]
+    LedgerUnavailable,
     /// The store failed.
     #[error("the store could not be read or written")]
     Store(#[from] StoreError),

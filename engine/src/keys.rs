@@ -93,6 +93,11 @@ pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Whether a site's key was ever made in this folder.
+pub(crate) fn is_there(data_dir: &Path) -> bool {
+    data_dir.join(KEY_FILE).exists()
+}
+
 /// Reads the site's key, or makes one where there is none yet.
 pub(crate) fn open_or_create(data_dir: &Path) -> Result<SiteKeys, KeyError> {
     let path = data_dir.join(KEY_FILE);

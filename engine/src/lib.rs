@@ -4,6 +4,7 @@
 //! alone reads the clock, spawns threads, and writes what the others compute. It never looks at a
 //! frame itself, never decides what may be looked at, and never knows SQL or HTTP.
 
+mod access;
 mod analysis;
 mod assembly;
 mod backup;
@@ -41,6 +42,7 @@ mod uses;
 mod view;
 
 pub use backup::{BackedUp, BackupError, Restored, back_up, restore};
+pub use access::{BadToken, Installation, InstallationError, NewToken, Token, TokenRecord};
 pub use calendar::{Calendar, UnknownTimeZone};
 pub use campaigns::CampaignChange;
 pub use chronicle::ChronicleError;

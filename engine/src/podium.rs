@@ -248,6 +248,7 @@ impl Podium {
                 let effects = self.conductor.play(&screen, report, now);
                 self.carry_out(effects, now);
             }
+            Command::Enter { body } => self.enter(vec![LedgerEntry { at: now, body }]),
             Command::Ledger { writable } => self.ledger(writable, now),
             other => self.answer(other, now),
         }

@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("listening on http://{}", bound.address());
     bound
         .run(async { tokio::signal::ctrl_c().await.unwrap_or(()) })
-        .await?;
+        .await;
     engine.stop().await;
     Ok(())
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use regard_engine::Engine;
+use regard_commitments::{AdminAct, Digest};
+use regard_engine::{Engine, EngineError};
 use tokio::sync::watch;
 
 use crate::ServerConfig;
+use crate::access::{Access, Guest};
 use crate::assets::AssetLibrary;
-use crate::auth::LoginLimiter;
 use crate::presence::SignLimiter;
 use crate::routes::TileRoots;
 
@@ -21,9 +22,9 @@ pub(crate) struct Parts {
     pub(crate) engine: Engine,
     pub(crate) config: ServerConfig,
     pub(crate) assets: Arc<AssetLibrary>,
-    pub(crate) logins: LoginLimiter,
     pub(crate) signs: SignLimiter,
     pub(crate) tile_roots: TileRoots,
+    pub(crate) access: Access,
     /// Becomes true when the server is to end: streams that would go on for ever watch it.
     pub(crate) ending: watch::Receiver<bool>,
 }
@@ -38,6 +39,25 @@ impl App {
         let mut ending = self.ending.clone();
         // A sender that is gone means the same.
         let _ = ending.wait_for(|is_ending| *is_ending).await;
+    }
+
+    /// Resolves when the server is to end, or when whoever asked may not be here any more.
+    pub(crate) async fn over_for(&self, guest: &Guest) {
+        tokio::select! {
+            () = self.ended() => {}
+            () = self.access.gone(guest) => {}
+        }
+    }
+
+    /// Enters in the ledger what a guest did to something; the ledger keeps its hash.
+    pub(crate) async fn did(
+        &self,
+        guest: &Guest,
+        act: AdminAct,
+        subject: &[u8],
+    ) -> Result<(), EngineError> {
+        let subject = Digest::of(&[subject]);
+        self.engine.administered(act, guest.actor(), subject).await
     }
 }
 

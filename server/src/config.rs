@@ -3,8 +3,42 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::TlsFiles;
+
 /// Port of the default address.
 const DEFAULT_PORT: u16 = 8787;
+
+/// What becomes of the token with which the owner comes in first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AdminToken {
+    /// What is there stays; nothing is made.
+    #[default]
+    Keep,
+    /// One is made where no live one is kept.
+    IfMissing,
+    /// Every token of role admin is revoked and one is made.
+    Replace,
+}
+
+/// What the process has taken from itself, in words for health.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SandboxState {
+    /// Files and ports.
+    pub files: String,
+    /// Calls into the kernel.
+    pub calls: String,
+}
+
+impl SandboxState {
+    /// Nothing, and why.
+    pub fn none(why: &str) -> Self {
+        let not = format!("not limited: {why}");
+        Self {
+            files: not.clone(),
+            calls: not,
+        }
+    }
+}
 
 /// Settings of one server.
 #[derive(Clone)]
@@ -23,12 +57,16 @@ pub struct ServerConfig {
     /// Whether console and API are open to everyone on this machine, as in the demonstration.
     /// Without effect unless `listen` is loopback.
     pub open_console: bool,
-    /// SHA-256 of the admin token; nothing lets nobody in.
-    pub admin_token_hash: Option<[u8; 32]>,
-    /// Signs session cookies; fresh random bits at every start, so that a restart ends sessions.
+    /// What becomes of the token with which the owner comes in first.
+    pub admin_token: AdminToken,
+    /// Binds forms and proven tokens to this run; fresh random bits at every start.
     pub session_key: [u8; 32],
     /// Folder of pictures, films and pages that messages name; uploads go there too.
     pub asset_dir: PathBuf,
+    /// Certificate and key; nothing: unencrypted.
+    pub tls: Option<TlsFiles>,
+    /// What the process has taken from itself before the server began.
+    pub sandbox: SandboxState,
     /// Most bytes of one upload.
     pub max_upload_bytes: usize,
 }
@@ -42,9 +80,11 @@ impl ServerConfig {
             host_names: Vec::new(),
             public_url: None,
             open_console: false,
-            admin_token_hash: None,
+            admin_token: AdminToken::Keep,
             session_key,
             asset_dir,
+            tls: None,
+            sandbox: SandboxState::none("nobody asked for it"),
             max_upload_bytes: 64 << 20,
         }
     }
@@ -52,6 +92,38 @@ impl ServerConfig {
     /// Whether people on other machines can use it: it listens for them, or something in front of it does.
     pub(crate) fn is_reached_from_outside(&self) -> bool {
         !self.listen.ip().is_loopback() || self.public_url.is_some() || !self.host_names.is_empty()
+    }
+
+    /// What addresses of this server itself begin with.
+    pub(crate) const fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Every name and address under which it is reached, for a certificate.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names = vec![
+            "localhost".to_owned(),
+            "127.0.0.1".to_owned(),
+            "::1".to_owned(),
+        ];
+        if !self.listen.ip().is_unspecified() {
+            names.push(self.listen.ip().to_string());
+        }
+        names.extend(self.host_names.iter().cloned());
+        let public = self
+            .public_url
+            .as_deref()
+            .and_then(|url| url.split("://").nth(1));
+        names.extend(public.map(|host| crate::guard::name_of(host).to_owned()));
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Whether browsers reach it over an encrypted connection, by itself or through what stands in front of it.
+    pub(crate) fn is_https(&self) -> bool {
+        let public = self.public_url.as_deref();
+        self.tls.is_some() || public.is_some_and(|url| url.starts_with("https://"))
     }
 
     /// Whether whoever reaches the server may use the console without a token.

@@ -65,7 +65,7 @@ fn host_of(request: &Request) -> Option<String> {
 }
 
 /// Without port and brackets.
-fn name_of(host: &str) -> &str {
+pub(crate) fn name_of(host: &str) -> &str {
     if let Some(rest) = host.strip_prefix('[') {
         return rest.split(']').next().unwrap_or(rest);
     }

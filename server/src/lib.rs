@@ -5,13 +5,14 @@
 //! preview the engine hands out in profile `lab`, or SQL; it loads nothing from other hosts and
 //! listens on loopback unless told otherwise.
 
+mod access;
 mod app;
 mod assets;
-mod auth;
 mod config;
 mod csp;
 mod extract;
 mod guard;
+mod listener;
 mod metrics;
 mod pages;
 mod person_auth;
@@ -21,11 +22,13 @@ mod problem;
 mod qr;
 mod routes;
 mod server;
+mod tls;
 mod wire;
 
 pub use assets::{SNIFF_LEN, message_kind};
-pub use config::ServerConfig;
-pub use server::{BindError, Bound, ServeError, Server};
+pub use config::{AdminToken, SandboxState, ServerConfig};
+pub use server::{BindError, Bound, Server};
+pub use tls::{TlsError, TlsFiles};
 
 /// Inner parts that read foreign bytes, for `fuzz/` alone.
 #[cfg(feature = "fuzz")]

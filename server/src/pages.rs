@@ -36,16 +36,18 @@ pub(crate) struct PlayerPage {
 #[derive(Template)]
 #[template(path = "console.html")]
 pub(crate) struct ConsolePage {
-    /// Whether there is a session to end.
-    pub(crate) can_log_out: bool,
+    /// What the form that ends the session carries hidden; nothing where there is no session.
+    pub(crate) log_out: Option<String>,
 }
 
-/// The form for the admin token.
+/// The form for a token.
 #[derive(Template)]
 #[template(path = "login.html")]
 pub(crate) struct LoginPage {
     /// Where to go afterwards; a path on this server.
     pub(crate) next: String,
+    /// What it carries hidden, so that nobody else can send it.
+    pub(crate) form: String,
     /// What went wrong before.
     pub(crate) mistake: Option<&'static str>,
 }

@@ -131,6 +131,10 @@ impl From<EngineError> for Problem {
                 mistakes: faults.iter().map(ToString::to_string).collect(),
                 ..Self::invalid("bad_campaigns", error.to_string())
             },
+            EngineError::LedgerUnavailable => {
+                Self::new(unavailable, "ledger_unavailable", error.to_string())
+                    .remedy("make room on the disk, or see in health why not, and ask again")
+            }
             EngineError::Store(_) => {
                 tracing::error!(error = %chain(&error), "store failed");
                 Self::new(unavailable, "store_unavailable", error.to_string()).remedy("ask again")

@@ -18,6 +18,7 @@ mod pages;
 mod persons;
 mod player;
 mod plots;
+mod tokens;
 mod uploads;
 
 use std::time::Duration;
@@ -34,7 +35,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::{auth, guard};
+use crate::{access, guard};
 
 pub(crate) use embedded::build;
 #[cfg(feature = "fuzz")]
@@ -62,8 +63,9 @@ const MAX_UPLOAD_WAIT: Duration = Duration::from_secs(120);
     ),
     tags(
         (name = "pages", description = "For people"),
-        (name = "player", description = "For screens; open on loopback, else with the admin token"),
-        (name = "console", description = "For operators; open in the demonstration, else with the admin token"),
+        (name = "player", description = "For screens; open on loopback, else with a token of the screen"),
+        (name = "console", description = "For those who run the site, each role its part; open in the demonstration, else with a token"),
+        (name = "admin", description = "For admins; open in the demonstration, else with a token"),
         (name = "person", description = "For a person and their own record, with the token shown when enrolling: `Authorization: Person TOKEN`"),
         (name = "open", description = "For everyone who reaches the server"),
     )
@@ -90,7 +92,7 @@ fn open_routes() -> OpenApiRouter<App> {
         .routes(routes!(meta::openapi))
 }
 
-fn player_routes(app: &App) -> OpenApiRouter<App> {
+fn player_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(pages::screen))
         .routes(routes!(pages::qr))
@@ -98,10 +100,9 @@ fn player_routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(player::heartbeat))
         .routes(routes!(player::shown))
         .routes(routes!(player::plays))
-        .route_layer(middleware::from_fn_with_state(app.clone(), auth::player))
 }
 
-fn console_routes(app: &App) -> OpenApiRouter<App> {
+fn console_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(pages::console))
         .routes(routes!(live::live))
@@ -130,7 +131,8 @@ fn console_routes(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(ledger::entries))
         .routes(routes!(meta::metrics))
         .routes(routes!(persons::enroll))
-        .route_layer(middleware::from_fn_with_state(app.clone(), auth::console))
+        .routes(routes!(tokens::tokens, tokens::make_token))
+        .routes(routes!(tokens::revoke_token))
 }
 
 /// Each handler takes the person's token itself: without it there is no record to speak of.
@@ -147,7 +149,6 @@ fn person_routes() -> OpenApiRouter<App> {
 fn upload_routes(app: &App) -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(uploads::upload))
-        .route_layer(middleware::from_fn_with_state(app.clone(), auth::console))
         .layer(DefaultBodyLimit::max(app.config.max_upload_bytes))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
@@ -160,14 +161,16 @@ fn all(app: &App) -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(open_routes())
         .merge(person_routes())
-        .merge(player_routes(app))
-        .merge(console_routes(app))
+        .merge(player_routes())
+        .merge(console_routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             MAX_WAIT,
         ))
         .merge(upload_routes(app))
+        // Outermost, so that nothing of a request is looked at before it is known who asks.
+        .route_layer(middleware::from_fn_with_state(app.clone(), access::admit))
 }
 
 /// The whole server as a service.

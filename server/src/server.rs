@@ -6,17 +6,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regard_engine::Engine;
+use regard_backends::StoreError;
+use regard_commitments::{Actor, AdminAct, Role};
+use regard_engine::{BadToken, Engine, EngineError, NewToken, Token};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::ServerConfig;
+use crate::access::Access;
 use crate::app::{App, Parts};
 use crate::assets::AssetLibrary;
-use crate::auth::LoginLimiter;
+use crate::listener;
 use crate::presence::SignLimiter;
 use crate::routes::{TileRoots, router};
+use crate::tls::{Tls, TlsError};
+use crate::{AdminToken, ServerConfig};
 
 /// How long requests that run may go on after the end was asked for.
 const GRACE: Duration = Duration::from_secs(3);
@@ -41,12 +45,19 @@ pub enum BindError {
     /// The asset folder cannot be made.
     #[error("the asset folder cannot be made")]
     Assets(#[source] io::Error),
+    /// There is no encryption, which was asked for.
+    #[error("the connection cannot be encrypted")]
+    Tls(#[from] TlsError),
+    /// The tokens that are kept cannot be read.
+    #[error("the tokens cannot be read")]
+    Tokens(#[from] StoreError),
+    /// The admin token cannot be made.
+    #[error("the admin token cannot be made")]
+    MakeToken(#[from] BadToken),
+    /// The admin token, or what else is to be kept of who may come in, cannot be kept.
+    #[error("the admin token cannot be kept")]
+    KeepToken(#[from] EngineError),
 }
-
-/// The server stopped for a reason of its own.
-#[derive(Debug, Error)]
-#[error("the server stopped")]
-pub struct ServeError(#[source] io::Error);
 
 /// The web side of one engine.
 #[derive(Debug)]
@@ -59,34 +70,41 @@ impl Server {
     /// [`BindError`] says why there is no server.
     pub async fn bind(config: ServerConfig, engine: Engine) -> Result<Bound, BindError> {
         let address = config.listen;
-        if !address.ip().is_loopback() {
-            if !config.allow_remote {
-                return Err(BindError::NotLoopback(address));
-            }
-            if config.admin_token_hash.is_none() {
-                return Err(BindError::NoToken(address));
-            }
+        if !address.ip().is_loopback() && !config.allow_remote {
+            return Err(BindError::NotLoopback(address));
+        }
+        let records = engine.tokens().await?;
+        let access = Access::new(engine.clone(), records, config.session_key);
+        let has_admin = !access.book.live_of(Role::Admin, engine.now()).is_empty();
+        if !address.ip().is_loopback() && config.admin_token == AdminToken::Keep && !has_admin {
+            return Err(BindError::NoToken(address));
         }
         tokio::fs::create_dir_all(&config.asset_dir)
             .await
             .map_err(BindError::Assets)?;
+        let tls = match config.tls.clone() {
+            Some(files) => Some(Arc::new(Tls::open(files, &config)?)),
+            None => None,
+        };
         let failed = |source| BindError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        // Not before the address is ours: a token nobody is shown must not be the one that counts.
+        let fresh = admin_token(&access, &engine, config.admin_token).await?;
+        access.take_up_sessions().await?;
         let (end, ending) = watch::channel(false);
         let assets = Arc::new(AssetLibrary::new(config.asset_dir.clone()));
         let config = ServerConfig {
             listen: address,
             ..config
         };
-        let (logins, signs) = (LoginLimiter::default(), SignLimiter::default());
         let app = App::new(Parts {
             engine,
             config,
             assets,
-            logins,
-            signs,
             tile_roots: TileRoots::default(),
+            signs: SignLimiter::default(),
+            access,
             ending,
         });
         Ok(Bound {
@@ -94,8 +112,36 @@ impl Server {
             address,
             app,
             end,
+            fresh,
+            tls,
         })
     }
+}
+
+/// Makes the admin token where that is wished for; it is kept, and in the ledger, before anyone sees it.
+async fn admin_token(
+    access: &Access,
+    engine: &Engine,
+    wish: AdminToken,
+) -> Result<Option<Token>, BindError> {
+    let old = access.book.live_of(Role::Admin, engine.now());
+    match wish {
+        AdminToken::Keep => return Ok(None),
+        AdminToken::IfMissing if !old.is_empty() => return Ok(None),
+        AdminToken::IfMissing | AdminToken::Replace => {}
+    }
+    let (token, record) = NewToken::first_admin(engine.now())?;
+    access
+        .keep(record, AdminAct::TokenMade, Actor::Machine {})
+        .await?;
+    for id in old {
+        if let Some(record) = access.book.revoked(&id, engine.now()) {
+            access
+                .keep(record, AdminAct::TokenRevoked, Actor::Machine {})
+                .await?;
+        }
+    }
+    Ok(Some(token))
 }
 
 /// A server that has its address.
@@ -104,6 +150,8 @@ pub struct Bound {
     address: SocketAddr,
     app: App,
     end: watch::Sender<bool>,
+    fresh: Option<Token>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Bound {
@@ -112,30 +160,38 @@ impl Bound {
         self.address
     }
 
+    /// Scheme, address and port: what a browser on this machine is given.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.app.config.scheme(), self.address)
+    }
+
+    /// The admin token, if it was made just now: to be shown this once.
+    pub fn fresh_token(&self) -> Option<&str> {
+        self.fresh.as_ref().map(Token::text)
+    }
+
     /// Serves until `shutdown` resolves, then ends streams at once and lets requests end for 3 s.
-    ///
-    /// # Errors
-    /// [`ServeError`] when the socket failed.
-    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         let Self {
-            listener, app, end, ..
+            listener,
+            app,
+            end,
+            tls,
+            ..
         } = self;
-        let service = router(&app).into_make_service_with_connect_info::<SocketAddr>();
         let ended = {
             let app = app.clone();
             async move { app.ended().await }
         };
-        let serve = axum::serve(listener, service).with_graceful_shutdown(ended);
-        let mut serving = std::pin::pin!(serve.into_future());
+        let mut serving = std::pin::pin!(listener::serve(listener, router(&app), tls, ended));
         tokio::select! {
-            done = &mut serving => return done.map_err(ServeError),
+            // It ends only when told to.
+            () = &mut serving => return,
             () = shutdown => {}
         }
         // Nobody waits for the answer: whoever listens ends.
         end.send_replace(true);
-        match tokio::time::timeout(GRACE, serving).await {
-            Ok(done) => done.map_err(ServeError),
-            Err(_) => Ok(()),
-        }
+        // What does not end by itself is cut.
+        let _ = tokio::time::timeout(GRACE, serving).await;
     }
 }

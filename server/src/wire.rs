@@ -7,6 +7,7 @@ mod live;
 pub(crate) mod persons;
 mod report;
 mod screen;
+mod tokens;
 
 pub(crate) use campaigns::{FactBody, NewFact, NewOutcome, OutcomeAnswer, Upload};
 pub(crate) use decision::{LoggedDecision, ShownDecision};
@@ -19,3 +20,4 @@ pub(crate) use screen::{
     CameraState, HeartbeatBody, NoticeEvent, Ping, PlaceEvent, PlayBody, Preload, ShownBody,
     creative, notice,
 };
+pub(crate) use tokens::{MadeToken, NewTokenBody, TokenBody};

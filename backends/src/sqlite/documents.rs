@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::failure::from_sqlx;
-use crate::{LedgerRow, StoreError, form};
+use crate::{LedgerRow, Setting, StoreError, form};
 
 /// Entries of the ledger in order.
 pub(super) const LEDGER_RANGE: &str =
@@ -198,6 +198,21 @@ pub(super) async fn named(
         .fetch_optional(readers)
         .await
         .map_err(from_sqlx)
+}
+
+pub(super) async fn settings(
+    readers: &SqlitePool,
+    prefix: &str,
+) -> Result<Vec<Setting>, StoreError> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT name, value FROM settings WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name",
+    )
+    .bind(prefix)
+    .fetch_all(readers)
+    .await
+    .map_err(from_sqlx)?;
+    let setting = |(name, value)| Setting { name, value };
+    Ok(rows.into_iter().map(setting).collect())
 }
 
 pub(super) async fn put_named(

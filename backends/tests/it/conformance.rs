@@ -432,6 +432,19 @@ async fn the_last_writing_counts(store: &dyn Store) {
     assert!(store.remove_setting("token").await.unwrap());
     assert!(!store.remove_setting("token").await.unwrap());
     assert_eq!(store.setting("token").await.unwrap(), None);
+    // Digits and signs that SQL's own patterns would take for more than themselves.
+    for name in ["token.b", "token.a", "token%", "tokens", "Token.c"] {
+        let row = keeper.long(setting(name, "hash"));
+        store.put_setting(&row).await.unwrap();
+    }
+    let names = async |prefix: &str| -> Vec<String> {
+        let found = store.settings(prefix).await.unwrap();
+        found.into_iter().map(|s| s.name).collect()
+    };
+    assert_eq!(names("token.").await, ["token.a", "token.b"]);
+    assert_eq!(names("token%").await, ["token%"]);
+    assert!(names("none").await.is_empty());
+    assert_eq!(names("").await.len(), 5);
     for value in ["one", "two"] {
         store
             .put_document(&keeper.long(document("token", value)))

@@ -154,6 +154,14 @@ pub(super) struct SiteForm {
     pub(super) time_zone: Option<TimeZone>,
 }
 
+/// `[server.tls]`. Without files a certificate of our own is made.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct TlsForm {
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+}
+
 /// `[server]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -163,6 +171,8 @@ pub(super) struct ServerForm {
     pub(super) host_names: Vec<HostName>,
     pub(super) public_url: Option<PublicUrl>,
     pub(super) max_upload_mib: UploadMib,
+    /// Left out: unencrypted.
+    pub(super) tls: Option<TlsForm>,
 }
 
 impl Default for ServerForm {
@@ -174,6 +184,7 @@ impl Default for ServerForm {
             host_names: Vec::new(),
             public_url: None,
             max_upload_mib: UploadMib(64),
+            tls: None,
         }
     }
 }

@@ -8,13 +8,13 @@ use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
 use regard_decision::{BadContextSpec, Campaign, ContextSpec, Creative};
 use regard_engine::{CameraConfig, EngineConfig, ScreenConfig};
-use regard_server::ServerConfig;
+use regard_server::{ServerConfig, TlsFiles};
 use regard_vision::{CameraPlacement, SourceSpec};
 
 use super::asset::{Asset, asset_of};
 use super::campaigns::{self, Surroundings, plain_message};
 use super::document::{Document, Mistake, read_text};
-use super::form::{CameraForm, ServerForm, SiteFile};
+use super::form::{CameraForm, ServerForm, SiteFile, TlsForm};
 use super::hint::{closest, did_you_mean};
 use super::path::Path;
 use super::promises;
@@ -119,13 +119,14 @@ impl Site {
     }
 
     /// What a server is started with; the admin token comes later.
-    pub(crate) fn server_config(&self, asset_dir: PathBuf, session_key: [u8; 32]) -> ServerConfig {
+    pub(crate) fn server_config(&self, data_dir: &FilePath, session_key: [u8; 32]) -> ServerConfig {
         let ServerForm {
             listen,
             allow_remote,
             host_names,
             public_url,
             max_upload_mib,
+            tls,
         } = self.form.server.clone();
         let max_upload_bytes = usize::try_from(u64::from(max_upload_mib.0) << 20);
         ServerConfig {
@@ -134,7 +135,26 @@ impl Site {
             host_names: host_names.into_iter().map(|name| name.0).collect(),
             public_url: public_url.map(|url| url.0),
             max_upload_bytes: max_upload_bytes.unwrap_or(usize::MAX),
-            ..ServerConfig::new(asset_dir, session_key)
+            tls: tls.map(|tls| self.tls_files(tls, data_dir)),
+            ..ServerConfig::new(data_dir.join(ASSETS), session_key)
+        }
+    }
+}
+
+/// Folder of what messages show, in the data folder.
+pub(crate) const ASSETS: &str = "assets";
+
+impl Site {
+    /// The files that are named, relative to the configuration, or our own in the data folder.
+    fn tls_files(&self, form: TlsForm, data_dir: &FilePath) -> TlsFiles {
+        match (form.certificate, form.key) {
+            (Some(certificate), Some(key)) => TlsFiles {
+                certificate: self.folder.join(certificate),
+                key: self.folder.join(key),
+                makes_own: false,
+            },
+            // One without the other was a mistake.
+            _ => TlsFiles::own(data_dir),
         }
     }
 }
@@ -358,6 +378,23 @@ impl Check<'_, '_> {
                 server.listen.0
             );
             self.tell(mistakes, "server.listen", message);
+        }
+        let Some(tls) = &server.tls else {
+            return;
+        };
+        if tls.certificate.is_some() != tls.key.is_some() {
+            let message = "expected both certificate and key, found one; name both, or neither for a \
+                           certificate made here";
+            self.tell(mistakes, "server.tls", message.to_owned());
+        }
+        for (name, file) in [("certificate", &tls.certificate), ("key", &tls.key)] {
+            if let Some(file) = file
+                .as_ref()
+                .filter(|file| !self.folder().join(file).is_file())
+            {
+                let message = format!("expected a PEM file, found none at {}", file.display());
+                self.tell(mistakes, &format!("server.tls.{name}"), message);
+            }
         }
     }
 

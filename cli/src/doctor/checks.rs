@@ -13,6 +13,7 @@ use regard_vision::{find_ffmpeg, list_cameras};
 use super::{Check, State};
 use crate::models;
 use crate::printable::{on_one_line, shown};
+use crate::sandbox;
 
 /// The model that proves a runtime, and the side of its input in pixels: as in the live loop.
 const PROBE_MODEL: &str = "yunet-2023mar";
@@ -21,6 +22,7 @@ const PROBE_SIDE_PX: usize = 320;
 /// Everything, in the order in which it is told.
 pub(super) fn all() -> Vec<Check> {
     let mut checks = vec![machine()];
+    checks.extend(sandbox());
     checks.extend(cameras());
     checks.push(ffmpeg());
     let catalog = models::catalog();
@@ -39,6 +41,24 @@ pub(super) fn all() -> Vec<Check> {
     }
     checks.extend(data());
     checks
+}
+
+/// What `serve` and `demo` take from themselves.
+fn sandbox() -> Vec<Check> {
+    let check = |(name, found): (&'static str, Option<String>)| match found {
+        Some(detail) => Check::good(
+            "machine",
+            name,
+            format!("{detail}: demo and serve limit themselves with it"),
+        ),
+        None => Check::missing(
+            "machine",
+            name,
+            "the kernel has none, or it is not enabled; demo and serve run without",
+            "use Linux 6.12 or newer with lsm=landlock among its modules",
+        ),
+    };
+    sandbox::available().map(check).into()
 }
 
 fn machine() -> Check {

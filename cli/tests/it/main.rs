@@ -17,5 +17,7 @@ mod models;
 mod pipes;
 mod program;
 mod running;
+mod sandbox;
 mod serve;
 mod site;
+mod tokens;

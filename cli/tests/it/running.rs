@@ -56,20 +56,24 @@ impl Serve {
 
     /// `serve` on the `regard.toml` of a folder, from the moment it says its address.
     pub(crate) fn start(folder: &Path, more: &[&str]) -> Self {
-        let mut child = program()
-            .args([
-                "serve",
-                "--config",
-                "regard.toml",
-                "--listen",
-                "127.0.0.1:0",
-            ])
-            .args(more)
-            .current_dir(folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
+        Self::spawn(
+            program()
+                .args([
+                    "serve",
+                    "--config",
+                    "regard.toml",
+                    "--listen",
+                    "127.0.0.1:0",
+                ])
+                .args(more)
+                .current_dir(folder)
+                .stderr(Stdio::inherit()),
+        )
+    }
+
+    /// The program, from the moment it says its address.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = lines_of(child.stdout.take().unwrap());
         let mut serve = Self {
             child,
@@ -88,6 +92,11 @@ impl Serve {
     /// Where it listens.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// The whole answer to a GET, head and body.
@@ -117,12 +126,29 @@ impl Serve {
 
     /// Sends JSON; the status of the answer.
     pub(crate) fn put(&self, path: &str, token: &str, json: &str) -> Option<u16> {
+        self.send("PUT", path, token, json)
+    }
+
+    /// Sends JSON by a method; the status of the answer.
+    pub(crate) fn send(&self, method: &str, path: &str, token: &str, json: &str) -> Option<u16> {
+        self.send_as(method, path, token, "application/json", json)
+    }
+
+    /// Sends text of some kind by a method; the status of the answer.
+    pub(crate) fn send_as(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        kind: &str,
+        text: &str,
+    ) -> Option<u16> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         let request = format!(
-            "PUT {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{json}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
             self.address,
-            json.len()
+            text.len()
         );
         stream.write_all(request.as_bytes()).ok()?;
         let mut answer = String::new();

@@ -18,7 +18,7 @@ in_process = true
 runtime = \"rten\"
 ";
 
-fn site() -> tempfile::TempDir {
+pub(crate) fn site() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/fixtures/clip/demo.mjpeg");
     let config = CONFIG.replace("CLIP", clip.to_str().unwrap());

@@ -2,6 +2,7 @@ use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 
 use super::*;
+use crate::Role;
 
 fn camera() -> CameraId {
     CameraId::new("entrance").unwrap()
@@ -50,6 +51,19 @@ fn every_kind() -> Vec<LedgerEntry> {
         EntryBody::Swept {
             data: DataKind::Decision,
             n_rows: 41,
+        },
+        EntryBody::Administered {
+            act: AdminAct::TokenMade,
+            by: Actor::Machine {},
+            subject: digest(4),
+        },
+        EntryBody::Administered {
+            act: AdminAct::CampaignsChanged,
+            by: Actor::Token {
+                role: Role::Operator,
+                id: "0123456789ab".parse().unwrap(),
+            },
+            subject: digest(5),
         },
         EntryBody::Stopped {},
     ];

@@ -176,6 +176,10 @@ impl Store for FaultyStore {
         self.inner.setting(name).await
     }
 
+    async fn settings(&self, prefix: &str) -> Result<Vec<Setting>, StoreError> {
+        self.inner.settings(prefix).await
+    }
+
     async fn put_setting(&self, setting: &Kept<Setting>) -> Result<(), StoreError> {
         self.inner.put_setting(setting).await
     }

@@ -1,20 +1,24 @@
-//! In and out with the admin token.
-
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+//! In and out with a token.
 
 use axum::Form;
+use axum::RequestExt;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use regard_commitments::Role;
+use regard_engine::{random_key, to_hex};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::access::{COOKIE, FORM_COOKIE, Pass, TurnedAway, locked_out, max_age, peer_of};
 use crate::app::App;
-use crate::auth::{COOKIE, SESSION_LEN, is_admin_token, new_session};
 use crate::extract::Params;
 use crate::pages::{LoginPage, page};
 use crate::problem::Problem;
+
+/// How long a login form may stay open, in seconds.
+const FORM_AGE_SECS: u64 = 3_600;
 
 /// Parameters of the form.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -27,101 +31,164 @@ pub(crate) struct LoginParams {
 /// What the form sends.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct LoginForm {
-    /// The admin token.
+    /// The token.
     token: String,
+    /// What stood hidden in the form.
+    #[serde(default)]
+    form: String,
     /// Where to go afterwards.
     next: Option<String>,
 }
 
+/// What the button sends.
+#[derive(Default, Deserialize, ToSchema)]
+pub(crate) struct LogoutForm {
+    /// What stood hidden in the form.
+    #[serde(default)]
+    form: String,
+}
+
 /// A path on this server, whatever was asked for: never another site.
-fn own_path(next: Option<&str>) -> String {
+fn own_path(next: Option<&str>) -> Option<String> {
     let is_own = |path: &&str| {
         path.starts_with('/')
             && !path.starts_with("//")
             && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
     };
-    next.filter(is_own).unwrap_or("/console").to_owned()
+    next.filter(is_own).map(str::to_owned)
 }
 
-/// The form for the admin token.
+/// Where a token of that role leads when nobody says.
+fn home_of(pass: &Pass) -> String {
+    match pass.role {
+        Role::Admin | Role::Operator | Role::PrivacyOfficer => "/console".to_owned(),
+        Role::Screen => pass
+            .screens
+            .first()
+            .map_or("/".to_owned(), |screen| format!("/screen/{screen}")),
+        Role::Analyst | Role::Device => "/".to_owned(),
+    }
+}
+
+/// The form, bound to the browser it is sent to.
+fn form_page(
+    app: &App,
+    status: StatusCode,
+    next: Option<&str>,
+    mistake: Option<&'static str>,
+) -> Result<Response, Problem> {
+    let key = random_key().map_err(|error| Problem::internal("no_entropy", &error))?;
+    let held = to_hex(&key);
+    let template = LoginPage {
+        next: own_path(next).unwrap_or_default(),
+        form: app.access.forms.of_login(&held),
+        mistake,
+    };
+    let held = cookie(app, FORM_COOKIE, "/login", &held, FORM_AGE_SECS);
+    Ok(([(header::SET_COOKIE, held)], page(status, &template)).into_response())
+}
+
+/// The form for a token.
 #[utoipa::path(get, path = "/login", tag = "open", params(LoginParams), responses((status = 200, content_type = "text/html", description = "Page")))]
-pub(crate) async fn login_page(Params(params): Params<LoginParams>) -> Response {
-    let next = own_path(params.next.as_deref());
-    page(
-        StatusCode::OK,
-        &LoginPage {
-            next,
-            mistake: None,
-        },
-    )
+pub(crate) async fn login_page(
+    State(app): State<App>,
+    Params(params): Params<LoginParams>,
+) -> Result<Response, Problem> {
+    form_page(&app, StatusCode::OK, params.next.as_deref(), None)
 }
 
-/// Begins a session for whoever shows the token.
+/// Begins a session for whoever shows a token. The session a browser came with ends.
 #[utoipa::path(
     post, path = "/login", tag = "open",
     request_body(content = LoginForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 303, description = "A session has begun"),
         (status = 401, content_type = "text/html", description = "Wrong token"),
+        (status = 403, content_type = "text/html", description = "The form is too old, or not one of ours"),
         (status = 429, content_type = "text/html", description = "Too many wrong tokens"),
     )
 )]
-pub(crate) async fn login(
-    State(app): State<App>,
-    from: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
-    form: Result<Form<LoginForm>, FormRejection>,
-) -> Result<Response, Problem> {
+pub(crate) async fn login(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let from = peer_of(request.extensions());
+    let headers = request.headers().clone();
+    let form: Result<Form<LoginForm>, FormRejection> = request.extract().await;
     let Form(form) =
         form.map_err(|error| Problem::new(error.status(), "bad_body", error.body_text()))?;
-    let from = from.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.0.ip());
-    let (now, next) = (app.engine.now(), own_path(form.next.as_deref()));
-    if !app.logins.may_try(from, now) {
-        let mistake = Some("Too many wrong tokens. Wait a minute.");
-        let mut answer = page(StatusCode::TOO_MANY_REQUESTS, &LoginPage { next, mistake });
-        answer
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
-        return Ok(answer);
+    let next = form.next.as_deref();
+    if !app.access.forms.is_own_login(&headers, &form.form) {
+        let mistake = Some("This form was open for too long. Try again.");
+        return form_page(&app, StatusCode::FORBIDDEN, next, mistake);
     }
-    let session = if is_admin_token(&app, form.token.trim()) {
-        new_session(&app, now)
+    let pass = match app.access.pass(form.token.trim(), from, true).await {
+        Ok(pass) => pass,
+        Err(TurnedAway::Wrong) => {
+            tracing::warn!(%from, "wrong token");
+            let mistake = Some("This token is unknown, expired or revoked.");
+            return form_page(&app, StatusCode::UNAUTHORIZED, next, mistake);
+        }
+        Err(TurnedAway::LockedOut) => {
+            let mistake = Some("Too many wrong tokens. Wait a minute.");
+            let answer = form_page(&app, StatusCode::TOO_MANY_REQUESTS, next, mistake)?;
+            return Ok((locked_out().0, answer).into_response());
+        }
+    };
+    let before = app.access.sessions.of(&headers, app.engine.now());
+    let before = before.map(|(key, _)| key);
+    let session = app.access.begin_session(&pass, before.as_ref()).await?;
+    let cookies = AppendHeaders([
+        set(cookie(
+            &app,
+            COOKIE,
+            "/",
+            &session,
+            max_age(&pass).as_secs(),
+        )),
+        set(cookie(&app, FORM_COOKIE, "/login", "", 0)),
+    ]);
+    let next = own_path(next).unwrap_or_else(|| home_of(&pass));
+    Ok((cookies, Redirect::to(&next)).into_response())
+}
+
+/// Ends the session of this browser, here and there.
+#[utoipa::path(
+    post, path = "/logout", tag = "open",
+    request_body(content = LogoutForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 303, description = "The session has ended"),
+        (status = 403, body = Problem, description = "Not asked for by the form of this session"),
+    )
+)]
+pub(crate) async fn logout(
+    State(app): State<App>,
+    headers: HeaderMap,
+    form: Result<Form<LogoutForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    if let Some((session, _)) = app.access.sessions.of(&headers, app.engine.now()) {
+        let form = form.map(|Form(form)| form).unwrap_or_default();
+        if !app.access.forms.is_of_session(&session, &form.form) {
+            let detail = "the form was not made for this session";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_form", detail)
+                .remedy("open the console again and log out there"));
+        }
+        app.access.end_session(&session).await;
+    }
+    let gone = set(cookie(&app, COOKIE, "/", "", 0));
+    Ok((AppendHeaders([gone]), Redirect::to("/")).into_response())
+}
+
+fn set(cookie: String) -> (HeaderName, String) {
+    (header::SET_COOKIE, cookie)
+}
+
+fn cookie(app: &App, name: &str, path: &str, value: &str, max_age_secs: u64) -> String {
+    let secure = if app.config.is_https() {
+        "; Secure"
     } else {
-        None
+        ""
     };
-    let Some(session) = session else {
-        app.logins.failed(from, now);
-        tracing::warn!(%from, "wrong admin token");
-        let mistake = Some("This is not the admin token.");
-        return Ok(page(StatusCode::UNAUTHORIZED, &LoginPage { next, mistake }));
-    };
-    Ok((
-        [(
-            header::SET_COOKIE,
-            cookie(&app, &session, SESSION_LEN.as_secs()),
-        )],
-        Redirect::to(&next),
+    format!(
+        "{name}={value}; Path={path}; Max-Age={max_age_secs}; HttpOnly; SameSite=Strict{secure}"
     )
-        .into_response())
-}
-
-/// Ends the session of this browser.
-#[utoipa::path(post, path = "/logout", tag = "open", responses((status = 303, description = "The session has ended")))]
-pub(crate) async fn logout(State(app): State<App>) -> Response {
-    (
-        [(header::SET_COOKIE, cookie(&app, "", 0))],
-        Redirect::to("/"),
-    )
-        .into_response()
-}
-
-fn cookie(app: &App, value: &str, max_age_secs: u64) -> String {
-    let is_https = app
-        .config
-        .public_url
-        .as_deref()
-        .is_some_and(|url| url.starts_with("https://"));
-    let secure = if is_https { "; Secure" } else { "" };
-    format!("{COOKIE}={value}; Path=/; Max-Age={max_age_secs}; HttpOnly; SameSite=Strict{secure}")
 }
 
 #[cfg(test)]
@@ -131,14 +198,15 @@ mod tests {
     #[test]
     fn nobody_is_sent_elsewhere() {
         for (next, path) in [
-            (Some("/screen/demo"), "/screen/demo"),
-            (Some("//evil.example"), "/console"),
-            (Some("/\\evil.example"), "/console"),
-            (Some("https://evil.example"), "/console"),
-            (Some("/a\r\nb: c"), "/console"),
-            (None, "/console"),
+            (Some("/screen/demo"), Some("/screen/demo")),
+            (Some("//evil.example"), None),
+            (Some("/\\evil.example"), None),
+            (Some("https://evil.example"), None),
+            (Some("/a\r\nb: c"), None),
+            (Some(""), None),
+            (None, None),
         ] {
-            assert_eq!(own_path(next), path);
+            assert_eq!(own_path(next).as_deref(), path);
         }
     }
 }

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use regard_backends::{DecisionCursor, StoreError};
+use regard_commitments::AdminAct;
 use regard_decision::{Acceptance, Outcome, OutcomeKind, play_stats};
 use regard_domain::{DecisionId, Timestamp};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::access::Guest;
 use crate::app::App;
 use crate::extract::{Body, Params};
 use crate::problem::{Problem, chain};
@@ -53,6 +55,8 @@ pub(crate) struct DecisionParams {
 )]
 pub(crate) async fn decisions(
     State(app): State<App>,
+    Extension(guest): Extension<Guest>,
+    OriginalUri(address): OriginalUri,
     Params(params): Params<DecisionParams>,
 ) -> Result<Response, Problem> {
     let limit = params.limit.unwrap_or(DEFAULT_DECISIONS);
@@ -68,6 +72,13 @@ pub(crate) async fn decisions(
         .as_deref()
         .map(|text| cursor(text).ok_or_else(bad))
         .transpose()?;
+    // Who reads rows, one by one, is on record; in the demonstration there is nobody to name.
+    if guest.pass().is_some() {
+        app.engine.check_ledger()?;
+        let asked = address.to_string();
+        app.did(&guest, AdminAct::RowsRead, asked.as_bytes())
+            .await?;
+    }
     let found = app.engine.store().decisions(limit, before).await;
     let found = found.map_err(|error| store_problem(&error))?;
     let mut headers = HeaderMap::new();
@@ -116,7 +127,7 @@ pub(super) async fn report(app: &App) -> Result<Report, Problem> {
 #[utoipa::path(get, path = "/v1/health", tag = "console", responses((status = 200, body = Health), (status = 401, body = Problem)))]
 pub(crate) async fn health(State(app): State<App>) -> Json<Health> {
     let health = app.engine.health().borrow().clone();
-    Json(wire::health(&app.engine, &health))
+    Json(wire::health(&app.engine, &health, &app.config.sandbox))
 }
 
 /// The facts that campaigns may ask about, by name.
@@ -143,8 +154,11 @@ pub(crate) async fn facts(
 )]
 pub(crate) async fn set_facts(
     State(app): State<App>,
+    Extension(guest): Extension<Guest>,
     Body(facts): Body<BTreeMap<String, NewFact>>,
 ) -> Result<StatusCode, Problem> {
+    app.engine.check_ledger()?;
+    let names = facts.keys().cloned().collect::<Vec<_>>().join("\n");
     let now = app.engine.now();
     if facts.values().any(|fact| fact.ttl_secs == Some(0)) {
         return Err(Problem::invalid("bad_fact", "ttl_secs is at least 1"));
@@ -157,6 +171,8 @@ pub(crate) async fn set_facts(
             .set_fact(name, fact.value, ttl.map(|ttl| now.plus(ttl)))
             .await?;
     }
+    app.did(&guest, AdminAct::FactsSet, names.as_bytes())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,16 +1,36 @@
 //! Campaigns as JSON. Changes of one campaign are made by the engine in turn: of two at once none is lost.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use regard_commitments::AdminAct;
 use regard_decision::{Campaign, Creative};
 use regard_domain::CampaignId;
 use regard_engine::CampaignChange;
+use serde::Serialize;
 
+use crate::access::Guest;
 use crate::app::App;
 use crate::extract::{Body, PathOf};
 use crate::problem::Problem;
+
+/// What was sent, for the hash in the ledger: in the one order of fields that the type has.
+fn as_sent(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_default()
+}
+
+/// Makes a change and tells the ledger who made it.
+async fn change(
+    app: &App,
+    guest: &Guest,
+    change: CampaignChange,
+    sent: &[u8],
+) -> Result<(), Problem> {
+    app.engine.check_ledger()?;
+    app.engine.change_campaign(change).await?;
+    Ok(app.did(guest, AdminAct::CampaignsChanged, sent).await?)
+}
 
 /// The campaigns in force, as in the configuration.
 #[utoipa::path(
@@ -28,9 +48,13 @@ pub(crate) async fn campaigns(State(app): State<App>) -> Result<Json<Vec<Campaig
 )]
 pub(crate) async fn set_campaigns(
     State(app): State<App>,
+    Extension(guest): Extension<Guest>,
     Body(campaigns): Body<Vec<Campaign>>,
 ) -> Result<StatusCode, Problem> {
+    app.engine.check_ledger()?;
+    let sent = as_sent(&campaigns);
     app.engine.set_campaigns(campaigns).await?;
+    app.did(&guest, AdminAct::CampaignsChanged, &sent).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -44,11 +68,12 @@ pub(crate) async fn set_campaigns(
 )]
 pub(crate) async fn add_campaign(
     State(app): State<App>,
+    Extension(guest): Extension<Guest>,
     Body(campaign): Body<Campaign>,
 ) -> Result<Response, Problem> {
     let place = format!("/v1/campaigns/{}", campaign.id);
-    let change = CampaignChange::Add(campaign);
-    app.engine.change_campaign(change).await?;
+    let sent = as_sent(&campaign);
+    change(&app, &guest, CampaignChange::Add(campaign), &sent).await?;
     let place = HeaderValue::try_from(place).ok();
     let headers: axum::http::HeaderMap =
         place.map(|it| (header::LOCATION, it)).into_iter().collect();
@@ -80,6 +105,7 @@ pub(crate) async fn campaign(
 )]
 pub(crate) async fn set_campaign(
     State(app): State<App>,
+    Extension(guest): Extension<Guest>,
     PathOf(id): PathOf<CampaignId>,
     Body(campaign): Body<Campaign>,
 ) -> Result<StatusCode, Problem> {
@@ -87,8 +113,8 @@ pub(crate) async fn set_campaign(
         let detail = format!("the address says {id}, the body {}", campaign.id);
         return Err(Problem::invalid("other_campaign", detail).remedy("write the same id twice"));
     }
-    let change = CampaignChange::Replace(campaign);
-    app.engine.change_campaign(change).await?;
+    let sent = as_sent(&campaign);
+    change(&app, &guest, CampaignChange::Replace(campaign), &sent).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -100,11 +126,11 @@ pub(crate) async fn set_campaign(
 )]
 pub(crate) async fn remove_campaign(
     State(app): State<App>,
+    Extension(guest): Extension<Guest>,
     PathOf(id): PathOf<CampaignId>,
 ) -> Result<StatusCode, Problem> {
-    app.engine
-        .change_campaign(CampaignChange::Remove(id))
-        .await?;
+    let sent = id.as_str().as_bytes().to_vec();
+    change(&app, &guest, CampaignChange::Remove(id), &sent).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -116,11 +142,13 @@ pub(crate) async fn remove_campaign(
 )]
 pub(crate) async fn add_creative(
     State(app): State<App>,
+    Extension(guest): Extension<Guest>,
     PathOf(campaign): PathOf<CampaignId>,
     Body(creative): Body<Creative>,
 ) -> Result<StatusCode, Problem> {
+    let sent = as_sent(&creative);
     let creative = Box::new(creative);
-    let change = CampaignChange::PutCreative { campaign, creative };
-    app.engine.change_campaign(change).await?;
+    let put = CampaignChange::PutCreative { campaign, creative };
+    change(&app, &guest, put, &sent).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use regard_domain::{CameraId, Timestamp};
 
+use crate::access::Guest;
 use crate::app::App;
 use crate::extract::PathOf;
 use crate::problem::Problem;
@@ -54,6 +56,7 @@ pub(crate) async fn preview(
 )]
 pub(crate) async fn frames(
     State(app): State<App>,
+    Extension(guest): Extension<Guest>,
     PathOf(id): PathOf<CameraId>,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
@@ -64,14 +67,16 @@ pub(crate) async fn frames(
     let upgrade = upgrade
         .max_message_size(MAX_FRAME_BYTES)
         .max_frame_size(MAX_FRAME_BYTES);
-    Ok(upgrade.on_upgrade(move |socket| take_frames(app, id, socket)))
+    Ok(upgrade.on_upgrade(move |socket| take_frames(app, guest, id, socket)))
 }
 
-async fn take_frames(app: App, camera: CameraId, mut socket: WebSocket) {
+async fn take_frames(app: App, guest: Guest, camera: CameraId, mut socket: WebSocket) {
+    let over = app.over_for(&guest);
+    let mut over = std::pin::pin!(over);
     loop {
         let message = tokio::select! {
             message = socket.recv() => message,
-            () = app.ended() => None,
+            () = &mut over => None,
         };
         let Some(Ok(message)) = message else { return };
         let bytes = match message {

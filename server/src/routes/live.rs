@@ -90,8 +90,8 @@ impl Listener {
     async fn tell(&mut self) -> Result<(), watch::error::RecvError> {
         if self.health.has_changed()? {
             let health = self.health.borrow_and_update().clone();
-            self.pending
-                .extend(event("health", &wire::health(&self.app.engine, &health)));
+            let body = wire::health(&self.app.engine, &health, &self.app.config.sandbox);
+            self.pending.extend(event("health", &body));
         }
         if let Some((camera, live)) = &mut self.camera
             && live.has_changed()?

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,8 +12,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::api::store_problem;
+use crate::access::Guest;
 use crate::app::App;
-use crate::auth::is_admin;
 use crate::extract::{Params, PathOf};
 use crate::pages::{
     ConsolePage, Here, IndexPage, Picture, PlayerPage, PrivacyAnswers, Whereabouts, page,
@@ -55,13 +56,15 @@ pub(crate) async fn screen(
 
 /// The console of the operator.
 #[utoipa::path(get, path = "/console", tag = "console", responses((status = 200, content_type = "text/html", description = "Page"), (status = 401, body = Problem)))]
-pub(crate) async fn console(State(app): State<App>, headers: HeaderMap) -> Response {
-    page(
-        StatusCode::OK,
-        &ConsolePage {
-            can_log_out: is_admin(&app, &headers),
-        },
-    )
+pub(crate) async fn console(
+    State(app): State<App>,
+    Extension(guest): Extension<Guest>,
+) -> Response {
+    let log_out = match &guest {
+        Guest::Session(_, session) => Some(app.access.forms.of_session(session)),
+        Guest::Stranger | Guest::Machine | Guest::Token(_) => None,
+    };
+    page(StatusCode::OK, &ConsolePage { log_out })
 }
 
 /// Parameters of the privacy pages.
@@ -187,7 +190,8 @@ pub(crate) fn public_base(app: &App, headers: &HeaderMap) -> String {
         .and_then(|value| value.to_str().ok());
     let own = || {
         format!(
-            "http://{}",
+            "{}://{}",
+            app.config.scheme(),
             host.map_or_else(|| app.config.listen.to_string(), str::to_owned)
         )
     };

@@ -3,14 +3,16 @@
 use std::io;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::extract::{Multipart, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use axum::{Extension, Json};
+use regard_commitments::AdminAct;
 use tokio::io::AsyncWriteExt;
 use utoipa::ToSchema;
 
+use crate::access::Guest;
 use crate::app::App;
 use crate::assets::{self, AssetError, AssetLibrary};
 use crate::extract::PathOf;
@@ -89,8 +91,10 @@ pub(crate) async fn asset(
 )]
 pub(crate) async fn upload(
     State(app): State<App>,
+    Extension(guest): Extension<Guest>,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<Upload>), Problem> {
+    app.engine.check_ledger()?;
     let mut form = form?;
     while let Some(field) = form.next_field().await? {
         if field.name() != Some("file") {
@@ -100,6 +104,9 @@ pub(crate) async fn upload(
         let file = receive(&library, field).await?;
         let taken = tokio::task::spawn_blocking(move || library.take(file)).await;
         let asset = taken.map_err(|error| Problem::internal("asset_not_written", &error))??;
+        // The name is the hash of the bytes.
+        let name = asset.name.as_bytes();
+        app.did(&guest, AdminAct::AssetUploaded, name).await?;
         return Ok((StatusCode::CREATED, Json(Upload::from(&asset))));
     }
     Err(Problem::invalid(

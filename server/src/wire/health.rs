@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::screen::RefusalBody;
+use crate::SandboxState;
 
 /// One camera.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -93,6 +94,15 @@ pub(crate) struct Promise {
     hash: String,
 }
 
+/// What the process has taken from itself.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Sandbox {
+    /// Files and ports, in words.
+    files: String,
+    /// Calls into the kernel, in words.
+    calls: String,
+}
+
 /// Event `health`, once a second.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Health {
@@ -108,6 +118,7 @@ pub(crate) struct Health {
     store: StoreState,
     ledger: Ledger,
     commitments: Promise,
+    sandbox: Sandbox,
 }
 
 impl Health {
@@ -118,7 +129,7 @@ impl Health {
 }
 
 /// How the engine is.
-pub(crate) fn health(engine: &Engine, health: &EngineHealth) -> Health {
+pub(crate) fn health(engine: &Engine, health: &EngineHealth, sandbox: &SandboxState) -> Health {
     let screens = health.screens.iter().map(|screen| Screen {
         id: screen.screen.to_string(),
         alive: screen.alive,
@@ -153,6 +164,10 @@ pub(crate) fn health(engine: &Engine, health: &EngineHealth) -> Health {
             fault: health.ledger_fault.clone(),
         },
         commitments: promise(engine, health),
+        sandbox: Sandbox {
+            files: sandbox.files.clone(),
+            calls: sandbox.calls.clone(),
+        },
     }
 }
 

@@ -53,6 +53,11 @@ impl Request {
         self.header("content-type", "application/json").bytes(bytes)
     }
 
+    /// With a token.
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
     pub(crate) fn bytes(mut self, body: Vec<u8>) -> Self {
         self.body = body;
         self
@@ -141,6 +146,19 @@ impl Answer {
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// A cookie it sets, as it is sent back.
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        let set = self
+            .headers
+            .iter()
+            .filter(|(known, _)| known == "set-cookie");
+        let mut pairs = set.filter_map(|(_, value)| value.split(';').next());
+        let begins = format!("{name}=");
+        pairs
+            .find(|pair| pair.starts_with(&begins))
+            .map(str::to_owned)
     }
 
     pub(crate) fn text(&self) -> &str {

@@ -187,7 +187,7 @@ async fn the_code_is_for_the_screen_alone() {
     let world = World::new(|config| {
         config.listen = "0.0.0.0:0".parse().unwrap();
         config.allow_remote = true;
-        config.admin_token_hash = Some([1; 32]);
+        config.admin_token = regard_server::AdminToken::IfMissing;
     })
     .await;
     for path in ["/screen/demo/qr.svg", "/v1/screens/demo/events"] {

@@ -8,7 +8,7 @@ use regard_commitments::{
 };
 
 use crate::client::Answer;
-use crate::world::{TOKEN, World};
+use crate::world::World;
 
 fn root(leaves: &[Digest]) -> Digest {
     leaves.iter().copied().collect::<MerkleTree>().root()
@@ -65,11 +65,7 @@ async fn a_stranger_follows_the_checkpoints_and_an_operator_the_entries() {
 
     let bundle = format!("/ledger/tile/entries/000.p/{}", second.size);
     assert_eq!(world.get(&bundle).send().await.status, 401);
-    let answer = world
-        .get(&bundle)
-        .header("authorization", &format!("Bearer {TOKEN}"))
-        .send()
-        .await;
+    let answer = world.get(&bundle).bearer(&world.token).send().await;
     assert_eq!(answer.status, 200);
     let mut rest = answer.body.as_slice();
     for leaf in &leaves {

@@ -1,7 +1,9 @@
 //! The server through its door: a real engine, a real socket on loopback.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod access;
 mod api;
+mod attacks;
 mod campaigns;
 mod client;
 mod guards;
@@ -10,5 +12,6 @@ mod ledger;
 mod pages;
 mod persons;
 mod streams;
+mod tls;
 mod uploads;
 mod world;

@@ -3,28 +3,26 @@
 use std::net::SocketAddr;
 
 use regard_audience::CrowdSettings;
-use regard_commitments::Commitments;
+use regard_commitments::{Actor, AdminAct, Commitments, EntryBody, LedgerEntry};
 use regard_decision::{Campaign, ContextSpec, Creative};
 use regard_domain::{CameraId, CreativeId, ScreenId};
 use regard_engine::{CameraConfig, Engine, EngineConfig, ScreenConfig};
 use regard_inference::RuntimeChoice;
-use regard_server::{Server, ServerConfig};
+use regard_server::{AdminToken, Server, ServerConfig};
 use regard_vision::{CameraPlacement, SourceSpec};
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::client::{Answer, Request};
 
-/// The admin token of closed consoles.
-pub(crate) const TOKEN: &str = "an admin token of a test";
-
 /// Drop it and all is gone.
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) engine: Engine,
     pub(crate) data: TempDir,
+    /// The admin token of a closed console.
+    pub(crate) token: String,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
 }
@@ -79,23 +77,25 @@ impl World {
 
     /// With a console that needs the token.
     pub(crate) async fn closed() -> Self {
-        Self::new(|config| config.admin_token_hash = Some(Sha256::digest(TOKEN).into())).await
+        Self::new(|config| config.admin_token = AdminToken::IfMissing).await
     }
 
     pub(crate) async fn new(adjust: impl FnOnce(&mut ServerConfig)) -> Self {
-        Self::of(|_| {}, adjust).await
+        Self::on(tempfile::tempdir().unwrap(), |_| {}, adjust).await
     }
 
     /// Under other promises.
     pub(crate) async fn promising(change: impl FnOnce(&mut Commitments)) -> Self {
-        Self::of(change, |config| config.open_console = true).await
+        let data = tempfile::tempdir().unwrap();
+        Self::on(data, change, |config| config.open_console = true).await
     }
 
-    async fn of(
+    /// On what an earlier world left.
+    pub(crate) async fn on(
+        data: TempDir,
         change: impl FnOnce(&mut Commitments),
         adjust: impl FnOnce(&mut ServerConfig),
     ) -> Self {
-        let data = tempfile::tempdir().unwrap();
         let mut engine_config = engine_config(&data);
         change(&mut engine_config.commitments);
         let engine = Engine::start(engine_config).await.unwrap();
@@ -105,17 +105,16 @@ impl World {
         adjust(&mut config);
         let bound = Server::bind(config, engine.clone()).await.unwrap();
         let address = bound.address();
+        let token = bound.fresh_token().unwrap_or_default().to_owned();
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(async move {
-            bound
-                .run(async { stopped.await.unwrap_or(()) })
-                .await
-                .unwrap();
+            bound.run(async { stopped.await.unwrap_or(()) }).await;
         });
         Self {
             address,
             engine,
             data,
+            token,
             stop: Some(stop),
             server: Some(server),
         }
@@ -141,10 +140,88 @@ impl World {
         self.get(path).header("accept", "text/html").send().await
     }
 
+    /// Ends the server, waits until it has ended, and hands over what it kept.
+    pub(crate) async fn end(self) -> TempDir {
+        let Self {
+            engine,
+            data,
+            stop,
+            server,
+            ..
+        } = self;
+        stop.unwrap().send(()).unwrap();
+        server.unwrap().await.unwrap();
+        engine.stop().await;
+        data
+    }
+
     /// Ends the server and waits until it has ended.
-    pub(crate) async fn stop(mut self) {
-        self.stop.take().unwrap().send(()).unwrap();
-        self.server.take().unwrap().await.unwrap();
-        self.engine.stop().await;
+    pub(crate) async fn stop(self) {
+        self.end().await;
+    }
+
+    /// A token made through the API by the admin: its id and its text.
+    pub(crate) async fn make_token(&self, body: &serde_json::Value) -> (String, String) {
+        let answer = self
+            .post("/v1/tokens")
+            .bearer(&self.token)
+            .json(body)
+            .send()
+            .await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let made: serde_json::Value = answer.json();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        (text(&made["record"]["id"]), text(&made["token"]))
+    }
+
+    /// Sends the login form as a browser does that opened it: with its cookie and what stands hidden in it.
+    pub(crate) async fn log_in(&self, token: &str, session: Option<&str>) -> Answer {
+        let opened = self.page("/login?next=/console").await;
+        let held = opened.cookie("regard_form").expect("a cookie for the form");
+        let text = opened.text();
+        let hidden = text.split("name=\"form\" value=\"").nth(1).unwrap();
+        let hidden = hidden.split('"').next().unwrap();
+        let cookies: Vec<&str> = std::iter::once(held.as_str()).chain(session).collect();
+        self.post("/login")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("cookie", &cookies.join("; "))
+            .header("origin", &format!("http://{}", self.address))
+            .bytes(format!("token={token}&form={hidden}&next=%2Fconsole").into_bytes())
+            .send()
+            .await
+    }
+
+    /// The acts in the ledger, in order: what was done, and by whom.
+    pub(crate) async fn acts(&self) -> Vec<(AdminAct, Actor)> {
+        let store = self.engine.store();
+        let rows = store.ledger_range(0..u64::MAX).await.unwrap();
+        let entries = rows
+            .iter()
+            .map(|row| LedgerEntry::from_leaf_bytes(row.bytes.as_ref().unwrap()).unwrap());
+        entries
+            .filter_map(|entry| match entry.body {
+                EntryBody::Administered { act, by, .. } => Some((act, by)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Waits until the ledger tells of an act of somebody from outside.
+    pub(crate) async fn told_of(&self, act: AdminAct) -> Actor {
+        let began = std::time::Instant::now();
+        loop {
+            let acts = self.acts().await;
+            let by_others =
+                |(known, by): &(AdminAct, Actor)| *known == act && *by != Actor::Machine {};
+            if let Some((_, by)) = acts.into_iter().rev().find(by_others) {
+                return by;
+            }
+            let patience = std::time::Duration::from_secs(20);
+            assert!(
+                began.elapsed() < patience,
+                "the ledger says nothing of {act}"
+            );
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
     }
 }

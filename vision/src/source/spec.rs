@@ -1,7 +1,7 @@
 //! What the owner writes down as a camera.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use url::Url;
@@ -147,6 +147,50 @@ impl fmt::Debug for HttpSpec {
 impl fmt::Debug for FfmpegSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FfmpegSpec({})", without_secrets(&self.input))
+    }
+}
+
+impl SourceSpec {
+    /// The file, folder or device of this machine that is read, if it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::V4l2(spec) => Some(&spec.path),
+            Self::Folder(spec) => Some(&spec.path),
+            Self::Clip(spec) => Some(&spec.path),
+            Self::Ffmpeg(spec) if spec.is_file() => Some(Path::new(&spec.input)),
+            Self::Ffmpeg(_) | Self::Http(_) | Self::Push { .. } | Self::Demo => None,
+        }
+    }
+
+    /// The TCP ports that are connected to, for a sandbox that allows no others: that of the URL, and where pages lead
+    /// elsewhere those of the web. Nothing when the URL does not tell.
+    pub fn tcp_ports(&self) -> Option<Vec<u16>> {
+        let of = |url: &Url| {
+            let usual = match url.scheme() {
+                "rtsp" => Some(554),
+                "rtsps" => Some(322),
+                "rtmp" => Some(1_935),
+                _ => None,
+            };
+            let port = url.port_or_known_default().or(usual)?;
+            let is_web = matches!(url.scheme(), "http" | "https");
+            let web = is_web.then_some([80, 443]);
+            Some(
+                std::iter::once(port)
+                    .chain(web.into_iter().flatten())
+                    .collect(),
+            )
+        };
+        match self {
+            Self::Http(spec) => of(&spec.url),
+            Self::Ffmpeg(spec) if !spec.is_file() => of(&Url::parse(&spec.input).ok()?),
+            Self::Ffmpeg(_)
+            | Self::V4l2(_)
+            | Self::Folder(_)
+            | Self::Clip(_)
+            | Self::Push { .. }
+            | Self::Demo => Some(Vec::new()),
+        }
     }
 }
 

@@ -272,7 +272,7 @@ async fn in_browser(case: &Case, secs: u64, engine: &Engine, folder: &Path) -> R
     let report = measure(case, secs, engine).await;
     drop(player);
     let _ = stop.send(());
-    serving.await??;
+    serving.await?;
     report
 }
 
