@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::args::{DATA_FOLDER, ServeArgs, named_data_dir};
 use crate::config::{self, Site};
-use crate::site::load_site;
 use crate::sandbox::Reach;
+use crate::site::load_site;
 use crate::speech::{complain, say};
 use crate::{exit, run};
 

@@ -41,8 +41,8 @@ mod sweeper;
 mod uses;
 mod view;
 
-pub use backup::{BackedUp, BackupError, Restored, back_up, restore};
 pub use access::{BadToken, Installation, InstallationError, NewToken, Token, TokenRecord};
+pub use backup::{BackedUp, BackupError, Restored, back_up, restore};
 pub use calendar::{Calendar, UnknownTimeZone};
 pub use campaigns::CampaignChange;
 pub use chronicle::ChronicleError;

@@ -70,6 +70,14 @@ impl Reach {
             ..Self::default()
         };
         reach.reads.extend(engine.models.clone());
+        // Keys that are rotated while the program runs are another file.
+        let site_key = &engine.site_key;
+        let keys = [&site_key.file, &site_key.passphrase_file];
+        reach.reads.extend(
+            keys.into_iter()
+                .flatten()
+                .filter_map(|file| folder_of(file)),
+        );
         if let Some(tls) = &server.tls {
             // Whoever renews a certificate puts another file in its place, or turns a link.
             for file in [&tls.certificate, &tls.key] {

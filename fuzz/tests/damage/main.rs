@@ -82,6 +82,6 @@ macro_rules! samples {
 }
 
 samples! {
-    photo jpeg motion_jpeg clip video http_camera model config commitments ledger note recording
+    photo jpeg motion_jpeg clip video http_camera model config commitments ledger note papers recording
     campaigns upload frame_message source
 }

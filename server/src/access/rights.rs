@@ -94,7 +94,11 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/v1/persons/me", Need::Everyone),
     ("POST", "/v1/persons/me/offers", Need::Everyone),
     ("POST", "/v1/persons/me/consents", Need::Everyone),
-    ("DELETE", "/v1/persons/me/consents/{purpose}", Need::Everyone),
+    (
+        "DELETE",
+        "/v1/persons/me/consents/{purpose}",
+        Need::Everyone,
+    ),
     ("PUT", "/v1/persons/me/freeze", Need::Everyone),
     ("PUT", "/v1/persons/me/preferences", Need::Everyone),
     ("DELETE", "/v1/persons/me", Need::Everyone),

@@ -4,7 +4,7 @@ use regard_commitments::{ErasureProof, SignedReceipt};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Request};
-use crate::world::{TOKEN, World};
+use crate::world::World;
 
 fn as_person(request: Request, token: &str) -> Request {
     request.header("authorization", &format!("Person {token}"))
@@ -199,7 +199,7 @@ async fn neither_token_passes_for_the_other() {
     let world = World::closed().await;
     let nobody = world.post("/v1/persons").json(&json!({})).send().await;
     assert_eq!(nobody.status, 401);
-    let operator = format!("Bearer {TOKEN}");
+    let operator = format!("Bearer {}", world.token);
     let enroll = world.post("/v1/persons").header("authorization", &operator);
     let enrolled: Value = enroll.json(&json!({})).send().await.json();
     let token = enrolled["token"].as_str().unwrap();

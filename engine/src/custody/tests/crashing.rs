@@ -343,6 +343,11 @@ impl Store for CrashingStore {
         self.inner.setting(name).await
     }
 
+    async fn settings(&self, prefix: &str) -> Result<Vec<Setting>, StoreError> {
+        self.faults.read()?;
+        self.inner.settings(prefix).await
+    }
+
     async fn put_setting(&self, setting: &Kept<Setting>) -> Result<(), StoreError> {
         self.faults.write(|| self.inner.put_setting(setting)).await
     }
