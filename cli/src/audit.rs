@@ -9,7 +9,6 @@ mod process;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
@@ -19,7 +18,8 @@ use regard_commitments::{
     AuditReport, CheckLine, CheckState, Evidence, SWEEP_ALLOWANCE_SECS, SignedAudit, TableEvidence,
     VerifyingKey,
 };
-use regard_domain::Timestamp;
+use regard_domain::{Clock as _, Timestamp};
+use regard_engine::SystemClock;
 use regard_inference::{Catalog, FileState};
 
 use crate::args::{AuditArgs, AuditCommand, ListFormat};
@@ -29,6 +29,7 @@ use crate::printable::{on_one_line, shown};
 use crate::site::load_site;
 use crate::speech::complain;
 use crate::whole_file::write_whole;
+use crate::work::block_on;
 use crate::{exit, models};
 
 /// Most findings of one check that a report lists; what is beyond is counted.
@@ -47,13 +48,9 @@ pub(crate) fn audit(args: &AuditArgs) -> Result<ExitCode> {
 }
 
 fn prove(args: &AuditArgs) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("the runtime could not be started")?;
     let data_dir = args.installation.data_dir();
     let key = site_keys(&data_dir)?.audit_key();
-    let signed = runtime.block_on(look(args, &data_dir))?.sign(&key);
+    let signed = block_on(look(args, &data_dir))?.sign(&key);
     let report = signed.verify(Some(&key.verifying_key()))?;
     let json = serde_json::to_string_pretty(&signed)? + "\n";
     let files = [
@@ -92,7 +89,7 @@ async fn look(args: &AuditArgs, data_dir: &Path) -> Result<AuditReport> {
         .canonicalize()
         .with_context(|| format!("{}: cannot be read", shown(data_dir)))?;
     let site = args.config.as_deref().map(load_site).transpose()?;
-    let now = now()?;
+    let now = SystemClock::new().now();
     let proc = process::Proc::system();
     let found = proc.holders(&data_dir);
     let disk = disk::look(&data_dir, &reader).await?;
@@ -114,14 +111,6 @@ async fn look(args: &AuditArgs, data_dir: &Path) -> Result<AuditReport> {
         checkpoint: history.checkpoint,
         checks: evidence.into_iter().map(CheckLine::from).collect(),
     })
-}
-
-fn now() -> Result<Timestamp> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let since = since.context("the clock of this machine is before 1970")?;
-    let micros =
-        i64::try_from(since.as_micros()).context("the clock of this machine is far off")?;
-    Ok(Timestamp::from_micros(micros))
 }
 
 /// A machine that the configuration names, and its addresses as far as they can be found.

@@ -17,6 +17,7 @@ use crate::args::{
 use crate::exit;
 use crate::printable::shown;
 use crate::speech::complain;
+use crate::work::block_on;
 
 /// Largest proof read, in bytes; real ones take two thousand.
 const MAX_PROOF_BYTES: u64 = 1 << 20;
@@ -34,14 +35,6 @@ pub(crate) fn keys(command: &KeysCommand) -> Result<ExitCode> {
             site_key,
         } => block_on(rotate(installation, site_key)),
     }
-}
-
-fn block_on(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("no runtime for the store")?
-        .block_on(work)
 }
 
 /// The file of keys of an installation that is there.

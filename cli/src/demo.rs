@@ -16,9 +16,9 @@ use regard_vision::{CameraPlacement, SourceSpec};
 use serde::Deserialize;
 
 use crate::args::DemoArgs;
+use crate::run;
 use crate::sandbox::Reach;
 use crate::speech::say;
-use crate::{run, serve};
 
 const CAMPAIGNS: &str = include_str!("../data/demo-campaigns.toml");
 
@@ -83,7 +83,7 @@ pub(crate) fn demo(args: &DemoArgs) -> Result<ExitCode> {
     } else {
         folder.path.display().to_string()
     };
-    serve::create_private(&folder.path)
+    regard_engine::create_private_folder(&folder.path)
         .with_context(|| format!("the data folder {} cannot be used", folder.path.display()))?;
     let mut reach = Reach::of(&config, &server);
     if folder.is_temporary {

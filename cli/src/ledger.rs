@@ -22,6 +22,7 @@ use serde::Serialize;
 use crate::args::{CheckArgs, LedgerCommand, ListFormat, VerifyArgs};
 use crate::exit;
 use crate::printable::{on_one_line, shown};
+use crate::work::block_on;
 
 /// Entries read at once.
 const READ_CHUNK: u64 = 4_096;
@@ -31,19 +32,15 @@ const MAX_BYTES: u64 = 1 << 20;
 
 /// Does what was asked with the ledger.
 pub(crate) fn ledger(command: &LedgerCommand) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("the runtime could not be started")?;
     match command {
-        LedgerCommand::Tail(args) => runtime.block_on(tail::tail(args)),
-        LedgerCommand::Verify(args) => runtime.block_on(verify(args)),
-        LedgerCommand::Prove(args) => runtime.block_on(prove::prove(args)),
+        LedgerCommand::Tail(args) => block_on(tail::tail(args)),
+        LedgerCommand::Verify(args) => block_on(verify(args)),
+        LedgerCommand::Prove(args) => block_on(prove::prove(args)),
         LedgerCommand::Check(args) => check(args),
         LedgerCommand::Key {
             installation,
             witness,
-        } => runtime.block_on(key(&installation.data_dir(), *witness)),
+        } => block_on(key(&installation.data_dir(), *witness)),
         LedgerCommand::Witness(args) => witness::witness(args),
     }
 }

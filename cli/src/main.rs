@@ -24,6 +24,7 @@ mod site;
 mod speech;
 mod tokens;
 mod whole_file;
+mod work;
 
 use std::process::ExitCode;
 

@@ -40,8 +40,8 @@ pub(crate) fn serve(
     introduce: impl FnOnce(&str, Option<&str>),
 ) -> Result<()> {
     // Outside the data folder, where nothing can be made once the sandbox is entered.
-    let keys = regard_engine::SiteKeyFile::open_or_create(&config.site_key, &config.data_dir);
-    keys.context("the site's key cannot be used")?;
+    regard_engine::SiteKeyFile::create_if_missing(&config.site_key, &config.data_dir)
+        .context("the site's key cannot be used")?;
     // Before the first thread: those that are there already would not be limited.
     server.sandbox = sandbox::enter(reach);
     // The engine has threads of its own for the work that counts; the web needs little.

@@ -1,6 +1,5 @@
 //! `regard serve`.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -62,17 +61,8 @@ fn data_dir(args: &ServeArgs, site: &Site) -> PathBuf {
 
 /// The data folder, for its owner alone, with copies of the files that messages show.
 fn prepare(site: &Site, data_dir: &Path, asset_dir: &Path) -> io::Result<()> {
-    create_private(data_dir)?;
+    regard_engine::create_private_folder(data_dir)?;
     config::install(&site.assets, asset_dir)
-}
-
-/// Creates a folder that only its owner can look into.
-pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 /// What a person reads first, below the line that scripts read.

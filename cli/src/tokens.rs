@@ -3,58 +3,20 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use regard_backends::OpenError;
 use regard_commitments::{AdminAct, TokenId};
 use regard_domain::{CameraId, ScreenId, Timestamp};
 use regard_engine::{Calendar, Installation, InstallationError, NewToken, TokenRecord};
-use serde::Serialize;
+use regard_server::{MadeToken, TokenBody};
 
 use crate::args::{InstallationArgs, ListFormat, NewTokenArgs, TokensCommand};
 use crate::exit;
-
-/// What is known of a token, as `GET /v1/tokens` gives it.
-#[derive(Serialize)]
-struct Row {
-    id: String,
-    role: &'static str,
-    screens: Vec<String>,
-    cameras: Vec<String>,
-    state: &'static str,
-    made_at_micros: i64,
-    expires_at_micros: Option<i64>,
-    revoked_at_micros: Option<i64>,
-}
-
-/// A token that was made just now.
-#[derive(Serialize)]
-struct Made<'a> {
-    token: &'a str,
-    record: Row,
-}
-
-impl Row {
-    fn of(record: &TokenRecord, now: Timestamp) -> Self {
-        Self {
-            id: record.id.to_string(),
-            role: record.role.as_str(),
-            screens: record.screens.iter().map(ToString::to_string).collect(),
-            cameras: record.cameras.iter().map(ToString::to_string).collect(),
-            state: record.state(now),
-            made_at_micros: record.made_at.as_micros(),
-            expires_at_micros: record.expires_at.map(Timestamp::as_micros),
-            revoked_at_micros: record.revoked_at.map(Timestamp::as_micros),
-        }
-    }
-}
+use crate::work::block_on;
 
 /// Makes, lists and revokes tokens.
 pub(crate) fn tokens(command: &TokensCommand) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("the runtime could not be started")?;
-    let text = runtime.block_on(async {
+    let text = block_on(async {
         match command {
             TokensCommand::New(args) => new(args).await,
             TokensCommand::List {
@@ -106,9 +68,9 @@ async fn new(args: &NewTokenArgs) -> Result<String> {
     installation.close().await;
     kept?;
     match args.format {
-        ListFormat::Json => Ok(serde_json::to_string_pretty(&Made {
-            token: token.text(),
-            record: Row::of(&record, now),
+        ListFormat::Json => Ok(serde_json::to_string_pretty(&MadeToken {
+            token: token.text().to_owned(),
+            record: TokenBody::of(&record, now),
         })?),
         ListFormat::Text => Ok(format!(
             "{}\nShown this once. {}",
@@ -126,7 +88,10 @@ async fn list(args: &InstallationArgs, format: ListFormat) -> Result<String> {
     let records = records?;
     match format {
         ListFormat::Json => {
-            let rows: Vec<Row> = records.iter().map(|record| Row::of(record, now)).collect();
+            let rows: Vec<TokenBody> = records
+                .iter()
+                .map(|record| TokenBody::of(record, now))
+                .collect();
             Ok(serde_json::to_string_pretty(&rows)?)
         }
         ListFormat::Text if records.is_empty() => {
@@ -147,7 +112,7 @@ async fn revoke(id: &TokenId, args: &InstallationArgs, format: ListFormat) -> Re
     installation.close().await;
     let record = revoked?;
     match format {
-        ListFormat::Json => Ok(serde_json::to_string_pretty(&Row::of(&record, now))?),
+        ListFormat::Json => Ok(serde_json::to_string_pretty(&TokenBody::of(&record, now))?),
         ListFormat::Text => line(&record, now),
     }
 }

@@ -34,6 +34,27 @@ fn days_in_month(year: u16, month: u8) -> u8 {
     }
 }
 
+/// Year, month and day of the month of a day that is counted from 1970-01-01.
+///
+/// # Source
+/// Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
+pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day_of_year - (153 * shifted + 2) / 5 + 1)
+}
+
 impl Date {
     /// The instant at which the day begins in UTC.
     ///
@@ -52,29 +73,14 @@ impl Date {
 
 impl Date {
     /// The day of an instant in UTC; `None` before 1970 and after 9999.
-    ///
-    /// # Source
-    /// Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
     pub fn of(at: Timestamp) -> Option<Self> {
-        let days = at.as_micros().div_euclid(DAY_MICROS) + 719_468;
-        let era = days.div_euclid(146_097);
-        let day_of_era = days.rem_euclid(146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted = (5 * day_of_year + 2) / 153;
-        let month = if shifted < 10 {
-            shifted + 3
-        } else {
-            shifted - 9
-        };
-        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        let (year, month, day) = civil_from_days(at.as_micros().div_euclid(DAY_MICROS));
         Some(Self {
             year: u16::try_from(year)
                 .ok()
                 .filter(|year| (1970..=9999).contains(year))?,
             month: u8::try_from(month).ok()?,
-            day: u8::try_from(day_of_year - (153 * shifted + 2) / 5 + 1).ok()?,
+            day: u8::try_from(day).ok()?,
         })
     }
 }

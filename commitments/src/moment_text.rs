@@ -7,7 +7,7 @@ use regard_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::date::Date;
+use crate::date::{Date, civil_from_days};
 
 const SECOND_MICROS: i64 = 1_000_000;
 const DAY_SECS: i64 = 86_400;
@@ -36,8 +36,6 @@ impl UtcText {
 }
 
 impl fmt::Display for UtcText {
-    /// # Source
-    /// Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = self.0.as_micros();
         let (secs, fraction) = (
@@ -45,16 +43,7 @@ impl fmt::Display for UtcText {
             micros.rem_euclid(SECOND_MICROS),
         );
         let (days, of_day) = (secs.div_euclid(DAY_SECS), secs.rem_euclid(DAY_SECS));
-        let shifted = days + 719_468;
-        let era = shifted.div_euclid(146_097);
-        let day_of_era = shifted.rem_euclid(146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-        let month = (month_from_march + 2) % 12 + 1;
-        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        let (year, month, day) = civil_from_days(days);
         let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
         write!(
             f,

@@ -24,6 +24,7 @@ use thiserror::Error;
 use crate::chronicle::{Chronicle, ChronicleError};
 use crate::custody::SiteKeyFile;
 use crate::keys::{self, KeyError};
+use crate::private_file::{create_private, create_private_folder};
 use crate::seed::random_key;
 
 /// First line of a backup.
@@ -240,14 +241,6 @@ fn decrypt(
     Ok(Some(()))
 }
 
-fn private_file(path: &Path) -> Result<File, BackupError> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(io_error(path))
-}
-
 /// Writes a backup of the store in a data folder, whether or not the program runs meanwhile.
 ///
 /// The file appears under its name when it is whole. Files that messages show are not in it.
@@ -274,7 +267,7 @@ pub async fn back_up(
     let mut beside = to.as_os_str().to_owned();
     beside.push(".part");
     let beside = PathBuf::from(beside);
-    let mut writer = BufWriter::new(private_file(&beside)?);
+    let mut writer = BufWriter::new(create_private(&beside).map_err(io_error(&beside))?);
     let plain = File::open(&copy.0).map_err(io_error(&copy.0))?;
     let mut plain = seed.as_slice().chain(BufReader::new(plain));
     let written = writer
@@ -335,9 +328,9 @@ fn open(file: &Path, data_dir: &Path, site_key: &SiteKeyFile) -> Result<Opened, 
         key,
     })?;
     let folder = Scratch::new(data_dir, "restore")?;
-    keys::create_private(&folder.0).map_err(io_error(&folder.0))?;
+    create_private_folder(&folder.0).map_err(io_error(&folder.0))?;
     let path = folder.0.join("whole");
-    let mut writer = BufWriter::new(private_file(&path)?);
+    let mut writer = BufWriter::new(create_private(&path).map_err(io_error(&path))?);
     let whole = decrypt(&backup_key(secret, &salt), &head, &mut reader, &mut writer);
     whole.map_err(&failed)?.ok_or_else(damaged)?;
     writer.flush().map_err(io_error(&path))?;
@@ -348,7 +341,11 @@ fn open(file: &Path, data_dir: &Path, site_key: &SiteKeyFile) -> Result<Opened, 
         .read_exact(seed.as_mut_slice())
         .map_err(|_| damaged())?;
     let store = folder.0.join("regard.db");
-    io::copy(&mut whole, &mut private_file(&store)?).map_err(io_error(&store))?;
+    io::copy(
+        &mut whole,
+        &mut create_private(&store).map_err(io_error(&store))?,
+    )
+    .map_err(io_error(&store))?;
     fs::remove_file(&path).map_err(io_error(&path))?;
     Ok(Opened { seed, folder })
 }
@@ -367,7 +364,7 @@ pub async fn restore(
     site_key: &SiteKeyFile,
     now: Timestamp,
 ) -> Result<Restored, BackupError> {
-    keys::create_private(data_dir).map_err(io_error(data_dir))?;
+    create_private_folder(data_dir).map_err(io_error(data_dir))?;
     let digest = digest_of(file)?.0;
     let opened = open(file, data_dir, site_key)?;
     let is_new = !data_dir.join("regard.db").exists();

@@ -1,16 +1,19 @@
 //! The site's key on the disk: one file, readable by its owner alone.
 
-use std::fs;
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use regard_commitments::{SiteKeys, Zeroizing};
 use thiserror::Error;
 
+use crate::private_file::{create_private_folder, read_private, write_private};
 use crate::seed::{from_hex, random_key, to_hex};
 
 /// Name of the key file in the data folder.
 pub(crate) const KEY_FILE: &str = "site.key";
+
+/// Longest file read, in bytes: twice the digits of a key.
+const MAX_LEN: u64 = 128;
 
 /// Why the site's key cannot be used.
 #[derive(Debug, Error)]
@@ -69,7 +72,7 @@ pub enum KeyError {
 /// # Errors
 /// [`KeyError`]; also when others than the owner may read the key.
 pub fn site_keys(data_dir: &Path) -> Result<SiteKeys, KeyError> {
-    create_private(data_dir).map_err(|source| KeyError::Io {
+    create_private_folder(data_dir).map_err(|source| KeyError::Io {
         path: data_dir.to_owned(),
         source,
     })?;
@@ -82,15 +85,6 @@ pub fn site_keys(data_dir: &Path) -> Result<SiteKeys, KeyError> {
 /// [`KeyError`]; [`KeyError::Io`] when there is none.
 pub fn existing_site_keys(data_dir: &Path) -> Result<SiteKeys, KeyError> {
     read(data_dir.join(KEY_FILE))
-}
-
-/// Creates a folder that only its owner can look into.
-pub(crate) fn create_private(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 /// Whether a site's key was ever made in this folder.
@@ -113,43 +107,21 @@ pub(crate) fn open_or_create(data_dir: &Path) -> Result<SiteKeys, KeyError> {
 }
 
 fn read(path: PathBuf) -> Result<SiteKeys, KeyError> {
-    let io_error = |source| KeyError::Io {
-        path: path.clone(),
-        source,
-    };
-    let mut file = fs::File::open(&path).map_err(io_error)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = file.metadata().map_err(io_error)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(KeyError::TooOpen { path });
-        }
-    }
-    let mut text = Zeroizing::new(String::new());
-    Read::take(&mut file, 128)
-        .read_to_string(&mut text)
-        .map_err(io_error)?;
+    let text = read_private(&path, MAX_LEN)?;
     let seed = from_hex(text.trim()).ok_or(KeyError::Malformed { path })?;
     Ok(SiteKeys::from_seed(seed))
 }
 
-/// Written beside, then renamed: a crash leaves either no key or a whole one.
+/// Writes the file of a key.
 pub(crate) fn write_new(path: &Path, seed: &[u8; 32]) -> io::Result<()> {
-    let beside = path.with_extension("key.new");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
     let text = Zeroizing::new(to_hex(seed));
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&beside, path)
+    write_private(path, text.as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

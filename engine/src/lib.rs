@@ -28,6 +28,7 @@ mod metrics;
 mod minute;
 mod players;
 mod podium;
+mod private_file;
 mod queue;
 mod recorder;
 mod recording;
@@ -58,6 +59,7 @@ pub use memory::resident_bytes;
 pub use metrics::{
     DropReason, LATENCY_BOUNDS_SECS, LatencyHistogram, LatencyQuantiles, MetricsSnapshot,
 };
+pub use private_file::{create_private_folder, write_private};
 pub use recording::{RECORDING_FORMAT, RecordingError};
 pub use replay::{Replayed, replay};
 pub use screen::notice_text;

@@ -31,6 +31,7 @@ use crate::players::Players;
 use crate::recorder::Recorder;
 use crate::recording::{Input, RecordingWriter};
 use crate::stopper::Stopper;
+use crate::uses::Uses;
 use crate::view::{CameraHealth, Health, Heartbeat, ScreenHealth, ScreenView};
 
 /// How often time is looked at: half of the gate's own beat, so that a notice that went missing
@@ -477,7 +478,7 @@ impl Podium {
                 open: post.is_open,
                 refusal: post.refusal.clone().filter(|_| !post.is_open),
                 fault: post.fault.clone(),
-                withheld: self.people.withheld(id),
+                withheld: Uses::of(&self.gate, Some(id), now).1,
                 agreed_until: self.gate.agreed_until(id, now),
                 objected_until: self.gate.objected_until(id, now),
                 captured_per_sec: rates.captured_per_sec,

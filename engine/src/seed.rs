@@ -27,13 +27,23 @@ pub fn to_hex(bytes: &[u8]) -> String {
 /// since they may be a secret.
 pub fn from_hex(text: &str) -> Option<Zeroizing<[u8; 32]>> {
     let mut bytes = Zeroizing::new([0_u8; 32]);
-    if text.len() != 64 || !text.is_ascii() {
+    fill_from_hex(text, bytes.as_mut_slice()).map(|()| bytes)
+}
+
+/// The bytes that hexadecimal digits stand for, two each; nothing for any other text.
+pub(crate) fn bytes_from_hex(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; text.len() / 2];
+    fill_from_hex(text, &mut bytes).map(|()| bytes)
+}
+
+fn fill_from_hex(text: &str, bytes: &mut [u8]) -> Option<()> {
+    if text.len() != 2 * bytes.len() || !text.is_ascii() {
         return None;
     }
     for (i, byte) in bytes.iter_mut().enumerate() {
         *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
     }
-    Some(bytes)
+    Some(())
 }
 
 #[cfg(test)]
@@ -46,6 +56,10 @@ mod tests {
         assert_eq!(*from_hex(&to_hex(&bytes)).unwrap(), bytes);
         for bad in ["", "00", &"g".repeat(64), &"ä".repeat(32), &"0".repeat(65)] {
             assert!(from_hex(bad).is_none(), "{bad:?}");
+        }
+        assert_eq!(bytes_from_hex("00ff"), Some(vec![0, 255]));
+        for bad in ["0", "0g", "ää"] {
+            assert_eq!(bytes_from_hex(bad), None, "{bad:?}");
         }
     }
 }

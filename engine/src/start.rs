@@ -30,6 +30,7 @@ use crate::custody::{Custodian, CustodyError, CustodyParts, Scribe, SiteKeyFile}
 use crate::handle::Engine;
 use crate::kept_campaigns;
 use crate::keys::{self, KeyError};
+use crate::private_file::create_private_folder;
 use crate::recording::RecordingError;
 use crate::remembered::Remembered;
 use crate::seed::random_key;
@@ -123,7 +124,7 @@ impl Engine {
     /// [`StartError`]; nothing runs then.
     pub async fn start(config: EngineConfig) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        keys::create_private(&config.data_dir).map_err(|source| StartError::DataDir {
+        create_private_folder(&config.data_dir).map_err(|source| StartError::DataDir {
             path: config.data_dir.clone(),
             source,
         })?;

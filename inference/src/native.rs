@@ -223,12 +223,6 @@ impl Network for NativeNetwork {
         &self.outputs
     }
 
-    fn run(&mut self, inputs: &[(&str, TensorView<'_>)]) -> Result<Vec<Tensor>, RunError> {
-        let mut outputs = Vec::new();
-        self.run_into(inputs, &mut outputs)?;
-        Ok(outputs)
-    }
-
     fn run_into(
         &mut self,
         inputs: &[(&str, TensorView<'_>)],

@@ -222,12 +222,6 @@ impl Network for OnnxNetwork {
         &self.outputs
     }
 
-    fn run(&mut self, inputs: &[(&str, TensorView<'_>)]) -> Result<Vec<Tensor>, RunError> {
-        let mut outputs = Vec::new();
-        self.run_into(inputs, &mut outputs)?;
-        Ok(outputs)
-    }
-
     fn run_into(
         &mut self,
         inputs: &[(&str, TensorView<'_>)],

@@ -150,7 +150,11 @@ impl Network for RtenNetwork {
         &self.outputs
     }
 
-    fn run(&mut self, inputs: &[(&str, TensorView<'_>)]) -> Result<Vec<Tensor>, RunError> {
+    fn run_into(
+        &mut self,
+        inputs: &[(&str, TensorView<'_>)],
+        outputs: &mut Vec<Tensor>,
+    ) -> Result<(), RunError> {
         let indices = match_inputs(&self.inputs, inputs)?;
         let values = indices
             .iter()
@@ -161,7 +165,7 @@ impl Network for RtenNetwork {
             })
             .collect();
         let values = self.compute(values)?;
-        values
+        *outputs = values
             .into_iter()
             .zip(&self.outputs)
             .map(|(value, port)| {
@@ -174,7 +178,8 @@ impl Network for RtenNetwork {
                     source,
                 })
             })
-            .collect()
+            .collect::<Result<_, RunError>>()?;
+        Ok(())
     }
 }
 

@@ -43,7 +43,11 @@ pub trait Network: Send {
     ///
     /// # Errors
     /// Inputs that are missing, unknown, given twice or of the wrong shape; a failing executor.
-    fn run(&mut self, inputs: &[(&str, TensorView<'_>)]) -> Result<Vec<Tensor>, RunError>;
+    fn run(&mut self, inputs: &[(&str, TensorView<'_>)]) -> Result<Vec<Tensor>, RunError> {
+        let mut outputs = Vec::new();
+        self.run_into(inputs, &mut outputs)?;
+        Ok(outputs)
+    }
 
     /// As [`run`](Self::run), into tensors whose memory is used again where the executor allows.
     /// On an error `outputs` holds anything.
@@ -54,10 +58,7 @@ pub trait Network: Send {
         &mut self,
         inputs: &[(&str, TensorView<'_>)],
         outputs: &mut Vec<Tensor>,
-    ) -> Result<(), RunError> {
-        *outputs = self.run(inputs)?;
-        Ok(())
-    }
+    ) -> Result<(), RunError>;
 }
 
 impl std::fmt::Debug for dyn Network {

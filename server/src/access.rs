@@ -20,7 +20,7 @@ use crate::problem::Problem;
 pub(crate) use book::{Glance, Pass, TokenBook};
 pub(crate) use forms::{FORM_COOKIE, Forms};
 pub(crate) use guest::Guest;
-pub(crate) use layer::{admit, locked_out, peer_of};
+pub(crate) use layer::{admit, locked_out};
 pub(crate) use lockout::Lockout;
 pub(crate) use sessions::{COOKIE, SessionKey, Sessions, max_age};
 

@@ -1,11 +1,12 @@
 //! Encryption of what comes and goes: the owner's certificate, or one made here.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+use regard_engine::write_private;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use thiserror::Error;
@@ -163,24 +164,12 @@ fn read(files: &TlsFiles) -> Result<Arc<rustls::ServerConfig>, TlsError> {
 /// Makes a key and a certificate for every name this server has.
 fn make(files: &TlsFiles, config: &ServerConfig) -> Result<(), TlsError> {
     let made = rcgen::generate_simple_self_signed(config.names())?;
-    write_private(&files.key, &made.signing_key.serialize_pem())?;
-    write_private(&files.certificate, &made.cert.pem())
+    write(&files.key, &made.signing_key.serialize_pem())?;
+    write(&files.certificate, &made.cert.pem())
 }
 
-/// Written beside, then renamed: a crash leaves either none or a whole one. For its owner alone.
-fn write_private(path: &Path, text: &str) -> Result<(), TlsError> {
-    let write = || -> io::Result<()> {
-        let beside = path.with_extension("new");
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&beside)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    };
-    write().map_err(|source| TlsError::Write {
+fn write(path: &Path, text: &str) -> Result<(), TlsError> {
+    write_private(path, text.as_bytes()).map_err(|source| TlsError::Write {
         path: path.to_owned(),
         source,
     })

@@ -20,4 +20,5 @@ pub(crate) use screen::{
     CameraState, HeartbeatBody, NoticeEvent, Ping, PlaceEvent, PlayBody, Preload, ShownBody,
     creative, notice,
 };
-pub(crate) use tokens::{MadeToken, NewTokenBody, TokenBody};
+pub(crate) use tokens::NewTokenBody;
+pub use tokens::{MadeToken, TokenBody};

@@ -1,8 +1,6 @@
 //! The file with the keys of the site that wrap the keys of persons.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +11,8 @@ use regard_commitments::{HeldSiteKey, SiteKey as _, SiteKeyId, SiteKeyring, Zero
 
 use crate::config::SiteKeyConfig;
 use crate::keys::KeyError;
-use crate::seed::{from_hex, random_key, to_hex};
+use crate::private_file::{read_private, write_private};
+use crate::seed::{bytes_from_hex, from_hex, random_key, to_hex};
 
 /// Name of the file in the data folder, where none is named.
 const FILE_NAME: &str = "custody.key";
@@ -63,17 +62,25 @@ impl SiteKeyFile {
     /// # Errors
     /// [`KeyError`]; also when others than the owner may read the file, or it wants a passphrase that is not given.
     pub fn open_or_create(config: &SiteKeyConfig, data_dir: &Path) -> Result<Self, KeyError> {
+        Self::create_if_missing(config, data_dir)?;
+        Self::open(config, data_dir)
+    }
+
+    /// Makes the file, with a fresh key, where there is none.
+    ///
+    /// # Errors
+    /// [`KeyError`]; also when it is to be encrypted under a passphrase that is not given.
+    pub fn create_if_missing(config: &SiteKeyConfig, data_dir: &Path) -> Result<(), KeyError> {
         let path = place(config, data_dir);
         if path.exists() {
-            return Self::open(config, data_dir);
+            return Ok(());
         }
         let mut file = Self {
             path,
             keys: Vec::new(),
             passphrase: passphrase(config)?,
         };
-        file.add_fresh()?;
-        Ok(file)
+        file.add_fresh().map(drop)
     }
 
     /// Reads the file that is named, or the one in the data folder.
@@ -124,8 +131,8 @@ impl SiteKeyFile {
                 let number = |text: &str| text.parse::<u32>().map_err(|_| malformed());
                 let costs = (number(kib)?, number(passes)?, number(lanes)?);
                 let (salt, sealed) = (
-                    unhex(salt).ok_or_else(malformed)?,
-                    unhex(sealed).ok_or_else(malformed)?,
+                    bytes_from_hex(salt).ok_or_else(malformed)?,
+                    bytes_from_hex(sealed).ok_or_else(malformed)?,
                 );
                 let wrapping = self.wrapping(costs, &salt)?;
                 let bytes =
@@ -279,65 +286,10 @@ fn passphrase(config: &SiteKeyConfig) -> Result<Option<Passphrase>, KeyError> {
     }
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    let pairs = (0..text.len()).step_by(2);
-    pairs
-        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok())
-        .collect()
-}
-
-/// The text of a file that its owner alone may read.
-fn read_private(path: &Path, max_len: u64) -> Result<Zeroizing<String>, KeyError> {
-    let io_error = |source| KeyError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let mut file = fs::File::open(path).map_err(io_error)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = file.metadata().map_err(io_error)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(KeyError::TooOpen {
-                path: path.to_owned(),
-            });
-        }
-    }
-    let mut text = Zeroizing::new(String::new());
-    Read::take(&mut file, max_len)
-        .read_to_string(&mut text)
-        .map_err(io_error)?;
-    Ok(text)
-}
-
-/// Written beside, then renamed: a crash leaves the older keys or the newer ones, never half of them.
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    // The new name has to be on the disk too.
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn ids(file: &SiteKeyFile) -> Vec<SiteKeyId> {

@@ -21,7 +21,6 @@ const COUNTED: Duration = Duration::from_secs(3_600);
 /// What was said, and what follows from it for the use of data.
 pub(crate) struct People {
     uses: UsesByCamera,
-    withheld: BTreeMap<CameraId, Vec<Refusal>>,
     /// When somebody was last seen on a camera, or agreed.
     present_at: BTreeMap<CameraId, Timestamp>,
     /// When somebody last objected, the oldest first.
@@ -33,7 +32,6 @@ impl People {
     pub(crate) fn new(uses: UsesByCamera) -> Self {
         Self {
             uses,
-            withheld: BTreeMap::new(),
             present_at: BTreeMap::new(),
             objected_at: VecDeque::new(),
         }
@@ -47,11 +45,6 @@ impl People {
                 self.present_at.insert(camera.clone(), now);
             }
         }
-    }
-
-    /// What data of a camera's audience may not serve now, and why.
-    pub(super) fn withheld(&self, camera: &CameraId) -> Vec<Refusal> {
-        self.withheld.get(camera).cloned().unwrap_or_default()
     }
 
     /// Objections within the last hour.
@@ -155,10 +148,7 @@ impl Podium {
     fn look_at_uses(&mut self, now: Timestamp) {
         let cameras: Vec<Option<CameraId>> = self.people.uses.keys().cloned().collect();
         for camera in cameras {
-            let (uses, withheld) = Uses::of(&self.gate, camera.as_ref(), now);
-            if let Some(camera) = &camera {
-                self.people.withheld.insert(camera.clone(), withheld);
-            }
+            let (uses, _) = Uses::of(&self.gate, camera.as_ref(), now);
             if self.people.uses.insert(camera.clone(), uses) != Some(uses) {
                 self.record(now, || Input::Uses {
                     camera: camera.clone(),

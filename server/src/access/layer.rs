@@ -1,9 +1,7 @@
 //! The one door of every route: who asks, and whether they may.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-
 use axum::body::Body;
-use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
+use axum::extract::{MatchedPath, RawPathParams, Request, State};
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -15,6 +13,7 @@ use super::lockout::MAX_LOCKED;
 use super::rights::{Need, Ruling, need_of, rule};
 use super::{Guest, TurnedAway};
 use crate::app::App;
+use crate::extract::{Peer, wants_page};
 use crate::problem::Problem;
 
 /// What would end a value in a query, or begin another.
@@ -25,13 +24,6 @@ const IN_QUERY: &AsciiSet = &CONTROLS
     .add(b'%')
     .add(b'&')
     .add(b'+');
-
-/// Where a request comes from; in tests without a socket, this machine.
-pub(crate) fn peer_of(extensions: &Extensions) -> IpAddr {
-    extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.ip())
-}
 
 /// Lets in who may, and says to the others what is missing. Streams end with the token or session that
 /// they were opened with.
@@ -81,7 +73,7 @@ async fn identify(
     if let Some(shown) = headers.get(header::AUTHORIZATION) {
         let text = shown.to_str().ok().and_then(bearer);
         let pass = match text {
-            Some(text) => app.access.pass(text, peer_of(extensions), false).await?,
+            Some(text) => app.access.pass(text, Peer::of(extensions).0, false).await?,
             None => return Err(TurnedAway::Wrong),
         };
         return Ok(Guest::Token(pass));
@@ -136,12 +128,7 @@ pub(crate) fn locked_out() -> ([(header::HeaderName, HeaderValue); 1], Problem) 
 }
 
 fn unknown(request: &Request) -> Response {
-    let wants_page = request.method() == Method::GET
-        && request
-            .headers()
-            .get(header::ACCEPT)
-            .is_some_and(|accept| accept.to_str().is_ok_and(|text| text.contains("text/html")));
-    if wants_page {
+    if request.method() == Method::GET && wants_page(request.headers()) {
         let next = utf8_percent_encode(request.uri().path(), IN_QUERY);
         return Redirect::to(&format!("/login?next={next}")).into_response();
     }

@@ -11,9 +11,9 @@ use regard_engine::{random_key, to_hex};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::{COOKIE, FORM_COOKIE, Pass, TurnedAway, locked_out, max_age, peer_of};
+use crate::access::{COOKIE, FORM_COOKIE, Pass, TurnedAway, locked_out, max_age};
 use crate::app::App;
-use crate::extract::Params;
+use crate::extract::{Params, Peer};
 use crate::pages::{LoginPage, page};
 use crate::problem::Problem;
 
@@ -109,7 +109,7 @@ pub(crate) async fn login_page(
     )
 )]
 pub(crate) async fn login(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    let from = peer_of(request.extensions());
+    let from = Peer::of(request.extensions()).0;
     let headers = request.headers().clone();
     let form: Result<Form<LoginForm>, FormRejection> = request.extract().await;
     let Form(form) =

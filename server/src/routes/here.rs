@@ -1,20 +1,20 @@
 //! What somebody in front of a screen may do about being looked at. Works without scripts.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::{Extension, Json};
 use regard_commitments::{MAX_AGREEMENT, MAX_OBJECTION, Presence};
-use regard_domain::ScreenId;
+use regard_domain::{CameraId, ScreenId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::pages::{PrivacyParams, privacy_answer};
 use crate::app::App;
-use crate::extract::{Params, PathOf};
+use crate::extract::{Params, PathOf, Peer, wants_page};
 use crate::pages::{Here, Mistake, Standing};
 use crate::problem::Problem;
 
@@ -39,6 +39,15 @@ pub(crate) struct SaidBody {
     cameras: Vec<String>,
     /// Until when it holds; nothing when it took something back.
     until_micros: Option<i64>,
+}
+
+impl SaidBody {
+    fn of<'a>(cameras: impl IntoIterator<Item = &'a CameraId>, until: Option<Timestamp>) -> Self {
+        Self {
+            cameras: cameras.into_iter().map(ToString::to_string).collect(),
+            until_micros: until.map(Timestamp::as_micros),
+        }
+    }
 }
 
 fn presence(app: &App, screen: &ScreenId, code: &str) -> Result<Presence, Problem> {
@@ -93,9 +102,7 @@ fn said(
     headers: &HeaderMap,
     outcome: Result<SaidBody, Problem>,
 ) -> Response {
-    let wants_page = headers
-        .get(header::ACCEPT)
-        .is_some_and(|accept| accept.to_str().is_ok_and(|text| text.contains("text/html")));
+    let wants_page = wants_page(headers);
     let page = format!("/screen/{id}/here/{code}");
     match outcome {
         Ok(_) if wants_page => Redirect::to(&page).into_response(),
@@ -126,11 +133,10 @@ fn said(
 )]
 pub(crate) async fn object(
     State(app): State<App>,
-    from: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(from): Peer,
     PathOf((id, code)): PathOf<(ScreenId, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let from = from.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.0.ip());
     let outcome = objected(&app, from, &id, &code).await;
     said(&id, &code, &headers, outcome)
 }
@@ -147,11 +153,7 @@ async fn objected(app: &App, from: IpAddr, id: &ScreenId, code: &str) -> Result<
         .remedy("scan the code on the screen: that one is never refused; or ask the staff"));
     }
     let objection = app.engine.object(id, MAX_OBJECTION).await?;
-    let cameras = objection.cameras.iter().map(ToString::to_string);
-    Ok(SaidBody {
-        cameras: cameras.collect(),
-        until_micros: Some(objection.until.as_micros()),
-    })
+    Ok(SaidBody::of(&objection.cameras, Some(objection.until)))
 }
 
 /// "I agree to be looked at", where the profile of the site waits for it: for five minutes, or until nobody is there.
@@ -185,15 +187,7 @@ async fn agreed(app: &App, id: &ScreenId, code: &str) -> Result<SaidBody, Proble
         }
     }
     let until = app.engine.agree(id, MAX_AGREEMENT).await?;
-    Ok(SaidBody {
-        cameras: app
-            .engine
-            .camera_of(id)?
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
-        until_micros: Some(until.as_micros()),
-    })
+    Ok(SaidBody::of(&app.engine.camera_of(id)?, Some(until)))
 }
 
 /// "I no longer agree": the camera is shut at once.
@@ -214,13 +208,5 @@ pub(crate) async fn withdraw(
 async fn withdrawn(app: &App, id: &ScreenId, code: &str) -> Result<SaidBody, Problem> {
     presence(app, id, code)?;
     app.engine.withdraw_agreement(id).await?;
-    Ok(SaidBody {
-        cameras: app
-            .engine
-            .camera_of(id)?
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
-        until_micros: None,
-    })
+    Ok(SaidBody::of(&app.engine.camera_of(id)?, None))
 }

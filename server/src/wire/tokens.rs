@@ -30,7 +30,7 @@ pub(crate) struct NewTokenBody {
 
 /// What is known of a token.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub(crate) struct TokenBody {
+pub struct TokenBody {
     id: String,
     role: &'static str,
     screens: Vec<String>,
@@ -44,7 +44,8 @@ pub(crate) struct TokenBody {
 }
 
 impl TokenBody {
-    pub(crate) fn of(record: &TokenRecord, now: Timestamp) -> Self {
+    /// What is known of `record` at `now`.
+    pub fn of(record: &TokenRecord, now: Timestamp) -> Self {
         Self {
             id: record.id.to_string(),
             role: record.role.as_str(),
@@ -60,9 +61,9 @@ impl TokenBody {
 
 /// A token that was made just now.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub(crate) struct MadeToken {
+pub struct MadeToken {
     /// Its text: a secret, shown this once.
-    pub(crate) token: String,
+    pub token: String,
     /// What is kept of it.
-    pub(crate) record: TokenBody,
+    pub record: TokenBody,
 }
