@@ -173,25 +173,42 @@ rules! {
     /// The notice.
     Notice = "notice", "GDPR 12-14; AI Act 50(3), (5)",
         "The notice is on the screen while the camera is open, in several languages; the camera closes within a second without it.";
-        code ["commitments/src/notice.rs", "commitments/src/sensing.rs", "server/src/pages/privacy.rs"];
+        code [
+            "commitments/src/notice.rs", "commitments/src/sensing.rs", "server/src/pages/privacy.rs", "reports/src/sign.rs",
+            "cli/src/notice.rs",
+        ];
         tests [
             "commitments/src/sensing/tests.rs::a_stale_notice_revokes_within_its_time",
             "commitments/src/notice/tests.rs::it_says_what_the_commitments_say",
             "engine/tests/it/gate.rs::without_the_notice_the_camera_stays_shut_and_says_why",
             "cli/tests/browser/honesty.rs::a_hidden_notice_shuts_the_camera",
             "cli/tests/it/audit.rs::a_camera_that_was_open_without_the_notice_is_found",
+            "server/tests/it/pages.rs::the_notice_in_easy_words_is_a_page_in_five_languages",
+            "reports/src/sign/tests.rs::every_language_fits_on_a_page_and_says_everything",
+            "reports/src/sign/tests.rs::a_page_a_sign_in_a_pdf_for_screen_readers",
+            "cli/tests/browser/accessibility.rs::pages_can_be_used_by_everyone",
         ];
-        missing "the printable sign";
+        missing "";
     /// Access and portability.
     Access = "access", "GDPR 11(2), 15, 20",
         "A person gets everything that is held on them; a passer-by gets the honest page.";
-        code ["server/src/pages/privacy.rs", "engine/src/custody/export.rs", "server/src/routes/persons.rs"];
+        code [
+            "server/src/pages/privacy.rs", "engine/src/custody/export.rs", "server/src/routes/persons.rs",
+            "server/src/routes/own.rs", "server/src/pages/own.rs", "server/src/access/own.rs",
+        ];
         tests [
             "server/tests/it/pages.rs::the_privacy_page_speaks_five_languages",
             "server/tests/it/persons.rs::a_person_comes_agrees_looks_corrects_withdraws_and_goes",
             "server/tests/it/persons.rs::neither_token_passes_for_the_other",
+            "server/tests/it/own.rs::every_right_works_by_form",
+            "server/tests/it/own.rs::whoever_never_enrolled_gets_the_honest_page_in_five_languages",
+            "server/tests/it/own.rs::nobody_reaches_somebody_elses_page",
+            "server/tests/it/own.rs::own_page_cross_site_request_forgery",
+            "server/tests/it/own.rs::own_page_session_fixation",
+            "server/tests/it/own.rs::wrong_tokens_of_persons_are_locked_out_and_the_console_is_not",
+            "server/tests/it/own.rs::the_token_stands_in_no_address_cookie_or_page",
         ];
-        missing "the person's own page; the export is JSON";
+        missing "";
     /// Rectification, erasure, restriction.
     Erasure = "erasure", "GDPR 16-18",
         "Erasure destroys a key, leaves a tombstone in the ledger and a proof to take away.";
@@ -221,8 +238,11 @@ rules! {
             "engine/tests/it/gate.rs::an_objection_shuts_the_camera_at_once_and_stands_in_the_ledger",
             "server/tests/it/here.rs::whoever_stands_there_shuts_the_camera",
             "server/tests/it/here.rs::the_sign_is_limited_and_the_screen_never",
+            "server/tests/it/here.rs::repeated_objections_alert_the_operator_and_none_is_refused",
+            "engine/src/podium/people.rs::objections_are_counted_by_screen_and_for_an_hour",
+            "cli/tests/browser/console.rs::repeated_objections_are_told_on_the_console",
         ];
-        missing "an alert to the operator when objections are repeated";
+        missing "mask zones drawn on a still from the console";
     /// Automated decisions.
     SignificantEffects = "significant_effects", "GDPR 22",
         "Messages cannot carry significant effects; a personal perk has a human path.";

@@ -84,6 +84,8 @@ pub struct MetricsSnapshot {
     pub decisions: BTreeMap<(String, String), u64>,
     /// Refusals, by code.
     pub refusals: BTreeMap<String, u64>,
+    /// Objections that shut a camera, by screen.
+    pub objections: BTreeMap<String, u64>,
     /// Cameras open now.
     pub cameras_open: u64,
     /// From capture to the change acknowledged by the player.
@@ -131,6 +133,11 @@ impl Metrics {
     /// The refusals so far.
     pub(crate) fn set_refusals(&self, refusals: BTreeMap<String, u64>) {
         self.with(|m| m.snapshot.refusals = refusals);
+    }
+
+    /// Somebody in front of a screen asked not to be looked at.
+    pub(crate) fn objected(&self, screen: &str) {
+        self.with(|m| *m.snapshot.objections.entry(screen.to_owned()).or_default() += 1);
     }
 
     /// How many cameras are open.

@@ -469,7 +469,8 @@ impl Podium {
             .map(|(code, n)| (code.as_str().to_owned(), n))
             .collect();
         self.outlets.metrics.set_refusals(refusals.clone());
-        let n_objections_last_hour = self.people.n_objections_last_hour(now);
+        let objections = self.people.objections(now);
+        let objected = |screen: &ScreenId| objections.get(screen).copied().unwrap_or(0);
         let cameras = self.cameras.iter().map(|(id, post)| {
             let rates = post.gauge.rates(now);
             CameraHealth {
@@ -491,6 +492,8 @@ impl Podium {
             screen: screen.clone(),
             alive: self.players.in_charge(screen, now).is_some(),
             player: self.players.in_charge(screen, now),
+            n_objections_last_hour: objected(screen),
+            objections_repeated: people::is_repeated(objected(screen)),
         });
         let health = Health {
             uptime_secs: now.secs_since(self.facts.started_at),
@@ -500,7 +503,7 @@ impl Podium {
             latency: self.outlets.metrics.latency(),
             resident_bytes: resident_bytes(),
             refusals,
-            n_objections_last_hour,
+            n_objections_last_hour: objections.values().sum(),
             recording_fault: self.outlets.recorder.fault(),
             rows_queued: self.outlets.recorder.n_waiting(),
             rows_lost: self.outlets.recorder.n_lost(),

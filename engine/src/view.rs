@@ -109,6 +109,10 @@ pub struct ScreenHealth {
     pub alive: bool,
     /// Who plays it: `in-process`, or the id the browser gave itself.
     pub player: Option<String>,
+    /// How often somebody in front of it asked not to be looked at within the last hour.
+    pub n_objections_last_hour: usize,
+    /// Whether that is so often that the operator should look into it. Nobody is refused for it.
+    pub objections_repeated: bool,
 }
 
 /// How the engine is doing.

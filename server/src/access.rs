@@ -5,6 +5,7 @@ mod forms;
 mod guest;
 mod layer;
 mod lockout;
+mod own;
 mod rights;
 mod sessions;
 
@@ -18,10 +19,11 @@ use tokio::sync::watch;
 use crate::problem::Problem;
 
 pub(crate) use book::{Glance, Pass, TokenBook};
-pub(crate) use forms::{FORM_COOKIE, Forms};
+pub(crate) use forms::{FORM_COOKIE, Forms, OWN_FORM_COOKIE};
 pub(crate) use guest::Guest;
 pub(crate) use layer::{admit, locked_out};
 pub(crate) use lockout::Lockout;
+pub(crate) use own::{MAX_OWN_AGE, MAX_OWN_IDLE, OWN_COOKIE, Own, OwnPages};
 pub(crate) use sessions::{COOKIE, SessionKey, Sessions, max_age};
 
 /// Tokens that may be live at once: more than a site has people, screens and devices.
@@ -34,6 +36,8 @@ pub(crate) struct Access {
     pub(crate) sessions: Sessions,
     pub(crate) lockout: Lockout,
     pub(crate) forms: Forms,
+    /// Persons at their own record: they have no role and reach nothing else.
+    pub(crate) own: OwnPages,
     /// Told whenever a token or a session ends.
     endings: watch::Sender<()>,
 }
@@ -55,6 +59,7 @@ impl Access {
             sessions: Sessions::default(),
             lockout: Lockout::default(),
             forms: Forms::new(key),
+            own: OwnPages::default(),
             endings: watch::channel(()).0,
         }
     }
@@ -119,7 +124,8 @@ impl Access {
         pass
     }
 
-    async fn tell_lockout(&self, locked: Vec<String>, now: Timestamp) {
+    /// Enters in the ledger whom too many wrong tokens locked out, by a hash.
+    pub(crate) async fn tell_lockout(&self, locked: Vec<String>, now: Timestamp) {
         for subject in locked {
             if !self.lockout.may_tell(now) {
                 tracing::warn!("more lockouts than the ledger is told of in an hour");

@@ -108,6 +108,15 @@ impl Collector for Reading {
             ("regard_refusals", "Refusals of the gates"),
             refusals,
         )?;
+        let objections = counters
+            .objections
+            .iter()
+            .map(|(screen, n)| ([("screen", screen.as_str())], *n));
+        family(
+            &mut encoder,
+            ("regard_objections", "Objections that shut a camera"),
+            objections,
+        )?;
         gauge(
             &mut encoder,
             "regard_camera_open",

@@ -1,5 +1,7 @@
 //! Pages made here, that work without scripts, and the shells of the two that do not.
 
+mod own;
+mod preferences;
 mod privacy;
 mod standing;
 mod words;
@@ -10,9 +12,13 @@ use axum::response::{IntoResponse, Response};
 
 use crate::problem::Problem;
 
-pub(crate) use privacy::{Picture, PrivacyAnswers, Whereabouts, privacy_language, privacy_page};
+pub(crate) use own::{OwnAnswers, OwnDone, OwnMistake, OwnView, Said, own_page};
+pub(crate) use preferences::read as read_preferences;
+pub(crate) use privacy::{
+    Picture, PrivacyAnswers, Whereabouts, easy_page, privacy_language, privacy_page,
+};
 pub(crate) use standing::{Here, Mistake, Standing};
-pub(crate) use words::words;
+pub(crate) use words::{language_of, words};
 
 /// The list of pages.
 #[derive(Template)]

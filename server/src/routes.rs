@@ -14,6 +14,7 @@ mod here;
 mod ledger;
 mod live;
 mod meta;
+mod own;
 mod pages;
 mod persons;
 mod player;
@@ -66,7 +67,7 @@ const MAX_UPLOAD_WAIT: Duration = Duration::from_secs(120);
         (name = "player", description = "For screens; open on loopback, else with a token of the screen"),
         (name = "console", description = "For those who run the site, each role its part; open in the demonstration, else with a token"),
         (name = "admin", description = "For admins; open in the demonstration, else with a token"),
-        (name = "person", description = "For a person and their own record, with the token shown when enrolling: `Authorization: Person TOKEN`"),
+        (name = "person", description = "For a person and their own record, with the token shown when enrolling: `Authorization: Person TOKEN`, or as a page at /me"),
         (name = "open", description = "For everyone who reaches the server"),
     )
 )]
@@ -135,7 +136,7 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(tokens::revoke_token))
 }
 
-/// Each handler takes the person's token itself: without it there is no record to speak of.
+/// Each handler takes the person's token, or the cookie of their open page, itself: without it there is no record to speak of.
 fn person_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(persons::export, persons::erase))
@@ -144,6 +145,17 @@ fn person_routes() -> OpenApiRouter<App> {
         .routes(routes!(persons::withdraw))
         .routes(routes!(persons::freeze))
         .routes(routes!(persons::correct))
+        .routes(routes!(own::own))
+        .routes(routes!(own::open))
+        .routes(routes!(own::agree))
+        .routes(routes!(own::withdraw))
+        .routes(routes!(own::correct))
+        .routes(routes!(own::freeze))
+        .routes(routes!(own::unfreeze))
+        .routes(routes!(own::erase))
+        .routes(routes!(own::close))
+        .routes(routes!(own::record))
+        .routes(routes!(own::proof))
 }
 
 fn upload_routes(app: &App) -> OpenApiRouter<App> {

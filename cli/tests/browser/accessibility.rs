@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
 use crate::driver::Browser;
-use crate::page::until;
+use crate::page::{save, until};
 use crate::program::Program;
 
 /// The script of axe-core (MPL-2.0), where it is installed.
@@ -56,6 +57,12 @@ async fn pages_can_be_used_by_everyone() {
             ),
             ("/privacy?lang=en", "document.readyState === 'complete'"),
             ("/privacy?lang=de", "document.readyState === 'complete'"),
+            (
+                "/privacy?easy=yes&lang=de",
+                "document.readyState === 'complete'",
+            ),
+            ("/me?lang=en", "document.readyState === 'complete'"),
+            ("/me?lang=fr", "document.readyState === 'complete'"),
             ("/login", "document.readyState === 'complete'"),
             ("/", "document.readyState === 'complete'"),
         ] {
@@ -78,6 +85,10 @@ async fn pages_can_be_used_by_everyone() {
                 let of_here: Vec<String> =
                     serde_json::from_value(of_here["found"].clone()).unwrap();
                 found.extend(of_here.iter().map(|one| format!("{scheme} here {one}")));
+                page.goto(&format!("{here}?lang=en&easy=yes"))
+                    .await
+                    .unwrap();
+                found.extend(looked_at(&page, &axe, &format!("{scheme} here, easy")).await);
             }
             assert!(
                 result["n"].as_u64() > Some(5),
@@ -91,6 +102,95 @@ async fn pages_can_be_used_by_everyone() {
             );
         }
     }
+    for scheme in ["light", "dark"] {
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        browser.devtools("Emulation.setEmulatedMedia", &features);
+        found.extend(persons_pages(&page, &program, &axe, scheme).await);
+    }
     assert!(found.is_empty(), "{}", found.join("\n"));
     browser.stop().await;
+}
+
+/// What axe finds on the page as it is.
+async fn looked_at(page: &Client, axe: &str, name: &str) -> Vec<String> {
+    page.execute(axe, Vec::new()).await.unwrap();
+    let result = page.execute_async(RUN, Vec::new()).await.unwrap();
+    assert!(result["n"].as_u64() > Some(5), "{name}: {result}");
+    let found: Vec<String> = serde_json::from_value(result["found"].clone()).unwrap();
+    found
+        .into_iter()
+        .map(|one| format!("{name} {one}"))
+        .collect()
+}
+
+/// The page of somebody who enrolled, as it opens with their token, with a consent, after a mistake, and when all is erased.
+async fn persons_pages(page: &Client, program: &Program, axe: &str, scheme: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let body = serde_json::to_vec(&json!({})).unwrap();
+    let (status, enrolled) = program.ask("POST", "/v1/persons", "application/json", body);
+    assert_eq!(status, 201, "{enrolled}");
+    let enrolled: Value = serde_json::from_str(&enrolled).unwrap();
+    page.goto(&program.url("/me?lang=de")).await.unwrap();
+    let token = page.find(Locator::Id("token")).await.unwrap();
+    token.send_keys("rgp_wrong").await.unwrap();
+    press(page, "open").await;
+    until(
+        page,
+        "return document.querySelectorAll('.mistake').length",
+        |n| *n == 1,
+    )
+    .await;
+    found.extend(looked_at(page, axe, &format!("{scheme} wrong token")).await);
+    let token = page.find(Locator::Id("token")).await.unwrap();
+    token
+        .send_keys(enrolled["token"].as_str().unwrap())
+        .await
+        .unwrap();
+    press(page, "open").await;
+    until(
+        page,
+        "return document.querySelectorAll('#held').length",
+        |n| *n == 1,
+    )
+    .await;
+    press(page, "agree").await;
+    until(
+        page,
+        "return document.querySelectorAll('textarea').length",
+        |n| *n == 1,
+    )
+    .await;
+    save(page, &format!("own-{scheme}")).await;
+    found.extend(looked_at(page, axe, &format!("{scheme} own page")).await);
+    let address = page.current_url().await.unwrap();
+    assert!(!address.as_str().contains("rgp_"), "{address}");
+    let tick = "document.querySelector('[name=sure]').click()";
+    page.execute(tick, Vec::new()).await.unwrap();
+    press(page, "erase").await;
+    until(
+        page,
+        "return document.querySelectorAll('#gone').length",
+        |n| *n == 1,
+    )
+    .await;
+    save(page, &format!("erased-{scheme}")).await;
+    found.extend(looked_at(page, axe, &format!("{scheme} erased")).await);
+    press(page, "close").await;
+    until(
+        page,
+        "return document.querySelectorAll('#open').length",
+        |n| *n == 1,
+    )
+    .await;
+    found
+}
+
+async fn press(page: &Client, act: &str) {
+    let button = format!("form[action='/me/{act}'] button");
+    page.find(Locator::Css(&button))
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
 }

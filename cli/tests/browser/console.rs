@@ -185,3 +185,57 @@ async fn without_profile_lab_there_is_no_picture() {
     );
     browser.stop().await;
 }
+
+#[tokio::test]
+async fn repeated_objections_are_told_on_the_console() {
+    let Some(mut browser) = Browser::start(&[]).await else {
+        return;
+    };
+    let program = Program::demo(&[]);
+    let page = browser.page.clone();
+    page.goto(&program.url("/screen/demo")).await.unwrap();
+    let link = "return document.querySelector('#notice .qr').href";
+    let link = until(&page, link, |link| {
+        link.as_str().is_some_and(|link| link.contains("/here/"))
+    })
+    .await;
+    let here = link
+        .as_str()
+        .unwrap()
+        .split("/screen/")
+        .nth(1)
+        .unwrap()
+        .to_owned();
+    page.goto(&program.url("/console")).await.unwrap();
+    let hidden = "return document.getElementById('objections').hidden";
+    let said = "return document.getElementById('commitments').innerText";
+    for n in 1..=4 {
+        let (status, _) = program.ask(
+            "POST",
+            &format!("/screen/{here}/object"),
+            "application/json",
+            Vec::new(),
+        );
+        assert_eq!(status, 200);
+        let told = format!("{n} (demo {n})");
+        until(&page, said, |text| {
+            text.as_str().is_some_and(|text| text.contains(&told))
+        })
+        .await;
+        assert_eq!(eval(&page, hidden).await, n < 4, "{n}");
+    }
+    let alert = eval(
+        &page,
+        "return document.getElementById('objections').innerText",
+    )
+    .await;
+    assert!(
+        alert
+            .as_str()
+            .unwrap()
+            .contains("Screen demo: 4 within the last hour"),
+        "{alert}"
+    );
+    save(&page, "objections").await;
+    browser.stop().await;
+}

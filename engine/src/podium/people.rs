@@ -18,13 +18,20 @@ const GONE_AFTER: Duration = Duration::from_secs(20);
 /// Over which time objections are counted.
 const COUNTED: Duration = Duration::from_secs(3_600);
 
+/// Objections in front of one screen within [`COUNTED`] from which on the operator is alerted. Origin: four of 15 minutes
+/// shut a camera for the whole hour. None is refused for that.
+const REPEATED_FROM: usize = 4;
+
+/// Objections counted for one screen: whoever presses more often than every few seconds is told of as that many.
+const MAX_COUNTED: usize = 1_000;
+
 /// What was said, and what follows from it for the use of data.
 pub(crate) struct People {
     uses: UsesByCamera,
     /// When somebody was last seen on a camera, or agreed.
     present_at: BTreeMap<CameraId, Timestamp>,
-    /// When somebody last objected, the oldest first.
-    objected_at: VecDeque<Timestamp>,
+    /// When somebody objected in front of a screen within the last hour, the oldest first.
+    objected_at: BTreeMap<ScreenId, VecDeque<Timestamp>>,
 }
 
 impl People {
@@ -33,7 +40,7 @@ impl People {
         Self {
             uses,
             present_at: BTreeMap::new(),
-            objected_at: VecDeque::new(),
+            objected_at: BTreeMap::new(),
         }
     }
 
@@ -47,15 +54,36 @@ impl People {
         }
     }
 
-    /// Objections within the last hour.
-    pub(super) fn n_objections_last_hour(&mut self, now: Timestamp) -> usize {
-        while let Some(first) = self.objected_at.front()
-            && now.saturating_since(*first) > COUNTED
-        {
-            self.objected_at.pop_front();
+    /// Somebody objects in front of a screen; how often that was within the last hour.
+    fn objected(&mut self, screen: &ScreenId, now: Timestamp) -> usize {
+        let at = self.objected_at.entry(screen.clone()).or_default();
+        while at.front().is_some_and(|first| is_over(*first, now)) || at.len() >= MAX_COUNTED {
+            at.pop_front();
         }
-        self.objected_at.len()
+        at.push_back(now);
+        at.len()
     }
+
+    /// Objections within the last hour, by screen; screens without any are left out.
+    pub(super) fn objections(&mut self, now: Timestamp) -> BTreeMap<ScreenId, usize> {
+        self.objected_at.retain(|_, at| {
+            at.retain(|one| !is_over(*one, now));
+            !at.is_empty()
+        });
+        let counted = self.objected_at.iter();
+        counted
+            .map(|(screen, at)| (screen.clone(), at.len()))
+            .collect()
+    }
+}
+
+fn is_over(at: Timestamp, now: Timestamp) -> bool {
+    now.saturating_since(at) > COUNTED
+}
+
+/// Whether so many objections within an hour are for the operator to look into.
+pub(super) fn is_repeated(n_objections: usize) -> bool {
+    n_objections >= REPEATED_FROM
 }
 
 impl Podium {
@@ -84,7 +112,11 @@ impl Podium {
                 .map_or(until, |end| end.max(until));
         }
         if !cameras.is_empty() {
-            self.people.objected_at.push_back(now);
+            let n = self.people.objected(screen, now);
+            self.outlets.metrics.objected(screen.as_str());
+            if n == REPEATED_FROM {
+                tracing::warn!(%screen, n, "people in front of this screen object again and again; the operator should look into it");
+            }
         }
         Objection { cameras, until }
     }
@@ -158,5 +190,53 @@ impl Podium {
                 self.carry_out(effects, now);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against a plain list of all that was said.
+    #[test]
+    fn objections_are_counted_by_screen_and_for_an_hour() {
+        let screens: Vec<ScreenId> = ["door", "till"].map(|id| ScreenId::new(id).unwrap()).into();
+        let at = |mins: u64| Timestamp::from_millis(0).plus(Duration::from_mins(mins));
+        let mut people = People::new(UsesByCamera::new());
+        let mut said: Vec<(usize, u64)> = Vec::new();
+        for mins in (0..300).step_by(7) {
+            let which = usize::from(mins % 3 == 0);
+            said.push((which, mins));
+            let n = people.objected(&screens[which], at(mins));
+            let within = |which: usize, now: u64| {
+                said.iter()
+                    .filter(|(w, m)| *w == which && now - m <= 60)
+                    .count()
+            };
+            assert_eq!(n, within(which, mins), "{mins}");
+            let counted = people.objections(at(mins));
+            for (which, screen) in screens.iter().enumerate() {
+                assert_eq!(
+                    counted.get(screen).copied().unwrap_or(0),
+                    within(which, mins),
+                    "{mins}"
+                );
+            }
+        }
+        assert!(people.objections(at(400)).is_empty());
+        assert!(!is_repeated(3) && is_repeated(4));
+    }
+
+    #[test]
+    fn pressing_without_end_is_counted_to_a_lid() {
+        let screen = ScreenId::new("door").unwrap();
+        let mut people = People::new(UsesByCamera::new());
+        for _ in 0..2 * MAX_COUNTED {
+            people.objected(&screen, Timestamp::from_millis(0));
+        }
+        assert_eq!(
+            people.objections(Timestamp::from_millis(0))[&screen],
+            MAX_COUNTED
+        );
     }
 }

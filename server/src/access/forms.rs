@@ -12,6 +12,9 @@ use super::sessions::{SessionKey, cookie_of};
 /// Cookie that binds the login form to the browser it was made for, while there is no session yet.
 pub(crate) const FORM_COOKIE: &str = "regard_form";
 
+/// The same for the form that takes the token of a person.
+pub(crate) const OWN_FORM_COOKIE: &str = "regard_own_form";
+
 /// Makes and checks the hidden values of forms.
 ///
 /// # Source
@@ -46,6 +49,27 @@ impl Forms {
         to_hex(&self.mac("login", cookie))
     }
 
+    /// What stands hidden in the form for a person's token, in the browser that holds this cookie.
+    pub(crate) fn of_opening(&self, cookie: &str) -> String {
+        to_hex(&self.mac("opening", cookie))
+    }
+
+    /// Whether a form for a person's token was made for the browser that sends it.
+    pub(crate) fn is_own_opening(&self, headers: &HeaderMap, hidden: &str) -> bool {
+        cookie_of(headers, OWN_FORM_COOKIE)
+            .is_some_and(|cookie| is_same(&self.of_opening(cookie), hidden))
+    }
+
+    /// What stands hidden in the forms of a person's page.
+    pub(crate) fn of_own(&self, page: &SessionKey) -> String {
+        to_hex(&self.mac("own", &page.as_text()))
+    }
+
+    /// Whether a form was made for this page of a person.
+    pub(crate) fn is_of_own(&self, page: &SessionKey, hidden: &str) -> bool {
+        is_same(&self.of_own(page), hidden)
+    }
+
     /// What stands hidden in the forms of a session.
     pub(crate) fn of_session(&self, session: &SessionKey) -> String {
         to_hex(&self.mac("session", &session.as_text()))
@@ -53,19 +77,17 @@ impl Forms {
 
     /// Whether a login form was made for the browser that sends it.
     pub(crate) fn is_own_login(&self, headers: &HeaderMap, hidden: &str) -> bool {
-        cookie_of(headers, FORM_COOKIE).is_some_and(|cookie| {
-            self.of_login(cookie)
-                .as_bytes()
-                .ct_eq(hidden.as_bytes())
-                .into()
-        })
+        cookie_of(headers, FORM_COOKIE)
+            .is_some_and(|cookie| is_same(&self.of_login(cookie), hidden))
     }
 
     /// Whether a form was made for this session.
     pub(crate) fn is_of_session(&self, session: &SessionKey, hidden: &str) -> bool {
-        self.of_session(session)
-            .as_bytes()
-            .ct_eq(hidden.as_bytes())
-            .into()
+        is_same(&self.of_session(session), hidden)
     }
+}
+
+/// Takes the same time whichever bytes differ.
+fn is_same(ours: &str, sent: &str) -> bool {
+    ours.as_bytes().ct_eq(sent.as_bytes()).into()
 }

@@ -36,7 +36,7 @@ const MAX_SESSIONS: usize = 1_000;
 pub(crate) struct SessionKey([u8; 32]);
 
 impl SessionKey {
-    fn of_cookie(cookie: &str) -> Self {
+    pub(super) fn of_cookie(cookie: &str) -> Self {
         Self(Sha256::digest(cookie.as_bytes()).into())
     }
 
@@ -149,7 +149,7 @@ impl Sessions {
 }
 
 /// The values of a cookie.
-fn cookies<'h>(headers: &'h HeaderMap, name: &'h str) -> impl Iterator<Item = &'h str> {
+pub(super) fn cookies<'h>(headers: &'h HeaderMap, name: &'h str) -> impl Iterator<Item = &'h str> {
     let lines = headers.get_all(header::COOKIE).into_iter();
     lines
         .filter_map(|line| line.to_str().ok())

@@ -1,7 +1,9 @@
 //! The second layer of the notice: everything, in the reader's language, with the numbers of now.
 
 use askama::Template;
-use regard_commitments::{DataKind, KeepFor, Language, Notice, Profile, VerifiedCommitments};
+use regard_commitments::{
+    DataKind, EasyText, KeepFor, Language, Notice, NoticeText, Profile, VerifiedCommitments,
+};
 use regard_engine::Health;
 
 use super::standing::{Here, HerePart};
@@ -43,6 +45,44 @@ pub(crate) struct Whereabouts {
     pub(crate) picture: Picture,
     /// Cameras whose frames a browser sends here.
     pub(crate) pushed: Vec<String>,
+}
+
+/// The page in easy words: a few short sentences of one thought each, what may be done, whom to ask.
+#[derive(Template)]
+#[template(path = "easy.html")]
+pub(crate) struct EasyPage<'a> {
+    lang: &'static str,
+    w: &'static Words,
+    languages: Vec<(&'static str, &'static str)>,
+    lab_banner: Option<&'a str>,
+    here: Option<HerePart>,
+    easy: &'a EasyText,
+    /// Whether people can enrol here.
+    enrolls: bool,
+}
+
+/// The page in easy words.
+pub(crate) fn easy_page<'a>(answers: PrivacyAnswers<'a>, text: &'a NoticeText) -> EasyPage<'a> {
+    let w = words(text.language);
+    EasyPage {
+        lang: text.language.tag(),
+        w,
+        languages: languages_of(answers.notice),
+        lab_banner: text.lab_banner.as_deref(),
+        here: answers
+            .here
+            .map(|here| here.part(answers.profile, answers.health, w)),
+        easy: &text.easy,
+        enrolls: !answers.commitments.document().consent_purposes.is_empty(),
+    }
+}
+
+/// The languages of the notice, each by its own name.
+fn languages_of(notice: &Notice) -> Vec<(&'static str, &'static str)> {
+    let texts = notice.texts.iter();
+    texts
+        .map(|t| (t.language.tag(), words(t.language).language))
+        .collect()
 }
 
 /// How a frame comes in, what is done with it and where it can be seen: all of it true of this installation.
@@ -143,14 +183,10 @@ pub(crate) fn privacy_page<'a>(answers: PrivacyAnswers<'a>, language: Language) 
             .map(|r| r.reason.clone())
             .or(camera.fault.clone()),
     });
-    let languages = notice
-        .texts
-        .iter()
-        .map(|t| (t.language.tag(), words(t.language).language));
     PrivacyPage {
         lang: language.tag(),
         w,
-        languages: languages.collect(),
+        languages: languages_of(notice),
         lab_banner: text.and_then(|text| text.lab_banner.as_deref()),
         here: here.map(|here| here.part(profile, health, w)),
         refused: health

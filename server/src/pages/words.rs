@@ -5,8 +5,11 @@ mod en;
 mod es;
 mod fr;
 mod nl;
+mod own;
 
 use regard_commitments::{DataKind, Language};
+
+pub(super) use own::{OwnWords, own_words};
 
 /// The words of one language.
 pub(crate) struct Words {
@@ -55,6 +58,15 @@ pub(crate) struct Words {
     pub(super) rights: &'static str,
     pub(super) rights_list: [&'static str; 5],
     pub(super) cannot_tell: &'static str,
+    pub(super) own: &'static str,
+    /// Leads to the page in easy words.
+    pub(super) easy: &'static str,
+    /// Leads from there to all of it.
+    pub(super) full: &'static str,
+    /// In easy words, to whoever stands there.
+    pub(super) easy_object: &'static str,
+    /// In easy words, to whoever enrolled.
+    pub(super) easy_own: &'static str,
     pub(super) automated: &'static str,
     pub(super) contact: &'static str,
     pub(super) proof: &'static str,
@@ -107,7 +119,7 @@ pub(crate) const fn words(language: Language) -> &'static Words {
 }
 
 /// The language of a tag such as `de-AT`.
-pub(super) fn language_of(tag: &str) -> Option<Language> {
+pub(crate) fn language_of(tag: &str) -> Option<Language> {
     let first = tag
         .trim()
         .split(['-', '_', ';'])

@@ -18,7 +18,7 @@ use crate::pages::{LoginPage, page};
 use crate::problem::Problem;
 
 /// How long a login form may stay open, in seconds.
-const FORM_AGE_SECS: u64 = 3_600;
+pub(super) const FORM_AGE_SECS: u64 = 3_600;
 
 /// Parameters of the form.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -176,11 +176,12 @@ pub(crate) async fn logout(
     Ok((AppendHeaders([gone]), Redirect::to("/")).into_response())
 }
 
-fn set(cookie: String) -> (HeaderName, String) {
+pub(super) fn set(cookie: String) -> (HeaderName, String) {
     (header::SET_COOKIE, cookie)
 }
 
-fn cookie(app: &App, name: &str, path: &str, value: &str, max_age_secs: u64) -> String {
+/// A cookie for one path of this server, that no script reads and no other site's page sends.
+pub(super) fn cookie(app: &App, name: &str, path: &str, value: &str, max_age_secs: u64) -> String {
     let secure = if app.config.is_https() {
         "; Secure"
     } else {

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::pages::{PrivacyParams, privacy_answer};
 use crate::app::App;
 use crate::extract::{Params, PathOf, Peer, wants_page};
-use crate::pages::{Here, Mistake, Standing};
+use crate::pages::{Here, Mistake, Standing, language_of};
 use crate::problem::Problem;
 
 /// How old a code may be for an agreement. Origin: whoever agrees stands there; reading the page takes a minute
@@ -28,8 +28,36 @@ const MAX_AGE_TO_AGREE: Duration = Duration::from_mins(3);
 pub(crate) struct HereParams {
     /// `en`, `fr`, `de`, `es` or `nl`; left out: what the browser prefers.
     lang: Option<String>,
+    /// Set to anything: in easy words.
+    easy: Option<String>,
     /// Why what was asked before did not happen.
     mistake: Option<Mistake>,
+}
+
+/// Where a browser comes back to.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct BackParams {
+    /// Language of the page.
+    lang: Option<String>,
+    /// Set to anything: in easy words.
+    easy: Option<String>,
+}
+
+impl BackParams {
+    /// The address of the page, with why something did not happen.
+    fn page(&self, id: &ScreenId, code: &str, mistake: Option<&str>) -> String {
+        // One of the tags that are known, so that nothing of a stranger's stands in the address.
+        let lang = self.lang.as_deref().and_then(language_of);
+        let parts = [
+            self.easy.is_some().then(|| "easy=yes".to_owned()),
+            lang.map(|language| format!("lang={}", language.tag())),
+            mistake.map(|mistake| format!("mistake={mistake}")),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let mark = if parts.is_empty() { "" } else { "?" };
+        format!("/screen/{id}/here/{code}{mark}{}", parts.join("&"))
+    }
 }
 
 /// What came of it.
@@ -89,7 +117,10 @@ pub(crate) async fn here(
         mistake: params.mistake,
         now: app.engine.now(),
     };
-    let params = PrivacyParams { lang: params.lang };
+    let params = PrivacyParams {
+        lang: params.lang,
+        easy: params.easy,
+    };
     let mut answer = privacy_answer(&app, Some(here), &params, &headers).await?;
     *answer.status_mut() = status;
     Ok(answer)
@@ -99,13 +130,12 @@ pub(crate) async fn here(
 fn said(
     id: &ScreenId,
     code: &str,
-    headers: &HeaderMap,
+    (back, headers): (&BackParams, &HeaderMap),
     outcome: Result<SaidBody, Problem>,
 ) -> Response {
     let wants_page = wants_page(headers);
-    let page = format!("/screen/{id}/here/{code}");
     match outcome {
-        Ok(_) if wants_page => Redirect::to(&page).into_response(),
+        Ok(_) if wants_page => Redirect::to(&back.page(id, code, None)).into_response(),
         Ok(body) => Json(body).into_response(),
         Err(problem) if wants_page && problem.status < 500 => {
             let mistake = match problem.code {
@@ -113,7 +143,7 @@ fn said(
                 "sign_used_up" => "sign_used_up",
                 _ => "refused",
             };
-            Redirect::to(&format!("{page}?mistake={mistake}")).into_response()
+            Redirect::to(&back.page(id, code, Some(mistake))).into_response()
         }
         Err(problem) => problem.into_response(),
     }
@@ -125,7 +155,7 @@ fn said(
 /// screen as often as wanted.
 #[utoipa::path(
     post, path = "/screen/{id}/here/{code}/object", tag = "pages",
-    params(("id" = String, Path, description = "Id of the screen"), ("code" = String, Path, description = "The code on the screen or the sign")),
+    params(("id" = String, Path, description = "Id of the screen"), ("code" = String, Path, description = "The code on the screen or the sign"), BackParams),
     responses(
         (status = 200, body = SaidBody), (status = 303, description = "Back to the page"), (status = 404, body = Problem),
         (status = 410, body = Problem), (status = 429, body = Problem)
@@ -135,10 +165,11 @@ pub(crate) async fn object(
     State(app): State<App>,
     Peer(from): Peer,
     PathOf((id, code)): PathOf<(ScreenId, String)>,
+    Params(back): Params<BackParams>,
     headers: HeaderMap,
 ) -> Response {
     let outcome = objected(&app, from, &id, &code).await;
-    said(&id, &code, &headers, outcome)
+    said(&id, &code, (&back, &headers), outcome)
 }
 
 async fn objected(app: &App, from: IpAddr, id: &ScreenId, code: &str) -> Result<SaidBody, Problem> {
@@ -159,7 +190,7 @@ async fn objected(app: &App, from: IpAddr, id: &ScreenId, code: &str) -> Result<
 /// "I agree to be looked at", where the profile of the site waits for it: for five minutes, or until nobody is there.
 #[utoipa::path(
     post, path = "/screen/{id}/here/{code}/agree", tag = "pages",
-    params(("id" = String, Path, description = "Id of the screen"), ("code" = String, Path, description = "The code on the screen")),
+    params(("id" = String, Path, description = "Id of the screen"), ("code" = String, Path, description = "The code on the screen"), BackParams),
     responses(
         (status = 200, body = SaidBody), (status = 303, description = "Back to the page"), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 410, body = Problem)
@@ -168,10 +199,11 @@ async fn objected(app: &App, from: IpAddr, id: &ScreenId, code: &str) -> Result<
 pub(crate) async fn agree(
     State(app): State<App>,
     PathOf((id, code)): PathOf<(ScreenId, String)>,
+    Params(back): Params<BackParams>,
     headers: HeaderMap,
 ) -> Response {
     let outcome = agreed(&app, &id, &code).await;
-    said(&id, &code, &headers, outcome)
+    said(&id, &code, (&back, &headers), outcome)
 }
 
 async fn agreed(app: &App, id: &ScreenId, code: &str) -> Result<SaidBody, Problem> {
@@ -193,16 +225,17 @@ async fn agreed(app: &App, id: &ScreenId, code: &str) -> Result<SaidBody, Proble
 /// "I no longer agree": the camera is shut at once.
 #[utoipa::path(
     post, path = "/screen/{id}/here/{code}/withdraw", tag = "pages",
-    params(("id" = String, Path, description = "Id of the screen"), ("code" = String, Path, description = "The code on the screen or the sign")),
+    params(("id" = String, Path, description = "Id of the screen"), ("code" = String, Path, description = "The code on the screen or the sign"), BackParams),
     responses((status = 200, body = SaidBody), (status = 303, description = "Back to the page"), (status = 404, body = Problem), (status = 410, body = Problem))
 )]
 pub(crate) async fn withdraw(
     State(app): State<App>,
     PathOf((id, code)): PathOf<(ScreenId, String)>,
+    Params(back): Params<BackParams>,
     headers: HeaderMap,
 ) -> Response {
     let outcome = withdrawn(&app, &id, &code).await;
-    said(&id, &code, &headers, outcome)
+    said(&id, &code, (&back, &headers), outcome)
 }
 
 async fn withdrawn(app: &App, id: &ScreenId, code: &str) -> Result<SaidBody, Problem> {

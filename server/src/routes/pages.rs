@@ -16,8 +16,8 @@ use crate::access::Guest;
 use crate::app::App;
 use crate::extract::{Params, PathOf};
 use crate::pages::{
-    ConsolePage, Here, IndexPage, Picture, PlayerPage, PrivacyAnswers, Whereabouts, page,
-    privacy_language, privacy_page,
+    ConsolePage, Here, IndexPage, Picture, PlayerPage, PrivacyAnswers, Whereabouts, easy_page,
+    page, privacy_language, privacy_page,
 };
 use crate::problem::Problem;
 use crate::qr;
@@ -73,6 +73,8 @@ pub(crate) async fn console(
 pub(crate) struct PrivacyParams {
     /// `en`, `fr`, `de`, `es` or `nl`; left out: what the browser prefers.
     pub(super) lang: Option<String>,
+    /// Set to anything: in easy words.
+    pub(super) easy: Option<String>,
 }
 
 /// What the program does right now, in numbers, and what everyone may do about it. Works without scripts.
@@ -131,7 +133,11 @@ pub(super) async fn privacy_answer(
         benefits: benefits.collect(),
         whereabouts: whereabouts(app),
     };
-    let mut response = page(StatusCode::OK, &privacy_page(answers, language));
+    let text = notice.texts.iter().find(|text| text.language == language);
+    let mut response = match (&params.easy, text) {
+        (Some(_), Some(text)) => page(StatusCode::OK, &easy_page(answers, text)),
+        (Some(_), None) | (None, _) => page(StatusCode::OK, &privacy_page(answers, language)),
+    };
     let tag = header::HeaderValue::from_static(language.tag());
     response.headers_mut().insert(header::CONTENT_LANGUAGE, tag);
     Ok(response)

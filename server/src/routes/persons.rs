@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use regard_commitments::{ConsentPurpose, ErasureProof, GivenBy};
 use regard_engine::{PersonExport, to_hex};
 
+use super::pages::public_base;
 use crate::app::App;
 use crate::extract::{Body, PathOf};
 use crate::person_auth::PersonOf;
@@ -34,6 +35,7 @@ fn purpose_of(text: &str) -> Result<ConsentPurpose, Problem> {
 )]
 pub(crate) async fn enroll(
     State(app): State<App>,
+    headers: HeaderMap,
     Body(new): Body<NewPerson>,
 ) -> Result<(StatusCode, Json<EnrolledWire>), Problem> {
     let custodian = app.engine.custodian();
@@ -51,6 +53,7 @@ pub(crate) async fn enroll(
         person: enrolled.person.to_string(),
         token: token.to_string(),
         token_qr_svg,
+        page: format!("{}/me", public_base(&app, &headers)),
         purposes: purposes.iter().map(ToString::to_string).collect(),
     };
     Ok((StatusCode::CREATED, Json(wire)))

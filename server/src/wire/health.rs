@@ -80,6 +80,10 @@ pub(crate) struct Screen {
     alive: bool,
     /// Who plays it.
     player: Option<String>,
+    /// How often somebody in front of it asked not to be looked at within the last hour.
+    objections_last_hour: usize,
+    /// Whether that is so often that somebody should look into it. Nobody is refused for it.
+    objections_repeated: bool,
 }
 
 /// The word in force.
@@ -134,6 +138,8 @@ pub(crate) fn health(engine: &Engine, health: &EngineHealth, sandbox: &SandboxSt
         id: screen.screen.to_string(),
         alive: screen.alive,
         player: screen.player.clone(),
+        objections_last_hour: screen.n_objections_last_hour,
+        objections_repeated: screen.objections_repeated,
     });
     Health {
         uptime_secs: health.uptime_secs,

@@ -21,6 +21,8 @@ pub(crate) struct EnrolledWire {
     pub(crate) token: String,
     /// The token as a QR code, an SVG picture.
     pub(crate) token_qr_svg: String,
+    /// Address of the page where the token opens the record, for the person.
+    pub(crate) page: String,
     /// What may be agreed to.
     pub(crate) purposes: Vec<String>,
 }

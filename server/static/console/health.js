@@ -2,12 +2,11 @@
 import { byId, definitions, duration, element, say } from "/static/dom.js";
 
 const MEBIBYTE = 1048576;
-/** Objections within an hour from which on the operator should look into it: the camera is shut most of the time. */
-const MANY_OBJECTIONS = 4;
 
 export function showHealth(health, camera) {
   cameraState(camera);
   refusal(camera);
+  objections(health.screens);
   engine(health);
   cameras(health.cameras);
   commitments(health, camera);
@@ -36,6 +35,13 @@ function refusal(camera) {
   say(byId("refusal-reason"), `: ${why.reason}`);
   say(byId("refusal-article"), why.article ? `Rule: ${why.article}.` : "");
   say(byId("refusal-remedy"), why.remedy ? `To do: ${why.remedy}.` : "");
+}
+
+/** Alerts to screens in front of which people object again and again. */
+function objections(list) {
+  const repeated = list.filter((one) => one.objections_repeated);
+  byId("objections").hidden = repeated.length === 0;
+  say(byId("objections-where"), repeated.map((one) => `Screen ${one.id}: ${one.objections_last_hour} within the last hour.`).join(" "));
 }
 
 function engine(health) {
@@ -82,10 +88,16 @@ function clock(micros) {
   return new Date(micros / 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 }
 
+/** How often people objected within the last hour, and in front of which screens. */
+function objected(health) {
+  const by = health.screens.filter((one) => one.objections_last_hour > 0).map((one) => `${one.id} ${one.objections_last_hour}`);
+  const text = [String(health.objections_last_hour), by.length ? `(${by.join(", ")})` : ""].join(" ").trim();
+  return health.screens.some((one) => one.objections_repeated) ? element("span", { class: "badge warn" }, `${text}: look into it`) : text;
+}
+
 /** What people in front of the screen said. */
 function said(health, camera) {
-  const n = health.objections_last_hour;
-  const rows = [["Objections, last hour", n < MANY_OBJECTIONS ? String(n) : element("span", { class: "badge warn" }, `${n}: look into it`)]];
+  const rows = [["Objections, last hour", objected(health)]];
   if (camera?.objected_until_micros) rows.push(["Shut on request until", clock(camera.objected_until_micros)]);
   if (camera?.agreed_until_micros) rows.push(["Agreed to until", clock(camera.agreed_until_micros)]);
   for (const one of camera?.withheld ?? []) rows.push(["Not done", `${one.reason} (${one.code}). ${one.remedy}.`]);

@@ -107,6 +107,37 @@ async fn browsers_come_back_to_the_page() {
     world.stop().await;
 }
 
+/// Whoever reads the easy words comes back to them.
+#[tokio::test]
+async fn the_easy_page_has_the_button_and_stays_easy() {
+    let world = World::open().await;
+    let here = place(&world);
+    let page = world.get(&format!("{here}?easy=yes&lang=de")).send().await;
+    let text = page.text();
+    let action = format!("action=\"{here}/object?easy=yes&amp;lang=de\"");
+    assert!(
+        text.contains("Drücken Sie den Knopf") && text.contains(&action),
+        "{text}"
+    );
+    let pressed = world
+        .post(&format!("{here}/object?easy=yes&lang=de"))
+        .header("accept", "text/html")
+        .send()
+        .await;
+    let back = format!("{here}?easy=yes&lang=de");
+    assert_eq!(
+        (pressed.status, pressed.header("location")),
+        (303, Some(&*back))
+    );
+    let lured = world
+        .post(&format!("{here}/object?lang=%0d%0ax:y"))
+        .header("accept", "text/html")
+        .send()
+        .await;
+    assert_eq!(lured.header("location"), Some(&*here));
+    world.stop().await;
+}
+
 #[tokio::test]
 async fn a_code_that_was_never_shown_does_nothing() {
     let world = World::open().await;
@@ -148,6 +179,38 @@ async fn the_sign_is_limited_and_the_screen_never() {
     // Having seen the sign once is not being there now.
     let answer = post(&world, &format!("{sign}/agree")).await;
     assert_eq!((answer.status, &*answer.code()), (410, "code_expired"));
+    world.stop().await;
+}
+
+/// Repeated use alerts the operator, and is refused to nobody on site.
+#[tokio::test]
+async fn repeated_objections_alert_the_operator_and_none_is_refused() {
+    let world = World::open().await;
+    let here = place(&world);
+    for n in 1..=6 {
+        assert_eq!(post(&world, &format!("{here}/object")).await.status, 200);
+        // Health is told once a second.
+        let told = async |world: &World| {
+            let health: serde_json::Value = world.get("/v1/health").send().await.json();
+            (
+                health["screens"][0].clone(),
+                health["objections_last_hour"].clone(),
+            )
+        };
+        let mut patience = 0..200;
+        let screen = loop {
+            let (screen, in_all) = told(&world).await;
+            if screen["objections_last_hour"] == n && in_all == n {
+                break screen;
+            }
+            patience.next().expect("health tells of the objection");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        assert_eq!(screen["objections_repeated"], n >= 4, "{n}");
+    }
+    let metrics = world.get("/metrics").send().await;
+    let counted = "regard_objections_total{screen=\"demo\"} 6";
+    assert!(metrics.text().contains(counted), "{}", metrics.text());
     world.stop().await;
 }
 

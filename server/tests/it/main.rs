@@ -9,6 +9,7 @@ mod client;
 mod guards;
 mod here;
 mod ledger;
+mod own;
 mod pages;
 mod persons;
 mod streams;

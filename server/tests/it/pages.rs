@@ -36,7 +36,15 @@ async fn pages_are_there_and_unknown_ones_are_not() {
 #[tokio::test]
 async fn pages_load_from_here_alone() {
     let world = World::open().await;
-    for path in ["/", "/console", "/screen/demo", "/privacy", "/login"] {
+    for path in [
+        "/",
+        "/console",
+        "/screen/demo",
+        "/privacy",
+        "/privacy?easy=yes",
+        "/me",
+        "/login",
+    ] {
         let page = world.page(path).await;
         let text = page.text();
         assert!(
@@ -94,6 +102,47 @@ async fn the_privacy_page_speaks_five_languages() {
     }
     let page = world.get("/privacy?lang=xx").send().await;
     assert_eq!(page.header("content-language"), Some("en"));
+    world.stop().await;
+}
+
+/// As a page writes it.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&#38;")
+        .replace('<', "&#60;")
+        .replace('>', "&#62;")
+        .replace('"', "&#34;")
+        .replace('\'', "&#39;")
+}
+
+#[tokio::test]
+async fn the_notice_in_easy_words_is_a_page_in_five_languages() {
+    let world = World::open().await;
+    let texts = world.engine.notice().texts.clone();
+    assert_eq!(texts.len(), 5);
+    for text in texts {
+        let lang = text.language.tag();
+        for path in ["/privacy", "/screen/demo/privacy"] {
+            // The page with all words leads there, visibly, and there is a way back.
+            let full = world.get(&format!("{path}?lang={lang}")).send().await;
+            let link = format!("href=\"?easy=yes&amp;lang={lang}\"");
+            assert!(full.text().contains(&link), "{lang}");
+            let easy = world.get(&format!("{path}?easy&lang={lang}")).send().await;
+            assert_eq!(easy.header("content-language"), Some(lang));
+            let page = easy.text();
+            assert!(page.contains(&format!("href=\"?lang={lang}\"")), "{lang}");
+            assert!(
+                !page.contains("<script") && !page.contains(['{', '}']),
+                "{lang}: {page}"
+            );
+            let said = [&text.easy.title, &text.easy.object]
+                .into_iter()
+                .chain(&text.easy.lines)
+                .chain(&text.easy.ask);
+            for line in said {
+                assert!(page.contains(&escaped(line)), "{lang}: {line}: {page}");
+            }
+        }
+    }
     world.stop().await;
 }
 

@@ -1,0 +1,592 @@
+//! A person's own page: in with their token, and each right as a form. Works without scripts.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use regard_commitments::{ConsentPurpose, ErasureProof, GivenBy, Language};
+use regard_engine::{Authenticated, CustodyError, PersonExport, random_key, to_hex};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::admin::{FORM_AGE_SECS, cookie, set};
+use crate::access::{MAX_OWN_AGE, OWN_COOKIE, OWN_FORM_COOKIE, Own, SessionKey, locked_out};
+use crate::app::App;
+use crate::extract::{Params, Peer};
+use crate::pages::{
+    OwnAnswers, OwnDone, OwnMistake, OwnView, Said, own_page, page, privacy_language,
+    read_preferences,
+};
+use crate::problem::{Problem, chain};
+
+/// Where the cookies of the page go: nowhere else.
+const PATH: &str = "/me";
+
+/// Parameters of the page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OwnParams {
+    /// `en`, `fr`, `de`, `es` or `nl`; left out: what the browser prefers.
+    lang: Option<String>,
+    /// What was done, for the page to say.
+    done: Option<OwnDone>,
+}
+
+/// What the form for a token sends.
+#[derive(Default, Deserialize, ToSchema)]
+pub(crate) struct OpenForm {
+    /// The token.
+    #[serde(default)]
+    token: String,
+    /// What stood hidden in the form.
+    #[serde(default)]
+    form: String,
+    /// Language of the page.
+    lang: Option<String>,
+}
+
+/// What the forms of an open page send.
+#[derive(Default, Deserialize, ToSchema)]
+pub(crate) struct ActForm {
+    /// What stood hidden in the form.
+    #[serde(default)]
+    form: String,
+    /// Language of the page.
+    lang: Option<String>,
+    /// The purpose whose consent is taken back.
+    purpose: Option<String>,
+    /// The offer that is taken, 32 hexadecimal digits.
+    offer: Option<String>,
+    /// `yes` when a guardian agrees.
+    by_guardian: Option<String>,
+    /// What the person prefers: a line for each, `name: value`, or JSON.
+    preferences: Option<String>,
+    /// `yes` when the box beside the erasure is ticked.
+    sure: Option<String>,
+}
+
+/// What a person asks for with a button.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    Agree,
+    Withdraw,
+    Correct,
+    Freeze(bool),
+}
+
+fn language(app: &App, asked: Option<&str>, headers: &HeaderMap) -> Language {
+    let accept = headers.get(header::ACCEPT_LANGUAGE);
+    let accept = accept.and_then(|value| value.to_str().ok());
+    privacy_language(app.engine.notice(), asked, accept)
+}
+
+/// What stands behind the page that a request shows.
+struct Behind {
+    page: Option<(SessionKey, Own)>,
+    held: Option<PersonExport>,
+}
+
+/// Reads the record behind a page. A page whose record went elsewhere, by a program or another page, is none any more.
+async fn behind(app: &App, headers: &HeaderMap) -> Result<Behind, CustodyError> {
+    let now = app.engine.now();
+    let Some((key, own)) = app.access.own.of(headers, now) else {
+        return Ok(Behind {
+            page: None,
+            held: None,
+        });
+    };
+    let held = match &own {
+        Own::Erased(_) => None,
+        Own::Record(who) => match app.engine.custodian().export(who).await {
+            Ok(held) => Some(held),
+            Err(CustodyError::UnknownToken) => {
+                app.access.own.end(&key, now);
+                return Ok(Behind {
+                    page: None,
+                    held: None,
+                });
+            }
+            Err(error) => return Err(error),
+        },
+    };
+    Ok(Behind {
+        page: Some((key, own)),
+        held,
+    })
+}
+
+/// Purposes that the person may agree to and has not, with an offer for each.
+fn offers(app: &App, who: &Authenticated, held: &PersonExport) -> Vec<(ConsentPurpose, u128)> {
+    let custodian = app.engine.custodian();
+    let promised = &custodian.commitments().document().consent_purposes;
+    let is_live = |purpose| {
+        held.consents
+            .iter()
+            .any(|one| one.purpose == purpose && one.is_live)
+    };
+    let open = promised
+        .iter()
+        .copied()
+        .filter(|purpose| !is_live(*purpose));
+    // What the site may not ask for is not offered.
+    open.filter_map(|purpose| Some((purpose, custodian.offer(who.person(), purpose).ok()?.id)))
+        .collect()
+}
+
+/// The page as the cookie of a request opens it.
+async fn answer(
+    app: &App,
+    headers: &HeaderMap,
+    lang: Option<&str>,
+    (status, said, typed): (StatusCode, Said, Option<String>),
+) -> Result<Response, Problem> {
+    let language = language(app, lang, headers);
+    let behind = behind(app, headers).await?;
+    let mut fresh_cookie = None;
+    let (view, form) = match (&behind.page, &behind.held) {
+        (Some((key, Own::Record(who))), Some(held)) => {
+            let offers = offers(app, who, held);
+            (
+                OwnView::Record {
+                    held,
+                    offers,
+                    typed,
+                },
+                app.access.forms.of_own(key),
+            )
+        }
+        (Some((key, Own::Erased(proof))), _) => {
+            let proven = proof.verify(None);
+            let proven = proven.map_err(|error| Problem::internal("proof_failed", &error))?;
+            (
+                OwnView::Erased { proof, proven },
+                app.access.forms.of_own(key),
+            )
+        }
+        (None | Some((_, Own::Record(_))), _) => {
+            let key = random_key().map_err(|error| Problem::internal("no_entropy", &error))?;
+            let held = to_hex(&key);
+            let form = app.access.forms.of_opening(&held);
+            fresh_cookie = Some(cookie(app, OWN_FORM_COOKIE, PATH, &held, FORM_AGE_SECS));
+            (OwnView::Closed, form)
+        }
+    };
+    // What was done is said to whoever did it: a link from elsewhere brings no cookie, and no such sentence.
+    let is_closed = matches!(view, OwnView::Closed);
+    let said = match said {
+        Said::Done(done) if is_closed != (done == OwnDone::Closed) => Said::Nothing,
+        said => said,
+    };
+    let answers = OwnAnswers {
+        notice: app.engine.notice(),
+        commitments: app.engine.commitments(),
+        authority_url: &app.engine.profile().authority().url,
+        view,
+        said,
+        form,
+        now: app.engine.now(),
+    };
+    let mut response = page(status, &own_page(answers, language));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_LANGUAGE,
+        HeaderValue::from_static(language.tag()),
+    );
+    if let Some(cookie) = fresh_cookie {
+        let cookie = HeaderValue::try_from(cookie);
+        let cookie = cookie.map_err(|error| Problem::internal("bad_cookie", &error))?;
+        headers.append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// The page with what went wrong.
+async fn mistaken(
+    app: &App,
+    headers: &HeaderMap,
+    lang: Option<&str>,
+    (status, mistake): (StatusCode, OwnMistake),
+) -> Result<Response, Problem> {
+    answer(app, headers, lang, (status, Said::Mistake(mistake), None)).await
+}
+
+/// Back to the page, saying what was done.
+fn back(app: &App, headers: &HeaderMap, lang: Option<&str>, done: Option<OwnDone>) -> Redirect {
+    let tag = language(app, lang, headers).tag();
+    let done = done.map_or(String::new(), |done| format!("&done={}", done.as_str()));
+    Redirect::to(&format!("{PATH}?lang={tag}{done}"))
+}
+
+/// What is held about the person whose page it is, and what they may do about it; for everyone else how to open theirs, and
+/// what holds for those who never enrolled.
+#[utoipa::path(get, path = "/me", tag = "person", params(OwnParams), responses((status = 200, content_type = "text/html", description = "Page"), (status = 503, body = Problem)))]
+pub(crate) async fn own(
+    State(app): State<App>,
+    Params(params): Params<OwnParams>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let said = params.done.map_or(Said::Nothing, Said::Done);
+    answer(
+        &app,
+        &headers,
+        params.lang.as_deref(),
+        (StatusCode::OK, said, None),
+    )
+    .await
+}
+
+/// Opens the page of whoever shows the token of a record. The page a browser came with is closed.
+#[utoipa::path(
+    post, path = "/me/open", tag = "person",
+    request_body(content = OpenForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 303, description = "The page is open"),
+        (status = 401, content_type = "text/html", description = "Wrong token"),
+        (status = 403, content_type = "text/html", description = "The form is too old, or not one of ours"),
+        (status = 429, content_type = "text/html", description = "Too many wrong tokens"),
+        (status = 503, body = Problem),
+    )
+)]
+pub(crate) async fn open(
+    State(app): State<App>,
+    Peer(from): Peer,
+    headers: HeaderMap,
+    form: Result<Form<OpenForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    let form = form.map(|Form(form)| form).unwrap_or_default();
+    let lang = form.lang.as_deref();
+    if !app.access.forms.is_own_opening(&headers, &form.form) {
+        let mistake = (StatusCode::FORBIDDEN, OwnMistake::FormTooOld);
+        return mistaken(&app, &headers, lang, mistake).await;
+    }
+    let now = app.engine.now();
+    let lockout = &app.access.own.lockout;
+    let Some(attempt) = lockout.attempt(from, None, now) else {
+        let mistake = (StatusCode::TOO_MANY_REQUESTS, OwnMistake::LockedOut);
+        let answer = mistaken(&app, &headers, lang, mistake).await?;
+        return Ok((locked_out().0, answer).into_response());
+    };
+    let who = match app.engine.custodian().authenticate(&form.token).await {
+        Ok(who) => who,
+        Err(CustodyError::UnknownToken) => {
+            tracing::warn!("wrong token of a person");
+            app.access.tell_lockout(attempt.locked_now(), now).await;
+            let mistake = (StatusCode::UNAUTHORIZED, OwnMistake::WrongToken);
+            return mistaken(&app, &headers, lang, mistake).await;
+        }
+        Err(error) => {
+            lockout.forgive(attempt);
+            return Err(error.into());
+        }
+    };
+    lockout.forgive(attempt);
+    if let Some((before, _)) = app.access.own.of(&headers, now) {
+        app.access.own.end(&before, now);
+    }
+    let held = app.access.own.begin(Own::Record(Arc::new(who)), now);
+    let held = held.map_err(|error| Problem::internal("no_entropy", &error))?;
+    let cookies = AppendHeaders([
+        set(cookie(&app, OWN_COOKIE, PATH, &held, MAX_OWN_AGE.as_secs())),
+        set(cookie(&app, OWN_FORM_COOKIE, PATH, "", 0)),
+    ]);
+    Ok((cookies, back(&app, &headers, lang, None)).into_response())
+}
+
+/// The page that a form belongs to, or what to answer: it was closed meanwhile, or the form is none of its own.
+fn page_of(
+    app: &App,
+    headers: &HeaderMap,
+    form: &ActForm,
+) -> Result<(SessionKey, Own), (StatusCode, OwnMistake)> {
+    let opened = app.access.own.of(headers, app.engine.now());
+    let (key, own) = opened.ok_or((StatusCode::UNAUTHORIZED, OwnMistake::Over))?;
+    if app.access.forms.is_of_own(&key, &form.form) {
+        Ok((key, own))
+    } else {
+        Err((StatusCode::FORBIDDEN, OwnMistake::FormTooOld))
+    }
+}
+
+/// What came of something that custody did not do.
+fn mistake_of(error: CustodyError) -> Result<(StatusCode, OwnMistake), Problem> {
+    Ok(match error {
+        CustodyError::Refused(refusal) => {
+            let why = format!("{}; {} ({}).", refusal.reason, refusal.remedy, refusal.code);
+            (StatusCode::FORBIDDEN, OwnMistake::Refused(why))
+        }
+        CustodyError::UnknownToken => (StatusCode::UNAUTHORIZED, OwnMistake::Over),
+        CustodyError::TooLarge { .. } => (StatusCode::UNPROCESSABLE_ENTITY, OwnMistake::TooLarge),
+        CustodyError::Unrecorded => {
+            tracing::error!(error = %chain(&error), "done, and not in the ledger yet");
+            (StatusCode::SERVICE_UNAVAILABLE, OwnMistake::Unrecorded)
+        }
+        CustodyError::Store(_) | CustodyError::SiteKey(_) | CustodyError::SiteKeyFile(_) => {
+            tracing::error!(error = %chain(&error), "custody failed");
+            (StatusCode::SERVICE_UNAVAILABLE, OwnMistake::Unavailable)
+        }
+        CustodyError::Damaged => return Err(Problem::internal("record_damaged", &error)),
+    })
+}
+
+async fn act(
+    app: &App,
+    headers: &HeaderMap,
+    form: Result<Form<ActForm>, FormRejection>,
+    what: Act,
+) -> Result<Response, Problem> {
+    let form = form.map(|Form(form)| form).unwrap_or_default();
+    let lang = form.lang.as_deref();
+    let who = match page_of(app, headers, &form) {
+        Ok((_, Own::Record(who))) => who,
+        Ok((_, Own::Erased(_))) => {
+            let mistake = (StatusCode::UNAUTHORIZED, OwnMistake::Over);
+            return mistaken(app, headers, lang, mistake).await;
+        }
+        Err(mistake) => return mistaken(app, headers, lang, mistake).await,
+    };
+    let mistake = match done(app, &who, what, &form).await {
+        Ok(Ok(done)) => return Ok(back(app, headers, lang, Some(done)).into_response()),
+        Ok(Err(mistake)) => (StatusCode::UNPROCESSABLE_ENTITY, mistake),
+        Err(error) => mistake_of(error)?,
+    };
+    let typed = form.preferences.filter(|_| what == Act::Correct);
+    let (status, mistake) = mistake;
+    answer(app, headers, lang, (status, Said::Mistake(mistake), typed)).await
+}
+
+/// Does what was asked; the inner mistake is one of the form.
+async fn done(
+    app: &App,
+    who: &Authenticated,
+    what: Act,
+    form: &ActForm,
+) -> Result<Result<OwnDone, OwnMistake>, CustodyError> {
+    let custodian = app.engine.custodian();
+    Ok(Ok(match what {
+        Act::Agree => {
+            let Some(offer) = form.offer.as_deref().and_then(offer_of) else {
+                return Ok(Err(OwnMistake::FormTooOld));
+            };
+            let given_by = if is_yes(form.by_guardian.as_deref()) {
+                GivenBy::Guardian
+            } else {
+                GivenBy::Person
+            };
+            custodian.agree(who, offer, given_by, None).await?;
+            OwnDone::Agreed
+        }
+        Act::Withdraw => {
+            let purpose = form.purpose.as_deref().and_then(|text| text.parse().ok());
+            let Some(purpose) = purpose else {
+                return Ok(Err(OwnMistake::FormTooOld));
+            };
+            custodian.withdraw(who.person(), purpose).await?;
+            OwnDone::Withdrawn
+        }
+        Act::Correct => {
+            let text = form.preferences.as_deref().unwrap_or_default();
+            let Some(preferences) = read_preferences(text) else {
+                return Ok(Err(OwnMistake::BadPreferences));
+            };
+            custodian.correct(who, &preferences).await?;
+            OwnDone::Corrected
+        }
+        Act::Freeze(is_frozen) => {
+            custodian.freeze(who.person(), is_frozen).await?;
+            if is_frozen {
+                OwnDone::Frozen
+            } else {
+                OwnDone::Unfrozen
+            }
+        }
+    }))
+}
+
+fn is_yes(sent: Option<&str>) -> bool {
+    sent == Some("yes")
+}
+
+fn offer_of(text: &str) -> Option<u128> {
+    let is_hex = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    u128::from_str_radix(text, 16).ok().filter(|_| is_hex)
+}
+
+/// Agrees to a purpose: takes the offer that the page made.
+#[utoipa::path(
+    post, path = "/me/agree", tag = "person",
+    request_body(content = ActForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "Back to the page"), (status = 401, content_type = "text/html", description = "No page is open"), (status = 403, content_type = "text/html", description = "Refused, or not a form of this page"))
+)]
+pub(crate) async fn agree(
+    State(app): State<App>,
+    headers: HeaderMap,
+    form: Result<Form<ActForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    act(&app, &headers, form, Act::Agree).await
+}
+
+/// Takes a consent back, at once and without a question.
+#[utoipa::path(
+    post, path = "/me/withdraw", tag = "person",
+    request_body(content = ActForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "Back to the page"), (status = 401, content_type = "text/html", description = "No page is open"), (status = 403, content_type = "text/html", description = "Refused, or not a form of this page"))
+)]
+pub(crate) async fn withdraw(
+    State(app): State<App>,
+    headers: HeaderMap,
+    form: Result<Form<ActForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    act(&app, &headers, form, Act::Withdraw).await
+}
+
+/// Replaces what the person says they prefer.
+#[utoipa::path(
+    post, path = "/me/correct", tag = "person",
+    request_body(content = ActForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "Back to the page"), (status = 401, content_type = "text/html", description = "No page is open"), (status = 403, content_type = "text/html", description = "Refused, or not a form of this page"), (status = 422, content_type = "text/html", description = "Cannot be read"))
+)]
+pub(crate) async fn correct(
+    State(app): State<App>,
+    headers: HeaderMap,
+    form: Result<Form<ActForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    act(&app, &headers, form, Act::Correct).await
+}
+
+/// Has what is held kept and used for nothing.
+#[utoipa::path(
+    post, path = "/me/freeze", tag = "person",
+    request_body(content = ActForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "Back to the page"), (status = 401, content_type = "text/html", description = "No page is open"), (status = 403, content_type = "text/html", description = "Not a form of this page"))
+)]
+pub(crate) async fn freeze(
+    State(app): State<App>,
+    headers: HeaderMap,
+    form: Result<Form<ActForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    act(&app, &headers, form, Act::Freeze(true)).await
+}
+
+/// Lifts that.
+#[utoipa::path(
+    post, path = "/me/unfreeze", tag = "person",
+    request_body(content = ActForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "Back to the page"), (status = 401, content_type = "text/html", description = "No page is open"), (status = 403, content_type = "text/html", description = "Not a form of this page"))
+)]
+pub(crate) async fn unfreeze(
+    State(app): State<App>,
+    headers: HeaderMap,
+    form: Result<Form<ActForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    act(&app, &headers, form, Act::Freeze(false)).await
+}
+
+/// Erases the record. The page that follows has the proof, until it is closed.
+#[utoipa::path(
+    post, path = "/me/erase", tag = "person",
+    request_body(content = ActForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "Back to the page"), (status = 401, content_type = "text/html", description = "No page is open"), (status = 403, content_type = "text/html", description = "Not a form of this page"), (status = 422, content_type = "text/html", description = "The box is not ticked"), (status = 503, content_type = "text/html", description = "Erased, and not in the ledger yet"))
+)]
+pub(crate) async fn erase(
+    State(app): State<App>,
+    headers: HeaderMap,
+    form: Result<Form<ActForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    let form = form.map(|Form(form)| form).unwrap_or_default();
+    let lang = form.lang.as_deref();
+    let (key, who) = match page_of(&app, &headers, &form) {
+        Ok((key, Own::Record(who))) => (key, who),
+        // Sent twice: the proof is there.
+        Ok((_, Own::Erased(_))) => return Ok(back(&app, &headers, lang, None).into_response()),
+        Err(mistake) => return mistaken(&app, &headers, lang, mistake).await,
+    };
+    if !is_yes(form.sure.as_deref()) {
+        let mistake = (StatusCode::UNPROCESSABLE_ENTITY, OwnMistake::NotSure);
+        return mistaken(&app, &headers, lang, mistake).await;
+    }
+    let now = app.engine.now();
+    let mistake = match app.engine.custodian().erase(who.person()).await {
+        Ok(proof) => {
+            app.access.own.erased(&key, proof, now);
+            return Ok(back(&app, &headers, lang, None).into_response());
+        }
+        Err(error @ CustodyError::Unrecorded) => {
+            tracing::error!(error = %chain(&error), "erased, and not in the ledger yet");
+            app.access.own.end(&key, now);
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                OwnMistake::ErasedUnrecorded,
+            )
+        }
+        Err(error) => mistake_of(error)?,
+    };
+    mistaken(&app, &headers, lang, mistake).await
+}
+
+/// Closes the page, here and in the browser.
+#[utoipa::path(
+    post, path = "/me/close", tag = "person",
+    request_body(content = ActForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "The page is closed"), (status = 403, content_type = "text/html", description = "Not a form of this page"))
+)]
+pub(crate) async fn close(
+    State(app): State<App>,
+    headers: HeaderMap,
+    form: Result<Form<ActForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    let form = form.map(|Form(form)| form).unwrap_or_default();
+    let lang = form.lang.as_deref();
+    match page_of(&app, &headers, &form) {
+        Ok((key, _)) => app.access.own.end(&key, app.engine.now()),
+        // It is closed already.
+        Err((_, OwnMistake::Over)) => {}
+        Err(mistake) => return mistaken(&app, &headers, lang, mistake).await,
+    }
+    let gone = AppendHeaders([set(cookie(&app, OWN_COOKIE, PATH, "", 0))]);
+    Ok((gone, back(&app, &headers, lang, Some(OwnDone::Closed))).into_response())
+}
+
+/// JSON to be kept as a file.
+fn file(name: &str, value: &impl Serialize) -> Result<Response, Problem> {
+    let text = serde_json::to_string_pretty(value);
+    let text = text.map_err(|error| Problem::internal("not_written", &error))?;
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let headers: [(HeaderName, String); 2] = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, text).into_response())
+}
+
+fn no_page() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "no_page_open",
+        "no page of a person is open in this browser",
+    )
+    .remedy("open it at /me with the token")
+}
+
+/// Everything that is held about the person whose page is open, as a file (GDPR 15 and 20).
+#[utoipa::path(get, path = "/me/record.json", tag = "person", responses((status = 200, body = serde_json::Value), (status = 401, body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn record(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let held = behind(&app, &headers).await?.held.ok_or_else(no_page)?;
+    file("regard-record.json", &held)
+}
+
+/// The proof of the erasure that was asked for on the open page, as a file.
+#[utoipa::path(get, path = "/me/proof.json", tag = "person", responses((status = 200, body = serde_json::Value), (status = 401, body = Problem)))]
+pub(crate) async fn proof(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+    let opened = app.access.own.of(&headers, app.engine.now());
+    let proof: &ErasureProof = match &opened {
+        Some((_, Own::Erased(proof))) => proof,
+        Some((_, Own::Record(_))) | None => return Err(no_page()),
+    };
+    file("regard-erasure-proof.json", proof)
+}
