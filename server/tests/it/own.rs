@@ -229,7 +229,12 @@ async fn every_right_works_by_form() {
         (&json!(false), &Value::Null)
     );
 
-    // Going: only with the box ticked; the proof is there until the page is closed.
+    goes(&mut me, &token).await;
+    world.stop().await;
+}
+
+/// Erases the record by its form: only with the box ticked; the proof is there until the page is closed.
+async fn goes(me: &mut Browser<'_>, token: &str) {
     me.get("/me?lang=en").await;
     assert_eq!(me.press("erase", &[]).await.status, 422);
     assert!(me.shows("tick the box first"));
@@ -242,7 +247,7 @@ async fn every_right_works_by_form() {
     let proof: ErasureProof = me.get("/me/proof.json").await.json();
     assert!(proof.verify(None).is_ok());
     assert_eq!(
-        as_person(world.get("/v1/persons/me"), &token)
+        as_person(me.world.get("/v1/persons/me"), token)
             .send()
             .await
             .status,
@@ -253,7 +258,6 @@ async fn every_right_works_by_form() {
     me.press("close", &[]).await;
     assert!(me.shows("Your page is closed") && me.shows("Never enrolled here?"));
     assert_eq!(me.get("/me/proof.json").await.status, 401);
-    world.stop().await;
 }
 
 #[tokio::test]
