@@ -18,7 +18,7 @@ use krilla::tagging::{Artifact, ArtifactType, ContentTag, SpanTag, Tag, TagGroup
 use krilla::text::{Font, TextDirection};
 
 use crate::font::Weight;
-use crate::sheet::{A4, Color, Mark, Paper, Role, Shape, Sheet};
+use crate::sheet::{A4, Color, Mark, Paper, Role, Shape, Sheet, Text};
 
 /// Control points of a quarter of a circle, as a share of the radius.
 const QUARTER: f32 = 0.552_284_8;
@@ -92,17 +92,10 @@ fn draw(
     fonts: &Fonts,
 ) -> Option<TagGroup> {
     match mark {
-        Mark::Ground {
-            color,
-            left,
-            top,
-            width,
-            height,
-        } => {
+        Mark::Ground(shape) => {
             let artifact = Artifact::with_kind(ArtifactType::Other);
             surface.start_tagged(ContentTag::Artifact(artifact));
-            fill(surface, *color);
-            rectangle(surface, *left, *top, *width, *height);
+            draw_shape(surface, shape);
             surface.end_tagged();
             None
         }
@@ -115,46 +108,47 @@ fn draw(
             surface.end_tagged();
             Some(group)
         }
-        Mark::Text {
-            role,
-            weight,
-            size,
-            color,
-            left,
-            lines,
-        } => {
-            let mut group = match role {
-                Role::Heading => {
-                    let text: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();
-                    let title = Some(text.join(" "));
-                    TagGroup::new(Tag::Hn(NonZeroU16::MIN, title))
-                }
-                Role::Paragraph | Role::Footer => TagGroup::new(Tag::P),
-            };
-            for (i, (baseline, line)) in lines.iter().enumerate() {
-                let span = SpanTag::empty().with_lang(Some(language));
-                let id = surface.start_tagged(match role {
-                    Role::Footer => ContentTag::Artifact(Artifact::with_kind(ArtifactType::Other)),
-                    Role::Heading | Role::Paragraph => ContentTag::Span(span),
-                });
-                fill(surface, *color);
-                // A space where the line breaks, so that read aloud the words stay apart.
-                let is_last = i + 1 == lines.len();
-                let text = if is_last {
-                    line.clone()
-                } else {
-                    format!("{line} ")
-                };
-                let (at, font) = (Point::from_xy(*left, *baseline), fonts.of(*weight));
-                surface.draw_text(at, font, *size, &text, false, TextDirection::LeftToRight);
-                surface.end_tagged();
-                if *role != Role::Footer {
-                    group.push(id);
-                }
-            }
-            (*role != Role::Footer).then_some(group)
+        Mark::Text(text) => write(surface, text, language, fonts),
+    }
+}
+
+fn write(
+    surface: &mut Surface<'_>,
+    text: &Text,
+    language: &'static str,
+    fonts: &Fonts,
+) -> Option<TagGroup> {
+    let mut group = match text.role {
+        Role::Heading => {
+            let lines: Vec<&str> = text.lines.iter().map(|(_, line)| line.as_str()).collect();
+            Some(TagGroup::new(Tag::Hn(
+                NonZeroU16::MIN,
+                Some(lines.join(" ")),
+            )))
+        }
+        Role::Paragraph => Some(TagGroup::new(Tag::P)),
+        Role::Footer => None,
+    };
+    for (i, (baseline, line)) in text.lines.iter().enumerate() {
+        let id = surface.start_tagged(match &group {
+            Some(_) => ContentTag::Span(SpanTag::empty().with_lang(Some(language))),
+            None => ContentTag::Artifact(Artifact::with_kind(ArtifactType::Other)),
+        });
+        fill(surface, text.color);
+        // A space where the line breaks, so that read aloud the words stay apart.
+        let space = if i + 1 == text.lines.len() { "" } else { " " };
+        let line = format!("{line}{space}");
+        let (at, font) = (
+            Point::from_xy(text.left, *baseline),
+            fonts.of(text.weight),
+        );
+        surface.draw_text(at, font, text.size, &line, false, TextDirection::LeftToRight);
+        surface.end_tagged();
+        if let Some(group) = &mut group {
+            group.push(id);
         }
     }
+    group
 }
 
 fn fill(surface: &mut Surface<'_>, [red, green, blue]: Color) {
@@ -163,16 +157,6 @@ fn fill(surface: &mut Surface<'_>, [red, green, blue]: Color) {
         opacity: NormalizedF32::ONE,
         rule: FillRule::default(),
     }));
-}
-
-fn rectangle(surface: &mut Surface<'_>, left: f32, top: f32, width: f32, height: f32) {
-    let mut path = PathBuilder::new();
-    if let Some(rect) = Rect::from_xywh(left, top, width, height) {
-        path.push_rect(rect);
-    }
-    if let Some(path) = path.finish() {
-        surface.draw_path(&path);
-    }
 }
 
 fn draw_shape(surface: &mut Surface<'_>, shape: &Shape) {
@@ -185,7 +169,13 @@ fn draw_shape(surface: &mut Surface<'_>, shape: &Shape) {
             height,
         } => {
             fill(surface, *color);
-            rectangle(surface, *left, *top, *width, *height);
+            let mut path = PathBuilder::new();
+            if let Some(rect) = Rect::from_xywh(*left, *top, *width, *height) {
+                path.push_rect(rect);
+            }
+            if let Some(path) = path.finish() {
+                surface.draw_path(&path);
+            }
         }
         Shape::Disc {
             color,

@@ -47,28 +47,27 @@ pub(crate) enum Role {
 /// One thing on the page. Places in points of A4, origin top left, y down.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Mark {
-    /// Lines of one paragraph, each with its baseline.
-    Text {
-        role: Role,
-        weight: Weight,
-        size: f32,
-        color: Color,
-        left: f32,
-        lines: Vec<(f32, String)>,
-    },
-    /// A filled rectangle: ground, no part of the text.
-    Ground {
-        color: Color,
-        left: f32,
-        top: f32,
-        width: f32,
-        height: f32,
-    },
+    Text(Text),
+    /// What lies below the text, and is no part of it.
+    Ground(Shape),
     /// A drawing of rectangles and discs with words for those who do not see it.
     Drawing { alt: String, shapes: Vec<Shape> },
 }
 
-/// A part of a drawing.
+/// A paragraph.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Text {
+    pub(crate) role: Role,
+    pub(crate) weight: Weight,
+    /// Of the letters, in points.
+    pub(crate) size: f32,
+    pub(crate) color: Color,
+    pub(crate) left: f32,
+    /// Each with its baseline.
+    pub(crate) lines: Vec<(f32, String)>,
+}
+
+/// A filled part of a drawing.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shape {
     Rectangle {

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::font::Weight;
 use crate::pdf;
-use crate::sheet::{A4, Color, Mark, Paper, Role, Shape, Sheet};
+use crate::sheet::{A4, Color, Mark, Paper, Role, Shape, Sheet, Text};
 use crate::svg;
 
 const INK: Color = [16, 24, 32];
@@ -151,14 +151,14 @@ fn sheet(sign: &Sign<'_>) -> Result<Sheet, SignError> {
     marks
         .extend(beside_code(&words, sign.url, top_of_code).ok_or(SignError::TooLong { language })?);
     marks.push(code);
-    marks.push(Mark::Text {
+    marks.push(Mark::Text(Text {
         role: Role::Footer,
         weight: Weight::Regular,
         size: 8.0,
         color: SOFT,
         left: MARGIN,
         lines: vec![(A4.1 - MARGIN, sign.footer.to_owned())],
-    });
+    }));
     Ok(Sheet {
         language,
         title: words.title.to_owned(),
@@ -172,7 +172,7 @@ fn paragraph(
     (weight, size): (Weight, f32),
     color: Color,
     (left, top, width): (f32, f32, f32),
-) -> (Mark, f32) {
+) -> (Text, f32) {
     let leading = size * 1.32;
     let lines = weight.wrap(text, size, width);
     let below = top + leading * lines.len() as f32;
@@ -180,7 +180,7 @@ fn paragraph(
         .into_iter()
         .enumerate()
         .map(|(i, line)| (top + leading * i as f32 + size, line));
-    let mark = Mark::Text {
+    let text = Text {
         role: Role::Paragraph,
         weight,
         size,
@@ -188,14 +188,14 @@ fn paragraph(
         left,
         lines: lines.collect(),
     };
-    (mark, below)
+    (text, below)
 }
 
 /// The band with the picture of a camera and the title.
 fn head(words: &Words<'_>) -> [Mark; 3] {
     let left = MARGIN + 120.0;
     let width = A4.0 - MARGIN - left;
-    let ground = Mark::Ground {
+    let ground = Shape::Rectangle {
         color: BAND,
         left: 0.0,
         top: 0.0,
@@ -208,25 +208,11 @@ fn head(words: &Words<'_>) -> [Mark; 3] {
     let n_lines = Weight::Bold.wrap(words.title, size, width).len() as f32;
     let top = (BAND_HEIGHT - n_lines * size * 1.32) / 2.0 - size * 0.1;
     let (title, _) = paragraph(words.title, (Weight::Bold, size), WHITE, (left, top, width));
-    let title = match title {
-        Mark::Text {
-            weight,
-            size,
-            color,
-            left,
-            lines,
-            ..
-        } => Mark::Text {
-            role: Role::Heading,
-            weight,
-            size,
-            color,
-            left,
-            lines,
-        },
-        other => other,
+    let title = Text {
+        role: Role::Heading,
+        ..title
     };
-    [ground, camera(), title]
+    [Mark::Ground(ground), camera(), Mark::Text(title)]
 }
 
 /// A camera as everyone draws it: a body, a lens, a finder.
@@ -264,13 +250,13 @@ fn body(words: &Words<'_>, size: f32, bottom: f32) -> Option<Vec<Mark>> {
     let mut marks = Vec::new();
     let mut top = BAND_HEIGHT + 20.0;
     if let Some(banner) = words.banner {
-        let (mark, below) = paragraph(banner, (Weight::Bold, size), INK, (MARGIN, top, width));
-        marks.push(mark);
+        let (text, below) = paragraph(banner, (Weight::Bold, size), INK, (MARGIN, top, width));
+        marks.push(Mark::Text(text));
         top = below + size * 0.6;
     }
     for line in &words.lines {
-        let (mark, below) = paragraph(line, (Weight::Regular, size), INK, (MARGIN, top, width));
-        marks.push(mark);
+        let (text, below) = paragraph(line, (Weight::Regular, size), INK, (MARGIN, top, width));
+        marks.push(Mark::Text(text));
         top = below + size * 0.6;
     }
     (top - size * 0.6 <= bottom).then_some(marks)
@@ -285,7 +271,7 @@ fn beside_code(words: &Words<'_>, url: &str, top: f32) -> Option<[Mark; 2]> {
         let (object, below) = paragraph(words.object, (Weight::Bold, size), INK, place);
         let place = (left, below + 8.0, width);
         let (address, below) = paragraph(url, (Weight::Regular, 10.0), SOFT, place);
-        (below <= top + CODE_SIDE + 4.0).then_some([object, address])
+        (below <= top + CODE_SIDE + 4.0).then_some([object, address].map(Mark::Text))
     })
 }
 

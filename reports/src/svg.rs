@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::font::Weight;
-use crate::sheet::{A4, Color, Mark, Paper, Role, Shape, Sheet};
+use crate::sheet::{A4, Color, Mark, Paper, Role, Shape, Sheet, Text};
 
 /// Fonts of the reader; the built-in one where it is installed.
 const FAMILIES: &str = "'Atkinson Hyperlegible', Verdana, 'DejaVu Sans', Arial, sans-serif";
@@ -33,49 +33,8 @@ pub(crate) fn render(sheet: &Sheet, paper: Paper) -> String {
 
 fn drawn(mark: &Mark) -> String {
     match mark {
-        Mark::Text {
-            role,
-            weight,
-            size,
-            color,
-            left,
-            lines,
-        } => {
-            let weight_name = match weight {
-                Weight::Regular => "400",
-                Weight::Bold => "700",
-            };
-            let hidden = if *role == Role::Footer {
-                " aria-hidden=\"true\""
-            } else {
-                ""
-            };
-            let lines: String = lines
-                .iter()
-                .map(|(baseline, line)| {
-                    // Whatever font the reader has: no line is wider than it was laid out for.
-                    let width = weight.width(line, *size);
-                    format!(
-                        "<tspan x=\"{left}\" y=\"{baseline:.2}\" textLength=\"{width:.2}\" lengthAdjust=\"spacingAndGlyphs\">{}</tspan>",
-                        escaped(line)
-                    )
-                })
-                .collect();
-            format!(
-                "<text font-family=\"{FAMILIES}\" font-size=\"{size}\" font-weight=\"{weight_name}\" fill=\"{}\"{hidden}>{lines}</text>",
-                hex(*color)
-            )
-        }
-        Mark::Ground {
-            color,
-            left,
-            top,
-            width,
-            height,
-        } => format!(
-            "<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" fill=\"{}\"/>",
-            hex(*color)
-        ),
+        Mark::Text(text) => written(text),
+        Mark::Ground(ground) => shape(ground),
         Mark::Drawing { alt, shapes } => {
             let shapes: String = shapes.iter().map(shape).collect();
             format!(
@@ -84,6 +43,31 @@ fn drawn(mark: &Mark) -> String {
             )
         }
     }
+}
+
+fn written(text: &Text) -> String {
+    let (left, size) = (text.left, text.size);
+    let weight = match text.weight {
+        Weight::Regular => "400",
+        Weight::Bold => "700",
+    };
+    let hidden = match text.role {
+        Role::Footer => " aria-hidden=\"true\"",
+        Role::Heading | Role::Paragraph => "",
+    };
+    let line = |(baseline, line): &(f32, String)| {
+        // Whatever font the reader has: no line is wider than it was laid out for.
+        let width = text.weight.width(line, size);
+        format!(
+            "<tspan x=\"{left}\" y=\"{baseline:.2}\" textLength=\"{width:.2}\" lengthAdjust=\"spacingAndGlyphs\">{}</tspan>",
+            escaped(line)
+        )
+    };
+    let lines: String = text.lines.iter().map(line).collect();
+    format!(
+        "<text font-family=\"{FAMILIES}\" font-size=\"{size}\" font-weight=\"{weight}\" fill=\"{}\"{hidden}>{lines}</text>",
+        hex(text.color)
+    )
 }
 
 fn shape(shape: &Shape) -> String {

@@ -27,8 +27,8 @@ fn signs(notice: &Notice) -> Vec<Sign<'_>> {
 fn said(sheet: &Sheet) -> String {
     let mut all = Vec::new();
     for mark in &sheet.marks {
-        if let Mark::Text { lines, .. } = mark {
-            all.extend(lines.iter().map(|(_, line)| line.clone()));
+        if let Mark::Text(text) = mark {
+            all.extend(text.lines.iter().map(|(_, line)| line.clone()));
         }
     }
     all.join(" ")
@@ -56,17 +56,11 @@ fn lines_have_their_place() {
         let sheet = sheet(&sign).unwrap();
         let mut boxes = Vec::new();
         for mark in &sheet.marks {
-            if let Mark::Text {
-                weight,
-                size,
-                left,
-                lines,
-                ..
-            } = mark
-            {
-                for (baseline, line) in lines {
-                    let right = left + weight.width(line, *size);
-                    boxes.push((*left, baseline - size * 0.8, right, baseline + size * 0.2));
+            if let Mark::Text(text) = mark {
+                let (left, size) = (text.left, text.size);
+                for (baseline, line) in &text.lines {
+                    let right = left + text.weight.width(line, size);
+                    boxes.push((left, baseline - size * 0.8, right, baseline + size * 0.2));
                 }
             }
             if let Mark::Drawing { shapes, .. } = mark
