@@ -138,11 +138,15 @@ fn write(
         // A space where the line breaks, so that read aloud the words stay apart.
         let space = if i + 1 == text.lines.len() { "" } else { " " };
         let line = format!("{line}{space}");
-        let (at, font) = (
-            Point::from_xy(text.left, *baseline),
-            fonts.of(text.weight),
+        let (at, font) = (Point::from_xy(text.left, *baseline), fonts.of(text.weight));
+        surface.draw_text(
+            at,
+            font,
+            text.size,
+            &line,
+            false,
+            TextDirection::LeftToRight,
         );
-        surface.draw_text(at, font, text.size, &line, false, TextDirection::LeftToRight);
         surface.end_tagged();
         if let Some(group) = &mut group {
             group.push(id);

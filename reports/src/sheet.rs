@@ -51,7 +51,10 @@ pub(crate) enum Mark {
     /// What lies below the text, and is no part of it.
     Ground(Shape),
     /// A drawing of rectangles and discs with words for those who do not see it.
-    Drawing { alt: String, shapes: Vec<Shape> },
+    Drawing {
+        alt: String,
+        shapes: Vec<Shape>,
+    },
 }
 
 /// A paragraph.
