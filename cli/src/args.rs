@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod papers;
 mod tokens;
 
 use std::ffi::OsString;
@@ -9,6 +10,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::papers::{
+    BreachArgs, PapersArgs, PapersCommand, PapersSourceArgs, SignDpiaArgs,
+};
 pub(crate) use self::tokens::{NewTokenArgs, TokensCommand};
 
 /// A screen that looks at its audience, chooses what to show, learns, and keeps its word.
@@ -48,6 +52,9 @@ pub(crate) enum Command {
     /// Proves each promise anew on an installation that runs or stands still, and writes a signed report.
     /// Exits with 2 when a promise is broken.
     Audit(AuditArgs),
+    /// Writes the papers that the law asks for, from the configuration that runs: record of processing, impact assessment,
+    /// notice, risk file, technical documentation, instructions, rights assessment, database entry.
+    Papers(Box<PapersArgs>),
     /// The key of the site that wraps the keys of persons: shown, rotated.
     #[command(subcommand)]
     Keys(KeysCommand),

@@ -95,7 +95,7 @@ pub(crate) fn demo(args: &DemoArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn engine_config(args: &DemoArgs, data_dir: &Path) -> Result<EngineConfig> {
+pub(crate) fn engine_config(args: &DemoArgs, data_dir: &Path) -> Result<EngineConfig> {
     let demo: DemoCampaigns = toml::from_str(CAMPAIGNS).context("the campaigns of the demo")?;
     let (camera, screen) = (CameraId::new("demo")?, ScreenId::new("demo")?);
     Ok(EngineConfig {
@@ -122,6 +122,7 @@ fn engine_config(args: &DemoArgs, data_dir: &Path) -> Result<EngineConfig> {
         models: std::env::var_os("REGARD_MODELS").map(PathBuf::from),
         detector_long_side_px: 320,
         site_key: regard_engine::SiteKeyConfig::default(),
+        papers: None,
         recording: args.record.clone(),
     })
 }

@@ -13,9 +13,11 @@ mod demo;
 mod doctor;
 mod exit;
 mod init;
+mod instant;
 mod ledger;
 mod models;
 mod notice;
+mod papers;
 mod printable;
 mod run;
 mod sandbox;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Models(command) => models::models(&command),
         Command::Commitments(command) => commitments::commitments(&command),
         Command::Notice(args) => notice::notice(&args),
+        Command::Papers(args) => papers::papers(&args),
         Command::Audit(args) => audit::audit(&args),
         Command::Ledger(command) => ledger::ledger(&command),
         Command::Keys(command) => custody::keys(&command),

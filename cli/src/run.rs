@@ -6,6 +6,7 @@ use regard_server::{AdminToken, Server, ServerConfig};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use crate::papers;
 use crate::sandbox::{self, Reach};
 use crate::speech::say;
 
@@ -34,7 +35,7 @@ pub(crate) fn random_key() -> Result<[u8; 32]> {
 /// standard output is `listening on http://…`, or https; `introduce` prints what follows, with the admin token if
 /// one was made just now.
 pub(crate) fn serve(
-    config: EngineConfig,
+    mut config: EngineConfig,
     mut server: ServerConfig,
     reach: &Reach,
     introduce: impl FnOnce(&str, Option<&str>),
@@ -42,6 +43,10 @@ pub(crate) fn serve(
     // Outside the data folder, where nothing can be made once the sandbox is entered.
     regard_engine::SiteKeyFile::create_if_missing(&config.site_key, &config.data_dir)
         .context("the site's key cannot be used")?;
+    // Before the sandbox too: models are listed for it. What is wrong here the engine says in its own words.
+    config.papers = papers::maker(&config, &server)
+        .inspect_err(|error| tracing::warn!("no papers are made: {error:#}"))
+        .ok();
     // Before the first thread: those that are there already would not be limited.
     server.sandbox = sandbox::enter(reach);
     // The engine has threads of its own for the work that counts; the web needs little.

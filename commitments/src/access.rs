@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $text:literal;)+ }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[doc = $each:literal])+ $variant:ident = $text:literal;)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum $name {
-            $($(#[$each])* $variant,)+
+            $($(#[doc = $each])+ $variant,)+
         }
 
         impl $name {
@@ -22,6 +22,11 @@ macro_rules! named {
             /// The stable name, in snake case.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// What it means, in sentences.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($each),+).trim(),)+ }
             }
         }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::change::Direction;
-use crate::commitments::{Commitments, Custody};
+use crate::commitments::Custody;
 use crate::date::Date;
 use crate::digest::Digest;
 use crate::profile::Profile;
@@ -21,11 +21,11 @@ use crate::signed::VerifiedCommitments;
 const DPIA_MAX_AGE: Duration = Duration::from_secs(365 * 86_400);
 
 macro_rules! purposes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal;)+) => {
         /// What a person can agree to. Each is agreed to, expires and is withdrawn by itself.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum ConsentPurpose {
-            $($(#[$doc])* #[serde(rename = $name)] $variant,)+
+            $($(#[doc = $doc])+ #[serde(rename = $name)] $variant,)+
         }
 
         impl ConsentPurpose {
@@ -35,6 +35,11 @@ macro_rules! purposes {
             /// The stable name, in snake case.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What it is, in sentences.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim(),)+ }
             }
         }
     };
@@ -140,6 +145,43 @@ pub struct Dpia {
     pub signed_by: String,
     /// When.
     pub signed_on: Date,
+    /// Which configuration it is about, where it was made from one (`regard papers sign-dpia`): while another one runs,
+    /// it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Digest>,
+}
+
+impl Dpia {
+    /// The instant from which it is too old: 12 months after it was signed.
+    pub fn holds_until(&self) -> Timestamp {
+        self.signed_on.start().plus(DPIA_MAX_AGE)
+    }
+
+    /// What it is worth at an instant, to an installation that runs this configuration.
+    pub fn standing(&self, configuration: Option<Digest>, now: Timestamp) -> DpiaStanding {
+        if now < self.signed_on.start() {
+            DpiaStanding::NotYetSigned
+        } else if now >= self.holds_until() {
+            DpiaStanding::TooOld
+        } else if self.configuration.is_some() && self.configuration != configuration {
+            DpiaStanding::OfAnotherConfiguration
+        } else {
+            DpiaStanding::Holds
+        }
+    }
+}
+
+/// What a named impact assessment is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DpiaStanding {
+    /// It counts.
+    Holds,
+    /// The day of its signature has not come.
+    NotYetSigned,
+    /// It was signed 12 months ago or more.
+    TooOld,
+    /// It was made for another configuration than the one that runs.
+    OfAnotherConfiguration,
 }
 
 /// Who gave a consent.
@@ -222,6 +264,8 @@ pub struct PromiseStanding<'a> {
     pub taken_under: Option<&'a VerifiedCommitments>,
     /// The profile of the site.
     pub profile: &'a Profile,
+    /// Hash of what an impact assessment of the configuration that runs is about, where that is known.
+    pub assessed: Option<Digest>,
 }
 
 impl PromiseStanding<'_> {
@@ -250,14 +294,29 @@ impl PromiseStanding<'_> {
         }
         let needs_dpia =
             purpose == ConsentPurpose::Identify || document.custody == Custody::Controller;
-        if needs_dpia && !has_fresh_dpia(document, now) {
-            return Err(Refusal::new(
-                RefusalCode::DpiaMissing,
-                "no signed impact assessment younger than 12 months",
-                "assess the impact, have it signed, and name it under [dpia] in the commitments",
-            ));
+        if needs_dpia {
+            self.ask_for_dpia(now)?;
         }
         Ok(())
+    }
+
+    /// Whether there is an impact assessment that counts.
+    fn ask_for_dpia(&self, now: Timestamp) -> Result<(), Refusal> {
+        let dpia = self.in_force.document().dpia.as_ref();
+        let reason = match dpia.map(|dpia| dpia.standing(self.assessed, now)) {
+            Some(DpiaStanding::Holds) => return Ok(()),
+            Some(DpiaStanding::OfAnotherConfiguration) => {
+                "the signed impact assessment is about another configuration"
+            }
+            Some(DpiaStanding::NotYetSigned | DpiaStanding::TooOld) | None => {
+                "no signed impact assessment younger than 12 months"
+            }
+        };
+        Err(Refusal::new(
+            RefusalCode::DpiaMissing,
+            reason,
+            "assess the impact, have it signed, and name it under [dpia] in the commitments",
+        ))
     }
 
     /// Whether data taken under `taken` may serve the purpose under the commitments in force: the promise was not
@@ -296,13 +355,6 @@ impl PromiseStanding<'_> {
             format!("ask the person to agree to version {newer}"),
         ))
     }
-}
-
-fn has_fresh_dpia(document: &Commitments, now: Timestamp) -> bool {
-    document.dpia.as_ref().is_some_and(|dpia| {
-        let signed = dpia.signed_on.start();
-        signed <= now && now.saturating_since(signed) < DPIA_MAX_AGE
-    })
 }
 
 /// That a person's consent to a purpose holds. Only [`PersonFile::ask`] makes one.

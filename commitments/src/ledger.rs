@@ -11,6 +11,7 @@ use crate::consent::{ConsentPurpose, EndReason};
 use crate::digest::{Digest, canonical_json};
 use crate::merkle::{MerkleTree, leaf_hash};
 use crate::note::{Checkpoint, NoteError, NoteSigner, NoteVerifier};
+use crate::paper::PaperKind;
 use crate::refusal::RefusalCode;
 use crate::retention::{DataKind, Retained};
 use crate::scope::{Scope, Scopes};
@@ -178,6 +179,13 @@ pub enum EntryBody {
         /// Hash of what it was done to.
         subject: Digest,
     },
+    /// What the configuration makes of the papers is not what the last run made of them.
+    PapersChanged {
+        /// Hash over all papers; the copy in the data folder is named by its beginning.
+        all: Digest,
+        /// The papers that changed, and the hash of each now.
+        changed: BTreeMap<PaperKind, Digest>,
+    },
     /// The program started.
     Started {
         /// SHA-256 of its configuration in canonical form.
@@ -211,6 +219,7 @@ impl EntryBody {
             | Self::SiteKeyRotated { .. }
             | Self::Restored { .. }
             | Self::Administered { .. }
+            | Self::PapersChanged { .. }
             | Self::Started { .. }
             | Self::Stopped {} => false,
         }

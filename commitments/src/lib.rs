@@ -47,6 +47,7 @@ mod merkle;
 mod moment_text;
 mod note;
 mod notice;
+mod paper;
 mod parse;
 mod person_token;
 mod place_code;
@@ -75,8 +76,8 @@ pub use commitments::{
     StaffHours, StaffRule, StaffZone, VenueKind,
 };
 pub use consent::{
-    Agreed, BadConsentPurpose, Consent, ConsentPurpose, Dpia, EndReason, Ending, GivenBy,
-    PersonFile, PersonalCategory, PromiseStanding,
+    Agreed, BadConsentPurpose, Consent, ConsentPurpose, Dpia, DpiaStanding, EndReason, Ending,
+    GivenBy, PersonFile, PersonalCategory, PromiseStanding,
 };
 pub use cosignature::{CosignatureVerifier, Cosigner};
 pub use date::{BadDate, Date};
@@ -100,6 +101,7 @@ pub use merkle::{
 pub use moment_text::{BadUtcText, UtcText};
 pub use note::{Checkpoint, NoteError, NoteSigner, NoteVerifier, ledger_origin};
 pub use notice::{EasyText, Notice, NoticeText};
+pub use paper::PaperKind;
 pub use parse::Mistake;
 pub use person_token::{BadPersonToken, PersonToken, PersonTokenHash};
 pub use place_code::{PLACE_CODE_PERIOD, PlaceCodes, Presence};

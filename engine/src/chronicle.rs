@@ -9,7 +9,7 @@ use std::time::Duration;
 use regard_backends::{Store, StoreError};
 use regard_commitments::{
     Answer, Digest, EntryBody, Kept, Leaf, Ledger, LedgerCheck, LedgerEntry, LedgerFault,
-    NoteSigner, NoteVerifier, ProvenLeaf, RetentionGate, SignedCheckpoint, leaf_hash,
+    NoteSigner, NoteVerifier, PaperKind, ProvenLeaf, RetentionGate, SignedCheckpoint, leaf_hash,
 };
 use regard_domain::{Clock, Timestamp};
 use thiserror::Error;
@@ -58,7 +58,7 @@ pub(crate) struct Chronicle {
     said: Said,
 }
 
-/// What the ledger says about persons, against which their keys are held at start: whoever puts back older files does
+/// What the ledger says that is asked for at start: how the papers were, and what happened to persons, against which their keys are held at start: whoever puts back older files does
 /// not bring back what was erased or withdrawn.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Said {
@@ -66,6 +66,8 @@ pub(crate) struct Said {
     pub(crate) erased: BTreeSet<Digest>,
     /// Receipts of consents that ended before their time, and when that would have been.
     pub(crate) ended: BTreeMap<Digest, Timestamp>,
+    /// The papers as they were last, and the hash of each.
+    pub(crate) papers: BTreeMap<PaperKind, Digest>,
     /// Receipts of consents given, and when they run out; empty once all is read.
     given: BTreeMap<Digest, Timestamp>,
 }
@@ -88,6 +90,7 @@ impl Said {
                 let never = Timestamp::from_micros(i64::MAX);
                 self.ended.insert(receipt, until.unwrap_or(never));
             }
+            EntryBody::PapersChanged { changed, .. } => self.papers.extend(changed),
             _ => {}
         }
     }

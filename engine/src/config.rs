@@ -9,6 +9,8 @@ use regard_domain::{CameraId, ScreenId};
 use regard_inference::RuntimeChoice;
 use regard_vision::{CameraPlacement, SourceSpec};
 
+use crate::papers::PaperMaker;
+
 /// One camera.
 #[derive(Clone, Debug)]
 pub struct CameraConfig {
@@ -75,6 +77,9 @@ pub struct EngineConfig {
     pub detector_long_side_px: u32,
     /// Where the key is that wraps the keys of persons.
     pub site_key: SiteKeyConfig,
+    /// Makes the papers that the law asks for; nothing: none are made, and an impact assessment of a certain
+    /// configuration does not count.
+    pub papers: Option<PaperMaker>,
     /// A file to record what the engine is told in, for replay. It must not be there yet.
     pub recording: Option<PathBuf>,
 }

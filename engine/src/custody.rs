@@ -93,6 +93,8 @@ pub(crate) struct CustodyParts {
     pub(crate) promise: VerifiedCommitments,
     pub(crate) profile: Profile,
     pub(crate) retention: RetentionGate,
+    /// What an impact assessment of the configuration that runs is about.
+    pub(crate) assessed: Option<Digest>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) scribe: Scribe,
 }
@@ -110,6 +112,7 @@ pub struct Custodian {
     promise: VerifiedCommitments,
     profile: Profile,
     retention: RetentionGate,
+    assessed: Option<Digest>,
     clock: Arc<dyn Clock>,
     scribe: Scribe,
     offers: Offers,
@@ -163,6 +166,7 @@ impl Custodian {
             promise: parts.promise,
             profile: parts.profile,
             retention: parts.retention,
+            assessed: parts.assessed,
             clock: parts.clock,
             scribe: parts.scribe,
             offers: Offers::default(),
@@ -284,6 +288,7 @@ impl Custodian {
             in_force: &self.promise,
             taken_under: taken_under.as_ref(),
             profile: &self.profile,
+            assessed: self.assessed,
         };
         Ok(file.ask(purpose, &standing, self.now()))
     }

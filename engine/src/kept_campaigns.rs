@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::EngineConfig;
 
 /// Name of the document in the store.
-const NAME: &str = "campaigns";
+pub(crate) const NAME: &str = "campaigns";
 
 /// What is kept.
 #[derive(Serialize, Deserialize)]
@@ -41,26 +41,49 @@ pub(crate) async fn in_force(
     let Some(text) = store.document(NAME).await? else {
         return Ok(config.campaigns.clone());
     };
-    let changed: Option<Changed> = serde_json::from_str(&text).ok();
-    let Some(changed) = changed.filter(|c| c.configured == digest(&config.campaigns)) else {
-        tracing::info!("the configuration has other campaigns than before; these are in force");
-        return Ok(config.campaigns.clone());
-    };
+    match changed(&text, config) {
+        Ok(campaigns) => {
+            // Writing it again prolongs its time, as long as the installation runs now and then.
+            keep_text(text, store, retention, now).await?;
+            Ok(campaigns)
+        }
+        Err(Outdated::Configured) => {
+            tracing::info!("the configuration has other campaigns than before; these are in force");
+            Ok(config.campaigns.clone())
+        }
+        Err(Outdated::Unfit) => {
+            tracing::warn!(
+                "the campaigns that were changed while the program ran cannot be used any more; those of \
+                 the configuration are in force"
+            );
+            Ok(config.campaigns.clone())
+        }
+    }
+}
+
+/// Why campaigns that were kept are not in force.
+pub(crate) enum Outdated {
+    /// The configuration has others than when they were changed.
+    Configured,
+    /// They cannot be used any more.
+    Unfit,
+}
+
+/// The campaigns of a kept document, if they are in force under this configuration.
+pub(crate) fn changed(text: &str, config: &EngineConfig) -> Result<Vec<Campaign>, Outdated> {
+    let changed: Option<Changed> = serde_json::from_str(text).ok();
+    let changed = changed
+        .filter(|c| c.configured == digest(&config.campaigns))
+        .ok_or(Outdated::Configured)?;
     let fits = Planner::new(
         changed.campaigns.clone(),
         config.default_message.clone(),
         config.context.clone(),
     );
-    if fits.is_err() {
-        tracing::warn!(
-            "the campaigns that were changed while the program ran cannot be used any more; those of \
-             the configuration are in force"
-        );
-        return Ok(config.campaigns.clone());
+    match fits {
+        Ok(_) => Ok(changed.campaigns),
+        Err(_) => Err(Outdated::Unfit),
     }
-    // Writing it again prolongs its time, as long as the installation runs now and then.
-    keep_text(text, store, retention, now).await?;
-    Ok(changed.campaigns)
 }
 
 /// Keeps the campaigns in force, durably.

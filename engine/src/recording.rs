@@ -133,6 +133,8 @@ impl Head {
             // Where things are.
             data_dir: _,
             site_key: _,
+            // Say what is done, and do nothing.
+            papers: _,
             recording: _,
         } = config;
         let time_zone = calendar.zone_name().ok_or_else(|| {

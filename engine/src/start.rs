@@ -10,8 +10,8 @@ use regard_backends::{
     Batch, CampaignInForce, OpenError, SqliteKeys, SqliteOptions, SqliteStore, Store, StoreError,
 };
 use regard_commitments::{
-    Answer, CameraSetup, EntryBody, LedgerEntry, NoteError, NoteSigner, PlaceCodes, Profile,
-    ProfileError, PromiseFault, RetentionGate, SensingGate, SignatureFault, SiteKeys,
+    Answer, CameraSetup, Digest, EntryBody, LedgerEntry, NoteError, NoteSigner, PlaceCodes,
+    Profile, ProfileError, PromiseFault, RetentionGate, SensingGate, SignatureFault, SiteKeys,
     VerifiedCommitments, ledger_origin,
 };
 use regard_decision::{CampaignFault, Planner};
@@ -30,6 +30,7 @@ use crate::custody::{Custodian, CustodyError, CustodyParts, Scribe, SiteKeyFile}
 use crate::handle::Engine;
 use crate::kept_campaigns;
 use crate::keys::{self, KeyError};
+use crate::papers::MadePapers;
 use crate::private_file::create_private_folder;
 use crate::recording::RecordingError;
 use crate::remembered::Remembered;
@@ -165,6 +166,10 @@ impl Engine {
             .await?;
         chronicle.checkpoint(now).await?;
 
+        let configured = kept_campaigns::digest(&config.campaigns);
+        config.campaigns =
+            kept_campaigns::in_force(&config, &*store, &promise.retention, now).await?;
+        let papers = papers(&config, &mut chronicle, now).await?;
         let lines = mpsc::unbounded_channel();
         let custodian = custodian(
             &config,
@@ -172,13 +177,9 @@ impl Engine {
             &keys,
             &store,
             (&chronicle, lines.0.clone()),
-            &clock,
+            (&clock, papers.map(|made| made.assessed)),
         )
         .await?;
-
-        let configured = kept_campaigns::digest(&config.campaigns);
-        config.campaigns =
-            kept_campaigns::in_force(&config, &*store, &promise.retention, now).await?;
         let calendar = Calendar::new(config.time_zone.as_deref())?;
         let seed = random_key().map_err(KeyError::NoEntropy)?;
         let remembered = Remembered::read(&*store, now).await?;
@@ -211,6 +212,29 @@ impl Engine {
     }
 }
 
+/// The papers about this configuration; where they are not those of the run before, the ledger says which, and a copy is
+/// kept to compare.
+async fn papers(
+    config: &EngineConfig,
+    chronicle: &mut Chronicle,
+    now: Timestamp,
+) -> Result<Option<MadePapers>, StartError> {
+    let Some(maker) = &config.papers else {
+        return Ok(None);
+    };
+    let made = maker.make(&config.campaigns);
+    if let Some(body) = made.entry(&chronicle.said().papers) {
+        if let Err(error) = made.keep(&config.data_dir) {
+            tracing::warn!(%error, "no copy of the papers could be kept; `regard papers` makes them again");
+        }
+        chronicle
+            .append(&[LedgerEntry { at: now, body }], now)
+            .await?;
+        chronicle.checkpoint(now).await?;
+    }
+    Ok(Some(made))
+}
+
 /// Who keeps what belongs to persons; what the ledger says was erased is erased again where it came back.
 async fn custodian(
     config: &EngineConfig,
@@ -218,7 +242,7 @@ async fn custodian(
     keys: &SiteKeys,
     store: &Arc<dyn Store>,
     (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
-    clock: &Arc<dyn Clock>,
+    (clock, assessed): (&Arc<dyn Clock>, Option<Digest>),
 ) -> Result<Arc<Custodian>, StartError> {
     let site_key = SiteKeyFile::open_or_create(&config.site_key, &config.data_dir)?;
     let persons = SqliteKeys::open(&config.data_dir).await?;
@@ -230,6 +254,7 @@ async fn custodian(
         promise: promise.verified.clone(),
         profile: promise.profile.clone(),
         retention: promise.retention.clone(),
+        assessed,
         clock: Arc::clone(clock),
         scribe: Scribe::new(lines, chronicle.verifier()),
     });

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::runtime::MAX_MODEL_BYTES;
 
+mod cards;
 mod embedded;
 mod entry;
 mod licence;

@@ -16,6 +16,9 @@ use crate::{
     MeshAnalyzer, Photo, RgbView,
 };
 
+/// Ids of the networks of the closed loop in the catalogue: where faces are, where they are turned, what they show.
+pub const LIVE_MODELS: [&str; 4] = [DETECTOR_ID, MESH_ID, FACE_API_ID, MINI_XCEPTION_ID];
+
 /// What an analyser is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnalyzerOptions {

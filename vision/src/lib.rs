@@ -25,7 +25,7 @@ mod scale;
 mod source;
 mod warp;
 
-pub use analyzer::{AnalyzerOptions, FaceAnalyzer};
+pub use analyzer::{AnalyzerOptions, FaceAnalyzer, LIVE_MODELS};
 pub use attention::{CameraPlacement, attention_of};
 pub use chip::{CHIP_SIDE_PX, FaceChip, chip_from_frame};
 pub use decode::{FrameError, decode_frame};

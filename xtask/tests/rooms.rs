@@ -24,7 +24,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "backends",
         ],
     ),
-    ("reports", &["commitments"]),
+    ("reports", &["domain", "commitments"]),
     (
         "server",
         &[

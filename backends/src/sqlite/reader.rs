@@ -114,6 +114,14 @@ impl SqliteReader {
         documents::latest_commitments(&self.pool).await
     }
 
+    /// A document by its name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn document(&self, name: &str) -> Result<Option<String>, StoreError> {
+        documents::named(&self.pool, documents::Named::Document, name).await
+    }
+
     /// Minutes that begin within the time, in order of minute and camera.
     ///
     /// # Errors

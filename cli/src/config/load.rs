@@ -40,6 +40,11 @@ impl Site {
         &self.folder
     }
 
+    /// The file of the commitments.
+    pub(crate) fn commitments_file(&self) -> PathBuf {
+        self.folder.join(&self.form.commitments)
+    }
+
     /// What it holds, in a line.
     pub(crate) fn summary(&self) -> String {
         let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
@@ -114,6 +119,7 @@ impl Site {
                 .or(models),
             detector_long_side_px: engine.detector_long_side_px.0,
             site_key: regard_engine::SiteKeyConfig::default(),
+            papers: None,
             recording: None,
         }
     }

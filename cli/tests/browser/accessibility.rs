@@ -194,3 +194,38 @@ async fn press(page: &Client, act: &str) {
         .await
         .unwrap();
 }
+
+#[tokio::test]
+async fn papers_can_be_read_by_everyone() {
+    let Some(axe) = axe() else { return };
+    let Some(mut browser) = Browser::start(&[]).await else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let demo = regard_commitments::Commitments::demo_text();
+    std::fs::write(folder.path().join("commitments.toml"), demo).unwrap();
+    let config = "[[camera]]\nid = \"door\"\nsource = \"push:browser\"\n[[screen]]\nid = \"window\"\ncamera = \"door\"\n";
+    std::fs::write(folder.path().join("regard.toml"), config).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_regard"));
+    let command = command.arg("papers").current_dir(folder.path());
+    let said = command.env_remove("REGARD_DATA_DIR").output().unwrap();
+    assert!(said.status.success(), "{said:?}");
+    let page = browser.page.clone();
+    let mut found = Vec::new();
+    let mut n_pages = 0;
+    for file in std::fs::read_dir(folder.path().join("papers")).unwrap() {
+        let file = file.unwrap().path();
+        if file.extension().is_none_or(|ending| ending != "html") {
+            continue;
+        }
+        n_pages += 1;
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        page.goto(&format!("file://{}", file.display()))
+            .await
+            .unwrap();
+        found.extend(looked_at(&page, &axe, &name).await);
+    }
+    assert_eq!(n_pages, 9);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    browser.stop().await;
+}

@@ -14,6 +14,7 @@ mod doctor;
 mod kill;
 mod ledger;
 mod models;
+mod papers;
 mod pipes;
 mod program;
 mod running;

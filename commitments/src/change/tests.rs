@@ -181,6 +181,7 @@ fn every_field_of_the_document_is_compared() {
         reference: "a number".to_owned(),
         signed_by: "an officer".to_owned(),
         signed_on: "2026-01-01".parse().unwrap(),
+        configuration: None,
     });
     let json = serde_json::to_value(&older).unwrap();
     let changed: [(&str, serde_json::Value); 14] = [
@@ -229,6 +230,7 @@ fn a_further_purpose_to_agree_to_weakens_nothing_and_a_lost_assessment_does() {
         reference: "a number".to_owned(),
         signed_by: "an officer".to_owned(),
         signed_on: "2026-01-01".parse().unwrap(),
+        configuration: None,
     });
     let mut newer = Commitments {
         version: 2,

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{KeepFor, SiteKeys, Zeroizing};
+use crate::{Commitments, KeepFor, SiteKeys, Zeroizing};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -62,6 +62,7 @@ fn check(change: impl FnOnce(&mut PersonFile), after: Duration, expected: Option
         in_force: &promise,
         taken_under: None,
         profile: &profile,
+        assessed: None,
     };
     let mut file = file();
     file.give(consent(ConsentPurpose::Learn, &promise, 10));
@@ -127,6 +128,7 @@ fn purpose_not_promised() {
             in_force: newer,
             taken_under,
             profile: &profile,
+            assessed: None,
         };
         refused(&file, ConsentPurpose::Learn, &standing, START.plus(DAY))
     };
@@ -158,6 +160,7 @@ fn purpose_not_promised() {
         in_force: &weaker,
         taken_under: None,
         profile: &profile,
+        assessed: None,
     };
     assert_eq!(
         refused(&file, ConsentPurpose::Learn, &standing, START),
@@ -172,6 +175,7 @@ fn feature_not_in_profile() {
             reference: "DPIA 7".to_owned(),
             signed_by: "the officer".to_owned(),
             signed_on: "2026-05-01".parse().unwrap(),
+            configuration: None,
         };
         d.dpia = Some(dpia);
     });
@@ -184,6 +188,7 @@ fn feature_not_in_profile() {
             in_force: &promise,
             taken_under: None,
             profile: &profile,
+            assessed: None,
         };
         for purpose in ConsentPurpose::ALL.iter().filter(|p| p.is_biometric()) {
             let mut file = file();
@@ -209,12 +214,14 @@ fn dpia_missing() {
                 reference: "DPIA 7".to_owned(),
                 signed_by: "the officer".to_owned(),
                 signed_on: day.parse().unwrap(),
+                configuration: None,
             });
         });
         let standing = PromiseStanding {
             in_force: &promise,
             taken_under: None,
             profile: &profile,
+            assessed: None,
         };
         let mut file = file();
         file.give(consent(purpose, &promise, 10));
@@ -303,7 +310,7 @@ proptest! {
     #[test]
     fn the_answer_is_that_of_four_facts(events in proptest::collection::vec(event(), 0..30)) {
         let (promise, profile) = (signed(|_| ()), profile(false));
-        let standing = PromiseStanding { in_force: &promise, taken_under: None, profile: &profile };
+        let standing = PromiseStanding { in_force: &promise, taken_under: None, profile: &profile, assessed: None };
         let mut file = file();
         let (mut day, mut until, mut withdrawn, mut frozen) = (0_u32, None::<u32>, false, false);
         for event in events {
@@ -337,4 +344,35 @@ proptest! {
             prop_assert_eq!(refused(&file, ConsentPurpose::Research, &standing, now), Some(RefusalCode::ConsentMissing));
         }
     }
+}
+
+#[test]
+fn an_assessment_counts_for_the_configuration_it_is_about() {
+    let profile = profile(true);
+    let (this, other) = (Digest::of(&[b"this"]), Digest::of(&[b"other"]));
+    let ask = |about: Option<Digest>, running: Option<Digest>| {
+        let promise = signed(|d| {
+            d.dpia = Some(Dpia {
+                reference: "DPIA 7".to_owned(),
+                signed_by: "the officer".to_owned(),
+                signed_on: "2026-05-01".parse().unwrap(),
+                configuration: about,
+            });
+        });
+        let standing = PromiseStanding {
+            in_force: &promise,
+            taken_under: None,
+            profile: &profile,
+            assessed: running,
+        };
+        standing
+            .may_ask_for(ConsentPurpose::Identify, START)
+            .err()
+            .map(|refusal| refusal.code)
+    };
+    let missing = Some(RefusalCode::DpiaMissing);
+    assert_eq!(ask(Some(this), Some(this)), None);
+    assert_eq!(ask(Some(this), Some(other)), missing);
+    assert_eq!(ask(Some(this), None), missing, "nobody knows what runs");
+    assert_eq!(ask(None, Some(this)), None, "a paper of the owner's own");
 }

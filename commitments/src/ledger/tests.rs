@@ -65,6 +65,10 @@ fn every_kind() -> Vec<LedgerEntry> {
             },
             subject: digest(5),
         },
+        EntryBody::PapersChanged {
+            all: digest(6),
+            changed: BTreeMap::from([(PaperKind::Record, digest(7))]),
+        },
         EntryBody::Stopped {},
     ];
     let entry = |(i, body): (i64, EntryBody)| LedgerEntry {

@@ -94,6 +94,13 @@ pub struct ModelEntry {
     pub card: Option<String>,
 }
 
+impl ModelEntry {
+    /// The text of its model card, in Markdown, where it comes with the program.
+    pub fn card_text(&self) -> Option<&'static str> {
+        super::cards::text_of(self.card.as_deref()?)
+    }
+}
+
 /// An input or output as a manifest tells it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 pub struct PortNote {

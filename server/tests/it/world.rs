@@ -65,6 +65,7 @@ fn engine_config(data: &TempDir) -> EngineConfig {
         models: None,
         detector_long_side_px: 320,
         site_key: regard_engine::SiteKeyConfig::default(),
+        papers: None,
         recording: None,
     }
 }

@@ -228,6 +228,7 @@ fn config(case: &Case, folder: &Path, clip: &Path, is_browser: bool) -> Result<E
         models: None,
         detector_long_side_px: 320,
         site_key: regard_engine::SiteKeyConfig::default(),
+        papers: None,
         recording: None,
     })
 }

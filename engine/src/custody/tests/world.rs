@@ -127,6 +127,7 @@ impl Run {
             promise,
             profile,
             retention,
+            assessed: None,
             clock: Arc::clone(clock) as Arc<dyn Clock>,
             scribe: Scribe::new(lines, chronicle.verifier()),
         });
