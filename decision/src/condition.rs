@@ -348,7 +348,8 @@ impl fmt::Display for Clause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.name)?;
         match &self.found {
-            Some(FactValue::Number(number)) => write!(f, "{number:.2}")?,
+            // Hundredths where there are any: a count stays a whole number.
+            Some(FactValue::Number(number)) => write!(f, "{}", (number * 100.0).round() / 100.0)?,
             Some(found) => write!(f, "{found}")?,
             None => f.write_str("unknown")?,
         }
@@ -438,6 +439,21 @@ mod tests {
         assert_eq!(
             unmet.to_string(),
             "expression.happy unknown, wanted 0 to 0.2"
+        );
+    }
+
+    #[test]
+    fn clauses_are_written_as_people_count() {
+        let condition: Condition =
+            toml::from_str("n_visitors = { min = 3 }\nattention = { min = 0.9 }").unwrap();
+        let clauses = condition.clauses(&context(0.456, None));
+        let told: Vec<String> = clauses.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "n_visitors 2, wanted from 3",
+                "attention 0.46, wanted from 0.9"
+            ]
         );
     }
 

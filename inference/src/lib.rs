@@ -31,7 +31,7 @@ pub use catalog::{
     Catalog, CatalogError, Consent, FileState, Finding, MAX_MANIFEST_BYTES, ManifestError,
     ModelEntry, Obtain, Policy, PolicyRefusal, PortNote, Role,
 };
-pub use native::Native;
+pub use native::{Native, Profiler, StepTime};
 pub use onnx_runtime::{Device, LibraryError, LibrarySearch, OnnxRuntime};
 pub use processor::flush_to_zero;
 pub use rten_runtime::Rten;

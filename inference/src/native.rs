@@ -24,12 +24,14 @@ mod kernel;
 mod lower;
 mod onnx;
 mod plan;
+mod profile;
 
-use execute::Memory;
+use execute::{Memory, Team};
 use graph::Graph;
 use kernel::Kernels;
 use onnx::{Model, ReadError};
 use plan::{Place, Plan, PlanError};
+pub use profile::{Profiler, StepTime};
 
 const NAME: &str = "native";
 
@@ -44,7 +46,8 @@ const MAX_PLANS: usize = 16;
 
 /// The executor of this crate: needs no library, and computes with the widest vectors of the processor.
 ///
-/// Results are the same from run to run and whatever the number of threads: a run uses one.
+/// Results are the same from run to run and whatever the number of threads. Networks that are loaded with more than one
+/// share the threads of one pool, as many as the processor has, so that together they never keep more busy.
 #[derive(Clone, Copy)]
 pub struct Native {
     kernels: Kernels,
@@ -66,7 +69,20 @@ impl Native {
             .collect()
     }
 
-    fn network(self, bytes: &[u8]) -> Result<NativeNetwork, LoadError> {
+    /// What one core could do at most: multiplications with addition a second, in registers.
+    pub fn multiplications_per_sec(&self) -> f64 {
+        let _flush = FlushScope::enter();
+        self.kernels.multiplications_per_sec(200)
+    }
+
+    /// Bytes a second that one core reads of `n_bytes`, at least 64, that it has read before: those of the cache that
+    /// holds so many, or of memory.
+    pub fn bytes_per_sec(&self, n_bytes: usize) -> f64 {
+        self.kernels
+            .bytes_per_sec((n_bytes / size_of::<f32>()).max(kernel::LANES), 5)
+    }
+
+    fn network(self, bytes: &[u8], n_threads: usize) -> Result<NativeNetwork, LoadError> {
         let model = Model::read(bytes).map_err(|error| match error {
             ReadError::Damaged(damage) => LoadError::Damaged(damage),
             error => unreadable(error),
@@ -79,7 +95,7 @@ impl Native {
         check_ports(&ports.0, &ports.1)?;
         let graph = lower::lower(model, ports, bytes.len()).map_err(unreadable)?;
         let mut network = NativeNetwork {
-            kernels: self.kernels,
+            team: Team::new(self.kernels, n_threads),
             inputs: graph.inputs.iter().map(|(port, _)| port.clone()).collect(),
             outputs: graph.outputs.iter().map(|(port, _)| port.clone()).collect(),
             graph,
@@ -136,20 +152,22 @@ impl Runtime for Native {
         format!("native ({})", self.kernels.name())
     }
 
-    fn load(&self, bytes: &[u8], _: &LoadOptions) -> Result<Box<dyn Network>, LoadError> {
+    fn load(&self, bytes: &[u8], options: &LoadOptions) -> Result<Box<dyn Network>, LoadError> {
         check_file(bytes)?;
         let _flush = FlushScope::enter();
         let network =
-            guard::catch(|| self.network(bytes)).map_err(|message| LoadError::Panicked {
-                runtime: NAME,
-                message,
+            guard::catch(|| self.network(bytes, options.n_threads())).map_err(|message| {
+                LoadError::Panicked {
+                    runtime: NAME,
+                    message,
+                }
             })??;
         Ok(Box::new(network))
     }
 }
 
 struct NativeNetwork {
-    kernels: Kernels,
+    team: Team,
     graph: Graph,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
@@ -192,9 +210,8 @@ impl NativeNetwork {
         let Some(plan) = self.plans.last() else {
             return Ok(());
         };
-        self.memory.prepare(plan);
         let inputs: Vec<&[f32]> = views.iter().map(TensorView::data).collect();
-        execute::run(self.kernels, &self.graph, plan, &inputs, &mut self.memory);
+        self.team.run(&self.graph, plan, &inputs, &mut self.memory);
         outputs.resize_with(self.outputs.len(), Tensor::default);
         for (((shape, place), output), port) in plan.outputs.iter().zip(outputs).zip(&self.outputs)
         {

@@ -94,7 +94,7 @@ fn every_obstacle_is_named() {
             "e gap: shown less than 5000 ms ago",
             "e hour: shown 1 times within the hour",
             "e day: shown 1 times today",
-            "e smile: expression.happy 0.50, wanted from 0.9",
+            "e smile: expression.happy 0.5, wanted from 0.9",
             "f : outranked by priority 5",
         ]
     );

@@ -1,5 +1,7 @@
 //! A network as the operators that we compute, activations and residuals folded in.
 
+use std::ops::Range;
+
 use crate::runtime::Port;
 
 use super::constant::Arithmetic;
@@ -59,6 +61,8 @@ pub(crate) enum Kind {
     Upsample([usize; 2]),
     /// That many channels of noughts behind the others.
     PadChannels(usize),
+    /// Those channels alone.
+    Channels(Range<usize>),
     /// Nothing.
     Same,
 }
@@ -107,6 +111,15 @@ impl Convolution {
         for (output, bias) in self.bias.iter_mut().enumerate() {
             *bias = *bias * of(scale, output) + of(shift, output);
         }
+    }
+
+    /// Adds the outputs of another convolution of the same inputs, or of as many, behind its own.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.bias.resize(self.shape[0], 0.0);
+        self.bias.extend(&other.bias);
+        self.weights.extend(other.weights);
+        self.shape[0] += other.shape[0];
+        self.bias.resize(self.shape[0], 0.0);
     }
 
     /// Puts the weights into the order in which they are read.

@@ -26,6 +26,7 @@ mod map;
 mod memory;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod peak;
 mod pool;
 mod rows;
 mod scalar;
@@ -120,7 +121,7 @@ pub(crate) struct Finish<'a> {
     pub(crate) output: &'a mut [f32],
 }
 
-impl Finish<'_> {
+impl<'a> Finish<'a> {
     /// Checks the lengths for `n_pixels` of `blocks` vectors.
     ///
     /// # Panics
@@ -162,7 +163,7 @@ impl Finish<'_> {
         }
     }
 
-    /// The part of that many pixels from `first` on.
+    /// Those floats of every tensor, one after the other in memory.
     pub(crate) fn part<'b>(
         &'b mut self,
         residuals: &'b mut [&'b [f32]; MAX_RESIDUALS],
@@ -182,5 +183,34 @@ impl Finish<'_> {
             },
             output: &mut self.output[floats],
         }
+    }
+
+    /// The first so many floats of every tensor, and the rest.
+    pub(crate) fn split_at<'b>(
+        self,
+        floats: usize,
+        residuals: &'b mut [[&'b [f32]; MAX_RESIDUALS]; 2],
+    ) -> [Finish<'b>; 2]
+    where
+        'a: 'b,
+    {
+        let n = self.residuals.len();
+        let [near, far] = residuals;
+        for ((near, far), whole) in near.iter_mut().zip(far.iter_mut()).zip(self.residuals) {
+            (*near, *far) = whole.split_at(floats);
+        }
+        let n_plain = floats.min(self.plain.len());
+        let plain = self.plain.split_at_mut(n_plain);
+        let output = self.output.split_at_mut(floats);
+        let finish = |residuals, plain, output| Finish {
+            activation: self.activation,
+            residuals,
+            plain,
+            output,
+        };
+        [
+            finish(&near[..n], plain.0, output.0),
+            finish(&far[..n], plain.1, output.1),
+        ]
     }
 }

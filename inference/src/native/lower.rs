@@ -107,6 +107,7 @@ pub(crate) fn lower(
     let mut graph = lowering.graph;
     graph.n_values = lowering.producers.len();
     rewrite::pair(&mut graph);
+    rewrite::merge(&mut graph);
     graph.ops.iter_mut().for_each(pack);
     Ok(graph)
 }
@@ -129,6 +130,7 @@ fn pack(op: &mut Op) {
         | Kind::Transpose(_)
         | Kind::Upsample(_)
         | Kind::PadChannels(_)
+        | Kind::Channels(_)
         | Kind::Same => {}
     }
 }

@@ -83,6 +83,18 @@ pub(crate) struct Sizes {
     pub(crate) output: [usize; 2],
 }
 
+impl Sizes {
+    /// Pixels of all pictures before.
+    pub(crate) fn n_inputs(&self) -> usize {
+        self.images * self.input[0] * self.input[1]
+    }
+
+    /// Pixels of all pictures after.
+    pub(crate) fn n_outputs(&self) -> usize {
+        self.images * self.output[0] * self.output[1]
+    }
+}
+
 /// What a step does; the weights are those of its operator.
 pub(crate) enum Work {
     Convolve {
@@ -134,10 +146,11 @@ pub(crate) enum Work {
         rows: usize,
         len: usize,
     },
-    /// The first `to` of every `from` values.
+    /// `to` of every `from` values, from the value `first` on.
     Crop {
         rows: usize,
         from: usize,
+        first: usize,
         to: usize,
     },
     ToPicture {
@@ -448,6 +461,7 @@ impl Planner<'_> {
             Kind::Transpose(order) => self.transpose(op, order),
             Kind::Upsample(times) => self.upsample(op, *times),
             Kind::PadChannels(more) => self.pad_channels(op, *more),
+            Kind::Channels(range) => self.channels_of(op, range),
             Kind::Same => {
                 let tensor = self.tensor(op.inputs[0])?;
                 self.alias(op, tensor)

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::constant::Arithmetic;
-use super::execute::{self, Memory};
+use super::execute::{Memory, Team};
 use super::graph::{Convolution, Graph, Kind, MapOp, Op};
 use super::kernel::{Activation, Aligned, Kernels, LANES, Window};
 use super::plan::{Place, Plan};
@@ -60,19 +60,30 @@ fn graph(mut ops: Vec<Op>, n_inputs: usize, outputs: &[usize]) -> Graph {
     }
 }
 
-/// Outputs with their shapes; the arena holds rubbish before, so that nothing may rely on noughts in it.
-fn run(
-    kernels: Kernels,
-    graph: &Graph,
-    inputs: &[(Vec<usize>, Vec<f32>)],
-) -> Vec<(Vec<usize>, Vec<f32>)> {
+/// Outputs with their shapes.
+type Outputs = Vec<(Vec<usize>, Vec<f32>)>;
+
+/// As [`run_by`] one thread, which three threads have to agree with bit for bit.
+fn run(kernels: Kernels, graph: &Graph, inputs: &[(Vec<usize>, Vec<f32>)]) -> Outputs {
+    let found = run_by(&Team::in_parts(kernels, 1), graph, inputs);
+    let shared = run_by(&Team::in_parts(kernels, 3), graph, inputs);
+    let bits = |outputs: &Outputs| -> Vec<u32> {
+        let values = outputs.iter().flat_map(|(_, values)| values);
+        values.map(|value| value.to_bits()).collect()
+    };
+    assert_eq!(bits(&found), bits(&shared), "three threads");
+    found
+}
+
+/// The arena holds rubbish before, so that nothing may rely on noughts in it.
+fn run_by(team: &Team, graph: &Graph, inputs: &[(Vec<usize>, Vec<f32>)]) -> Outputs {
     let shapes: Vec<Vec<usize>> = inputs.iter().map(|(shape, _)| shape.clone()).collect();
     let plan = Plan::new(graph, &shapes).unwrap();
     let mut memory = Memory::default();
-    memory.prepare(&plan);
+    team.prepare(&plan, &mut memory);
     memory.arena.as_mut_slice().fill(1e30);
     let data: Vec<&[f32]> = inputs.iter().map(|(_, data)| data.as_slice()).collect();
-    execute::run(kernels, graph, &plan, &data, &mut memory);
+    team.run(graph, &plan, &data, &mut memory);
     plan.outputs
         .iter()
         .map(|(shape, place)| {

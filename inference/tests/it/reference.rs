@@ -60,6 +60,9 @@ fn native_agrees_with_rten_on_other_shapes_and_values() {
     ] {
         let bytes = catalog.bytes_of(id).unwrap();
         let mut native = Native::new().load(&bytes, &LoadOptions::default()).unwrap();
+        let mut shared = Native::new()
+            .load(&bytes, &LoadOptions { threads: 4 })
+            .unwrap();
         let mut rten = Rten.load(&bytes, &LoadOptions::default()).unwrap();
         let name = native.inputs()[0].name.clone();
         let high = recorded(id)["input"]["high"].as_f64().unwrap();
@@ -76,6 +79,8 @@ fn native_agrees_with_rten_on_other_shapes_and_values() {
                 .collect();
             let input = Tensor::new(shape.to_vec(), data).unwrap();
             let found = native.run(&[(&name, input.view())]).unwrap();
+            let with_threads = shared.run(&[(&name, input.view())]).unwrap();
+            assert!(found == with_threads, "{id}: four threads");
             let expected = rten.run(&[(&name, input.view())]).unwrap();
             for (found, expected) in found.iter().zip(&expected) {
                 assert_eq!(found.shape(), expected.shape(), "{id}");

@@ -3,6 +3,8 @@
 mod browser;
 mod case;
 mod inference;
+mod layers;
+mod openvino;
 mod process;
 mod table;
 
@@ -24,8 +26,10 @@ const PROMISED_P95_MILLIS: f64 = 150.0;
 enum Subject {
     /// From a frame's capture to the change on the screen, with 1 to 5 faces, and four cameras at once.
     Loop,
-    /// The networks on the built-in runtimes and on ONNX Runtime, by turns.
+    /// The networks on the built-in runtimes, on ONNX Runtime and on OpenVINO, by turns.
     Inference,
+    /// The steps of the networks on the native runtime, beside what the processor could do at most.
+    Layers,
     /// The rooms' own benches of deciding, tracking and storing.
     Rooms,
 }
@@ -82,6 +86,10 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<()> {
     if wants(Subject::Inference) {
         let rows = inference::compare()?;
         written.insert("inference".to_owned(), serde_json::to_value(rows)?);
+    }
+    if wants(Subject::Layers) {
+        let layers = layers::layers()?;
+        written.insert("layers".to_owned(), serde_json::to_value(layers)?);
     }
     if wants(Subject::Rooms) {
         for package in ["regard-decision", "regard-audience", "regard-backends"] {

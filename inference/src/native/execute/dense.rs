@@ -31,10 +31,15 @@ pub(super) fn run(op: &Op, work: &Work, reads: &[&[f32]], output: &mut [f32]) {
             let pairs = output.chunks_exact_mut(*len).zip(input.chunks_exact(*len));
             pairs.take(*rows).for_each(|(into, row)| softmax(row, into));
         }
-        Work::Crop { rows, from, to } => {
+        Work::Crop {
+            rows,
+            from,
+            first,
+            to,
+        } => {
             let pairs = output.chunks_exact_mut(*to).zip(input.chunks_exact(*from));
             let rows = pairs.take(*rows);
-            rows.for_each(|(into, row)| into.copy_from_slice(&row[..*to]));
+            rows.for_each(|(into, row)| into.copy_from_slice(&row[*first..first + to]));
         }
         Work::ToPicture {
             images,

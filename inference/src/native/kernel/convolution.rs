@@ -118,6 +118,44 @@ impl Filter {
     }
 }
 
+/// Some blocks of output channels of a filter.
+#[derive(Clone, Copy)]
+pub(crate) struct FilterPart<'a> {
+    kernel: [usize; 2],
+    channels: usize,
+    /// How many.
+    pub(crate) blocks: usize,
+    weights: &'a [f32],
+    bias: &'a [f32],
+}
+
+impl Filter {
+    /// Weights, with those that only fill the last block.
+    pub(crate) fn len(&self) -> usize {
+        self.weights.as_slice().len()
+    }
+
+    /// All blocks.
+    pub(crate) fn all(&self) -> FilterPart<'_> {
+        self.some(0..self.blocks)
+    }
+
+    /// Those blocks.
+    ///
+    /// # Panics
+    /// Where there are fewer.
+    pub(crate) fn some(&self, blocks: Range<usize>) -> FilterPart<'_> {
+        let each = self.kernel[0] * self.kernel[1] * self.channels * LANES;
+        FilterPart {
+            kernel: self.kernel,
+            channels: self.channels,
+            blocks: blocks.len(),
+            weights: &self.weights.as_slice()[blocks.start * each..blocks.end * each],
+            bias: &self.bias.as_slice()[blocks.start * LANES..blocks.end * LANES],
+        }
+    }
+}
+
 /// Weights that stay in the first cache while pixels pass by, in floats: half of 48 KiB.
 const NEAR_FLOATS: usize = 6 << 10;
 
@@ -128,7 +166,7 @@ impl Kernels {
     /// Where a tensor is too short for the work: a defect of the planner.
     pub(crate) fn convolve(
         self,
-        filter: &Filter,
+        filter: &FilterPart<'_>,
         picture: &Picture<'_>,
         window: &Window,
         (rows, out_width): (Range<usize>, usize),
@@ -150,10 +188,10 @@ impl Kernels {
             column_step: picture.column_step,
             channels: filter.channels,
             channel_step: picture.channel_step,
-            weights: filter.weights.as_slice().as_ptr(),
+            weights: filter.weights.as_ptr(),
             weight_row_step: row_floats,
             weight_block_step: filter.kernel[0] * row_floats,
-            bias: filter.bias.as_slice().as_ptr(),
+            bias: filter.bias.as_ptr(),
             finish: raw,
         };
         let inner = window.inner(1, picture.width, out_width);

@@ -20,6 +20,7 @@ pub(super) struct Table {
     pub(super) pool: unsafe fn(&PoolRow),
     pub(super) map: unsafe fn(&Map),
     pub(super) mean: unsafe fn(&Mean),
+    pub(super) multiply: unsafe fn(usize, *mut f32),
 }
 
 /// `TABLE`: the kernels compiled for one implementation of `Simd`.
@@ -28,7 +29,7 @@ pub(super) struct Table {
 /// instructions which that function may use; so each kernel is written once.
 macro_rules! kernels {
     ($simd:ty, $name:literal, [$($nv:literal: $($mr:literal)+),+] $(, $feature:meta)?) => {
-        use crate::native::kernel::{depthwise, map, pool, tile};
+        use crate::native::kernel::{depthwise, map, peak, pool, tile};
 
         $(#[$feature])?
         unsafe fn tile<const MR: usize, const NV: usize>(work: &tile::Tile) {
@@ -66,6 +67,12 @@ macro_rules! kernels {
             unsafe { map::mean::<$simd>(work) }
         }
 
+        $(#[$feature])?
+        unsafe fn multiply(n: usize, out: *mut f32) {
+            // SAFETY: the caller's promises, passed on.
+            unsafe { peak::multiply::<$simd>(n, out) }
+        }
+
         pub(super) static TABLE: super::dispatch::Table = super::dispatch::Table {
             name: $name,
             tiles: &[$(&[$(tile::<$mr, $nv>),+]),+],
@@ -75,6 +82,7 @@ macro_rules! kernels {
             pool: pool_row,
             map: map_all,
             mean: mean_all,
+            multiply,
         };
     };
 }

@@ -181,6 +181,7 @@ impl Planner<'_> {
         let work = Work::Crop {
             rows,
             from: padded,
+            first: 0,
             to: outputs,
         };
         self.step(work, &[Place::Slot(wide)], slot);

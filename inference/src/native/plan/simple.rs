@@ -1,5 +1,7 @@
 //! Steps of the operators that are no convolutions.
 
+use std::ops::Range;
+
 use super::{
     Activation, Aligned, Arithmetic, Axes, ChannelMap, LANES, Layout, MapOp, Op, PlanError,
     Planner, Sizes, Tensor, Window, Work, n_values,
@@ -215,6 +217,23 @@ impl Planner<'_> {
             },
             blocks: axes.blocks(),
             times,
+        };
+        self.step(work, &[place], slot);
+        Ok(())
+    }
+
+    pub(super) fn channels_of(&mut self, op: &Op, range: &Range<usize>) -> Result<(), PlanError> {
+        let (axes, place) = self.picture(op.inputs[0])?;
+        if range.end > axes.channels {
+            return self.fail(format!("channels {range:?} of {}", axes.channels));
+        }
+        let shape = vec![axes.images, range.len(), axes.size[0], axes.size[1]];
+        let slot = self.result(op.output, shape, Layout::ChannelsLast)?;
+        let work = Work::Crop {
+            rows: axes.images * axes.n_pixels(),
+            from: axes.blocks() * LANES,
+            first: range.start,
+            to: range.len(),
         };
         self.step(work, &[place], slot);
         Ok(())

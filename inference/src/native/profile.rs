@@ -1,0 +1,173 @@
+//! Where the time of a network goes, step by step.
+
+use std::time::Instant;
+
+use crate::runtime::{LoadError, RunError, check_file, match_inputs};
+use crate::tensor::TensorView;
+
+use super::graph::{Convolution, Kind, Op};
+use super::plan::{Place, Plan, Step, Work};
+use super::{FlushScope, NAME, Native, NativeNetwork};
+
+/// One step of a network, as it was timed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepTime {
+    /// What the file calls the operator, or the first of those that were folded into the step.
+    pub label: String,
+    /// What is computed: `convolution 3x3`, `pointwise`, `depthwise and pointwise`, `pool` and so on.
+    pub kind: String,
+    /// Multiplications, each with its addition, that the definition asks for.
+    pub n_multiplications: u64,
+    /// Bytes of inputs, weights and results, each counted once.
+    pub n_bytes: u64,
+    /// The fastest of all runs, in seconds.
+    pub secs: f64,
+}
+
+/// A network whose steps are timed, on one thread.
+pub struct Profiler(NativeNetwork);
+
+impl std::fmt::Debug for Profiler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Profiler").field(&self.0.inputs).finish()
+    }
+}
+
+impl Profiler {
+    /// The network in `bytes`.
+    ///
+    /// # Errors
+    /// As of [`Runtime::load`](crate::Runtime::load).
+    pub fn load(runtime: Native, bytes: &[u8]) -> Result<Self, LoadError> {
+        check_file(bytes)?;
+        let _flush = FlushScope::enter();
+        runtime.network(bytes, 1).map(Self)
+    }
+
+    /// Name of the first input.
+    pub fn input(&self) -> &str {
+        self.0.inputs.first().map_or("", |port| &port.name)
+    }
+
+    /// Runs the network `n_runs` times and tells of each step the fastest.
+    ///
+    /// # Errors
+    /// As of [`Network::run`](crate::Network::run).
+    pub fn run(
+        &mut self,
+        inputs: &[(&str, TensorView<'_>)],
+        n_runs: usize,
+    ) -> Result<Vec<StepTime>, RunError> {
+        let indices = match_inputs(&self.0.inputs, inputs)?;
+        let mut views: Vec<(usize, TensorView<'_>)> = indices
+            .into_iter()
+            .zip(inputs.iter().map(|(_, view)| *view))
+            .collect();
+        views.sort_by_key(|(index, _)| *index);
+        let views: Vec<TensorView<'_>> = views.into_iter().map(|(_, view)| view).collect();
+        let _flush = FlushScope::enter();
+        self.0
+            .choose_plan(&views)
+            .map_err(|error| RunError::Failed {
+                runtime: NAME,
+                source: Box::new(error),
+            })?;
+        let network = &mut self.0;
+        let Some(plan) = network.plans.last() else {
+            return Ok(Vec::new());
+        };
+        let data: Vec<&[f32]> = views.iter().map(TensorView::data).collect();
+        let mut times: Vec<StepTime> = plan
+            .steps
+            .iter()
+            .map(|step| described(&network.graph.ops[step.op], step, plan, &data))
+            .collect();
+        network.team.prepare(plan, &mut network.memory);
+        for _ in 0..n_runs {
+            for (step, time) in plan.steps.iter().zip(&mut times) {
+                let op = &network.graph.ops[step.op];
+                let began = Instant::now();
+                network
+                    .team
+                    .step(op, step, (plan, &data), &mut network.memory);
+                time.secs = time.secs.min(began.elapsed().as_secs_f64());
+            }
+        }
+        Ok(times)
+    }
+}
+
+fn described(op: &Op, step: &Step, plan: &Plan, inputs: &[&[f32]]) -> StepTime {
+    let floats = |place: &Place| match *place {
+        Place::Slot(slot) => plan.slots[slot].len(),
+        Place::Input(index) => inputs[index].len(),
+        Place::None => 0,
+    };
+    let written = plan.slots[step.write].len() + step.plain.map_or(0, |s| plan.slots[s].len());
+    let n_floats = step.reads.iter().map(floats).sum::<usize>() + written + n_weights(op);
+    StepTime {
+        label: op.label.clone(),
+        kind: kind(op, &step.work),
+        n_multiplications: n_multiplications(op, &step.work) as u64,
+        n_bytes: (n_floats * size_of::<f32>()) as u64,
+        secs: f64::INFINITY,
+    }
+}
+
+fn n_weights(op: &Op) -> usize {
+    match &op.kind {
+        Kind::Convolution(one) | Kind::Gemm(one) => one.filter().len(),
+        Kind::Pair(pair) => pair.0.filter().len() + pair.1.filter().len(),
+        _ => 0,
+    }
+}
+
+fn n_multiplications(op: &Op, work: &Work) -> usize {
+    let each = |convolution: &Convolution| convolution.shape.iter().product::<usize>();
+    match (&op.kind, work) {
+        (
+            Kind::Convolution(one) | Kind::Gemm(one),
+            Work::Convolve {
+                images,
+                output: [rows, columns],
+                ..
+            },
+        ) => each(one) * images * rows * columns,
+        (Kind::Convolution(one), Work::Depthwise(sizes)) => each(one) * sizes.n_outputs(),
+        (Kind::Pair(pair), Work::DepthwisePointwise { sizes, .. }) => {
+            (each(&pair.0) + each(&pair.1)) * sizes.n_outputs()
+        }
+        (Kind::Pair(pair), Work::PointwiseDepthwise { sizes, .. }) => {
+            each(&pair.0) * sizes.n_inputs() + each(&pair.1) * sizes.n_outputs()
+        }
+        _ => 0,
+    }
+}
+
+fn kind(op: &Op, work: &Work) -> String {
+    let window = |convolution: &Convolution| {
+        let [rows, columns] = convolution.window.kernel;
+        format!("{rows}x{columns}")
+    };
+    match (&op.kind, work) {
+        (Kind::Gemm(_), Work::Convolve { .. }) => "fully connected".to_owned(),
+        (Kind::Convolution(one), Work::Convolve { .. }) if one.is_pointwise() => {
+            "pointwise".to_owned()
+        }
+        (Kind::Convolution(one), Work::Convolve { .. }) => format!("convolution {}", window(one)),
+        (Kind::Convolution(one), Work::Depthwise(_)) => format!("depthwise {}", window(one)),
+        (Kind::Pair(pair), Work::DepthwisePointwise { .. }) => {
+            format!("depthwise {} and pointwise", window(&pair.0))
+        }
+        (Kind::Pair(pair), Work::PointwiseDepthwise { .. }) => {
+            format!("pointwise and depthwise {}", window(&pair.1))
+        }
+        (_, Work::Pool { .. } | Work::Mean { .. }) => "pool".to_owned(),
+        (_, Work::Map { .. } | Work::MapDense { .. }) => "map".to_owned(),
+        (_, Work::Binary { .. }) => "binary".to_owned(),
+        (_, Work::Sigmoid { .. }) => "sigmoid".to_owned(),
+        (_, Work::Softmax { .. }) => "softmax".to_owned(),
+        (_, Work::Upsample { .. }) => "upsample".to_owned(),
+        _ => "layout".to_owned(),
+    }
+}
