@@ -376,8 +376,7 @@ impl Assembly {
             drop(end_sweeps);
             recorder.close();
             is_in_order &= recording.await.is_ok() && recorder.fault().is_none();
-            is_in_order &= sweeper.await.is_ok();
-            is_in_order &= releases.await.is_ok();
+            is_in_order &= sweeper.await.is_ok() & releases.await.is_ok();
             statistician.stop();
             custodian.stop().await;
             if is_in_order {
