@@ -7,7 +7,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use regard_commitments::{Kept, Leaf, SignedCheckpoint, SignedCommitments};
+use regard_commitments::{
+    Date, Detail, Epsilon, Kept, Leaf, Release, SignedCheckpoint, SignedCommitments, Spending,
+};
 use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CameraId, CampaignId, DecisionId, PersonId, PlayId, ScreenId, Timestamp};
 
@@ -63,6 +65,8 @@ struct Rooms {
     settings: Lidded<String, Setting>,
     documents: Lidded<String, Document>,
     sealed: Lidded<SealedKey, SealedRow>,
+    /// Never gives way: what was spent must not be forgotten.
+    releases: BTreeMap<(Date, Detail), (Release, Timestamp)>,
     ledger: Vec<(LedgerRow, Timestamp)>,
     checkpoints: BTreeMap<u64, (String, Timestamp)>,
     commitments: BTreeMap<u32, (SignedCommitments, Timestamp)>,
@@ -85,6 +89,7 @@ impl MemoryStore {
                 settings: Lidded::new(max_rows),
                 documents: Lidded::new(max_rows),
                 sealed: Lidded::new(max_rows),
+                releases: BTreeMap::new(),
                 ledger: Vec::new(),
                 checkpoints: BTreeMap::new(),
                 commitments: BTreeMap::new(),
@@ -422,6 +427,46 @@ impl Store for MemoryStore {
                 .documents
                 .put(row.name.clone(), row.clone(), document.keep_until());
             Ok(())
+        })
+    }
+
+    async fn put_release(
+        &self,
+        release: &Kept<Release>,
+        budget: Epsilon,
+    ) -> Result<Spending, StoreError> {
+        self.write(|rooms| {
+            let row = release.row();
+            let key = (row.day, row.detail);
+            if let Some((before, _)) = rooms.releases.get(&key) {
+                return Ok(Spending::MadeBefore(Box::new(before.clone())));
+            }
+            let of_day = rooms.releases.values().map(|(release, _)| release);
+            let spent = Release::spent(of_day.filter(|one| one.day == row.day));
+            if spent.plus(row.epsilon) > budget {
+                return Ok(Spending::Exceeds(spent));
+            }
+            if rooms.releases.len() >= self.max_rows {
+                return Err(StoreError::Full);
+            }
+            rooms
+                .releases
+                .insert(key, (row.clone(), release.keep_until()));
+            Ok(Spending::Paid)
+        })
+    }
+
+    async fn release(&self, day: Date, detail: Detail) -> Result<Option<Release>, StoreError> {
+        self.read(|rooms| {
+            let found = rooms.releases.get(&(day, detail));
+            found.map(|(release, _)| release.clone())
+        })
+    }
+
+    async fn releases_since(&self, day: Date) -> Result<Vec<Release>, StoreError> {
+        self.read(|rooms| {
+            let found = rooms.releases.range((day, Detail::Day)..);
+            found.map(|(_, (release, _))| release.clone()).collect()
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use regard_commitments::{DataKind, Digest, KeySlot, Retained};
+use regard_commitments::{DataKind, Digest, KeySlot, Retained, VisitSums};
 use regard_decision::{Decision, FactValue, Outcome, PolicyState};
 use regard_domain::{
     CameraId, CampaignId, CreativeId, DecisionId, PersonId, PlayId, ScreenId, Timestamp,
@@ -119,6 +119,9 @@ pub struct MinuteAggregate {
     pub attention_secs: f64,
     /// Probability times visitors times seconds of each expression, in the order of `Expression::ALL`; zeros without the scope.
     pub expression_secs: [f64; 7],
+    /// Visits that ended in this minute, each clamped: what noised sums are made of. A visit is in one minute alone.
+    #[serde(default)]
+    pub visits: VisitSums,
 }
 
 /// Something the owner's systems told us, such as the weather; the newest value of each name.

@@ -11,7 +11,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use regard_commitments::{Kept, Leaf, SignedCheckpoint, SignedCommitments};
+use regard_commitments::{
+    Date, Detail, Epsilon, Kept, Leaf, Release, SignedCheckpoint, SignedCommitments, Spending,
+};
 use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CampaignId, DecisionId, PersonId, ScreenId, Timestamp};
 use sqlx::{
@@ -39,6 +41,7 @@ mod migrations;
 mod plans;
 mod reader;
 mod reads;
+mod releases;
 mod sealed;
 mod writes;
 
@@ -376,6 +379,22 @@ impl Store for SqliteStore {
         let text = (row.name.as_str(), row.value.as_str());
         let transaction = self.begin().await?;
         documents::put_named(transaction, Named::Document, text, document.keep_until()).await
+    }
+
+    async fn put_release(
+        &self,
+        release: &Kept<Release>,
+        budget: Epsilon,
+    ) -> Result<Spending, StoreError> {
+        releases::put(self.begin().await?, release, budget).await
+    }
+
+    async fn release(&self, day: Date, detail: Detail) -> Result<Option<Release>, StoreError> {
+        releases::one(&self.readers, day, detail).await
+    }
+
+    async fn releases_since(&self, day: Date) -> Result<Vec<Release>, StoreError> {
+        releases::since(&self.readers, day).await
     }
 
     async fn put_sealed(&self, rows: &[Kept<SealedRow>]) -> Result<(), StoreError> {

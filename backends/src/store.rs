@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use async_trait::async_trait;
-use regard_commitments::{DataKind, Kept, Leaf, SignedCheckpoint, SignedCommitments};
+use regard_commitments::{
+    DataKind, Date, Detail, Epsilon, Kept, Leaf, Release, SignedCheckpoint, SignedCommitments,
+    Spending,
+};
 use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CampaignId, DecisionId, PersonId, ScreenId, Timestamp};
 
@@ -185,6 +188,20 @@ pub trait Store: Send + Sync {
 
     /// Sets or replaces what the owner put in, durably. Its time counts from the latest writing.
     async fn put_document(&self, document: &Kept<Document>) -> Result<(), StoreError>;
+
+    /// Keeps a release and what it cost, durably and at once, if what was spent on its day with it stays within `budget`. Of
+    /// the same day and detail the first counts. Of several at the same time each sees what the others have spent.
+    async fn put_release(
+        &self,
+        release: &Kept<Release>,
+        budget: Epsilon,
+    ) -> Result<Spending, StoreError>;
+
+    /// What was released about a day.
+    async fn release(&self, day: Date, detail: Detail) -> Result<Option<Release>, StoreError>;
+
+    /// What was released about a day or later ones, in order of day and detail.
+    async fn releases_since(&self, day: Date) -> Result<Vec<Release>, StoreError>;
 
     /// Keeps what was sealed for persons, durably and all at once; each takes the place of what was there of that
     /// person, kind and name.

@@ -170,6 +170,7 @@ fn merge(into: &mut MinuteAggregate, row: &MinuteAggregate) {
     for (sum, secs) in into.expression_secs.iter_mut().zip(row.expression_secs) {
         *sum += secs;
     }
+    into.visits.add(&row.visits);
 }
 
 #[cfg(test)]

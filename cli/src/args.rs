@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod papers;
+mod statistics;
 mod tokens;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::papers::{
     BreachArgs, PapersArgs, PapersCommand, PapersSourceArgs, SignDpiaArgs,
 };
+pub(crate) use self::statistics::{StatisticsArgs, StatisticsFormat};
 pub(crate) use self::tokens::{NewTokenArgs, TokensCommand};
 
 /// A screen that looks at its audience, chooses what to show, learns, and keeps its word.
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     /// Writes the papers that the law asks for, from the configuration that runs: record of processing, impact assessment,
     /// notice, risk file, technical documentation, instructions, rights assessment, database entry.
     Papers(Box<PapersArgs>),
+    /// What was told about the people of a day, with noise: shown, or exported.
+    Statistics(StatisticsArgs),
     /// The key of the site that wraps the keys of persons: shown, rotated.
     #[command(subcommand)]
     Keys(KeysCommand),

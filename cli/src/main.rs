@@ -24,6 +24,7 @@ mod sandbox;
 mod serve;
 mod site;
 mod speech;
+mod statistics;
 mod tokens;
 mod whole_file;
 mod work;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Papers(args) => papers::papers(&args),
         Command::Audit(args) => audit::audit(&args),
         Command::Ledger(command) => ledger::ledger(&command),
+        Command::Statistics(args) => statistics::statistics(&args),
         Command::Keys(command) => custody::keys(&command),
         Command::Erasure(command) => custody::erasure(&command),
         Command::Backup(args) => custody::backup(&args),

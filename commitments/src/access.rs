@@ -45,7 +45,7 @@ named! {
         Admin = "admin";
         /// Runs the site: campaigns, messages, facts, screens.
         Operator = "operator";
-        /// Reads sums and plots; no row, no change.
+        /// Reads plays, and sums about people with noise; no row, no change.
         Analyst = "analyst";
         /// Reads everything that is kept, row by row; changes nothing.
         PrivacyOfficer = "privacy_officer";

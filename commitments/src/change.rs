@@ -8,6 +8,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::commitments::{AudienceKind, Commitments, Custody, LegalBasis, StaffRule};
+use crate::epsilon::Epsilon;
 use crate::profile::Profile;
 use crate::retention::{DataKind, KeepFor};
 use crate::scope::Scope;
@@ -102,6 +103,7 @@ impl Commitments {
         changes.declarations(self, newer);
         changes.notice(self, newer);
         changes.retention(&self.retention, &newer.retention);
+        changes.statistics(self, newer);
         changes.recipients(self, newer);
         if !changes.found.is_empty() && newer.version <= self.version {
             return Err(NotAVersion::NotNewer {
@@ -408,6 +410,35 @@ impl Changes {
             };
             self.add(format!("retention.{kind}"), direction, text);
         }
+    }
+
+    /// What counts is the budget in force, whether the document or its profile says it.
+    fn statistics(&mut self, older: &Commitments, newer: &Commitments) {
+        let budget = |document: &Commitments| {
+            let profile = Profile::named(&document.profile).ok();
+            let named = document.statistics.as_ref();
+            let named = named.map(|terms| terms.epsilon_per_day);
+            named.or(profile.map(|profile| profile.default_privacy_budget()))
+        };
+        let (from, to) = (budget(older), budget(newer));
+        let direction = match (from, to) {
+            (Some(from), Some(to)) => Direction::of_reach(&from, &to),
+            // No profile is known to say what holds: whether it is more cannot be told.
+            (from, to) if from == to => Direction::Neutral,
+            _ => Direction::Weakens,
+        };
+        if from == to {
+            return;
+        }
+        let said = |budget: Option<Epsilon>| {
+            budget.map_or_else(|| "what its profile says".to_owned(), |b| b.to_string())
+        };
+        let text = format!(
+            "Sums that leave the site may tell {} about one visit of a day instead of {} (epsilon).",
+            said(to),
+            said(from)
+        );
+        self.add("statistics.epsilon_per_day", direction, text);
     }
 
     fn recipients(&mut self, older: &Commitments, newer: &Commitments) {

@@ -6,6 +6,7 @@ use regard_domain::{CameraId, SiteId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::budget::StatisticsTerms;
 use crate::consent::{ConsentPurpose, Dpia};
 use crate::date::Date;
 use crate::digest::canonical_json;
@@ -361,6 +362,9 @@ pub struct Commitments {
     pub notice: NoticeTerms,
     /// How long each kind of data is kept; what is not named is not kept.
     pub retention: BTreeMap<DataKind, KeepFor>,
+    /// What may be told in sums; what the profile begins with where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<StatisticsTerms>,
     /// Who receives data beyond the controller.
     #[serde(default)]
     pub recipients: Vec<Recipient>,
@@ -471,12 +475,9 @@ impl Commitments {
             "privacy_path must be a path on this server, such as \"/privacy\"",
         );
         check(
-            !self
-                .retention
-                .keys()
-                .any(|k| matches!(k, DataKind::Ledger | DataKind::Commitments)),
+            !self.retention.keys().any(|kind| kind.has_fixed_period()),
             &["retention"],
-            "ledger and commitments have a period of their own (ten years) and are not listed",
+            "ledger, commitments and release have a period of their own (ten years) and are not listed",
         );
         self.check_persons(&mut check);
         self.check_texts(&mut check);

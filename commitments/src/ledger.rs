@@ -8,11 +8,14 @@ use thiserror::Error;
 
 use crate::access::{Actor, AdminAct};
 use crate::consent::{ConsentPurpose, EndReason};
+use crate::date::Date;
 use crate::digest::{Digest, canonical_json};
+use crate::epsilon::Epsilon;
 use crate::merkle::{MerkleTree, leaf_hash};
 use crate::note::{Checkpoint, NoteError, NoteSigner, NoteVerifier};
 use crate::paper::PaperKind;
 use crate::refusal::RefusalCode;
+use crate::release::Detail;
 use crate::retention::{DataKind, Retained};
 use crate::scope::{Scope, Scopes};
 use crate::seal::SiteKeyId;
@@ -112,6 +115,17 @@ pub enum EntryBody {
         /// How many.
         n_rows: u64,
     },
+    /// Noised sums were released, and their price paid.
+    Released {
+        /// About which day, in the calendar of the site.
+        day: Date,
+        /// How finely.
+        detail: Detail,
+        /// What it cost.
+        epsilon: Epsilon,
+        /// Hash of what was released.
+        release: Digest,
+    },
     /// Someone enrolled.
     Enrolled {
         /// Whose record, as [`subject`](crate::subject) names it.
@@ -210,6 +224,7 @@ impl EntryBody {
             | Self::AgreementEnded { .. }
             | Self::Interrupted { .. }
             | Self::Swept { .. }
+            | Self::Released { .. }
             | Self::Enrolled { .. }
             | Self::ConsentGiven { .. }
             | Self::ConsentEnded { .. }

@@ -31,12 +31,14 @@
 
 mod access;
 mod audit;
+mod budget;
 mod change;
 mod commitments;
 mod consent;
 mod cosignature;
 mod date;
 mod digest;
+mod epsilon;
 mod erasure;
 mod grant;
 mod keys;
@@ -55,6 +57,7 @@ mod profile;
 mod proof;
 mod receipt;
 mod refusal;
+mod release;
 mod retention;
 mod scope;
 mod seal;
@@ -69,6 +72,7 @@ pub use audit::{
     AuditFault, AuditReport, CheckLine, CheckState, Evidence, OBSERVED_ALLOWANCE_MILLIS,
     SWEEP_ALLOWANCE_SECS, SignedAudit, TableEvidence,
 };
+pub use budget::StatisticsTerms;
 pub use change::{Change, Direction, NotAVersion};
 pub use commitments::{
     AudienceKind, Category, Commitments, CommitmentsError, Controller, Custody, DayMinute,
@@ -83,6 +87,7 @@ pub use cosignature::{CosignatureVerifier, Cosigner};
 pub use date::{BadDate, Date};
 pub use digest::{BadDigest, Digest, NotCanonical, canonical_json};
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
+pub use epsilon::{BadEpsilon, Epsilon};
 pub use erasure::{ErasureFault, ErasureProof, ProvenErasure, subject};
 pub use grant::{
     Grant, GrantOrigin, Personalization, Purpose, Recognition, Retention, Scoped, Sensing,
@@ -112,6 +117,11 @@ pub use receipt::{
     ReceiptFault, ReceiptPromise, ReceiptTerms, SignedReceipt,
 };
 pub use refusal::{Answer, Refusal, RefusalCode};
+pub use release::{
+    BadDetail, Cell, Detail, MAX_ATTENTION_MILLIS, MAX_DWELL_MILLIS, MAX_LOOKS, MIN_CELL_VISITS,
+    Noise, NoiseLevel, NoiseQuery, NoisedSums, Release, ReleasedCell, Spending, Statistic,
+    VisitFacts, VisitSums,
+};
 pub use retention::{BadPeriod, DataKind, KeepFor, Kept, PROOF_PERIOD, Retained, RetentionGate};
 pub use scope::{
     AgeGuardScope, AttentionScope, CountScope, ExpressionScope, MicroExpressionScope, Scope,

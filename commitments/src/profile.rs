@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::VerifiedCommitments;
 use crate::commitments::ProcessingPurpose;
+use crate::epsilon::Epsilon;
 use crate::parse::{Mistake, locate};
 use crate::retention::{DataKind, KeepFor};
 use crate::scope::Scopes;
@@ -43,6 +44,17 @@ pub struct Profile {
     recognition: bool,
     authority: Authority,
     retention_max: BTreeMap<DataKind, KeepFor>,
+    statistics: BudgetTerms,
+}
+
+/// What sums that leave the site may tell about one visit, all releases about a day together.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BudgetTerms {
+    /// Where the commitments say nothing.
+    epsilon_default: Epsilon,
+    /// The most they may promise.
+    epsilon_max: Epsilon,
 }
 
 /// Who hears complaints.
@@ -88,6 +100,18 @@ pub enum PromiseFault {
         profile: String,
         /// What it allows.
         allowed: Option<KeepFor>,
+    },
+    /// They let releases tell more than the profile allows.
+    #[error(
+        "commitments let releases about a day spend {promised}, profile {profile} allows {allowed}"
+    )]
+    BudgetTooLarge {
+        /// What is promised.
+        promised: Epsilon,
+        /// The profile.
+        profile: String,
+        /// What it allows.
+        allowed: Epsilon,
     },
 }
 
@@ -172,6 +196,8 @@ impl Profile {
                 .retention_max
                 .iter()
                 .all(|(kind, most)| other.max_retention(*kind).is_some_and(|o| *most <= o))
+            && self.statistics.epsilon_max <= other.statistics.epsilon_max
+            && self.statistics.epsilon_default <= other.statistics.epsilon_default
     }
 
     /// Whether a live camera needs a screen that carries the notice.
@@ -199,6 +225,11 @@ impl Profile {
         self.retention_max.get(&kind).copied()
     }
 
+    /// What all releases about one day may tell about one visit where the commitments say nothing.
+    pub fn default_privacy_budget(&self) -> Epsilon {
+        self.statistics.epsilon_default
+    }
+
     /// Checks that commitments are made for this profile and stay within it.
     ///
     /// # Errors
@@ -221,6 +252,14 @@ impl Profile {
                     allowed,
                 });
             }
+        }
+        let (promised, allowed) = (document.privacy_budget(self), self.statistics.epsilon_max);
+        if promised > allowed {
+            return Err(PromiseFault::BudgetTooLarge {
+                promised,
+                profile: self.name.clone(),
+                allowed,
+            });
         }
         Ok(())
     }
@@ -316,10 +355,15 @@ mod tests {
             let profile = Profile::named(name).unwrap();
             assert_eq!(profile.name(), name);
             assert!(!profile.title().is_empty());
+            let BudgetTerms {
+                epsilon_default,
+                epsilon_max,
+            } = profile.statistics;
+            assert!(Epsilon::ZERO < epsilon_default && epsilon_default <= epsilon_max);
             // Showing the picture of a camera is for laboratories, which say so.
             assert!(!profile.shows_camera_picture() || profile.shows_lab_banner());
             for &kind in DataKind::ALL {
-                let fixed = matches!(kind, DataKind::Ledger | DataKind::Commitments);
+                let fixed = kind.has_fixed_period();
                 assert_eq!(
                     profile.max_retention(kind).is_none(),
                     fixed,
@@ -327,6 +371,28 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_budget_beyond_the_profile_is_not_accepted() {
+        use crate::{Commitments, SiteKeys, StatisticsTerms, Zeroizing};
+        let lab = Profile::named("lab").unwrap();
+        let key = SiteKeys::from_seed(Zeroizing::new([1; 32])).commitments_key();
+        let accepted = |epsilon: Option<&str>| {
+            let mut document = Commitments::demo();
+            document.statistics = epsilon.map(|epsilon| StatisticsTerms {
+                epsilon_per_day: epsilon.parse().unwrap(),
+            });
+            let verified = document.sign(&key).verify(&key.verifying_key()).unwrap();
+            lab.accepts(&verified)
+        };
+        for good in [None, Some("0"), Some("0.5"), Some("10")] {
+            assert_eq!(accepted(good), Ok(()), "{good:?}");
+        }
+        assert_eq!(
+            accepted(Some("10.5")).unwrap_err().to_string(),
+            "commitments let releases about a day spend 10.5, profile lab allows 10"
+        );
     }
 
     #[test]

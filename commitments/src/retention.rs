@@ -49,6 +49,8 @@ data_kinds! {
     PolicyState = "policy_state";
     /// Sums and counts over a minute or more.
     MinuteAggregate = "minute_aggregate";
+    /// Noised sums that were released, and with them what was spent of the privacy budget.
+    Release = "release";
     /// A custom fact set by the owner, such as the weather.
     Fact = "fact";
     /// What the owner put in: campaigns, creatives, screens; and how often each campaign was chosen
@@ -65,10 +67,16 @@ data_kinds! {
 }
 
 impl DataKind {
+    /// Whether its period is the same everywhere, whatever is promised: ten years.
+    pub const fn has_fixed_period(self) -> bool {
+        self.fixed_period().is_some()
+    }
+
     /// The period that no promise shortens or lengthens: the proof of what was promised and done.
     const fn fixed_period(self) -> Option<KeepFor> {
         match self {
-            Self::Ledger | Self::Commitments => Some(PROOF_PERIOD),
+            // What was spent has to be known for longer than the sums it was spent on, or it could be spent again.
+            Self::Ledger | Self::Commitments | Self::Release => Some(PROOF_PERIOD),
             Self::Decision
             | Self::Outcome
             | Self::Play
@@ -88,7 +96,7 @@ impl fmt::Display for DataKind {
     }
 }
 
-/// Ten years: how long AI Act 18 has documentation kept. Ledger and signed documents hold no personal data.
+/// Ten years: how long AI Act 18 has documentation kept. Ledger, releases and signed documents hold no personal data.
 pub const PROOF_PERIOD: KeepFor = KeepFor {
     amount: 3_653,
     unit: KeepUnit::Days,

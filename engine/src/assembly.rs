@@ -38,6 +38,7 @@ use crate::remembered::Remembered;
 use crate::screen::play_in_process;
 use crate::seed::random_key;
 use crate::start::{Promise, StartError};
+use crate::statistics::Statistician;
 use crate::stopper::Stopper;
 use crate::sweeper::sweep;
 use crate::uses::UsesByCamera;
@@ -53,7 +54,8 @@ pub(crate) struct Assembly {
     pub(crate) promise: Promise,
     pub(crate) chronicle: Chronicle,
     pub(crate) custodian: Arc<Custodian>,
-    /// What the custodian writes to the ledger comes in here.
+    pub(crate) statistician: Arc<Statistician>,
+    /// What the custodian and the statistician write to the ledger comes in here.
     pub(crate) lines: (mpsc::UnboundedSender<Line>, mpsc::UnboundedReceiver<Line>),
     pub(crate) conductor: Conductor,
     /// What data of each audience may serve at the beginning.
@@ -266,6 +268,7 @@ impl Assembly {
                 configured: self.configured,
                 changing: tokio::sync::Mutex::new(()),
                 custodian: Arc::clone(&self.custodian),
+                statistician: Arc::clone(&self.statistician),
             }),
         }
     }
@@ -361,9 +364,11 @@ impl Assembly {
             Arc::clone(&clock),
             swept,
             Arc::clone(&custodian),
-            sweeps_end,
+            sweeps_end.clone(),
         );
         let sweeper = tokio::spawn(sweeper);
+        let statistician = self.statistician;
+        let releases = tokio::spawn(Arc::clone(&statistician).keep_releasing(sweeps_end));
         let (jobs, recorder) = (common.jobs, common.recorder);
         tokio::spawn(async move {
             let mut is_in_order = end.await.is_ok();
@@ -371,7 +376,8 @@ impl Assembly {
             drop(end_sweeps);
             recorder.close();
             is_in_order &= recording.await.is_ok() && recorder.fault().is_none();
-            is_in_order &= sweeper.await.is_ok();
+            is_in_order &= sweeper.await.is_ok() & releases.await.is_ok();
+            statistician.stop();
             custodian.stop().await;
             if is_in_order {
                 let body = EntryBody::Stopped {};

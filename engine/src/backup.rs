@@ -15,8 +15,9 @@ use regard_backends::{
     Store, StoreError,
 };
 use regard_commitments::{
-    Answer, BadEntry, Digest, EntryBody, Leaf, LedgerEntry, NoteError, NoteSigner, Profile,
-    ProfileError, PromiseFault, RetentionGate, SignatureFault, SiteKeyId, Zeroizing, ledger_origin,
+    Answer, BadEntry, Date, Digest, EntryBody, Epsilon, Leaf, LedgerEntry, NoteError, NoteSigner,
+    Profile, ProfileError, PromiseFault, RetentionGate, SignatureFault, SiteKeyId, Zeroizing,
+    ledger_origin,
 };
 use regard_domain::Timestamp;
 use thiserror::Error;
@@ -427,6 +428,7 @@ async fn prepare(
     let profile = Profile::named(&verified.document().profile)?;
     let gate = RetentionGate::new(&verified, &profile)?;
     let n_later_entries = carry_ledger(present, &**store, data_dir, &gate, now).await?;
+    carry_releases(present, &**store, &gate).await?;
     let keys = SqliteKeys::open(data_dir).await?;
     let counted = leave_out(&**store, &keys).await;
     keys.close().await;
@@ -510,6 +512,27 @@ async fn carry_ledger(
         }
     }
     Ok(there - backed_up)
+}
+
+/// Takes over what was released since the backup was made: what was told stays told, and paid.
+async fn carry_releases(
+    present: &SqliteStore,
+    store: &dyn Store,
+    gate: &RetentionGate,
+) -> Result<(), BackupError> {
+    let Some(first) = Date::of(Timestamp::from_micros(0)) else {
+        return Ok(());
+    };
+    for release in present.releases_since(first).await? {
+        let at = release.at;
+        if let Answer::Granted(kept) = gate.keep(release, at) {
+            // What was paid when it was told needs no budget now.
+            store
+                .put_release(&kept, Epsilon::from_micros(u64::MAX))
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes sealed rows that no living key opens; how many stay and how many went.

@@ -1,7 +1,10 @@
 //! The calendar of the site: instants as local dates and times.
 
+use std::ops::Range;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp as Instant};
+use regard_commitments::Date;
 use regard_decision::LocalTime;
 use regard_domain::Timestamp;
 use thiserror::Error;
@@ -81,6 +84,29 @@ impl Calendar {
     }
 }
 
+impl Calendar {
+    /// The local day of an instant; nothing before 1970 and after 9999.
+    pub fn day_of(&self, at: Timestamp) -> Option<Date> {
+        self.zoned(at).date().to_string().parse().ok()
+    }
+
+    /// The local day before that of an instant.
+    pub fn day_before(&self, at: Timestamp) -> Option<Date> {
+        let before = self.zoned(at).date().yesterday().ok()?;
+        before.to_string().parse().ok()
+    }
+
+    /// When a local day begins, and when the next one does; 23 to 25 hours later, as the clock is put.
+    pub fn span_of(&self, day: Date) -> Option<Range<Timestamp>> {
+        let day: jiff::civil::Date = day.to_string().parse().ok()?;
+        let began = |day: jiff::civil::Date| {
+            let zoned = day.to_zoned(self.zone.clone()).ok()?;
+            Some(Timestamp::from_micros(zoned.timestamp().as_microsecond()))
+        };
+        Some(began(day)?..began(day.tomorrow().ok()?)?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,8 +120,23 @@ mod tests {
             paris.day_began_at(at).as_millis(),
             1_795_294_800_000 - 22 * 3_600_000
         );
+        assert_eq!(paris.day_of(at).unwrap().to_string(), "2026-11-21");
+        assert_eq!(paris.day_before(at).unwrap().to_string(), "2026-11-20");
         assert!(Calendar::new(Some("Mars/Olympus")).is_err());
         assert_eq!(paris.zone_name(), Some("Europe/Paris"));
         assert_eq!(Calendar::new(Some("UTC")).unwrap().zone_name(), Some("UTC"));
+    }
+
+    #[test]
+    fn days_are_as_long_as_the_clock_makes_them() {
+        let paris = Calendar::new(Some("Europe/Paris")).unwrap();
+        for (day, hours) in [("2026-06-01", 24), ("2026-03-29", 23), ("2026-10-25", 25)] {
+            let span = paris.span_of(day.parse().unwrap()).unwrap();
+            let micros = span.end.as_micros() - span.start.as_micros();
+            assert_eq!(micros, hours * 3_600_000_000, "{day}");
+            assert_eq!(paris.day_of(span.start).unwrap().to_string(), day);
+            assert_eq!(paris.day_before(span.end).unwrap().to_string(), day);
+            assert_eq!(paris.day_began_at(span.start), span.start);
+        }
     }
 }

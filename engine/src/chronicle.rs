@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use regard_backends::{Store, StoreError};
 use regard_commitments::{
-    Answer, Digest, EntryBody, Kept, Leaf, Ledger, LedgerCheck, LedgerEntry, LedgerFault,
-    NoteSigner, NoteVerifier, PaperKind, ProvenLeaf, RetentionGate, SignedCheckpoint, leaf_hash,
+    Answer, Date, Detail, Digest, EntryBody, Kept, Leaf, Ledger, LedgerCheck, LedgerEntry,
+    LedgerFault, NoteSigner, NoteVerifier, PaperKind, ProvenLeaf, RetentionGate, SignedCheckpoint,
+    leaf_hash,
 };
 use regard_domain::{Clock, Timestamp};
 use thiserror::Error;
@@ -58,7 +59,8 @@ pub(crate) struct Chronicle {
     said: Said,
 }
 
-/// What the ledger says that is asked for at start: how the papers were, and what happened to persons, against which their keys are held at start: whoever puts back older files does
+/// What the ledger says that is asked for at start: how the papers were, what was released, and what happened to persons,
+/// against which what is kept is held: whoever puts back older files does
 /// not bring back what was erased or withdrawn.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Said {
@@ -68,19 +70,39 @@ pub(crate) struct Said {
     pub(crate) ended: BTreeMap<Digest, Timestamp>,
     /// The papers as they were last, and the hash of each.
     pub(crate) papers: BTreeMap<PaperKind, Digest>,
+    /// Releases it tells of.
+    pub(crate) released: BTreeSet<(Date, Detail)>,
+    /// When the site began: the time of its first entry.
+    pub(crate) began_at: Option<Timestamp>,
+    /// When a backup was put back last: what was done after it was made may be forgotten.
+    pub(crate) restored_at: Option<Timestamp>,
     /// Receipts of consents given, and when they run out; empty once all is read.
     given: BTreeMap<Digest, Timestamp>,
 }
 
 impl Said {
+    /// Nothing but when the site began.
+    #[cfg(test)]
+    pub(crate) fn since(began_at: Option<Timestamp>) -> Self {
+        Self {
+            began_at,
+            ..Self::default()
+        }
+    }
+
     fn hear(&mut self, bytes: &[u8]) {
         let Ok(entry) = LedgerEntry::from_leaf_bytes(bytes) else {
             return; // The check of the ledger says so.
         };
+        self.began_at.get_or_insert(entry.at);
         match entry.body {
             EntryBody::Erased { subject } => {
                 self.erased.insert(subject);
             }
+            EntryBody::Released { day, detail, .. } => {
+                self.released.insert((day, detail));
+            }
+            EntryBody::Restored { .. } => self.restored_at = Some(entry.at),
             EntryBody::ConsentGiven { receipt, until, .. } => {
                 self.given.insert(receipt, until);
             }
@@ -175,7 +197,7 @@ impl Chronicle {
         self.ended_well
     }
 
-    /// What it says about persons.
+    /// What it says about persons and releases.
     pub(crate) fn said(&self) -> &Said {
         &self.said
     }

@@ -28,7 +28,7 @@ mod offers;
 mod scribe;
 mod site_key_file;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod upkeep;
 
 pub use acts::{Authenticated, Enrolled};

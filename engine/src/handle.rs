@@ -22,6 +22,7 @@ use crate::history::History;
 use crate::kept_campaigns;
 use crate::metrics::{LatencyQuantiles, Metrics, MetricsSnapshot};
 use crate::players::Players;
+use crate::statistics::Statistician;
 use crate::stopper::Stopper;
 use crate::view::{Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, ScreenView};
 
@@ -97,6 +98,7 @@ pub(crate) struct Shared {
     /// Held while campaigns are changed and kept, so that the last word is the last one kept.
     pub(crate) changing: tokio::sync::Mutex<()>,
     pub(crate) custodian: Arc<Custodian>,
+    pub(crate) statistician: Arc<Statistician>,
 }
 
 /// Where one camera's results can be seen.
@@ -124,6 +126,11 @@ impl Engine {
     /// Who keeps what belongs to persons: consents, receipts, keys.
     pub fn custodian(&self) -> &Arc<Custodian> {
         &self.shared.custodian
+    }
+
+    /// Who makes and keeps the noised numbers of each day.
+    pub fn statistician(&self) -> &Arc<Statistician> {
+        &self.shared.statistician
     }
 
     /// Keeps a setting of the installation, such as the hash of the admin token, as long as the

@@ -38,6 +38,7 @@ mod replay;
 mod screen;
 mod seed;
 mod start;
+mod statistics;
 mod stopper;
 mod sweeper;
 mod uses;
@@ -67,6 +68,7 @@ pub use replay::{Replayed, replay};
 pub use screen::notice_text;
 pub use seed::{from_hex, random_key, to_hex};
 pub use start::StartError;
+pub use statistics::{LibraryFault, NoiseError, PrivacyBudget, Statistician, StatisticsError};
 pub use view::{
     CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, ScreenHealth,
     ScreenView, Showing,

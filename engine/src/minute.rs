@@ -1,14 +1,43 @@
 //! What a camera saw in each minute, as sums over everyone.
 
+use std::collections::BTreeMap;
+
 use regard_audience::Visit;
 use regard_backends::MinuteAggregate;
-use regard_domain::{CameraId, Moment, Timestamp};
+use regard_commitments::{VisitFacts, VisitSums};
+use regard_domain::{CameraId, Expression, ExpressionLabel, Moment, Timestamp};
 
 const MINUTE_MICROS: i64 = 60_000_000;
 
 /// Longest time between two moments that counts as watched. Origin: moments come at 10 Hz;
 /// half a second is five missed ones, more is a gap.
 const MAX_GAP_SECS: f32 = 0.5;
+
+/// How long what a visitor showed is remembered after they were seen last, in seconds. Origin: a track ends after two
+/// seconds without its face; whoever is gone longer left while nobody was allowed to count.
+const MAX_UNSEEN_SECS: f32 = 10.0;
+
+/// What one visitor in view has shown so far.
+///
+/// # Privacy
+/// Of one visitor, in memory, under their number; gone with the visit.
+#[derive(Clone, Copy, Debug)]
+struct Shown {
+    /// Seconds of each expression that was sure enough to have a name.
+    secs: [f64; Expression::ALL.len()],
+    seen_at: Timestamp,
+}
+
+impl Shown {
+    /// The expression shown longest, the earlier in order of two; nothing where none was.
+    fn longest(&self) -> Option<Expression> {
+        let shown = Expression::ALL.into_iter().zip(self.secs);
+        let shown = shown.filter(|(_, secs)| *secs > 0.0);
+        shown
+            .reduce(|best, next| if next.1 > best.1 { next } else { best })
+            .map(|(expression, _)| expression)
+    }
+}
 
 /// The minute that is running on one camera.
 #[derive(Debug)]
@@ -18,6 +47,8 @@ pub(crate) struct MinuteTally {
     last_at: Option<Timestamp>,
     highest_number: u64,
     run: u64,
+    /// By number of the visitors in view; as many as are.
+    shown: BTreeMap<u64, Shown>,
 }
 
 impl MinuteTally {
@@ -29,14 +60,22 @@ impl MinuteTally {
             last_at: None,
             highest_number: 0,
             run: 0,
+            shown: BTreeMap::new(),
         }
     }
 
     /// A stay ended.
     pub(crate) fn left(&mut self, visit: &Visit) {
+        let shown = self.shown.remove(&visit.number);
         if let Some(row) = &mut self.row {
             row.left += 1;
             row.looks += visit.n_looks;
+            row.visits.add(&VisitSums::of(&VisitFacts {
+                n_looks: visit.n_looks,
+                looked_secs: visit.looked_secs,
+                dwell_secs: visit.dwell_secs,
+                expression: shown.and_then(|shown| shown.longest()),
+            }));
         }
     }
 
@@ -74,7 +113,18 @@ impl MinuteTally {
                     *sum += f64::from(*p) * secs;
                 }
             }
+            let nothing = Shown {
+                secs: [0.0; Expression::ALL.len()],
+                seen_at: moment.at,
+            };
+            let shown = self.shown.entry(visitor.number).or_insert(nothing);
+            shown.seen_at = moment.at;
+            if let ExpressionLabel::Known(expression) = visitor.expression_label {
+                shown.secs[expression as usize] += secs;
+            }
         }
+        self.shown
+            .retain(|_, shown| moment.at.secs_since(shown.seen_at) <= MAX_UNSEEN_SECS);
         done
     }
 
@@ -99,6 +149,7 @@ fn empty_minute(camera: CameraId, minute: Timestamp, run: u64) -> MinuteAggregat
         looking_secs: 0.0,
         attention_secs: 0.0,
         expression_secs: [0.0; 7],
+        visits: VisitSums::default(),
     }
 }
 
@@ -127,6 +178,59 @@ mod tests {
             cause: MomentCause::Beat,
             visitors: (1..=n).map(visitor).collect(),
         }
+    }
+
+    fn visit(number: u64, n_looks: u32, dwell_secs: f32) -> Visit {
+        Visit {
+            track: TrackId::from_bits(u128::from(number)),
+            number,
+            entered_at: Timestamp::from_millis(0),
+            left_at: Timestamp::from_millis(0),
+            dwell_secs,
+            looked_secs: 2.5,
+            n_looks,
+        }
+    }
+
+    #[test]
+    fn a_visit_counts_once_clamped_with_what_it_showed_longest() {
+        let mut tally = MinuteTally::new(CameraId::new("c").unwrap());
+        for i in 0..30 {
+            let mut moment = moment(i * 100, 2);
+            let shown = if i < 10 {
+                Expression::Surprised
+            } else {
+                Expression::Happy
+            };
+            moment.visitors[0].expression_label = ExpressionLabel::Known(shown);
+            assert_eq!(tally.observe(&moment), None);
+        }
+        tally.left(&visit(1, 2, 3.0));
+        tally.left(&visit(2, 99, 1e6));
+        // One that was never seen in a moment counts too, and shows nothing.
+        tally.left(&visit(3, 0, 0.5));
+        assert!(tally.shown.is_empty());
+        let row = tally.finish().unwrap();
+        let expected = VisitSums {
+            visits: 3,
+            lookers: 2,
+            looks: 2 + regard_commitments::MAX_LOOKS,
+            attention_millis: 3 * 2_500,
+            dwell_millis: 3_500 + regard_commitments::MAX_DWELL_MILLIS,
+            expressions: [0, 1, 0, 0, 0, 0, 0],
+        };
+        assert_eq!(row.visits, expected);
+        assert_eq!((row.left, row.looks), (3, 101));
+    }
+
+    #[test]
+    fn whoever_left_unseen_is_forgotten() {
+        let mut tally = MinuteTally::new(CameraId::new("c").unwrap());
+        let _ = tally.observe(&moment(0, 5));
+        let _ = tally.observe(&moment(9_000, 1));
+        assert_eq!(tally.shown.len(), 5);
+        let _ = tally.observe(&moment(11_000, 1));
+        assert_eq!(tally.shown.len(), 1);
     }
 
     #[test]

@@ -35,6 +35,7 @@ use crate::private_file::create_private_folder;
 use crate::recording::RecordingError;
 use crate::remembered::Remembered;
 use crate::seed::random_key;
+use crate::statistics::{Statistician, StatisticsParts};
 use crate::uses::{Uses, UsesByCamera};
 
 /// Why an engine could not be started.
@@ -181,6 +182,13 @@ impl Engine {
         )
         .await?;
         let calendar = Calendar::new(config.time_zone.as_deref())?;
+        let statistician = statistician(
+            &config,
+            &promise,
+            &store,
+            (&chronicle, lines.0.clone()),
+            (&calendar, &clock),
+        );
         let seed = random_key().map_err(KeyError::NoEntropy)?;
         let remembered = Remembered::read(&*store, now).await?;
         for setup in camera_setups(&config) {
@@ -199,6 +207,7 @@ impl Engine {
             promise,
             chronicle,
             custodian,
+            statistician,
             lines,
             conductor,
             uses,
@@ -260,6 +269,26 @@ async fn custodian(
     });
     custodian.reconcile(chronicle.said()).await?;
     Ok(Arc::new(custodian))
+}
+
+/// Who makes what leaves the site.
+fn statistician(
+    config: &EngineConfig,
+    promise: &Promise,
+    store: &Arc<dyn Store>,
+    (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
+    (calendar, clock): (&Calendar, &Arc<dyn Clock>),
+) -> Arc<Statistician> {
+    let parts = StatisticsParts {
+        store: Arc::clone(store),
+        retention: promise.retention.clone(),
+        calendar: calendar.clone(),
+        clock: Arc::clone(clock),
+        cameras: config.cameras.iter().map(|c| c.camera.clone()).collect(),
+        granted: promise.verified.document().privacy_budget(&promise.profile),
+        scribe: Scribe::new(lines, chronicle.verifier()),
+    };
+    Arc::new(Statistician::new(parts, chronicle.said()))
 }
 
 async fn promise(

@@ -29,7 +29,7 @@ pub use assets::{SNIFF_LEN, message_kind};
 pub use config::{AdminToken, SandboxState, ServerConfig};
 pub use server::{BindError, Bound, Server};
 pub use tls::{TlsError, TlsFiles};
-pub use wire::{MadeToken, TokenBody};
+pub use wire::{MadeToken, StatisticsBody, TokenBody};
 
 /// Inner parts that read foreign bytes, for `fuzz/` alone.
 #[cfg(feature = "fuzz")]

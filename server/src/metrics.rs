@@ -148,6 +148,27 @@ mod tests {
 
     use super::*;
 
+    /// The page is exact, and so holds nothing that counts people. Whoever adds a family says here what it counts; people may
+    /// be counted in steps of a minute at least.
+    #[test]
+    fn nothing_counts_people() {
+        const COUNTS_NO_PEOPLE: [&str; 8] = [
+            "regard_frames",
+            "regard_frames_dropped",
+            "regard_decisions",
+            "regard_refusals",
+            // Acts, not people: each is in the ledger with its time, so that an operator is alerted.
+            "regard_objections",
+            "regard_camera_open",
+            "process_resident_memory_bytes",
+            "regard_frame_to_screen_seconds",
+        ];
+        let text = text(MetricsSnapshot::default(), 1).unwrap();
+        let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        let families: Vec<&str> = families.filter_map(|rest| rest.split(' ').next()).collect();
+        assert_eq!(families, COUNTS_NO_PEOPLE);
+    }
+
     #[test]
     fn names_and_labels_are_those_that_scripts_rely_on() {
         let mut counters = MetricsSnapshot {

@@ -5,6 +5,7 @@ mod preferences;
 mod privacy;
 mod standing;
 mod words;
+mod yesterday;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};

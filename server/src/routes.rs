@@ -19,6 +19,7 @@ mod pages;
 mod persons;
 mod player;
 mod plots;
+mod statistics;
 mod tokens;
 mod uploads;
 
@@ -130,6 +131,8 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(frames::preview))
         .routes(routes!(frames::frames))
         .routes(routes!(ledger::entries))
+        .routes(routes!(statistics::list))
+        .routes(routes!(statistics::of_day))
         .routes(routes!(meta::metrics))
         .routes(routes!(persons::enroll))
         .routes(routes!(tokens::tokens, tokens::make_token))

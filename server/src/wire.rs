@@ -7,6 +7,7 @@ mod live;
 pub(crate) mod persons;
 mod report;
 mod screen;
+mod statistics;
 mod tokens;
 
 pub(crate) use campaigns::{FactBody, NewFact, NewOutcome, OutcomeAnswer, Upload};
@@ -20,5 +21,7 @@ pub(crate) use screen::{
     CameraState, HeartbeatBody, NoticeEvent, Ping, PlaceEvent, PlayBody, Preload, ShownBody,
     creative, notice,
 };
+pub use statistics::StatisticsBody;
+pub(crate) use statistics::StatisticsList;
 pub(crate) use tokens::NewTokenBody;
 pub use tokens::{MadeToken, TokenBody};

@@ -1,4 +1,5 @@
 // The console: listens to the engine and hands what it hears to the panels.
+import { refreshBudget } from "/static/console/budget.js";
 import { showHealth } from "/static/console/health.js";
 import { MessagePanel } from "/static/console/message.js";
 import { Plots } from "/static/console/plots.js";
@@ -9,6 +10,7 @@ import { byId, element } from "/static/dom.js";
 import { listen } from "/static/feed.js";
 
 const REPORT_MILLIS = 5000;
+const BUDGET_MILLIS = 60000;
 
 const stage = new LiveStage();
 const message = new MessagePanel();
@@ -60,5 +62,7 @@ function fillOptions(label, select, ids, chosen) {
 cameraPick.addEventListener("change", () => choose(cameraPick.value));
 setInterval(refreshReport, REPORT_MILLIS);
 refreshReport();
+setInterval(refreshBudget, BUDGET_MILLIS);
+refreshBudget();
 message.loadLog();
 choose(null);

@@ -60,6 +60,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("sqlx::", &["backends"]),
     ("axum::", &["server"]),
     ("anyhow::", &["cli"]),
+    ("opendp::", &["engine"]),
     ("SystemTime::now", &["engine", "cli"]),
     ("Instant::now", &["engine", "cli", "server"]),
     ("rand::rng()", &["engine", "cli"]),

@@ -151,6 +151,7 @@ impl Rooms {
     pub(super) fn sweep(&mut self, now: Timestamp) -> SweepReport {
         let checkpoints = sweep_map(&mut self.checkpoints, now);
         let commitments = sweep_map(&mut self.commitments, now);
+        let releases = sweep_map(&mut self.releases, now);
         let mut entries = 0;
         for (row, _) in self.ledger.iter_mut().filter(|(_, end)| *end <= now) {
             entries += u64::from(row.bytes.take().is_some());
@@ -162,6 +163,7 @@ impl Rooms {
         for (kind, n_rows) in [
             (DataKind::Ledger, checkpoints + entries),
             (DataKind::Commitments, commitments),
+            (DataKind::Release, releases),
             (DataKind::Decision, self.decisions.sweep(now)),
             (DataKind::Fact, self.facts.sweep(now)),
             (DataKind::MinuteAggregate, self.minutes.sweep(now)),

@@ -17,7 +17,7 @@ const FREED_PAGES: &str = "PRAGMA incremental_vacuum(4096)";
 const MAX_DAMAGES: usize = 100;
 
 /// Every table whose rows have an end, in order of name: what kind of data it holds, and how to remove a chunk of it.
-pub(super) const SWEEPS: [(DataKind, &str); 13] = [
+pub(super) const SWEEPS: [(DataKind, &str); 14] = [
     (
         DataKind::Ledger,
         "DELETE FROM checkpoints WHERE size IN (SELECT size FROM checkpoints WHERE keep_until <= ? LIMIT ?)",
@@ -55,6 +55,10 @@ pub(super) const SWEEPS: [(DataKind, &str); 13] = [
     (
         DataKind::PolicyState,
         "DELETE FROM policies WHERE rowid IN (SELECT rowid FROM policies WHERE keep_until <= ? LIMIT ?)",
+    ),
+    (
+        DataKind::Release,
+        "DELETE FROM releases WHERE rowid IN (SELECT rowid FROM releases WHERE keep_until <= ? LIMIT ?)",
     ),
     (
         DataKind::Person,

@@ -2,14 +2,14 @@
 
 use std::{fs, io, ops::Range, path::Path};
 
-use regard_commitments::{SignedCheckpoint, SignedCommitments};
+use regard_commitments::{Date, Release, SignedCheckpoint, SignedCommitments};
 use regard_domain::Timestamp;
 use sqlx::{
     AssertSqlSafe, Row, SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
-use super::{BUSY_TIMEOUT, FILE_NAME, documents, failure::from_sqlx, migrations, reads};
+use super::{BUSY_TIMEOUT, FILE_NAME, documents, failure::from_sqlx, migrations, reads, releases};
 use crate::{LedgerRow, MinuteAggregate, OpenError, StoreError, form};
 
 /// The store of a data folder, to be read only: nothing in it is locked, made, moved or removed, so that
@@ -131,6 +131,18 @@ impl SqliteReader {
         during: Range<Timestamp>,
     ) -> Result<Vec<MinuteAggregate>, StoreError> {
         reads::minutes(&self.pool, during).await
+    }
+
+    /// What was released about a day or later ones, in order of day and detail; nothing where the store is older than
+    /// releases.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn releases_since(&self, day: Date) -> Result<Vec<Release>, StoreError> {
+        if !self.tables().await?.iter().any(|table| table == "releases") {
+            return Ok(Vec::new());
+        }
+        releases::since(&self.pool, day).await
     }
 
     /// Every table whose rows have an end, in order of name, and how many are past it at `now`. Of the

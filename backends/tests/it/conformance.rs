@@ -17,8 +17,10 @@ use crate::fixtures::{
     outcome, play_of, policy, setting, signed,
 };
 
+mod releases;
 mod retention;
 
+use releases::{a_budget_is_never_exceeded, a_release_is_made_once};
 use retention::{
     a_budget_in_force_is_not_renewed_by_retention, a_shorter_end_counts,
     nothing_outlives_its_retention, totals_outlive_their_decisions,
@@ -65,6 +67,8 @@ laws! {
     nothing_outlives_its_retention
     a_shorter_end_counts
     what_is_sealed_is_kept_by_person_and_key
+    a_release_is_made_once
+    a_budget_is_never_exceeded
     a_closed_store_says_so
 }
 
@@ -348,6 +352,11 @@ async fn minutes_add_up_their_runs(store: &dyn Store) {
     assert_eq!((found[0].entered, found[0].peak_visitors), (7, 4));
     assert_eq!(found[0].visitor_secs, 9.0);
     assert_eq!(found[0].expression_secs[6], 6.0);
+    let visits = found[0].visits;
+    assert_eq!(
+        (visits.visits, visits.looks, visits.expressions[1]),
+        (7, 4, 2)
+    );
     assert_eq!(store.minutes(START..later(61)).await.unwrap().len(), 2);
 }
 

@@ -8,7 +8,7 @@ use regard_backends::{
 };
 use regard_commitments::{
     Answer, Commitments, Kept, Leaf, Profile, Retained, RetentionGate, SignedCommitments, SiteKeys,
-    Zeroizing, leaf_hash,
+    VisitSums, Zeroizing, leaf_hash,
 };
 use regard_decision::{
     Decision, FactValue, Learned, LocalTime, Outcome, OutcomeKind, POLICY_STATE_FORMAT,
@@ -166,6 +166,14 @@ pub(crate) fn minute(minute: u64, run: u64, entered: u32) -> MinuteAggregate {
         looking_secs: 1.5,
         attention_secs: 0.25,
         expression_secs: [0.5, 1.0, 0.0, 0.0, 0.0, 0.0, 3.0],
+        visits: VisitSums {
+            visits: u64::from(entered),
+            lookers: 1,
+            looks: 2,
+            attention_millis: 2_500,
+            dwell_millis: 4_500,
+            expressions: [0, 1, 0, 0, 0, 0, 0],
+        },
     }
 }
 

@@ -81,6 +81,13 @@ pub(super) fn facts(document: &Commitments) -> Vec<(&'static str, String)> {
     if document.retention.is_empty() {
         facts.push(("kept", "nothing".to_owned()));
     }
+    let budget = Profile::named(&document.profile);
+    if let Ok(budget) = budget.map(|profile| document.privacy_budget(&profile)) {
+        facts.push((
+            "told",
+            format!("noised sums that may tell {budget} about one visit of a day (epsilon)"),
+        ));
+    }
     for recipient in &document.recipients {
         facts.push((
             "passed on",

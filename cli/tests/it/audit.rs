@@ -127,6 +127,7 @@ fn minute(at: Timestamp, observed_millis: u64) -> MinuteAggregate {
         looking_secs: 0.0,
         attention_secs: 0.0,
         expression_secs: [0.0; 7],
+        visits: regard_commitments::VisitSums::default(),
     }
 }
 

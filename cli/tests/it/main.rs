@@ -21,4 +21,5 @@ mod running;
 mod sandbox;
 mod serve;
 mod site;
+mod statistics;
 mod tokens;

@@ -183,8 +183,11 @@ fn every_field_of_the_document_is_compared() {
         signed_on: "2026-01-01".parse().unwrap(),
         configuration: None,
     });
+    older.statistics = Some(crate::StatisticsTerms {
+        epsilon_per_day: "0.5".parse().unwrap(),
+    });
     let json = serde_json::to_value(&older).unwrap();
-    let changed: [(&str, serde_json::Value); 14] = [
+    let changed: [(&str, serde_json::Value); 15] = [
         ("/profile", "eu".into()),
         ("/purposes", serde_json::json!(["audience_measurement"])),
         ("/legal_basis", "consent".into()),
@@ -202,6 +205,7 @@ fn every_field_of_the_document_is_compared() {
         ("/declarations/venue", "school".into()),
         ("/notice/languages", serde_json::json!(["nl"])),
         ("/retention", serde_json::json!({})),
+        ("/statistics/epsilon_per_day", "0.6".into()),
     ];
     let covered: std::collections::BTreeSet<&str> = changed
         .iter()
@@ -221,6 +225,45 @@ fn every_field_of_the_document_is_compared() {
         let newer: Commitments = serde_json::from_value(other).unwrap();
         assert!(!older.changes_to(&newer).unwrap().is_empty(), "{path}");
     }
+}
+
+#[test]
+fn more_to_tell_weakens_and_the_budget_of_the_profile_counts_where_none_is_named() {
+    let with = |version: u32, epsilon: Option<&str>| {
+        let mut document = Commitments {
+            version,
+            ..Commitments::demo()
+        };
+        document.statistics = epsilon.map(|epsilon| crate::StatisticsTerms {
+            epsilon_per_day: epsilon.parse().unwrap(),
+        });
+        document
+    };
+    for (from, to, expected) in [
+        (Some("0.5"), Some("1"), Some(Direction::Weakens)),
+        (Some("1"), Some("0.5"), Some(Direction::Strengthens)),
+        (None, Some("1.5"), Some(Direction::Weakens)),
+        (None, Some("0"), Some(Direction::Strengthens)),
+        (Some("2"), None, Some(Direction::Strengthens)),
+        (None, Some("1"), None),
+        (None, None, None),
+    ] {
+        let changes = with(1, from).changes_to(&with(2, to)).unwrap();
+        let found: Vec<_> = changes
+            .iter()
+            .map(|c| (c.field.as_str(), c.direction))
+            .collect();
+        let expected: Vec<_> = expected
+            .map(|d| ("statistics.epsilon_per_day", d))
+            .into_iter()
+            .collect();
+        assert_eq!(found, expected, "{from:?} -> {to:?}");
+    }
+    let changes = with(1, Some("0.5")).changes_to(&with(2, None)).unwrap();
+    assert_eq!(
+        changes[0].text,
+        "Sums that leave the site may tell 1 about one visit of a day instead of 0.5 (epsilon)."
+    );
 }
 
 #[test]

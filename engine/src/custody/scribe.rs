@@ -29,6 +29,16 @@ impl Scribe {
         }
     }
 
+    /// One more, with an end of its own.
+    #[cfg(test)]
+    pub(crate) fn another(&self) -> Self {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            lines: Mutex::new(lines.clone()),
+            verifier: self.verifier.clone(),
+        }
+    }
+
     /// The key that the ledger's checkpoints are checked with.
     pub(crate) fn verifier(&self) -> &NoteVerifier {
         &self.verifier

@@ -14,9 +14,9 @@ use crate::custody::SiteKeyFile;
 mod attacks;
 mod backups;
 mod crashes;
-mod crashing;
+pub(crate) mod crashing;
 mod oracle;
-mod world;
+pub(crate) mod world;
 
 use crashing::Faults;
 use world::{Run, VirtualClock, data, is_on_disk, site_key, site_keys};

@@ -11,7 +11,9 @@ use regard_backends::{
     MinuteAggregate, Play, PlayCount, PolicyRow, SealedRow, SealedSlots, Setting, Store,
     StoreError, SweepReport,
 };
-use regard_commitments::{Kept, Leaf, SignedCheckpoint, SignedCommitments};
+use regard_commitments::{
+    Date, Detail, Epsilon, Kept, Leaf, Release, SignedCheckpoint, SignedCommitments, Spending,
+};
 use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CampaignId, DecisionId, PersonId, ScreenId, Timestamp};
 
@@ -194,6 +196,22 @@ impl Store for FaultyStore {
 
     async fn put_document(&self, document: &Kept<Document>) -> Result<(), StoreError> {
         self.inner.put_document(document).await
+    }
+
+    async fn put_release(
+        &self,
+        release: &Kept<Release>,
+        budget: Epsilon,
+    ) -> Result<Spending, StoreError> {
+        self.inner.put_release(release, budget).await
+    }
+
+    async fn release(&self, day: Date, detail: Detail) -> Result<Option<Release>, StoreError> {
+        self.inner.release(day, detail).await
+    }
+
+    async fn releases_since(&self, day: Date) -> Result<Vec<Release>, StoreError> {
+        self.inner.releases_since(day).await
     }
 
     async fn put_sealed(&self, rows: &[Kept<SealedRow>]) -> Result<(), StoreError> {

@@ -321,7 +321,7 @@ impl<'a> Draft<'a> {
     pub(super) fn retention(&self) -> Item {
         let promised = &self.promised().retention;
         let row = |kind: &DataKind| {
-            let fixed = matches!(kind, DataKind::Ledger | DataKind::Commitments);
+            let fixed = kind.has_fixed_period();
             let period = if fixed {
                 Some(PROOF_PERIOD)
             } else {

@@ -28,6 +28,8 @@ const PLAYERS: &[Role] = &[Admin, Operator, Screen];
 const WATCHERS: &[Role] = &[Admin, Operator, Analyst, PrivacyOfficer];
 /// Who looks at the audience as it is now. Numbers about faces of this moment are more than sums.
 const LIVE: &[Role] = &[Admin, Operator, PrivacyOfficer];
+/// Who sees exact sums about people. What others get has noise: it leaves the site with them.
+const EXACT: &[Role] = &[Admin, PrivacyOfficer];
 /// Who reads row by row; the ledger says so each time.
 const ROWS: &[Role] = &[Admin, PrivacyOfficer];
 /// Who changes what is shown.
@@ -78,15 +80,13 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("PUT", "/v1/campaigns/{id}", Need::Roles(RUNNERS)),
     ("DELETE", "/v1/campaigns/{id}", Need::Roles(RUNNERS)),
     ("POST", "/v1/campaigns/{id}/creatives", Need::Roles(RUNNERS)),
-    ("GET", "/console/plots/attention.svg", Need::Roles(WATCHERS)),
-    (
-        "GET",
-        "/console/plots/expression.svg",
-        Need::Roles(WATCHERS),
-    ),
-    ("GET", "/console/plots/messages.svg", Need::Roles(WATCHERS)),
+    ("GET", "/console/plots/attention.svg", Need::Roles(LIVE)),
+    ("GET", "/console/plots/expression.svg", Need::Roles(LIVE)),
+    ("GET", "/console/plots/messages.svg", Need::Roles(EXACT)),
     ("GET", "/v1/cameras/{id}/preview.jpg", Need::Roles(RUNNERS)),
     ("GET", "/v1/cameras/{id}/frames", Need::Camera(REPORTERS)),
+    ("GET", "/v1/statistics", Need::Roles(WATCHERS)),
+    ("GET", "/v1/statistics/{day}", Need::Roles(WATCHERS)),
     ("GET", "/metrics", Need::Roles(WATCHERS)),
     ("POST", "/v1/assets", Need::Roles(RUNNERS)),
     ("GET", "/v1/tokens", Need::Roles(ADMINS)),
@@ -125,6 +125,15 @@ pub(crate) fn need_of(method: &str, path: &str) -> Option<Need> {
     listed
         .find(|(known, at, _)| *known == method && *at == path)
         .map(|(_, _, need)| *need)
+}
+
+/// Whether exact sums about people are for this guest, on a route that is open to them.
+pub(crate) fn sees_exact_sums(guest: &Guest) -> bool {
+    match guest {
+        Guest::Machine => true,
+        Guest::Stranger => false,
+        Guest::Token(pass) | Guest::Session(pass, _) => EXACT.contains(&pass.role),
+    }
 }
 
 /// How a guest stands to a route.
@@ -311,6 +320,17 @@ mod tests {
             let ruling = ruling(role, "GET", "/v1/decisions", None);
             assert!(matches!(ruling, Ruling::OtherRole(_)), "{role} reads rows");
         }
+    }
+
+    #[test]
+    fn exact_sums_about_people_are_for_two_roles() {
+        for role in Role::ALL {
+            let sees = [Admin, PrivacyOfficer].contains(role);
+            assert_eq!(sees_exact_sums(&guest(*role)), sees, "{role}");
+            let plot = ruling(*role, "GET", "/console/plots/messages.svg", None);
+            assert_eq!(plot == Ruling::Welcome, sees, "{role}");
+        }
+        assert!(sees_exact_sums(&Guest::Machine) && !sees_exact_sums(&Guest::Stranger));
     }
 
     /// `docs/access.md` carries the table between two marks. `REGARD_UPDATE_DOCS=1` writes it anew.

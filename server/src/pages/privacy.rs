@@ -2,12 +2,14 @@
 
 use askama::Template;
 use regard_commitments::{
-    DataKind, EasyText, KeepFor, Language, Notice, NoticeText, Profile, VerifiedCommitments,
+    DataKind, EasyText, KeepFor, Language, Notice, NoticeText, Profile, Release,
+    VerifiedCommitments,
 };
 use regard_engine::Health;
 
 use super::standing::{Here, HerePart};
 use super::words::{Words, language_of, preferred, words};
+use super::yesterday::Yesterday;
 
 /// What the page tells besides its words.
 pub(crate) struct PrivacyAnswers<'a> {
@@ -25,6 +27,8 @@ pub(crate) struct PrivacyAnswers<'a> {
     pub(crate) whereabouts: Whereabouts,
     /// What the viewers gain, of each campaign that says so.
     pub(crate) benefits: Vec<String>,
+    /// What was told about yesterday, if anything was.
+    pub(crate) yesterday: Option<&'a Release>,
 }
 
 /// Where the picture of a camera can come to be.
@@ -130,6 +134,7 @@ pub(crate) struct PrivacyPage<'a> {
     commitments_hash: String,
     /// Whether people can enrol here.
     enrolls: bool,
+    yesterday: Option<Yesterday>,
 }
 
 struct CameraNow {
@@ -166,6 +171,7 @@ pub(crate) fn privacy_page<'a>(answers: PrivacyAnswers<'a>, language: Language) 
         decisions,
         benefits,
         whereabouts,
+        yesterday,
     } = answers;
     let (document, w) = (commitments.document(), words(language));
     let text = notice.texts.iter().find(|text| text.language == language);
@@ -225,6 +231,7 @@ pub(crate) fn privacy_page<'a>(answers: PrivacyAnswers<'a>, language: Language) 
         ledger_len: health.ledger_len,
         commitments_hash: commitments.digest().to_string(),
         enrolls: !document.consent_purposes.is_empty(),
+        yesterday: yesterday.map(|release| Yesterday::of(release, w)),
     }
 }
 
@@ -236,8 +243,8 @@ fn kept(
         (amount, true) => format!("{amount} {}", w.days),
         (amount, false) => format!("{amount} {}", w.hours),
     };
-    let proof = [DataKind::Ledger, DataKind::Commitments]
-        .map(|kind| (kind, regard_commitments::PROOF_PERIOD));
+    let fixed = DataKind::ALL.iter().filter(|kind| kind.has_fixed_period());
+    let proof = fixed.map(|kind| (*kind, regard_commitments::PROOF_PERIOD));
     promised
         .chain(proof)
         .map(|(kind, length)| (w.kind(kind), period(length)))

@@ -53,7 +53,7 @@ pub(crate) struct Words {
     pub(super) kept_long: &'static str,
     pub(super) hours: &'static str,
     pub(super) days: &'static str,
-    pub(super) kinds: [&'static str; 11],
+    pub(super) kinds: [&'static str; 12],
     pub(super) recipients: &'static str,
     pub(super) rights: &'static str,
     pub(super) rights_list: [&'static str; 5],
@@ -94,6 +94,15 @@ pub(crate) struct Words {
     pub(super) refused_what: &'static str,
     pub(super) refused_often: &'static str,
     pub(super) complain: &'static str,
+    pub(super) yesterday: &'static str,
+    pub(super) yesterday_note: &'static str,
+    pub(super) yesterday_none: &'static str,
+    pub(super) yesterday_few: &'static str,
+    pub(super) yesterday_visits: &'static str,
+    pub(super) yesterday_lookers: &'static str,
+    pub(super) yesterday_looked: &'static str,
+    pub(super) yesterday_stayed: &'static str,
+    pub(super) yesterday_chance: &'static str,
 }
 
 impl Words {
@@ -176,6 +185,15 @@ mod tests {
                     .count(),
                 1
             );
+        }
+    }
+
+    #[test]
+    fn what_the_chance_means_is_said_in_every_language() {
+        for language in Language::ALL {
+            let note = words(language).yesterday_note;
+            assert_eq!(note.matches("{factor}").count(), 1);
+            assert_eq!(note.matches("{epsilon}").count(), 1);
         }
     }
 

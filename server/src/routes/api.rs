@@ -14,7 +14,7 @@ use regard_domain::{DecisionId, Timestamp};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::access::Guest;
+use crate::access::{Guest, sees_exact_sums};
 use crate::app::App;
 use crate::extract::{Body, Params};
 use crate::problem::{Problem, chain};
@@ -48,7 +48,7 @@ pub(crate) struct DecisionParams {
     before: Option<String>,
 }
 
-/// The newest decisions first, with why. The header `Link` (rel="next") leads to older ones.
+/// The newest decisions first, with why; what the audience was like in steps of a tenth. The header `Link` (rel="next") leads to older ones.
 #[utoipa::path(
     get, path = "/v1/decisions", tag = "console", params(DecisionParams),
     responses((status = 200, body = Vec<LoggedDecision>), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
@@ -91,7 +91,8 @@ pub(crate) async fn decisions(
                 .map(|link| (header::LINK, link)),
         );
     }
-    let body: Vec<LoggedDecision> = found.iter().map(LoggedDecision::from).collect();
+    let rows = found.iter().map(LoggedDecision::from);
+    let body: Vec<LoggedDecision> = rows.map(LoggedDecision::coarsened).collect();
     Ok((headers, Json(body)).into_response())
 }
 
@@ -104,13 +105,22 @@ fn cursor(text: &str) -> Option<DecisionCursor> {
     })
 }
 
-/// What the messages of the present day of the site did, with 95 % intervals.
+/// What the messages of the present day of the site did, with 95 % intervals. What was measured of people is for admin and
+/// privacy officer; others have it noised, by day, at `/v1/statistics`.
 #[utoipa::path(
     get, path = "/v1/report/today", tag = "console",
     responses((status = 200, body = Report), (status = 401, body = Problem), (status = 503, body = Problem))
 )]
-pub(crate) async fn report_today(State(app): State<App>) -> Result<Json<Report>, Problem> {
-    report(&app).await.map(Json)
+pub(crate) async fn report_today(
+    State(app): State<App>,
+    Extension(guest): Extension<Guest>,
+) -> Result<Json<Report>, Problem> {
+    let report = report(&app).await?;
+    Ok(Json(if sees_exact_sums(&guest) {
+        report
+    } else {
+        report.without_people()
+    }))
 }
 
 /// The report of today.

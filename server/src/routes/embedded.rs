@@ -25,6 +25,7 @@ const FILES: &[(&str, &str, &[u8])] = files! {
     "base.css" => STYLE,
     "console.css" => STYLE,
     "console.js" => SCRIPT,
+    "console/budget.js" => SCRIPT,
     "console/health.js" => SCRIPT,
     "console/message.js" => SCRIPT,
     "console/plots.js" => SCRIPT,

@@ -6,6 +6,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use regard_commitments::{Detail, Release};
 use regard_decision::{Outcome, OutcomeKind};
 use regard_domain::{DecisionId, ScreenId};
 use serde::Deserialize;
@@ -19,7 +20,7 @@ use crate::pages::{
     ConsolePage, Here, IndexPage, Picture, PlayerPage, PrivacyAnswers, Whereabouts, easy_page,
     page, privacy_language, privacy_page,
 };
-use crate::problem::Problem;
+use crate::problem::{Problem, chain};
 use crate::qr;
 
 /// The list of pages.
@@ -122,6 +123,7 @@ pub(super) async fn privacy_answer(
         .filter(|text| !text.is_empty());
     let metrics = app.engine.metrics();
     let health = app.engine.health().borrow().clone();
+    let yesterday = told_yesterday(app).await;
     let answers = PrivacyAnswers {
         notice,
         commitments: app.engine.commitments(),
@@ -132,6 +134,7 @@ pub(super) async fn privacy_answer(
         decisions: metrics.decisions.values().sum(),
         benefits: benefits.collect(),
         whereabouts: whereabouts(app),
+        yesterday: yesterday.as_ref(),
     };
     let text = notice.texts.iter().find(|text| text.language == language);
     let mut response = match (&params.easy, text) {
@@ -141,6 +144,18 @@ pub(super) async fn privacy_answer(
     let tag = header::HeaderValue::from_static(language.tag());
     response.headers_mut().insert(header::CONTENT_LANGUAGE, tag);
     Ok(response)
+}
+
+/// What was told about yesterday. Readers make nothing: the engine does, once a day.
+async fn told_yesterday(app: &App) -> Option<Release> {
+    let statistician = app.engine.statistician();
+    let day = statistician.yesterday()?;
+    // The page must be there even when the store cannot be read.
+    let found = statistician.released(day, Detail::Day).await;
+    found.unwrap_or_else(|error| {
+        tracing::error!(error = %chain(&error), "what was told about yesterday cannot be read");
+        None
+    })
 }
 
 /// Where frames can come to be, as this server is set up.

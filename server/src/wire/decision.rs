@@ -46,13 +46,24 @@ pub(crate) struct LoggedDecision {
     propensity: f32,
     /// All that could have been chosen.
     candidates: Vec<Candidate>,
-    /// What the policy saw.
+    /// What the policy saw, in the log rounded to tenths.
     #[schema(value_type = Vec<(String, f32)>)]
     features: Vec<(String, f32)>,
     /// Why, in one sentence.
     reason: String,
     /// Why, in all detail.
     explanation: Vec<String>,
+}
+
+impl LoggedDecision {
+    /// With the audience in steps of a tenth: a row that is read later, one by one, tells no more of who was there than
+    /// what explains the choice.
+    pub(crate) fn coarsened(mut self) -> Self {
+        for (_, value) in &mut self.features {
+            *value = (*value * 10.0).round() / 10.0;
+        }
+        self
+    }
 }
 
 impl From<&Decision> for LoggedDecision {
@@ -260,4 +271,47 @@ fn explanation(decision: &Decision) -> Vec<String> {
         ));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_tell_of_the_audience_in_tenths() {
+        let decision = Decision {
+            id: regard_domain::DecisionId::from_bits(7),
+            at: regard_domain::Timestamp::from_millis(0),
+            local: regard_decision::LocalTime::new(2026, 1, 1, 0, 0).unwrap(),
+            screen: "s".parse().unwrap(),
+            campaign: None,
+            creative: "c".parse().unwrap(),
+            is_default: true,
+            policy: "fixed".to_owned(),
+            policy_version: 1,
+            propensity: 0.123_456,
+            candidates: Vec::new(),
+            features: [
+                ("n_visitors", 0.571_4),
+                ("dwell", 0.049_9),
+                ("hour_sin", -0.26),
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec(),
+            is_personal: false,
+            reason: Reason {
+                trigger: Trigger::Start,
+                cause: None,
+                met: Vec::new(),
+                excluded: Vec::new(),
+            },
+        };
+        let row = LoggedDecision::from(&decision).coarsened();
+        let values: Vec<f32> = row.features.iter().map(|(_, value)| *value).collect();
+        assert_eq!(values, [0.6, 0.0, -0.3]);
+        assert_eq!(
+            row.propensity, 0.123_456,
+            "what weighs an estimate stays exact"
+        );
+    }
 }

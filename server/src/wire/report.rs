@@ -58,6 +58,21 @@ pub(crate) struct Report {
     pub(crate) rows: Vec<ReportRow>,
     /// Level of the intervals.
     confidence: f64,
+    /// `exact`, or `withheld` where what was measured of people is left out: plays and their time count screens.
+    people: &'static str,
+}
+
+impl Report {
+    /// What counts screens alone.
+    pub(crate) fn without_people(mut self) -> Self {
+        for row in &mut self.rows {
+            row.attention_secs = Interval::default();
+            row.smile_lift = Interval::default();
+            row.dwell_secs = Interval::default();
+        }
+        self.people = "withheld";
+        self
+    }
 }
 
 /// The report of statistics.
@@ -75,5 +90,6 @@ pub(crate) fn report(since: regard_domain::Timestamp, stats: &[PlayStats]) -> Re
         since_micros: since.as_micros(),
         rows: rows.collect(),
         confidence: CONFIDENCE,
+        people: "exact",
     }
 }

@@ -7,6 +7,7 @@ export async function refreshReport() {
   const response = await fetch("/v1/report/today").catch(() => null);
   if (!response?.ok) return;
   const report = await response.json();
+  byId("report-note").hidden = report.people === "exact";
   if (report.rows.length === 0) return;
   byId("report").tBodies[0].replaceChildren(...report.rows.map(row));
   const plot = byId("messages-plot");

@@ -12,6 +12,7 @@ mod ledger;
 mod own;
 mod pages;
 mod persons;
+mod statistics;
 mod streams;
 mod tls;
 mod uploads;

@@ -1,11 +1,13 @@
 //! An engine and a server for one test.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use regard_audience::CrowdSettings;
+use regard_backends::{SqliteOptions, SqliteStore};
 use regard_commitments::{Actor, AdminAct, Commitments, EntryBody, LedgerEntry};
 use regard_decision::{Campaign, ContextSpec, Creative};
-use regard_domain::{CameraId, CreativeId, ScreenId};
+use regard_domain::{CameraId, Clock, CreativeId, ScreenId};
 use regard_engine::{CameraConfig, Engine, EngineConfig, ScreenConfig};
 use regard_inference::RuntimeChoice;
 use regard_server::{AdminToken, Server, ServerConfig};
@@ -100,6 +102,26 @@ impl World {
         let mut engine_config = engine_config(&data);
         change(&mut engine_config.commitments);
         let engine = Engine::start(engine_config).await.unwrap();
+        Self::around(data, engine, adjust).await
+    }
+
+    /// On what an earlier world left, at another time, in UTC.
+    pub(crate) async fn at(
+        data: TempDir,
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(&mut Commitments),
+        adjust: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
+        let mut engine_config = engine_config(&data);
+        engine_config.time_zone = Some("UTC".to_owned());
+        change(&mut engine_config.commitments);
+        let store = SqliteStore::open(data.path(), SqliteOptions::default());
+        let store = Arc::new(store.await.unwrap());
+        let engine = Engine::start_on(engine_config, clock, store).await.unwrap();
+        Self::around(data, engine, adjust).await
+    }
+
+    async fn around(data: TempDir, engine: Engine, adjust: impl FnOnce(&mut ServerConfig)) -> Self {
         let mut config = ServerConfig::new(data.path().join("assets"), [7; 32]);
         config.listen = "127.0.0.1:0".parse().unwrap();
         config.max_upload_bytes = 64 << 10;

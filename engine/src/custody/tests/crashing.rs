@@ -14,8 +14,8 @@ use regard_backends::{
     SweepReport,
 };
 use regard_commitments::{
-    ConsentPurpose, Kept, Leaf, LedgerEntry, SignedCheckpoint, SignedCommitments, SiteKeyId,
-    WrappedKey,
+    ConsentPurpose, Date, Detail, Epsilon, Kept, Leaf, LedgerEntry, Release, SignedCheckpoint,
+    SignedCommitments, SiteKeyId, Spending, WrappedKey,
 };
 use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CampaignId, DecisionId, PersonId, ScreenId, Timestamp};
@@ -23,7 +23,7 @@ use tokio::task::AbortHandle;
 
 /// Where the program dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(crate) enum Moment {
     /// Before anything of the write is on the disk.
     Before,
     /// When all of it is, and nobody has heard of that.
@@ -31,7 +31,7 @@ pub(super) enum Moment {
 }
 
 /// Counts writes, and dies at one of them: from then on nothing is read or written.
-pub(super) struct Faults {
+pub(crate) struct Faults {
     dies_at: Option<(u32, Moment)>,
     n_writes: AtomicU32,
     is_dead: AtomicBool,
@@ -40,7 +40,7 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    pub(super) fn new(dies_at: Option<(u32, Moment)>) -> Arc<Self> {
+    pub(crate) fn new(dies_at: Option<(u32, Moment)>) -> Arc<Self> {
         Arc::new(Self {
             dies_at,
             n_writes: AtomicU32::new(0),
@@ -49,11 +49,11 @@ impl Faults {
         })
     }
 
-    pub(super) fn takes_along(&self, task: AbortHandle) {
+    pub(crate) fn takes_along(&self, task: AbortHandle) {
         self.tasks.lock().unwrap().push(task);
     }
 
-    pub(super) fn is_dead(&self) -> bool {
+    pub(crate) fn is_dead(&self) -> bool {
         self.is_dead.load(Ordering::SeqCst)
     }
 
@@ -95,15 +95,15 @@ impl Faults {
 }
 
 /// A store that dies.
-pub(super) struct CrashingStore {
-    pub(super) inner: Arc<dyn Store>,
-    pub(super) faults: Arc<Faults>,
+pub(crate) struct CrashingStore {
+    pub(crate) inner: Arc<dyn Store>,
+    pub(crate) faults: Arc<Faults>,
 }
 
 /// A file of keys that dies.
-pub(super) struct CrashingKeys {
-    pub(super) inner: Arc<dyn KeyStore>,
-    pub(super) faults: Arc<Faults>,
+pub(crate) struct CrashingKeys {
+    pub(crate) inner: Arc<dyn KeyStore>,
+    pub(crate) faults: Arc<Faults>,
 }
 
 #[async_trait]
@@ -365,6 +365,26 @@ impl Store for CrashingStore {
         self.faults
             .write(|| self.inner.put_document(document))
             .await
+    }
+
+    async fn put_release(
+        &self,
+        release: &Kept<Release>,
+        budget: Epsilon,
+    ) -> Result<Spending, StoreError> {
+        self.faults
+            .write(|| self.inner.put_release(release, budget))
+            .await
+    }
+
+    async fn release(&self, day: Date, detail: Detail) -> Result<Option<Release>, StoreError> {
+        self.faults.read()?;
+        self.inner.release(day, detail).await
+    }
+
+    async fn releases_since(&self, day: Date) -> Result<Vec<Release>, StoreError> {
+        self.faults.read()?;
+        self.inner.releases_since(day).await
     }
 
     async fn put_sealed(&self, rows: &[Kept<SealedRow>]) -> Result<(), StoreError> {

@@ -27,14 +27,14 @@ use crate::custody::{
 const START: i64 = 1_780_272_000_000_000;
 
 /// Time that goes when it is told to.
-pub(super) struct VirtualClock(AtomicI64);
+pub(crate) struct VirtualClock(AtomicI64);
 
 impl VirtualClock {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(START)))
     }
 
-    pub(super) fn wait(&self, time: Duration) {
+    pub(crate) fn wait(&self, time: Duration) {
         let micros = i64::try_from(time.as_micros()).unwrap();
         self.0.fetch_add(micros, Ordering::SeqCst);
     }
@@ -47,47 +47,47 @@ impl Clock for VirtualClock {
 }
 
 /// One run of the program.
-pub(super) struct Run {
-    pub(super) custodian: Custodian,
-    pub(super) store: Arc<dyn Store>,
-    pub(super) keys: Arc<dyn KeyStore>,
+pub(crate) struct Run {
+    pub(crate) custodian: Custodian,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) keys: Arc<dyn KeyStore>,
     chronicle: JoinHandle<()>,
     _heard: std::sync::mpsc::Receiver<Command>,
 }
 
-pub(super) fn site_keys() -> SiteKeys {
+pub(crate) fn site_keys() -> SiteKeys {
     SiteKeys::from_seed(Zeroizing::new([5; 32]))
 }
 
-pub(super) fn signed(document: &Commitments) -> VerifiedCommitments {
+pub(crate) fn signed(document: &Commitments) -> VerifiedCommitments {
     let key = site_keys().commitments_key();
     document.sign(&key).verify(&key.verifying_key()).unwrap()
 }
 
 /// Where the key of the site is in these tests: outside the data folder.
-pub(super) fn site_key(folder: &Path) -> SiteKeyConfig {
+pub(crate) fn site_key(folder: &Path) -> SiteKeyConfig {
     SiteKeyConfig {
         file: Some(outside(folder)),
         passphrase_file: None,
     }
 }
 
-pub(super) fn outside(folder: &Path) -> PathBuf {
+pub(crate) fn outside(folder: &Path) -> PathBuf {
     folder.join("site-key")
 }
 
-pub(super) fn data(folder: &Path) -> PathBuf {
+pub(crate) fn data(folder: &Path) -> PathBuf {
     folder.join("data")
 }
 
 impl Run {
-    pub(super) async fn begin(folder: &Path, clock: &Arc<VirtualClock>) -> Self {
+    pub(crate) async fn begin(folder: &Path, clock: &Arc<VirtualClock>) -> Self {
         let faults = Faults::new(None);
         let begun = Self::begin_with(folder, clock, &Commitments::demo(), &faults).await;
         begun.unwrap()
     }
 
-    pub(super) async fn begin_with(
+    pub(crate) async fn begin_with(
         folder: &Path,
         clock: &Arc<VirtualClock>,
         document: &Commitments,
@@ -147,7 +147,7 @@ impl Run {
     }
 
     /// Ends in good order.
-    pub(super) async fn end(self) {
+    pub(crate) async fn end(self) {
         self.custodian.stop().await;
         // Aborted when the files died.
         let _ = self.chronicle.await;
@@ -155,15 +155,15 @@ impl Run {
         self.custodian.close().await;
     }
 
-    pub(super) async fn enroll(&self) -> Enrolled {
+    pub(crate) async fn enroll(&self) -> Enrolled {
         self.custodian.enroll(false).await.unwrap()
     }
 
-    pub(super) async fn who(&self, enrolled: &Enrolled) -> Result<Authenticated, CustodyError> {
+    pub(crate) async fn who(&self, enrolled: &Enrolled) -> Result<Authenticated, CustodyError> {
         self.custodian.authenticate(&enrolled.token.reveal()).await
     }
 
-    pub(super) async fn agree(
+    pub(crate) async fn agree(
         &self,
         enrolled: &Enrolled,
         purpose: ConsentPurpose,
@@ -177,7 +177,7 @@ impl Run {
     }
 
     /// Why data may not serve a purpose; nothing when it may.
-    pub(super) async fn refused(
+    pub(crate) async fn refused(
         &self,
         person: PersonId,
         purpose: ConsentPurpose,
@@ -186,7 +186,7 @@ impl Run {
         answer.refusal().map(|refusal| refusal.code)
     }
 
-    pub(super) async fn entries(&self) -> Vec<LedgerEntry> {
+    pub(crate) async fn entries(&self) -> Vec<LedgerEntry> {
         let rows = self.store.ledger_range(0..u64::MAX).await.unwrap();
         let bytes = rows.into_iter().filter_map(|row| row.bytes);
         bytes
@@ -194,14 +194,14 @@ impl Run {
             .collect()
     }
 
-    pub(super) async fn says(&self, is_meant: impl Fn(&EntryBody) -> bool) -> usize {
+    pub(crate) async fn says(&self, is_meant: impl Fn(&EntryBody) -> bool) -> usize {
         let entries = self.entries().await;
         entries.iter().filter(|entry| is_meant(&entry.body)).count()
     }
 }
 
 /// Copies the files of a folder into another one.
-pub(super) fn copy_files(from: &Path, to: &Path) {
+pub(crate) fn copy_files(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().flatten() {
         if entry.path().is_file() {
@@ -211,7 +211,7 @@ pub(super) fn copy_files(from: &Path, to: &Path) {
 }
 
 /// Whether these bytes are in any file below the folder.
-pub(super) fn is_on_disk(folder: &Path, bytes: &[u8]) -> bool {
+pub(crate) fn is_on_disk(folder: &Path, bytes: &[u8]) -> bool {
     std::fs::read_dir(folder).unwrap().flatten().any(|entry| {
         let path = entry.path();
         if path.is_dir() {
