@@ -72,6 +72,8 @@ named! {
         AssetUploaded = "asset_uploaded";
         /// Facts were set. Subject: their names.
         FactsSet = "facts_set";
+        /// Zones that are never looked at were drawn or taken away. Subject: the camera, their version, and the zones.
+        ZonesChanged = "zones_changed";
         /// Rows were read one by one. Subject: the address that was asked.
         RowsRead = "rows_read";
     }

@@ -230,7 +230,10 @@ rules! {
     /// Objection.
     Objection = "objection", "GDPR 21; CNIL 2022",
         "Whoever objects is not looked at; an act blinds the camera for at most fifteen minutes.";
-        code ["commitments/src/sensing.rs", "commitments/src/place_code.rs", "server/src/routes/here.rs", "server/src/presence.rs"];
+        code [
+            "commitments/src/sensing.rs", "commitments/src/place_code.rs", "server/src/routes/here.rs", "server/src/presence.rs",
+            "domain/src/zone.rs", "vision/src/mask.rs", "engine/src/zones.rs", "server/src/routes/zones.rs",
+        ];
         tests [
             "commitments/src/sensing/tests.rs::an_objection_shuts_for_a_quarter_of_an_hour_at_most",
             "commitments/src/sensing/tests/agreement.rs::an_objection_outweighs_an_agreement",
@@ -241,8 +244,14 @@ rules! {
             "server/tests/it/here.rs::repeated_objections_alert_the_operator_and_none_is_refused",
             "engine/src/podium/people.rs::objections_are_counted_by_screen_and_for_an_hour",
             "cli/tests/browser/console.rs::repeated_objections_are_told_on_the_console",
+            "vision/src/mask.rs::painting_agrees_with_every_pixel",
+            "engine/tests/it/zones.rs::what_lies_in_a_zone_is_never_looked_at",
+            "engine/tests/it/zones.rs::zones_are_in_force_from_the_first_frame_after_a_restart",
+            "engine/tests/it/zones.rs::zones_in_force_do_not_end_with_their_period",
+            "server/tests/it/zones.rs::zones_are_drawn_by_who_runs_the_site_and_stand_in_the_ledger",
+            "cli/tests/browser/zones.rs::zones_are_drawn_on_the_stage_and_hold_at_once",
         ];
-        missing "mask zones drawn on a still from the console";
+        missing "";
     /// Automated decisions.
     SignificantEffects = "significant_effects", "GDPR 22",
         "Messages cannot carry significant effects; a personal perk has a human path.";

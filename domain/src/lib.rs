@@ -10,6 +10,7 @@ mod ids;
 mod moment;
 mod scalar;
 mod time;
+mod zone;
 
 pub use expression::{Expression, ExpressionDistribution, ExpressionLabel};
 pub use face::{Face, FaceReadings, Landmarks, Sighting};
@@ -21,3 +22,4 @@ pub use ids::{
 pub use moment::{Audience, Moment, MomentCause, Visitor};
 pub use scalar::{Attention, Probability, Score};
 pub use time::{Clock, Timestamp};
+pub use zone::{BadZone, Zone};

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use regard_audience::{Association, Digest, FaceTrack};
-use regard_commitments::StaffZone;
 use regard_domain::{BBox, Clock, Face, FrameSize, HeadPose, Moment, Sighting, Timestamp, TrackId};
 use regard_vision::{
     AnalysisError, CameraPlacement, FaceAnalyzer, Frame, FrameError, PixelPool, WantedSize,
@@ -192,12 +191,17 @@ impl Analysis {
         } else {
             LIVE_SIZE
         };
-        let frame = decode_frame(&job.raw, wanted, &self.pool)?;
+        let mut frame = decode_frame(&job.raw, wanted, &self.pool)?;
         let at = frame.captured_at();
-        let look = lane
-            .lane
-            .lock()
-            .look(at, job.opening, lane.full_resolution)?;
+        let (look, hidden) = {
+            let mut state = lane.lane.lock();
+            let look = state.look(at, job.opening, lane.full_resolution)?;
+            let staff = job.grant.staff_zones();
+            (look, state.hidden.of(staff, frame.size()))
+        };
+        if hidden.mask().is_some_and(|mask| !frame.hide(mask)) {
+            return Err(Dropped::Refused);
+        }
         let view = frame.view();
         let faces = match &look {
             Look::Around(expected) => analyzer.detect_around(view, expected, &count)?,
@@ -206,9 +210,13 @@ impl Analysis {
                 analyzer.detect_in_turn(view, expected, *turn, &count)?
             }
         };
-        let faces = leave_out(faces, frame.size(), job.grant.staff_zones());
+        let faces = hidden.leave_out(faces, frame.size());
         let mut state = lane.lane.lock();
         state.admits(job.opening)?;
+        if !state.hidden.is_still(&hidden) {
+            // Looked at with zones that are not in force any more: nothing comes of it.
+            return Err(Dropped::Refused);
+        }
         let mut sighting = Sighting {
             camera: lane.lane.camera.clone(),
             frame_index: frame.index(),
@@ -324,17 +332,6 @@ impl LaneState {
             Look::Around(expected)
         })
     }
-}
-
-/// The faces whose middle is in none of the zones: who stands there is not tracked, not counted and not read.
-fn leave_out(mut faces: Vec<Face>, size: FrameSize, zones: &[StaffZone]) -> Vec<Face> {
-    let (width, height) = (size.width.max(1) as f32, size.height.max(1) as f32);
-    faces.retain(|face| {
-        let middle = face.bbox_in_frame.center();
-        let (x, y) = (middle.x / width, middle.y / height);
-        !zones.iter().any(|zone| zone.contains_in_unit(x, y))
-    });
-    faces
 }
 
 /// How a frame is to be looked at.
@@ -477,34 +474,6 @@ mod tests {
             order.push(first.face);
         }
         assert_eq!(order, [0, 1, 2, 4, 0, 1, 2, 4]);
-    }
-
-    #[test]
-    fn who_stands_in_a_zone_is_left_out() {
-        let face = |left: f32| Face {
-            bbox_in_frame: BBox::new(left, 40.0, 20.0, 20.0).unwrap(),
-            score: regard_domain::Score::new(0.9).unwrap(),
-            landmarks_in_frame: regard_domain::Landmarks(
-                [regard_domain::Point::new(left, 50.0); 5],
-            ),
-            readings: regard_domain::FaceReadings::default(),
-        };
-        let size = FrameSize {
-            width: 200,
-            height: 100,
-        };
-        // The left half of the picture, in thousandths; the box's middle counts.
-        let zone = StaffZone {
-            camera: "till".parse().unwrap(),
-            left: 0,
-            top: 0,
-            width: 500,
-            height: 1_000,
-        };
-        let faces = vec![face(10.0), face(89.0), face(92.0), face(150.0)];
-        let kept = leave_out(faces.clone(), size, &[zone]);
-        assert_eq!(kept, faces[2..]);
-        assert_eq!(leave_out(faces.clone(), size, &[]), faces);
     }
 
     #[test]

@@ -43,6 +43,7 @@ use crate::stopper::Stopper;
 use crate::sweeper::sweep;
 use crate::uses::UsesByCamera;
 use crate::view::{Health, ScreenView};
+use crate::zones::{DrawnZones, Hidden};
 
 /// Everything made, nothing running yet.
 pub(crate) struct Assembly {
@@ -61,6 +62,8 @@ pub(crate) struct Assembly {
     /// What data of each audience may serve at the beginning.
     pub(crate) uses: UsesByCamera,
     pub(crate) remembered: Remembered,
+    /// Zones that the owner drew, by camera.
+    pub(crate) zones: BTreeMap<CameraId, DrawnZones>,
     pub(crate) calendar: Calendar,
     pub(crate) seed: [u8; 32],
     pub(crate) runtime: Arc<dyn Runtime>,
@@ -91,6 +94,7 @@ struct CameraParts {
 
 /// The ends of channels that the last to leave holds.
 struct Ends {
+    engine: Engine,
     heard: Receiver<Command>,
     entries: mpsc::UnboundedReceiver<Line>,
     done: watch::Sender<bool>,
@@ -150,6 +154,7 @@ impl Assembly {
             metrics: Arc::clone(&common.metrics),
         };
         let ends = Ends {
+            engine: engine.clone(),
             heard,
             entries: entries_end,
             done,
@@ -193,8 +198,10 @@ impl Assembly {
             let (preview_sender, preview) = watch::channel(None);
             let history = Arc::new(Mutex::new(History::default()));
             let push = matches!(config.source, SourceSpec::Push { .. }).then(PushQueue::new);
+            let drawn = self.zones.get(&config.camera).cloned();
+            let hidden = Hidden::new(Arc::new(drawn.unwrap_or_default()));
             let lane = Arc::new(AnalysisLane {
-                lane: Lane::new(config.camera.clone(), crowd, rng),
+                lane: Lane::new(config.camera.clone(), crowd, rng, hidden),
                 gauge: Arc::new(CameraGauge::new(config.source.to_string())),
                 live: live_sender,
                 history: Arc::clone(&history),
@@ -203,6 +210,7 @@ impl Assembly {
                 last_moment: Mutex::new(None),
             });
             let outlet = CameraOutlet {
+                lane: Arc::clone(&lane),
                 live,
                 preview,
                 history,
@@ -336,6 +344,7 @@ impl Assembly {
             stopper: common.stopper,
         };
         let Ends {
+            engine,
             heard,
             entries,
             done,
@@ -363,7 +372,7 @@ impl Assembly {
             Arc::clone(&store),
             Arc::clone(&clock),
             swept,
-            Arc::clone(&custodian),
+            (engine, Arc::clone(&custodian)),
             sweeps_end.clone(),
         );
         let sweeper = tokio::spawn(sweeper);

@@ -14,6 +14,7 @@ use regard_vision::{PushError, PushQueue};
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
+use crate::analysis::AnalysisLane;
 use crate::calendar::Calendar;
 use crate::campaigns::CampaignChange;
 use crate::command::{Command, CommandSender};
@@ -95,7 +96,7 @@ pub(crate) struct Shared {
     pub(crate) players: Arc<Players>,
     /// Which campaigns the configuration has.
     pub(crate) configured: Digest,
-    /// Held while campaigns are changed and kept, so that the last word is the last one kept.
+    /// Held while campaigns or zones are changed and kept, so that the last word is the last one kept.
     pub(crate) changing: tokio::sync::Mutex<()>,
     pub(crate) custodian: Arc<Custodian>,
     pub(crate) statistician: Arc<Statistician>,
@@ -103,6 +104,7 @@ pub(crate) struct Shared {
 
 /// Where one camera's results can be seen.
 pub(crate) struct CameraOutlet {
+    pub(crate) lane: Arc<AnalysisLane>,
     pub(crate) live: watch::Receiver<Option<Arc<LiveView>>>,
     pub(crate) preview: watch::Receiver<Option<Arc<[u8]>>>,
     pub(crate) history: Arc<Mutex<History>>,
@@ -209,7 +211,7 @@ impl Engine {
             .ok_or_else(unknown)
     }
 
-    fn outlet(&self, camera: &CameraId) -> Result<&CameraOutlet, EngineError> {
+    pub(crate) fn outlet(&self, camera: &CameraId) -> Result<&CameraOutlet, EngineError> {
         let unknown = || EngineError::UnknownCamera(camera.clone());
         self.shared.cameras.get(camera).ok_or_else(unknown)
     }

@@ -8,6 +8,7 @@ use regard_audience::Crowd;
 use regard_domain::{CameraId, Timestamp, TrackId};
 
 use crate::metrics::DropReason;
+use crate::zones::Hidden;
 
 /// Seconds over which rates are averaged.
 const RATE_WINDOW_SECS: f32 = 2.0;
@@ -30,6 +31,8 @@ pub(crate) struct LaneState {
     pub(crate) read: BTreeMap<TrackId, LastRead>,
     /// When a frame was last associated, by the engine's clock; nothing once everyone is gone.
     pub(crate) busy_at: Option<Timestamp>,
+    /// What of the picture is not looked at.
+    pub(crate) hidden: Hidden,
     /// Counts the openings of the camera: a frame of an earlier one is not looked at any more.
     pub(crate) opening: u64,
 }
@@ -45,7 +48,7 @@ pub(crate) struct LastRead {
 
 impl Lane {
     /// A camera nobody has been seen on.
-    pub(crate) fn new(camera: CameraId, crowd: Crowd, rng: ChaCha20Rng) -> Self {
+    pub(crate) fn new(camera: CameraId, crowd: Crowd, rng: ChaCha20Rng, hidden: Hidden) -> Self {
         let state = LaneState {
             crowd,
             rng,
@@ -53,6 +56,7 @@ impl Lane {
             turn: 0,
             read: BTreeMap::new(),
             busy_at: None,
+            hidden,
             opening: 0,
         };
         Self {

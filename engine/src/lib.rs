@@ -43,6 +43,7 @@ mod stopper;
 mod sweeper;
 mod uses;
 mod view;
+mod zones;
 
 pub use access::{BadToken, Installation, InstallationError, NewToken, Token, TokenRecord};
 pub use backup::{BackedUp, BackupError, Restored, back_up, restore};
@@ -73,6 +74,7 @@ pub use view::{
     CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, ScreenHealth,
     ScreenView, Showing,
 };
+pub use zones::{DrawnZones, MAX_ZONES, ZonesDamaged, ZonesError};
 
 use regard_commitments::{Refusal, RefusalCode};
 

@@ -37,6 +37,7 @@ use crate::remembered::Remembered;
 use crate::seed::random_key;
 use crate::statistics::{Statistician, StatisticsParts};
 use crate::uses::{Uses, UsesByCamera};
+use crate::zones::{self, ZonesDamaged};
 
 /// Why an engine could not be started.
 #[derive(Debug, Error)]
@@ -102,6 +103,9 @@ pub enum StartError {
     /// The recording.
     #[error("the recording cannot be begun")]
     Recording(#[from] RecordingError),
+    /// Zones that were drawn: nothing is looked at without them.
+    #[error(transparent)]
+    Zones(#[from] ZonesDamaged),
     /// A thread.
     #[error("a thread could not be started")]
     Thread(#[source] io::Error),
@@ -191,6 +195,7 @@ impl Engine {
         );
         let seed = random_key().map_err(KeyError::NoEntropy)?;
         let remembered = Remembered::read(&*store, now).await?;
+        let zones = zones::kept(&config, &*store).await??;
         for setup in camera_setups(&config) {
             promise.gate.register(setup);
         }
@@ -212,6 +217,7 @@ impl Engine {
             conductor,
             uses,
             remembered,
+            zones,
             calendar,
             seed,
             runtime: selection.runtime,

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::chronicle::Line;
 use crate::custody::Custodian;
+use crate::handle::Engine;
 
 /// How often rows whose time is over are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
@@ -20,7 +21,7 @@ pub(crate) async fn sweep(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     entries: mpsc::UnboundedSender<Line>,
-    custodian: Arc<Custodian>,
+    (engine, custodian): (Engine, Arc<Custodian>),
     mut ends: watch::Receiver<bool>,
 ) {
     let mut beat = tokio::time::interval(SWEEP_EVERY);
@@ -31,6 +32,8 @@ pub(crate) async fn sweep(
             _ = beat.tick() => {}
         }
         let now = clock.now();
+        // Before anything goes: what is in force is not to go with it.
+        engine.prolong_zones().await;
         match custodian.sweep().await {
             Ok(swept) if swept.total() > 0 => {
                 let (n_consents, n_persons) = (swept.n_consents, swept.n_persons);

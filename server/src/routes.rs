@@ -22,6 +22,7 @@ mod plots;
 mod statistics;
 mod tokens;
 mod uploads;
+mod zones;
 
 use std::time::Duration;
 
@@ -130,6 +131,7 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(plots::messages_plot))
         .routes(routes!(frames::preview))
         .routes(routes!(frames::frames))
+        .routes(routes!(zones::zones, zones::set_zones))
         .routes(routes!(ledger::entries))
         .routes(routes!(statistics::list))
         .routes(routes!(statistics::of_day))

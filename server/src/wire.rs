@@ -9,6 +9,7 @@ mod report;
 mod screen;
 mod statistics;
 mod tokens;
+pub(crate) mod zones;
 
 pub(crate) use campaigns::{FactBody, NewFact, NewOutcome, OutcomeAnswer, Upload};
 pub(crate) use decision::{LoggedDecision, ShownDecision};

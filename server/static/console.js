@@ -6,6 +6,7 @@ import { Plots } from "/static/console/plots.js";
 import { refreshReport } from "/static/console/report.js";
 import { LiveStage } from "/static/console/stage.js";
 import { Webcam } from "/static/console/webcam.js";
+import { Zones } from "/static/console/zones.js";
 import { byId, element } from "/static/dom.js";
 import { listen } from "/static/feed.js";
 
@@ -16,6 +17,7 @@ const stage = new LiveStage();
 const message = new MessagePanel();
 const plots = new Plots();
 const webcam = new Webcam();
+const zones = new Zones();
 const cameraPick = byId("camera");
 let stop = () => {};
 let camera = null;
@@ -26,11 +28,15 @@ function choose(next) {
   stage.choose(camera);
   plots.choose(camera);
   webcam.choose(camera);
+  zones.choose(camera);
   const query = camera === null ? "" : `?camera=${encodeURIComponent(camera)}`;
   stop = listen(
     `/v1/live${query}`,
     {
-      live: (view) => stage.draw(view),
+      live: (view) => {
+        stage.draw(view);
+        zones.take(view);
+      },
       closed: () => stage.clear(),
       decision: (decision) => message.take(decision),
       health: onHealth,

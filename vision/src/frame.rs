@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use regard_domain::{FrameSize, Timestamp};
 
-use crate::{Picture, RgbView};
+use crate::{Mask, Picture, RgbView};
 
 /// One image of a camera or video with its capture time.
 ///
@@ -54,6 +54,14 @@ impl Frame {
     /// The pixels.
     pub fn view(&self) -> RgbView<'_> {
         self.picture.view()
+    }
+
+    /// Paints over what lies in the zones of a mask, before anything looks at the frame; whether the mask was for frames of
+    /// this size. The compressed original goes: what is painted over is in it.
+    #[must_use]
+    pub fn hide(&mut self, mask: &Mask) -> bool {
+        self.jpeg = None;
+        mask.paint(&mut self.picture)
     }
 
     /// The compressed original, if it was kept.

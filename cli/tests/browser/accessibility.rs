@@ -55,6 +55,10 @@ async fn pages_can_be_used_by_everyone() {
                 "/console",
                 "document.querySelectorAll('#report tbody tr').length > 1 && document.querySelectorAll('#features tbody tr').length > 0",
             ),
+            (
+                "/console#zones",
+                "document.querySelectorAll('#report tbody tr').length > 1 && !document.getElementById('draw-zones').hidden",
+            ),
             ("/privacy?lang=en", "document.readyState === 'complete'"),
             ("/privacy?lang=de", "document.readyState === 'complete'"),
             (
@@ -71,6 +75,15 @@ async fn pages_can_be_used_by_everyone() {
                 is_ready == true
             })
             .await;
+            if path == "/console#zones" {
+                page.refresh().await.unwrap();
+                until(&page, &format!("return Boolean({ready})"), |is_ready| {
+                    is_ready == true
+                })
+                .await;
+                let open = "document.getElementById('draw-zones').click(); document.getElementById('zone-rectangle').click()";
+                page.execute(open, Vec::new()).await.unwrap();
+            }
             page.execute(&axe, Vec::new()).await.unwrap();
             let result = page.execute_async(RUN, Vec::new()).await.unwrap();
             if path == "/screen/demo" {

@@ -18,6 +18,7 @@ mod proxy;
 mod reconnecting;
 mod shapes;
 mod switching;
+mod zones;
 
 use fantoccini::Locator;
 

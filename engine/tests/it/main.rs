@@ -8,3 +8,4 @@ mod closed_loop;
 mod disk;
 mod gate;
 mod restart;
+mod zones;

@@ -85,6 +85,8 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/console/plots/messages.svg", Need::Roles(EXACT)),
     ("GET", "/v1/cameras/{id}/preview.jpg", Need::Roles(RUNNERS)),
     ("GET", "/v1/cameras/{id}/frames", Need::Camera(REPORTERS)),
+    ("GET", "/v1/cameras/{id}/zones", Need::Roles(LIVE)),
+    ("PUT", "/v1/cameras/{id}/zones", Need::Roles(RUNNERS)),
     ("GET", "/v1/statistics", Need::Roles(WATCHERS)),
     ("GET", "/v1/statistics/{day}", Need::Roles(WATCHERS)),
     ("GET", "/metrics", Need::Roles(WATCHERS)),

@@ -23,6 +23,8 @@ pub(crate) struct PrivacyAnswers<'a> {
     pub(crate) frames: u64,
     /// Decisions since start.
     pub(crate) decisions: u64,
+    /// Zones of pictures that are never looked at: those drawn and those of the staff.
+    pub(crate) n_zones: usize,
     /// Where frames can come to be.
     pub(crate) whereabouts: Whereabouts,
     /// What the viewers gain, of each campaign that says so.
@@ -122,6 +124,7 @@ pub(crate) struct PrivacyPage<'a> {
     looked_per_sec: u64,
     looked_total: u64,
     chosen_total: u64,
+    n_zones: usize,
     kept: Vec<(&'static str, String)>,
     recipients: Vec<(&'a str, &'a str)>,
     controller: &'a str,
@@ -170,6 +173,7 @@ pub(crate) fn privacy_page<'a>(answers: PrivacyAnswers<'a>, language: Language) 
         frames,
         decisions,
         benefits,
+        n_zones,
         whereabouts,
         yesterday,
     } = answers;
@@ -210,6 +214,7 @@ pub(crate) fn privacy_page<'a>(answers: PrivacyAnswers<'a>, language: Language) 
         looked_per_sec: analyzed.round().max(0.0) as u64,
         looked_total: frames,
         chosen_total: decisions,
+        n_zones,
         kept: kept(
             document
                 .retention

@@ -35,6 +35,7 @@ pub(crate) struct Words {
     pub(super) looked_total: &'static str,
     pub(super) pictures_kept: &'static str,
     pub(super) templates_kept: &'static str,
+    pub(super) zones: &'static str,
     pub(super) chosen_total: &'static str,
     pub(super) rows_per_person: &'static str,
     pub(super) never: &'static str,

@@ -32,6 +32,7 @@ const FILES: &[(&str, &str, &[u8])] = files! {
     "console/report.js" => SCRIPT,
     "console/stage.js" => SCRIPT,
     "console/webcam.js" => SCRIPT,
+    "console/zones.js" => SCRIPT,
     "dom.js" => SCRIPT,
     "feed.js" => SCRIPT,
     "mark.svg" => DRAWING,

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use regard_commitments::{Detail, Release};
+use regard_commitments::{Detail, Release, StaffRule};
 use regard_decision::{Outcome, OutcomeKind};
 use regard_domain::{DecisionId, ScreenId};
 use serde::Deserialize;
@@ -133,6 +133,7 @@ pub(super) async fn privacy_answer(
         frames: metrics.frames,
         decisions: metrics.decisions.values().sum(),
         benefits: benefits.collect(),
+        n_zones: n_zones(app),
         whereabouts: whereabouts(app),
         yesterday: yesterday.as_ref(),
     };
@@ -156,6 +157,19 @@ async fn told_yesterday(app: &App) -> Option<Release> {
         tracing::error!(error = %chain(&error), "what was told about yesterday cannot be read");
         None
     })
+}
+
+/// Zones of the pictures of all cameras that are never looked at.
+fn n_zones(app: &App) -> usize {
+    let cameras = app.engine.cameras();
+    let drawn = cameras
+        .iter()
+        .filter_map(|camera| app.engine.zones(camera).ok());
+    let n_drawn: usize = drawn.map(|drawn| drawn.zones.len()).sum();
+    match &app.engine.commitments().document().declarations.staff {
+        StaffRule::Zones { zones } => n_drawn + zones.len(),
+        StaffRule::NoStaffInView | StaffRule::Hours { .. } | StaffRule::Undeclared => n_drawn,
+    }
 }
 
 /// Where frames can come to be, as this server is set up.

@@ -17,3 +17,4 @@ mod streams;
 mod tls;
 mod uploads;
 mod world;
+mod zones;

@@ -21,6 +21,7 @@ pub(super) const WORDS: Words = Words {
     looked_total: "Seit dem Start gesehene Kamerabilder, jedes sofort vergessen",
     pictures_kept: "Gespeicherte Bilder",
     templates_kept: "Erzeugte oder gespeicherte Gesichtsmerkmale zur Erkennung",
+    zones: "Zonen des Bildes, die nie angesehen werden",
     chosen_total: "Seit dem Start gewählte Botschaften",
     rows_per_person: "Aufzeichnungen über einzelne Personen",
     never: "keine: das Programm kann es nicht",

@@ -21,6 +21,7 @@ pub(super) const WORDS: Words = Words {
     looked_total: "Camera frames seen since start, each forgotten at once",
     pictures_kept: "Pictures stored",
     templates_kept: "Face templates made or stored",
+    zones: "Zones of the picture that are never looked at",
     chosen_total: "Messages chosen since start",
     rows_per_person: "Records about single persons",
     never: "none: the program has no way to",

@@ -21,6 +21,7 @@ pub(super) const WORDS: Words = Words {
     looked_total: "Imágenes vistas desde el inicio, cada una olvidada al instante",
     pictures_kept: "Imágenes guardadas",
     templates_kept: "Plantillas faciales creadas o guardadas",
+    zones: "Zonas de la imagen que nunca se miran",
     chosen_total: "Mensajes elegidos desde el inicio",
     rows_per_person: "Registros sobre personas concretas",
     never: "ninguno: el programa no puede hacerlo",

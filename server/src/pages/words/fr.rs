@@ -21,6 +21,7 @@ pub(super) const WORDS: Words = Words {
     looked_total: "Images vues depuis le démarrage, oubliées aussitôt",
     pictures_kept: "Images conservées",
     templates_kept: "Gabarits de visage créés ou conservés",
+    zones: "Zones de l’image qui ne sont jamais regardées",
     chosen_total: "Messages choisis depuis le démarrage",
     rows_per_person: "Enregistrements sur une personne",
     never: "aucun : le programme n’en est pas capable",

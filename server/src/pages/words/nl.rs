@@ -21,6 +21,7 @@ pub(super) const WORDS: Words = Words {
     looked_total: "Camerabeelden sinds de start, elk meteen vergeten",
     pictures_kept: "Bewaarde beelden",
     templates_kept: "Gemaakte of bewaarde gezichtssjablonen",
+    zones: "Zones van het beeld waar nooit naar wordt gekeken",
     chosen_total: "Boodschappen gekozen sinds de start",
     rows_per_person: "Gegevens over afzonderlijke personen",
     never: "geen: het programma kan het niet",
