@@ -19,6 +19,7 @@ use crate::lane::{CameraGauge, Lane, LaneState, LastRead};
 use crate::metrics::{DropReason, Metrics};
 use crate::queue::FreshLanes;
 use crate::view::LiveView;
+use crate::zones::HiddenNow;
 
 /// How long a thread waits before it looks whether the engine stops.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -78,6 +79,20 @@ impl AnalysisLane {
     pub(crate) fn empty(&self, commands: &CommandSender, now: Timestamp) {
         let mut state = self.lane.lock();
         self.empty_locked(&mut state, commands, now);
+    }
+
+    /// How a frame is to be looked at, and without what: that is painted over already.
+    fn prepare(&self, job: &Job, frame: &mut Frame) -> Result<(Look, HiddenNow), Dropped> {
+        let (look, hidden) = {
+            let mut state = self.lane.lock();
+            let look = state.look(frame.captured_at(), job.opening, self.full_resolution)?;
+            let staff = job.grant.staff_zones();
+            (look, state.hidden.of(staff, frame.size()))
+        };
+        if hidden.mask().is_some_and(|mask| !frame.hide(mask)) {
+            return Err(Dropped::Refused);
+        }
+        Ok((look, hidden))
     }
 
     fn empty_locked(&self, state: &mut LaneState, commands: &CommandSender, now: Timestamp) {
@@ -193,15 +208,7 @@ impl Analysis {
         };
         let mut frame = decode_frame(&job.raw, wanted, &self.pool)?;
         let at = frame.captured_at();
-        let (look, hidden) = {
-            let mut state = lane.lane.lock();
-            let look = state.look(at, job.opening, lane.full_resolution)?;
-            let staff = job.grant.staff_zones();
-            (look, state.hidden.of(staff, frame.size()))
-        };
-        if hidden.mask().is_some_and(|mask| !frame.hide(mask)) {
-            return Err(Dropped::Refused);
-        }
+        let (look, hidden) = lane.prepare(job, &mut frame)?;
         let view = frame.view();
         let faces = match &look {
             Look::Around(expected) => analyzer.detect_around(view, expected, &count)?,

@@ -368,14 +368,13 @@ impl Assembly {
         let (end_sweeps, sweeps_end) = watch::channel(false);
         let clock = common.clock;
         let custodian = self.custodian;
-        let sweeper = sweep(
+        let sweeper = tokio::spawn(sweep(
             Arc::clone(&store),
             Arc::clone(&clock),
             swept,
             (engine, Arc::clone(&custodian)),
             sweeps_end.clone(),
-        );
-        let sweeper = tokio::spawn(sweeper);
+        ));
         let statistician = self.statistician;
         let releases = tokio::spawn(Arc::clone(&statistician).keep_releasing(sweeps_end));
         let (jobs, recorder) = (common.jobs, common.recorder);

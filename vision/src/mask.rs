@@ -139,7 +139,7 @@ mod tests {
 
     /// Pixel by pixel: painted is what has its middle in a zone, and the neighbours of that; nothing else.
     fn check(zones: &[Zone], size: FrameSize) {
-        let (width, height) = (size.width as i64, size.height as i64);
+        let (width, height) = (i64::from(size.width), i64::from(size.height));
         let painted = painted(zones, size);
         // How far from the line the float may say either.
         let hair = 1e-4;
