@@ -69,17 +69,17 @@ impl Native {
             .collect()
     }
 
-    /// What one core could do at most: multiplications with addition a second, in registers.
-    pub fn multiplications_per_sec(&self) -> f64 {
+    /// What one core could do at most: multiplications with addition a second, in registers. `now` tells seconds.
+    pub fn multiplications_per_sec(&self, now: &dyn Fn() -> f64) -> f64 {
         let _flush = FlushScope::enter();
-        self.kernels.multiplications_per_sec(200)
+        self.kernels.multiplications_per_sec(200, now)
     }
 
     /// Bytes a second that one core reads of `n_bytes`, at least 64, that it has read before: those of the cache that
-    /// holds so many, or of memory.
-    pub fn bytes_per_sec(&self, n_bytes: usize) -> f64 {
+    /// holds so many, or of memory. `now` tells seconds.
+    pub fn bytes_per_sec(&self, n_bytes: usize, now: &dyn Fn() -> f64) -> f64 {
         self.kernels
-            .bytes_per_sec((n_bytes / size_of::<f32>()).max(kernel::LANES), 5)
+            .bytes_per_sec((n_bytes / size_of::<f32>()).max(kernel::LANES), 5, now)
     }
 
     fn network(self, bytes: &[u8], n_threads: usize) -> Result<NativeNetwork, LoadError> {

@@ -1,5 +1,7 @@
 //! Where the time of each built-in network goes, beside what the processor could do at most.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result};
 use regard_inference::{Catalog, Native, Profiler, Runtime, StepTime, Tensor};
 use serde::Serialize;
@@ -35,12 +37,12 @@ struct Peak {
 }
 
 impl Peak {
-    fn of(runtime: Native) -> Self {
+    fn of(runtime: Native, now: &dyn Fn() -> f64) -> Self {
         let sizes = (15..=27).step_by(2).map(|bits| 1_u64 << bits);
         Self {
-            multiplications_per_sec: runtime.multiplications_per_sec(),
+            multiplications_per_sec: runtime.multiplications_per_sec(now),
             bytes_per_sec: sizes
-                .map(|n| (n, runtime.bytes_per_sec(n as usize)))
+                .map(|n| (n, runtime.bytes_per_sec(n as usize, now)))
                 .collect(),
         }
     }
@@ -56,7 +58,9 @@ impl Peak {
 /// Times all networks and prints a table.
 pub(super) fn layers() -> Result<Vec<Layer>> {
     let runtime = Native::new();
-    let peak = Peak::of(runtime);
+    let began = Instant::now();
+    let now = || began.elapsed().as_secs_f64();
+    let peak = Peak::of(runtime, &now);
     println!(
         "\nsteps of the networks, one thread, {}; one core: {:.1} GMAC/s in registers",
         runtime.description(),
@@ -70,19 +74,24 @@ pub(super) fn layers() -> Result<Vec<Layer>> {
     let mut layers = Vec::new();
     for (network, shape) in CASES {
         let bytes = catalog.bytes_of(network)?;
-        let steps = steps(runtime, &bytes, shape).with_context(|| network.to_owned())?;
+        let steps = steps(runtime, &bytes, shape, &now).with_context(|| network.to_owned())?;
         layers.extend(table((network, shape), &steps, &peak));
     }
     Ok(layers)
 }
 
-fn steps(runtime: Native, bytes: &[u8], shape: &[usize]) -> Result<Vec<StepTime>> {
+fn steps(
+    runtime: Native,
+    bytes: &[u8],
+    shape: &[usize],
+    now: &dyn Fn() -> f64,
+) -> Result<Vec<StepTime>> {
     let n_values: usize = shape.iter().product();
     let data = (0..n_values).map(|n| (n % 251) as f32 / 251.0).collect();
     let input = Tensor::new(shape.to_vec(), data)?;
     let mut profiler = Profiler::load(runtime, bytes)?;
     let name = profiler.input().to_owned();
-    Ok(profiler.run(&[(&name, input.view())], N_RUNS)?)
+    Ok(profiler.run(&[(&name, input.view())], N_RUNS, now)?)
 }
 
 /// Prints the steps of one network.

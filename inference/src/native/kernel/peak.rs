@@ -1,7 +1,5 @@
 //! What the processor could do at most: multiplications in registers, and bytes read one after the other.
 
-use std::time::Instant;
-
 use super::Kernels;
 use super::memory::Aligned;
 use super::simd::{LANES, Simd};
@@ -38,35 +36,41 @@ pub(super) unsafe fn multiply<S: Simd>(n: usize, out: *mut f32) {
 }
 
 impl Kernels {
-    /// Multiplications with addition a second that one core does in registers: the fastest of `n_rounds`.
-    pub(crate) fn multiplications_per_sec(self, n_rounds: usize) -> f64 {
+    /// Multiplications with addition a second that one core does in registers: the fastest of `n_rounds`. `now` tells
+    /// seconds.
+    pub(crate) fn multiplications_per_sec(self, n_rounds: usize, now: &dyn Fn() -> f64) -> f64 {
         let mut out = [1.0_f32; LANES];
         let fastest = (0..n_rounds)
             .map(|_| {
-                let began = Instant::now();
+                let began = now();
                 // SAFETY: sixteen floats; the table was chosen for this processor.
                 unsafe { (self.0.multiply)(ROUND, out.as_mut_ptr()) };
                 std::hint::black_box(&mut out);
-                began.elapsed().as_secs_f64()
+                now() - began
             })
             .fold(f64::INFINITY, f64::min);
         (ROUND * SUMS * LANES) as f64 / fastest
     }
 
     /// Bytes a second that one core reads of `n_floats` floats, at least sixteen, that it has read before: the fastest
-    /// of `n_rounds`.
-    pub(crate) fn bytes_per_sec(self, n_floats: usize, n_rounds: usize) -> f64 {
+    /// of `n_rounds`. `now` tells seconds.
+    pub(crate) fn bytes_per_sec(
+        self,
+        n_floats: usize,
+        n_rounds: usize,
+        now: &dyn Fn() -> f64,
+    ) -> f64 {
         let from = Aligned::zeros(n_floats);
         let mut mean = [0.0; LANES];
         let n_times = (READ_FLOATS / n_floats).max(1);
         let fastest = (0..n_rounds)
             .map(|_| {
-                let began = Instant::now();
+                let began = now();
                 for _ in 0..n_times {
                     self.mean(from.as_slice(), (n_floats / LANES, 1), &mut mean);
                     std::hint::black_box(&mut mean);
                 }
-                began.elapsed().as_secs_f64()
+                now() - began
             })
             .fold(f64::INFINITY, f64::min);
         (n_times * n_floats * size_of::<f32>()) as f64 / fastest
