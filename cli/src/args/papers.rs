@@ -39,7 +39,7 @@ pub(crate) enum PapersCommand {
         #[arg(long, value_enum, default_value_t = ListFormat::Text)]
         format: ListFormat,
     },
-    /// Signs the impact assessment of this very configuration: prints the [dpia] of the commitments. All its questions must
+    /// Signs the impact assessment of this very configuration: prints section dpia of the commitments. All its questions must
     /// have been answered.
     SignDpia(SignDpiaArgs),
     /// Writes the report of a personal data breach, with counts from the store, and keeps its clock.
