@@ -124,6 +124,27 @@ pub struct MinuteAggregate {
     pub visits: VisitSums,
 }
 
+impl MinuteAggregate {
+    /// A minute in which nothing was counted yet.
+    pub fn empty(camera: CameraId, minute: Timestamp, run: u64) -> Self {
+        Self {
+            camera,
+            minute,
+            run,
+            observed_millis: 0,
+            entered: 0,
+            left: 0,
+            looks: 0,
+            peak_visitors: 0,
+            visitor_secs: 0.0,
+            looking_secs: 0.0,
+            attention_secs: 0.0,
+            expression_secs: [0.0; 7],
+            visits: VisitSums::default(),
+        }
+    }
+}
+
 /// Something the owner's systems told us, such as the weather; the newest value of each name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fact {

@@ -549,13 +549,18 @@ impl InstallationArgs {
 }
 
 /// Folder of everything that is kept, where none is named.
-pub(crate) const DATA_FOLDER: &str = "data";
+const DATA_FOLDER: &str = "data";
 
 /// The data folder that was named, by an argument or else by REGARD_DATA_DIR.
-pub(crate) fn named_data_dir(argument: Option<&Path>) -> Option<PathBuf> {
+fn named_data_dir(argument: Option<&Path>) -> Option<PathBuf> {
     argument
         .map(Path::to_owned)
         .or_else(|| std::env::var_os("REGARD_DATA_DIR").map(PathBuf::from))
+}
+
+/// The data folder that is meant, where the configuration lies in that folder.
+pub(crate) fn data_dir_beside(argument: Option<&Path>, folder: &Path) -> PathBuf {
+    named_data_dir(argument).unwrap_or_else(|| folder.join(DATA_FOLDER))
 }
 
 fn profile(text: &str) -> Result<String, String> {

@@ -8,7 +8,7 @@ use regard_commitments::{Notice, NoticeText, PlaceCodes, Profile};
 use regard_domain::ScreenId;
 use regard_reports::{Paper, Sign, sign_pdf, sign_svg};
 
-use crate::args::{DATA_FOLDER, NoticeArgs, PaperSize, named_data_dir};
+use crate::args::{NoticeArgs, PaperSize, data_dir_beside};
 use crate::config::Site;
 use crate::exit;
 use crate::printable::shown;
@@ -18,8 +18,7 @@ use crate::whole_file::write_whole;
 /// Writes the sign of a screen.
 pub(crate) fn notice(args: &NoticeArgs) -> Result<ExitCode> {
     let site = load_site(&args.config)?;
-    let data_dir =
-        named_data_dir(args.data.as_deref()).unwrap_or_else(|| site.folder().join(DATA_FOLDER));
+    let data_dir = data_dir_beside(args.data.as_deref(), site.folder());
     let screen = screen(&site, args.screen.as_deref())?;
     let Some(base) = site.public_url() else {
         bail!(

@@ -20,7 +20,7 @@ use regard_reports::{Facts, LegalPaper, PAPERS_FORMAT, PaperChange, Papers};
 use regard_server::ServerConfig;
 use serde::Serialize;
 
-use crate::args::{ListFormat, PapersArgs, PapersCommand, PapersSourceArgs};
+use crate::args::{ListFormat, PapersArgs, PapersCommand, PapersSourceArgs, data_dir_beside};
 use crate::config::Site;
 use crate::exit;
 use crate::printable::{on_one_line, shown};
@@ -99,7 +99,7 @@ struct Installation {
 impl Installation {
     fn read(args: &PapersSourceArgs, now: Timestamp) -> Result<Self> {
         let site = load_site(&args.config)?;
-        let data_dir = args.data_dir(site.folder());
+        let data_dir = data_dir_beside(args.data.as_deref(), site.folder());
         let mut engine = site.engine_config(&data_dir);
         engine.site_key = args.site_key.config_to_run(&data_dir);
         engine.campaigns = block_on(in_force(&engine))?;

@@ -1,12 +1,12 @@
 //! `regard serve`.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use crate::args::{DATA_FOLDER, ServeArgs, named_data_dir};
+use crate::args::{ServeArgs, data_dir_beside};
 use crate::config::{self, Site};
 use crate::sandbox::Reach;
 use crate::site::load_site;
@@ -21,7 +21,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
         complain(site.summary());
         return Ok(printed);
     }
-    let data_dir = data_dir(args, &site);
+    let data_dir = data_dir_beside(args.data.as_deref(), site.folder());
     let asset_dir = data_dir.join(config::ASSETS);
     prepare(&site, &data_dir, &asset_dir)
         .with_context(|| format!("the data folder {} cannot be used", data_dir.display()))?;
@@ -53,10 +53,6 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
     let reach = Reach::of(&engine, &server);
     run::serve(engine, server, &reach, introduce)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn data_dir(args: &ServeArgs, site: &Site) -> PathBuf {
-    named_data_dir(args.data.as_deref()).unwrap_or_else(|| site.folder().join(DATA_FOLDER))
 }
 
 /// The data folder, for its owner alone, with copies of the files that messages show.

@@ -269,7 +269,7 @@ rules! {
             "reports/src/papers/tests.rs::every_point_of_every_article_is_there_and_says_something",
             "reports/src/papers/tests.rs::papers_differ_exactly_where_the_facts_differ",
             "reports/src/papers/tests.rs::what_is_looked_at_is_what_the_gate_says",
-            "reports/src/papers/tests.rs::an_assessment_ages_and_is_about_one_configuration",
+            "reports/src/papers/tests/assessment.rs::an_assessment_ages_and_is_about_one_configuration",
             "cli/src/papers/tests.rs::papers_of_the_demonstration",
             "cli/tests/it/papers.rs::papers_are_written_and_say_what_changed_when_they_are_written_again",
             "cli/tests/it/papers.rs::an_assessment_is_signed_for_this_configuration_and_no_other",
@@ -325,8 +325,8 @@ rules! {
         "A breach report with counts and categories, and its clock.";
         code ["reports/src/papers/breach.rs", "cli/src/papers/breach.rs"];
         tests [
-            "reports/src/papers/tests.rs::the_clock_of_a_breach_runs_for_72_hours",
-            "reports/src/papers/tests.rs::a_breach_is_told_in_counts",
+            "reports/src/papers/tests/breach.rs::the_clock_of_a_breach_runs_for_72_hours",
+            "reports/src/papers/tests/breach.rs::a_breach_is_told_in_counts",
             "cli/src/papers/breach.rs::consents_that_ended_ran_out_or_were_erased_are_not_counted",
             "cli/tests/it/papers.rs::a_breach_is_reported_with_counts_and_its_clock",
         ];

@@ -94,7 +94,7 @@ impl MinuteTally {
         if self.run == 0 {
             self.run = u64::try_from(moment.at.as_micros()).unwrap_or(1);
         }
-        let fresh = empty_minute(self.camera.clone(), minute, self.run);
+        let fresh = MinuteAggregate::empty(self.camera.clone(), minute, self.run);
         let row = self.row.get_or_insert(fresh);
         let secs = f64::from(watched_secs);
         row.observed_millis += (secs * 1e3).round() as u64;
@@ -132,24 +132,6 @@ impl MinuteTally {
     pub(crate) fn finish(&mut self) -> Option<MinuteAggregate> {
         self.last_at = None;
         self.row.take()
-    }
-}
-
-fn empty_minute(camera: CameraId, minute: Timestamp, run: u64) -> MinuteAggregate {
-    MinuteAggregate {
-        camera,
-        minute,
-        run,
-        observed_millis: 0,
-        entered: 0,
-        left: 0,
-        looks: 0,
-        peak_visitors: 0,
-        visitor_secs: 0.0,
-        looking_secs: 0.0,
-        attention_secs: 0.0,
-        expression_secs: [0.0; 7],
-        visits: VisitSums::default(),
     }
 }
 

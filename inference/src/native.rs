@@ -30,7 +30,7 @@ use execute::{Memory, Team};
 use graph::Graph;
 use kernel::Kernels;
 use onnx::{Model, ReadError};
-use plan::{Place, Plan, PlanError};
+use plan::{Place, Plan};
 pub use profile::{Profiler, StepTime};
 
 const NAME: &str = "native";
@@ -177,8 +177,20 @@ struct NativeNetwork {
 }
 
 impl NativeNetwork {
+    /// The inputs in the order of the file.
+    fn in_order<'t>(
+        &self,
+        inputs: &[(&str, TensorView<'t>)],
+    ) -> Result<Vec<TensorView<'t>>, RunError> {
+        let indices = match_inputs(&self.inputs, inputs)?;
+        let views = inputs.iter().map(|(_, view)| *view);
+        let mut views: Vec<(usize, TensorView<'t>)> = indices.into_iter().zip(views).collect();
+        views.sort_by_key(|(index, _)| *index);
+        Ok(views.into_iter().map(|(_, view)| view).collect())
+    }
+
     /// Moves the plan for inputs of these shapes to the end; makes it where there is none.
-    fn choose_plan(&mut self, views: &[TensorView<'_>]) -> Result<(), PlanError> {
+    fn choose_plan(&mut self, views: &[TensorView<'_>]) -> Result<(), RunError> {
         let fits = |plan: &Plan| {
             let shapes = plan.input_shapes.iter().zip(views);
             shapes
@@ -190,7 +202,10 @@ impl NativeNetwork {
             return Ok(());
         }
         let shapes: Vec<Vec<usize>> = views.iter().map(|view| view.shape().to_vec()).collect();
-        let plan = Plan::new(&self.graph, &shapes)?;
+        let plan = Plan::new(&self.graph, &shapes).map_err(|error| RunError::Failed {
+            runtime: NAME,
+            source: Box::new(error),
+        })?;
         if self.plans.len() >= MAX_PLANS {
             self.plans.remove(0);
         }
@@ -203,10 +218,7 @@ impl NativeNetwork {
         views: &[TensorView<'_>],
         outputs: &mut Vec<Tensor>,
     ) -> Result<(), RunError> {
-        self.choose_plan(views).map_err(|error| RunError::Failed {
-            runtime: NAME,
-            source: Box::new(error),
-        })?;
+        self.choose_plan(views)?;
         let Some(plan) = self.plans.last() else {
             return Ok(());
         };
@@ -245,13 +257,7 @@ impl Network for NativeNetwork {
         inputs: &[(&str, TensorView<'_>)],
         outputs: &mut Vec<Tensor>,
     ) -> Result<(), RunError> {
-        let indices = match_inputs(&self.inputs, inputs)?;
-        let mut views: Vec<(usize, TensorView<'_>)> = indices
-            .into_iter()
-            .zip(inputs.iter().map(|(_, view)| *view))
-            .collect();
-        views.sort_by_key(|(index, _)| *index);
-        let views: Vec<TensorView<'_>> = views.into_iter().map(|(_, view)| view).collect();
+        let views = self.in_order(inputs)?;
         // The caller's thread, and his flags again afterwards.
         let _flush = FlushScope::enter();
         guard::catch(|| self.compute(&views, outputs)).map_err(|message| RunError::Panicked {

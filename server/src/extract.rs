@@ -3,11 +3,11 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
+use axum::{Form, Json};
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
@@ -43,6 +43,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let Json(value) = Json::<T>::from_request(request, state).await?;
         Ok(Self(value))
+    }
+}
+
+/// What a form of ours sent; as if nothing was filled in where that cannot be read.
+pub(crate) struct Posted<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Posted<T> {
+    type Rejection = Infallible;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Infallible> {
+        let form = Form::<T>::from_request(request, state).await;
+        Ok(Self(form.map(|Form(form)| form).unwrap_or_default()))
     }
 }
 

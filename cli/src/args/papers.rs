@@ -1,13 +1,13 @@
 //! Arguments of `regard papers`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use regard_commitments::Language;
 use regard_domain::Timestamp;
 use regard_reports::BreachNature;
 
-use super::{DATA_FOLDER, ListFormat, SiteKeyArgs, named_data_dir};
+use super::{ListFormat, SiteKeyArgs};
 use crate::instant::instant;
 
 #[derive(Args)]
@@ -102,11 +102,6 @@ pub(crate) struct PapersSourceArgs {
 }
 
 impl PapersSourceArgs {
-    /// The data folder that is meant, for a configuration in that folder.
-    pub(crate) fn data_dir(&self, beside: &Path) -> PathBuf {
-        named_data_dir(self.data.as_deref()).unwrap_or_else(|| beside.join(DATA_FOLDER))
-    }
-
     /// The file of answers.
     pub(crate) fn answers_file(&self) -> PathBuf {
         let within = || self.output.join("answers.toml");

@@ -12,7 +12,7 @@ use regard_engine::SystemClock;
 use regard_reports::{BreachFacts, Papers};
 
 use super::{Installation, json};
-use crate::args::{BreachArgs, ListFormat};
+use crate::args::{BreachArgs, ListFormat, data_dir_beside};
 use crate::exit;
 use crate::ledger::{ledger_key, open, prove_anew};
 use crate::printable::{on_one_line, shown};
@@ -34,7 +34,7 @@ pub(super) fn breach(args: &BreachArgs) -> Result<ExitCode> {
         bail!("--happened-until is before --happened-from");
     }
     let installation = Installation::read(&args.source, now)?;
-    let data_dir = args.source.data_dir(installation.site.folder());
+    let data_dir = data_dir_beside(args.source.data.as_deref(), installation.site.folder());
     let facts = block_on(look(args, &data_dir, now))?;
     let papers = Papers::of_breach(&installation.facts, &facts, &installation.answers)?;
     write(args, &papers)

@@ -6,7 +6,7 @@ use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
 use crate::driver::Browser;
-use crate::page::{save, until};
+use crate::page::{press, save, until};
 use crate::program::Program;
 
 /// The script of axe-core (MPL-2.0), where it is installed.
@@ -135,12 +135,7 @@ async fn zones_being_drawn(
     let button = "return document.getElementById('draw-zones').hidden";
     until(page, button, |hidden| *hidden == false).await;
     for id in ["draw-zones", "zone-rectangle"] {
-        page.find(Locator::Id(id))
-            .await
-            .unwrap()
-            .click()
-            .await
-            .unwrap();
+        press(page, id).await;
     }
     until(
         page,
@@ -162,7 +157,7 @@ async fn persons_pages(page: &Client, program: &Program, axe: &str, scheme: &str
     page.goto(&program.url("/me?lang=de")).await.unwrap();
     let token = page.find(Locator::Id("token")).await.unwrap();
     token.send_keys("rgp_wrong").await.unwrap();
-    press(page, "open").await;
+    press_of_form(page, "open").await;
     until(
         page,
         "return document.querySelectorAll('.mistake').length",
@@ -175,14 +170,14 @@ async fn persons_pages(page: &Client, program: &Program, axe: &str, scheme: &str
         .send_keys(enrolled["token"].as_str().unwrap())
         .await
         .unwrap();
-    press(page, "open").await;
+    press_of_form(page, "open").await;
     until(
         page,
         "return document.querySelectorAll('#held').length",
         |n| *n == 1,
     )
     .await;
-    press(page, "agree").await;
+    press_of_form(page, "agree").await;
     until(
         page,
         "return document.querySelectorAll('textarea').length",
@@ -195,7 +190,7 @@ async fn persons_pages(page: &Client, program: &Program, axe: &str, scheme: &str
     assert!(!address.as_str().contains("rgp_"), "{address}");
     let tick = "document.querySelector('[name=sure]').click()";
     page.execute(tick, Vec::new()).await.unwrap();
-    press(page, "erase").await;
+    press_of_form(page, "erase").await;
     until(
         page,
         "return document.querySelectorAll('#gone').length",
@@ -204,7 +199,7 @@ async fn persons_pages(page: &Client, program: &Program, axe: &str, scheme: &str
     .await;
     save(page, &format!("erased-{scheme}")).await;
     found.extend(looked_at(page, axe, &format!("{scheme} erased")).await);
-    press(page, "close").await;
+    press_of_form(page, "close").await;
     until(
         page,
         "return document.querySelectorAll('#open').length",
@@ -214,7 +209,7 @@ async fn persons_pages(page: &Client, program: &Program, axe: &str, scheme: &str
     found
 }
 
-async fn press(page: &Client, act: &str) {
+async fn press_of_form(page: &Client, act: &str) {
     let button = format!("form[action='/me/{act}'] button");
     page.find(Locator::Css(&button))
         .await

@@ -4,7 +4,7 @@ use fantoccini::Locator;
 use serde_json::json;
 
 use crate::driver::Browser;
-use crate::page::{eval, save, save_for_docs, until};
+use crate::page::{eval, press, save, save_for_docs, scanned, until};
 use crate::program::Program;
 
 #[tokio::test]
@@ -54,24 +54,14 @@ async fn every_panel_is_filled() {
     .await;
 
     // Under profile lab the operator may look at the picture.
-    page.find(Locator::Id("picture"))
-        .await
-        .unwrap()
-        .click()
-        .await
-        .unwrap();
+    press(&page, "picture").await;
     until(
         &page,
         "return document.getElementById('preview').naturalWidth",
         |w| w.as_u64() > Some(0),
     )
     .await;
-    page.find(Locator::Id("picture"))
-        .await
-        .unwrap()
-        .click()
-        .await
-        .unwrap();
+    press(&page, "picture").await;
     assert_eq!(
         eval(&page, "return document.getElementById('preview').hidden").await,
         true
@@ -193,19 +183,8 @@ async fn repeated_objections_are_told_on_the_console() {
     };
     let program = Program::demo(&[]);
     let page = browser.page.clone();
-    page.goto(&program.url("/screen/demo")).await.unwrap();
-    let link = "return document.querySelector('#notice .qr').href";
-    let link = until(&page, link, |link| {
-        link.as_str().is_some_and(|link| link.contains("/here/"))
-    })
-    .await;
-    let here = link
-        .as_str()
-        .unwrap()
-        .split("/screen/")
-        .nth(1)
-        .unwrap()
-        .to_owned();
+    let link = scanned(&page, &program).await;
+    let here = link.split("/screen/").nth(1).unwrap().to_owned();
     page.goto(&program.url("/console")).await.unwrap();
     let hidden = "return document.getElementById('objections').hidden";
     let said = "return document.getElementById('commitments').innerText";

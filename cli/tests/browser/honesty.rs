@@ -1,7 +1,7 @@
 //! The word of the player counts only while a person can see the notice.
 
 use crate::driver::Browser;
-use crate::page::{eval, save, until, wait_for};
+use crate::page::{eval, save, scanned, until, wait_for};
 use crate::program::Program;
 use crate::proxy::relay;
 
@@ -98,14 +98,9 @@ async fn whoever_scans_the_code_shuts_the_camera() {
     // The screen of the program itself goes on showing the notice while the page is another one.
     let program = Program::demo(&[]);
     let page = browser.page.clone();
-    page.goto(&program.url("/screen/demo")).await.unwrap();
-    let link = "return document.querySelector('#notice .qr').href";
-    let link = until(&page, link, |link| {
-        link.as_str().is_some_and(|link| link.contains("/here/"))
-    })
-    .await;
+    let link = scanned(&page, &program).await;
     wait_for("the camera opens", || is_open(&program)).await;
-    page.goto(link.as_str().unwrap()).await.unwrap();
+    page.goto(&link).await.unwrap();
     wait_for("the program's own screen takes over", || is_open(&program)).await;
     let press = "document.querySelector('form[action$=\"/object\"] button').click()";
     eval(&page, press).await;

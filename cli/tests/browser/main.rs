@@ -23,7 +23,7 @@ mod zones;
 use fantoccini::Locator;
 
 use crate::driver::Browser;
-use crate::page::{save_for_docs, until};
+use crate::page::{press, save_for_docs, until};
 use crate::program::Program;
 
 const FRONT_WORDS: &str = "return document.querySelector('.layer.front')?.innerText ?? ''";
@@ -139,12 +139,7 @@ async fn the_browsers_own_camera_is_looked_at() {
         |hidden| hidden == false,
     )
     .await;
-    page.find(Locator::Id("webcam"))
-        .await
-        .unwrap()
-        .click()
-        .await
-        .unwrap();
+    press(&page, "webcam").await;
     until(
         &page,
         "return document.getElementById('n-visitors').innerText",

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use fantoccini::Client;
+use fantoccini::{Client, Locator};
 use image::RgbImage;
 use serde_json::Value;
+
+use crate::program::Program;
 
 /// Longest time a page is waited for; a busy machine takes seconds where an idle one takes none.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,6 +33,21 @@ pub(crate) async fn until(
     }
     save(page, "failed").await;
     panic!("the page did not come to it within {PATIENCE:?}; last: {last}; script: {script}");
+}
+
+/// Presses what has that id.
+pub(crate) async fn press(page: &Client, id: &str) {
+    let button = page.find(Locator::Id(id)).await.unwrap();
+    button.click().await.unwrap();
+}
+
+/// Opens the demonstration's screen in the page and waits for the code of its notice; the address behind it.
+pub(crate) async fn scanned(page: &Client, program: &Program) -> String {
+    page.goto(&program.url("/screen/demo")).await.unwrap();
+    let link = "return document.querySelector('#notice .qr').href";
+    let is_code = |link: &Value| link.as_str().is_some_and(|link| link.contains("/here/"));
+    let link = until(page, link, is_code).await;
+    link.as_str().unwrap().to_owned()
 }
 
 /// Waits until something outside the page is so.

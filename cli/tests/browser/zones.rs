@@ -6,7 +6,7 @@ use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
 use crate::driver::Browser;
-use crate::page::{eval, save, until, wait_for};
+use crate::page::{eval, press, save, until, wait_for};
 use crate::program::Program;
 
 /// Where a part of the stage is on the page, `x` and `y` from 0 to 1.
@@ -40,15 +40,6 @@ async fn pull(page: &Client, places: &[(f64, f64)]) {
         button: MOUSE_BUTTON_LEFT,
     });
     page.perform_actions(mouse).await.unwrap();
-}
-
-async fn press(page: &Client, id: &str) {
-    page.find(Locator::Id(id))
-        .await
-        .unwrap()
-        .click()
-        .await
-        .unwrap();
 }
 
 fn in_force(program: &Program) -> Value {

@@ -115,19 +115,8 @@ fn now() -> Timestamp {
 
 fn minute(at: Timestamp, observed_millis: u64) -> MinuteAggregate {
     MinuteAggregate {
-        camera: CameraId::new("entrance").unwrap(),
-        minute: at,
-        run: 7,
         observed_millis,
-        entered: 0,
-        left: 0,
-        looks: 0,
-        peak_visitors: 0,
-        visitor_secs: 0.0,
-        looking_secs: 0.0,
-        attention_secs: 0.0,
-        expression_secs: [0.0; 7],
-        visits: regard_commitments::VisitSums::default(),
+        ..MinuteAggregate::empty(CameraId::new("entrance").unwrap(), at, 7)
     }
 }
 

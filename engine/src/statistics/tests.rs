@@ -118,23 +118,14 @@ impl Run {
     /// Visits at a camera in the minute that begins so many minutes after midnight of the day before.
     async fn came(&self, clock: &VirtualClock, camera: &str, minute: u32, visits: u64) {
         let yesterday = clock.now().as_micros() - 86_400_000_000;
+        let minute = Timestamp::from_micros(yesterday + i64::from(minute) * 60_000_000);
         let row = MinuteAggregate {
-            camera: CameraId::new(camera).unwrap(),
-            minute: Timestamp::from_micros(yesterday + i64::from(minute) * 60_000_000),
-            run: 1,
             observed_millis: 60_000,
-            entered: 0,
-            left: 0,
-            looks: 0,
-            peak_visitors: 0,
-            visitor_secs: 0.0,
-            looking_secs: 0.0,
-            attention_secs: 0.0,
-            expression_secs: [0.0; 7],
             visits: VisitSums {
                 visits,
                 ..VisitSums::default()
             },
+            ..MinuteAggregate::empty(CameraId::new(camera).unwrap(), minute, 1)
         };
         let Answer::Granted(kept) = self.retention.keep(row, clock.now()) else {
             panic!("the demonstration keeps minutes");

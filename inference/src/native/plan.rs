@@ -91,7 +91,12 @@ impl Sizes {
 
     /// Pixels of all pictures after.
     pub(crate) fn n_outputs(&self) -> usize {
-        self.images * self.output[0] * self.output[1]
+        self.results().iter().product()
+    }
+
+    /// Pictures after, and rows and columns of each.
+    pub(crate) fn results(&self) -> [usize; 3] {
+        [self.images, self.output[0], self.output[1]]
     }
 }
 

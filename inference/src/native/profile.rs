@@ -1,11 +1,11 @@
 //! Where the time of a network goes, step by step.
 
-use crate::runtime::{LoadError, RunError, check_file, match_inputs};
+use crate::runtime::{LoadError, RunError, check_file};
 use crate::tensor::TensorView;
 
 use super::graph::{Convolution, Kind, Op};
 use super::plan::{Place, Plan, Step, Work};
-use super::{FlushScope, NAME, Native, NativeNetwork};
+use super::{FlushScope, Native, NativeNetwork};
 
 /// One step of a network, as it was timed.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,20 +57,9 @@ impl Profiler {
         n_runs: usize,
         now: &dyn Fn() -> f64,
     ) -> Result<Vec<StepTime>, RunError> {
-        let indices = match_inputs(&self.0.inputs, inputs)?;
-        let mut views: Vec<(usize, TensorView<'_>)> = indices
-            .into_iter()
-            .zip(inputs.iter().map(|(_, view)| *view))
-            .collect();
-        views.sort_by_key(|(index, _)| *index);
-        let views: Vec<TensorView<'_>> = views.into_iter().map(|(_, view)| view).collect();
+        let views = self.0.in_order(inputs)?;
         let _flush = FlushScope::enter();
-        self.0
-            .choose_plan(&views)
-            .map_err(|error| RunError::Failed {
-                runtime: NAME,
-                source: Box::new(error),
-            })?;
+        self.0.choose_plan(&views)?;
         let network = &mut self.0;
         let Some(plan) = network.plans.last() else {
             return Ok(Vec::new());

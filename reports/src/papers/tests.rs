@@ -8,6 +8,9 @@ use regard_domain::{CameraId, ScreenId, Timestamp};
 
 use super::*;
 
+mod assessment;
+mod breach;
+
 /// A site as the demonstration has it, with a change to what it promises.
 fn facts(change: impl FnOnce(&mut Commitments)) -> Facts {
     let mut document = Commitments::demo();
@@ -227,28 +230,9 @@ fn says_something(item: &Item) -> bool {
     }
 }
 
-fn breach_facts(hours_ago: i64) -> BreachFacts {
-    let now = Timestamp::from_millis(1_780_315_200_000);
-    BreachFacts {
-        known_since: Timestamp::from_millis(now.as_millis() - hours_ago * 3_600_000),
-        now,
-        happened: (None, None),
-        nature: BTreeSet::from([BreachNature::Confidentiality]),
-        n_persons: 3,
-        n_enrolled: 5,
-        n_erased: 2,
-        consents: BTreeMap::from([(regard_commitments::ConsentPurpose::Learn, 2)]),
-        tables: vec![("plays".to_owned(), 41)],
-    }
-}
-
-fn breach_of(hours_ago: i64) -> Papers {
-    Papers::of_breach(&facts(|_| ()), &breach_facts(hours_ago), &BTreeMap::new()).unwrap()
-}
-
 #[test]
 fn every_point_of_every_article_is_there_and_says_something() {
-    let (demo, breach) = (demo(), breach_of(1));
+    let (demo, breach) = (demo(), breach::breach_of(1));
     for (kind, asked) in ASKED {
         let paper = demo.paper(*kind).or(breach.paper(*kind)).unwrap();
         for id in *asked {
@@ -268,7 +252,7 @@ fn every_point_of_every_article_is_there_and_says_something() {
 
 #[test]
 fn places_and_first_columns_are_there_once() {
-    for paper in demo().papers.iter().chain(&breach_of(1).papers) {
+    for paper in demo().papers.iter().chain(&breach::breach_of(1).papers) {
         let mut points: Vec<&str> = paper.points.iter().map(|point| point.id.as_str()).collect();
         points.sort_unstable();
         assert!(
@@ -474,108 +458,6 @@ fn where_no_expression_is_read_the_system_is_not_of_high_risk() {
 }
 
 /// Papers whose assessment was signed for `configuration`, made on a day.
-fn signed(configuration: Option<Digest>, change: impl FnOnce(&mut Facts), on: &str) -> Standing {
-    let mut facts = facts(|d| {
-        d.dpia = Some(Dpia {
-            reference: "DPIA 7".to_owned(),
-            signed_by: "the officer".to_owned(),
-            signed_on: "2026-05-01".parse().unwrap(),
-            configuration,
-        });
-    });
-    change(&mut facts);
-    facts.made_on = on.parse::<Date>().unwrap();
-    let papers = papers_of(&facts);
-    papers.paper(PaperKind::ImpactAssessment).unwrap().standing[0].clone()
-}
-
-#[test]
-fn an_assessment_ages_and_is_about_one_configuration() {
-    let assessed = demo().assessed();
-    assert!(assessed.is_some());
-    let unsigned = &demo().papers[1].standing[0];
-    assert!(!unsigned.is_good && unsigned.text.starts_with("Not signed"));
-    // Naming the assessment does not change what it is about.
-    let good = signed(assessed, |_| (), "2026-06-01");
-    assert!(
-        good.is_good && good.text.contains("very configuration"),
-        "{}",
-        good.text
-    );
-    let last_day = signed(assessed, |_| (), "2027-04-30");
-    assert!(last_day.is_good, "{}", last_day.text);
-    let old = signed(assessed, |_| (), "2027-05-01");
-    assert!(
-        !old.is_good && old.text.contains("12 months"),
-        "{}",
-        old.text
-    );
-    let early = signed(assessed, |_| (), "2026-04-30");
-    assert!(
-        !early.is_good && early.text.contains("not come"),
-        "{}",
-        early.text
-    );
-    let changed = signed(
-        assessed,
-        |facts| facts.cameras[0].source = "demo".to_owned(),
-        "2026-06-01",
-    );
-    assert!(
-        !changed.is_good && changed.text.contains("another configuration"),
-        "{}",
-        changed.text
-    );
-    let own = signed(None, |_| (), "2026-06-01");
-    assert!(
-        own.is_good && own.text.contains("cannot be checked"),
-        "{}",
-        own.text
-    );
-    let renamed = signed(
-        assessed,
-        |facts| facts.program = "9.9.9".to_owned(),
-        "2026-06-01",
-    );
-    assert!(
-        renamed.is_good,
-        "a newer program does not undo a signature: {}",
-        renamed.text
-    );
-}
-
-#[test]
-fn the_clock_of_a_breach_runs_for_72_hours() {
-    let standing = |hours_ago| breach_of(hours_ago).papers[0].standing[0].clone();
-    let asks_why = |hours_ago| {
-        breach_of(hours_ago)
-            .questions()
-            .iter()
-            .any(|question| question.id == "breach_delay")
-    };
-    assert_eq!(
-        standing(0).text,
-        "72 h 0 min left: the authority is to be told by 2026-06-04T12:00:00.000000Z."
-    );
-    assert!(standing(71).is_good && standing(71).text.starts_with("1 h 0 min left"));
-    assert!(standing(72).is_good && !asks_why(72));
-    assert!(!standing(75).is_good && standing(75).text.starts_with("Late by 3 h 0 min"));
-    assert!(asks_why(75));
-}
-
-#[test]
-fn a_breach_is_told_in_counts() {
-    let json = serde_json::to_string(&breach_of(1)).unwrap();
-    for expected in [
-        "people who enrolled: 3",
-        "5 enrolled so far, 2 erased",
-        "\"learn\",\"2\"",
-        "\"plays\",\"41\"",
-    ] {
-        assert!(json.contains(expected), "{expected}");
-    }
-}
-
 #[test]
 fn answers_stand_in_the_papers_and_are_no_fact() {
     let facts = facts(|_| ());

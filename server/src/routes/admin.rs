@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::{COOKIE, FORM_COOKIE, Pass, TurnedAway, locked_out, max_age};
 use crate::app::App;
-use crate::extract::{Params, Peer};
+use crate::extract::{Params, Peer, Posted};
 use crate::pages::{LoginPage, page};
 use crate::problem::Problem;
 
@@ -161,10 +161,9 @@ pub(crate) async fn login(State(app): State<App>, request: Request) -> Result<Re
 pub(crate) async fn logout(
     State(app): State<App>,
     headers: HeaderMap,
-    form: Result<Form<LogoutForm>, FormRejection>,
+    Posted(form): Posted<LogoutForm>,
 ) -> Result<Response, Problem> {
     if let Some((session, _)) = app.access.sessions.of(&headers, app.engine.now()) {
-        let form = form.map(|Form(form)| form).unwrap_or_default();
         if !app.access.forms.is_of_session(&session, &form.form) {
             let detail = "the form was not made for this session";
             return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_form", detail)

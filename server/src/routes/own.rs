@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Form;
 use axum::extract::State;
-use axum::extract::rejection::FormRejection;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use regard_commitments::{ConsentPurpose, ErasureProof, GivenBy, Language};
@@ -15,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::admin::{FORM_AGE_SECS, cookie, set};
 use crate::access::{MAX_OWN_AGE, OWN_COOKIE, OWN_FORM_COOKIE, Own, SessionKey, locked_out};
 use crate::app::App;
-use crate::extract::{Params, Peer};
+use crate::extract::{Params, Peer, Posted};
 use crate::pages::{
     OwnAnswers, OwnDone, OwnMistake, OwnView, Said, own_page, page, privacy_language,
     read_preferences,
@@ -254,9 +252,8 @@ pub(crate) async fn open(
     State(app): State<App>,
     Peer(from): Peer,
     headers: HeaderMap,
-    form: Result<Form<OpenForm>, FormRejection>,
+    Posted(form): Posted<OpenForm>,
 ) -> Result<Response, Problem> {
-    let form = form.map(|Form(form)| form).unwrap_or_default();
     let lang = form.lang.as_deref();
     if !app.access.forms.is_own_opening(&headers, &form.form) {
         let mistake = (StatusCode::FORBIDDEN, OwnMistake::FormTooOld);
@@ -334,10 +331,9 @@ fn mistake_of(error: CustodyError) -> Result<(StatusCode, OwnMistake), Problem> 
 async fn act(
     app: &App,
     headers: &HeaderMap,
-    form: Result<Form<ActForm>, FormRejection>,
+    form: ActForm,
     what: Act,
 ) -> Result<Response, Problem> {
-    let form = form.map(|Form(form)| form).unwrap_or_default();
     let lang = form.lang.as_deref();
     let who = match page_of(app, headers, &form) {
         Ok((_, Own::Record(who))) => who,
@@ -423,7 +419,7 @@ fn offer_of(text: &str) -> Option<u128> {
 pub(crate) async fn agree(
     State(app): State<App>,
     headers: HeaderMap,
-    form: Result<Form<ActForm>, FormRejection>,
+    Posted(form): Posted<ActForm>,
 ) -> Result<Response, Problem> {
     act(&app, &headers, form, Act::Agree).await
 }
@@ -437,7 +433,7 @@ pub(crate) async fn agree(
 pub(crate) async fn withdraw(
     State(app): State<App>,
     headers: HeaderMap,
-    form: Result<Form<ActForm>, FormRejection>,
+    Posted(form): Posted<ActForm>,
 ) -> Result<Response, Problem> {
     act(&app, &headers, form, Act::Withdraw).await
 }
@@ -451,7 +447,7 @@ pub(crate) async fn withdraw(
 pub(crate) async fn correct(
     State(app): State<App>,
     headers: HeaderMap,
-    form: Result<Form<ActForm>, FormRejection>,
+    Posted(form): Posted<ActForm>,
 ) -> Result<Response, Problem> {
     act(&app, &headers, form, Act::Correct).await
 }
@@ -465,7 +461,7 @@ pub(crate) async fn correct(
 pub(crate) async fn freeze(
     State(app): State<App>,
     headers: HeaderMap,
-    form: Result<Form<ActForm>, FormRejection>,
+    Posted(form): Posted<ActForm>,
 ) -> Result<Response, Problem> {
     act(&app, &headers, form, Act::Freeze(true)).await
 }
@@ -479,7 +475,7 @@ pub(crate) async fn freeze(
 pub(crate) async fn unfreeze(
     State(app): State<App>,
     headers: HeaderMap,
-    form: Result<Form<ActForm>, FormRejection>,
+    Posted(form): Posted<ActForm>,
 ) -> Result<Response, Problem> {
     act(&app, &headers, form, Act::Freeze(false)).await
 }
@@ -493,9 +489,8 @@ pub(crate) async fn unfreeze(
 pub(crate) async fn erase(
     State(app): State<App>,
     headers: HeaderMap,
-    form: Result<Form<ActForm>, FormRejection>,
+    Posted(form): Posted<ActForm>,
 ) -> Result<Response, Problem> {
-    let form = form.map(|Form(form)| form).unwrap_or_default();
     let lang = form.lang.as_deref();
     let (key, who) = match page_of(&app, &headers, &form) {
         Ok((key, Own::Record(who))) => (key, who),
@@ -535,9 +530,8 @@ pub(crate) async fn erase(
 pub(crate) async fn close(
     State(app): State<App>,
     headers: HeaderMap,
-    form: Result<Form<ActForm>, FormRejection>,
+    Posted(form): Posted<ActForm>,
 ) -> Result<Response, Problem> {
-    let form = form.map(|Form(form)| form).unwrap_or_default();
     let lang = form.lang.as_deref();
     match page_of(&app, &headers, &form) {
         Ok((key, _)) => app.access.own.end(&key, app.engine.now()),

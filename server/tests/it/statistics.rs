@@ -50,23 +50,14 @@ async fn the_day_after(visits: u64, epsilon: &str) -> World {
     let before = Moved::to(NOON - 86_400_000_000);
     let world = World::at(data, before, granting(epsilon), closed).await;
     let admin = world.token.clone();
+    let minute = Timestamp::from_micros(NOON - 33 * 3_600_000_000 + 60_000_000);
     let row = MinuteAggregate {
-        camera: CameraId::new("demo").unwrap(),
-        minute: Timestamp::from_micros(NOON - 33 * 3_600_000_000 + 60_000_000),
-        run: 1,
         observed_millis: 60_000,
-        entered: 0,
-        left: 0,
-        looks: 0,
-        peak_visitors: 0,
-        visitor_secs: 0.0,
-        looking_secs: 0.0,
-        attention_secs: 0.0,
-        expression_secs: [0.0; 7],
         visits: VisitSums {
             visits,
             ..VisitSums::default()
         },
+        ..MinuteAggregate::empty(CameraId::new("demo").unwrap(), minute, 1)
     };
     let key = SiteKeys::from_seed(Zeroizing::new([1; 32])).commitments_key();
     let promise = Commitments::demo()

@@ -1,5 +1,7 @@
 //! Convolutions, row by row, shared among threads.
 
+use std::ops::Range;
+
 use super::share::{by_image, share};
 use crate::native::graph::Convolution;
 use crate::native::kernel::{
@@ -29,12 +31,46 @@ fn between<'a>(convolution: &'a Convolution, output: &'a mut [f32]) -> Finish<'a
     }
 }
 
+/// The rows of an image before, `pixel` floats a pixel.
+fn rows_of<'a>(
+    input: &'a [f32],
+    (sizes, image): (&Sizes, usize),
+    pixel: usize,
+) -> impl Fn(usize) -> &'a [f32] {
+    let row_floats = sizes.input[1] * pixel;
+    let picture = &input[image * sizes.input[0] * row_floats..];
+    move |row| &picture[row * row_floats..(row + 1) * row_floats]
+}
+
 impl<'a> Runner<'a> {
     /// Into how many parts the work on so many pixels goes.
     fn n_parts(&self, n_pixels: usize, convolutions: &[&Convolution]) -> usize {
         let each: usize = convolutions.iter().map(|c| c.filter().len()).sum();
         let n_multiplications = each.saturating_mul(n_pixels);
         (n_multiplications / self.min_work).clamp(1, self.n_threads)
+    }
+
+    /// Does `work` for rows of results, `row_floats` each, image by image, shared among threads: it gets the number of the
+    /// image, its rows, what holds these, and a share of `scratch`.
+    fn share_rows(
+        &self,
+        convolutions: &[&Convolution],
+        ([images, rows, columns], row_floats): ([usize; 3], usize),
+        (finish, scratch): (Finish<'_>, &mut [f32]),
+        work: &(impl Fn(usize, Range<usize>, Finish<'_>, &mut [f32]) + Sync),
+    ) {
+        let all = 0..images * rows;
+        let parts = self.n_parts(all.len() * columns, convolutions);
+        let own = |own: Range<usize>, mut finish: Finish<'_>, scratch: &mut [f32]| {
+            let mut done = 0;
+            for (image, rows) in by_image(own, rows) {
+                let floats = done..done + rows.len() * row_floats;
+                done = floats.end;
+                let mut residuals = [&[][..]; MAX_RESIDUALS];
+                work(image, rows, finish.part(&mut residuals, floats), scratch);
+            }
+        };
+        share(parts, (all, row_floats), finish, scratch, &own);
     }
 
     pub(super) fn convolve(
@@ -50,32 +86,24 @@ impl<'a> Runner<'a> {
         }
         let filter = convolution.filter().all();
         let row_floats = output[1] * filter.blocks * LANES;
-        let rows = 0..images * output[0];
-        let parts = self.n_parts(rows.len() * output[1], &[convolution]);
-        share(
-            parts,
-            (rows, row_floats),
-            finish,
-            &mut [],
-            &|rows, mut finish, _| {
-                let mut done = 0;
-                for (image, rows) in by_image(rows, output[0]) {
-                    let picture = Picture {
-                        data: &input[image * strided.image..],
-                        height: strided.size[0],
-                        width: strided.size[1],
-                        row_step: strided.row,
-                        column_step: strided.column,
-                        channel_step: strided.channel,
-                    };
-                    let floats = done..done + rows.len() * row_floats;
-                    done = floats.end;
-                    let mut residuals = [&[][..]; MAX_RESIDUALS];
-                    let finish = finish.part(&mut residuals, floats);
-                    let rows = (rows, output[1]);
-                    self.kernels
-                        .convolve(&filter, &picture, &convolution.window, rows, finish);
-                }
+        let results = ([images, output[0], output[1]], row_floats);
+        let memory = (finish, &mut [][..]);
+        self.share_rows(
+            &[convolution],
+            results,
+            memory,
+            &|image, rows, finish, _| {
+                let picture = Picture {
+                    data: &input[image * strided.image..],
+                    height: strided.size[0],
+                    width: strided.size[1],
+                    row_step: strided.row,
+                    column_step: strided.column,
+                    channel_step: strided.channel,
+                };
+                let (window, rows) = (&convolution.window, (rows, output[1]));
+                self.kernels
+                    .convolve(&filter, &picture, window, rows, finish);
             },
         );
     }
@@ -172,25 +200,20 @@ impl<'a> Runner<'a> {
         finish: Finish<'_>,
     ) {
         let pixel = convolution.filter().blocks * LANES;
-        let (in_row, out_row) = (sizes.input[1] * pixel, sizes.output[1] * pixel);
-        let rows = 0..sizes.images * sizes.output[0];
-        let parts = self.n_parts(rows.len() * sizes.output[1], &[convolution]);
-        share(
-            parts,
-            (rows, out_row),
-            finish,
-            &mut [],
-            &|rows, mut finish, _| {
-                let mut start = 0;
-                for (image, rows) in by_image(rows, sizes.output[0]) {
-                    let picture = &input[image * sizes.input[0] * in_row..];
-                    let input_row = |row: usize| &picture[row * in_row..(row + 1) * in_row];
-                    for row in rows {
-                        let mut residuals = [&[][..]; MAX_RESIDUALS];
-                        let finish = finish.part(&mut residuals, start..start + out_row);
-                        self.depthwise_row(convolution, (sizes, row), input_row, finish);
-                        start += out_row;
-                    }
+        let out_row = sizes.output[1] * pixel;
+        let results = (sizes.results(), out_row);
+        let memory = (finish, &mut [][..]);
+        self.share_rows(
+            &[convolution],
+            results,
+            memory,
+            &|image, rows, mut finish, _| {
+                let input_row = rows_of(input, (sizes, image), pixel);
+                for (index, row) in rows.enumerate() {
+                    let mut residuals = [&[][..]; MAX_RESIDUALS];
+                    let finish =
+                        finish.part(&mut residuals, index * out_row..(index + 1) * out_row);
+                    self.depthwise_row(convolution, (sizes, row), &input_row, finish);
                 }
             },
         );
@@ -204,38 +227,27 @@ impl<'a> Runner<'a> {
         finish: Finish<'_>,
     ) {
         let middle = first.filter().blocks * LANES;
-        let (in_row, middle_row) = (sizes.input[1] * middle, sizes.output[1] * middle);
+        let middle_row = sizes.output[1] * middle;
         let out_row = sizes.output[1] * second.filter().blocks * LANES;
-        let rows = 0..sizes.images * sizes.output[0];
-        let parts = self.n_parts(rows.len() * sizes.output[1], &[first, second]);
-        share(
-            parts,
-            (rows, out_row),
-            finish,
-            scratch,
-            &|rows, mut finish, scratch| {
-                let mut done = 0;
-                for (image, rows) in by_image(rows, sizes.output[0]) {
-                    let picture = &input[image * sizes.input[0] * in_row..];
-                    let input_row = |row: usize| &picture[row * in_row..(row + 1) * in_row];
-                    for start in rows.clone().step_by(band) {
-                        let rows = start..(start + band).min(rows.end);
-                        for (row, into) in rows.clone().zip(scratch.chunks_exact_mut(middle_row)) {
-                            self.depthwise_row(
-                                first,
-                                (sizes, row),
-                                input_row,
-                                between(first, into),
-                            );
-                        }
-                        let floats = done..done + rows.len() * out_row;
-                        done = floats.end;
-                        let mut residuals = [&[][..]; MAX_RESIDUALS];
-                        let finish = finish.part(&mut residuals, floats);
-                        let pixels = (rows.len() * sizes.output[1], middle);
-                        let from = &scratch[..rows.len() * middle_row];
-                        self.pointwise(second, from, pixels, finish);
+        let results = (sizes.results(), out_row);
+        let memory = (finish, scratch);
+        self.share_rows(
+            &[first, second],
+            results,
+            memory,
+            &|image, own, mut finish, scratch| {
+                let input_row = rows_of(input, (sizes, image), middle);
+                for start in own.clone().step_by(band) {
+                    let rows = start..(start + band).min(own.end);
+                    for (row, into) in rows.clone().zip(scratch.chunks_exact_mut(middle_row)) {
+                        self.depthwise_row(first, (sizes, row), &input_row, between(first, into));
                     }
+                    let mut residuals = [&[][..]; MAX_RESIDUALS];
+                    let floats = (start - own.start) * out_row..(rows.end - own.start) * out_row;
+                    let finish = finish.part(&mut residuals, floats);
+                    let pixels = (rows.len() * sizes.output[1], middle);
+                    let from = &scratch[..rows.len() * middle_row];
+                    self.pointwise(second, from, pixels, finish);
                 }
             },
         );
@@ -293,42 +305,36 @@ impl<'a> Runner<'a> {
         let window = &second.window;
         let pixel = first.channels().next_multiple_of(LANES);
         let middle = second.filter().blocks * LANES;
-        let (in_row, middle_row) = (sizes.input[1] * pixel, sizes.input[1] * middle);
+        let middle_row = sizes.input[1] * middle;
         let out_row = sizes.output[1] * middle;
-        let rows = 0..sizes.images * sizes.output[0];
-        let parts = self.n_parts(rows.len() * sizes.output[1], &[first, second]);
-        share(
-            parts,
-            (rows, out_row),
-            finish,
-            scratch,
-            &|rows, mut finish, scratch| {
-                let mut start = 0;
-                for (image, rows) in by_image(rows, sizes.output[0]) {
-                    let picture = &input[image * sizes.input[0] * in_row..];
-                    // Rows that no window sees are never computed.
-                    let mut next = 0;
-                    for row in rows {
-                        let taps = window.taps(0, sizes.input[0], row);
-                        let first_row =
-                            (row * window.strides[0] + taps.start).saturating_sub(window.before[0]);
-                        next = next.max(first_row);
-                        while next < first_row + taps.len() {
-                            let slot = next % ring * middle_row;
-                            let own = between(first, &mut scratch[slot..slot + middle_row]);
-                            let line = &picture[next * in_row..(next + 1) * in_row];
-                            self.pointwise(first, line, (sizes.input[1], pixel), own);
-                            next += 1;
-                        }
-                        let mut residuals = [&[][..]; MAX_RESIDUALS];
-                        let finish = finish.part(&mut residuals, start..start + out_row);
-                        start += out_row;
-                        let kept: &[f32] = scratch;
-                        let input_row = |row: usize| {
-                            &kept[row % ring * middle_row..(row % ring + 1) * middle_row]
-                        };
-                        self.depthwise_row(second, (sizes, row), input_row, finish);
+        let results = (sizes.results(), out_row);
+        let memory = (finish, scratch);
+        self.share_rows(
+            &[first, second],
+            results,
+            memory,
+            &|image, rows, mut finish, scratch| {
+                let line = rows_of(input, (sizes, image), pixel);
+                // Rows that no window sees are never computed.
+                let mut next = 0;
+                for (index, row) in rows.enumerate() {
+                    let taps = window.taps(0, sizes.input[0], row);
+                    let first_row =
+                        (row * window.strides[0] + taps.start).saturating_sub(window.before[0]);
+                    next = next.max(first_row);
+                    while next < first_row + taps.len() {
+                        let slot = next % ring * middle_row;
+                        let own = between(first, &mut scratch[slot..slot + middle_row]);
+                        self.pointwise(first, line(next), (sizes.input[1], pixel), own);
+                        next += 1;
                     }
+                    let mut residuals = [&[][..]; MAX_RESIDUALS];
+                    let finish =
+                        finish.part(&mut residuals, index * out_row..(index + 1) * out_row);
+                    let kept: &[f32] = scratch;
+                    let input_row =
+                        |row: usize| &kept[row % ring * middle_row..(row % ring + 1) * middle_row];
+                    self.depthwise_row(second, (sizes, row), input_row, finish);
                 }
             },
         );

@@ -1,0 +1,73 @@
+//! The signed impact assessment.
+
+use super::*;
+
+fn signed(configuration: Option<Digest>, change: impl FnOnce(&mut Facts), on: &str) -> Standing {
+    let mut facts = facts(|d| {
+        d.dpia = Some(Dpia {
+            reference: "DPIA 7".to_owned(),
+            signed_by: "the officer".to_owned(),
+            signed_on: "2026-05-01".parse().unwrap(),
+            configuration,
+        });
+    });
+    change(&mut facts);
+    facts.made_on = on.parse::<Date>().unwrap();
+    let papers = papers_of(&facts);
+    papers.paper(PaperKind::ImpactAssessment).unwrap().standing[0].clone()
+}
+
+#[test]
+fn an_assessment_ages_and_is_about_one_configuration() {
+    let assessed = demo().assessed();
+    assert!(assessed.is_some());
+    let unsigned = &demo().papers[1].standing[0];
+    assert!(!unsigned.is_good && unsigned.text.starts_with("Not signed"));
+    // Naming the assessment does not change what it is about.
+    let good = signed(assessed, |_| (), "2026-06-01");
+    assert!(
+        good.is_good && good.text.contains("very configuration"),
+        "{}",
+        good.text
+    );
+    let last_day = signed(assessed, |_| (), "2027-04-30");
+    assert!(last_day.is_good, "{}", last_day.text);
+    let old = signed(assessed, |_| (), "2027-05-01");
+    assert!(
+        !old.is_good && old.text.contains("12 months"),
+        "{}",
+        old.text
+    );
+    let early = signed(assessed, |_| (), "2026-04-30");
+    assert!(
+        !early.is_good && early.text.contains("not come"),
+        "{}",
+        early.text
+    );
+    let changed = signed(
+        assessed,
+        |facts| facts.cameras[0].source = "demo".to_owned(),
+        "2026-06-01",
+    );
+    assert!(
+        !changed.is_good && changed.text.contains("another configuration"),
+        "{}",
+        changed.text
+    );
+    let own = signed(None, |_| (), "2026-06-01");
+    assert!(
+        own.is_good && own.text.contains("cannot be checked"),
+        "{}",
+        own.text
+    );
+    let renamed = signed(
+        assessed,
+        |facts| facts.program = "9.9.9".to_owned(),
+        "2026-06-01",
+    );
+    assert!(
+        renamed.is_good,
+        "a newer program does not undo a signature: {}",
+        renamed.text
+    );
+}
