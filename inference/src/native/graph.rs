@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::runtime::Port;
 
 use super::constant::Arithmetic;
-use super::kernel::{Activation, Filter, Window};
+use super::kernel::{Activation, Filter, Link as RawLink, Window};
 
 /// A value by its number.
 pub(crate) type ValueId = usize;
@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     Convolution(Box<Convolution>),
     /// A depthwise convolution and a pointwise one after the other, in either order, row by row.
     Pair(Box<(Convolution, Convolution)>),
+    /// Several operators one after the other, strip by strip and row by row.
+    Chain(Vec<Link>),
     /// A matrix times each row; the weights are those of a pointwise convolution.
     Gemm(Box<Convolution>),
     Pool {
@@ -67,6 +69,12 @@ pub(crate) enum Kind {
     Same,
 }
 
+/// One operator of a chain.
+pub(crate) enum Link {
+    Convolution(Convolution),
+    Pool { window: Window, is_mean: bool },
+}
+
 /// A convolution; first as the file gives it, then packed.
 pub(crate) struct Convolution {
     pub(crate) window: Window,
@@ -79,6 +87,25 @@ pub(crate) struct Convolution {
     pub(crate) activation: Activation,
     /// Set by [`pack`](Self::pack).
     pub(crate) filter: Option<Filter>,
+}
+
+impl Link {
+    /// For the kernels, where a pixel before a pooling has that many vectors.
+    pub(crate) fn raw(&self, blocks: usize) -> RawLink<'_> {
+        match self {
+            Self::Convolution(one) if one.is_depthwise => {
+                RawLink::Depthwise(one.filter(), &one.window, &one.activation)
+            }
+            Self::Convolution(one) => {
+                RawLink::Convolution(one.filter(), &one.window, &one.activation)
+            }
+            Self::Pool { window, is_mean } => RawLink::Pool {
+                window,
+                is_mean: *is_mean,
+                blocks,
+            },
+        }
+    }
 }
 
 impl Convolution {

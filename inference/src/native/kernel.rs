@@ -10,6 +10,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod chain;
 mod convolution;
 #[expect(
     clippy::needless_range_loop,
@@ -37,6 +38,7 @@ mod simd;
 )]
 mod tile;
 
+pub(crate) use chain::{ChainWork, Link, MAX_LINKS, chain_floats};
 pub(crate) use convolution::{Filter, Picture, Window};
 pub(crate) use depthwise::MAX_KERNEL;
 pub(crate) use finish::MAX_RESIDUALS;

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::runtime::{Dim, Port};
 
 use super::constant::{Arithmetic, Constant, VALUES_PER_FILE_BYTE, Values};
-use super::graph::{Convolution, Graph, Kind, MapOp, Op, ValueId};
+use super::graph::{Convolution, Graph, Kind, Link, MapOp, Op, ValueId};
 use super::kernel::{Activation, Aligned, LANES, MAX_RESIDUALS, Window};
 use super::onnx::{Attribute, FLOAT, Model, Node};
 
+mod chain;
 mod operators;
 mod rewrite;
 
@@ -108,6 +109,7 @@ pub(crate) fn lower(
     graph.n_values = lowering.producers.len();
     rewrite::pair(&mut graph);
     rewrite::merge(&mut graph);
+    chain::chain(&mut graph);
     graph.ops.iter_mut().for_each(pack);
     Ok(graph)
 }
@@ -118,6 +120,13 @@ fn pack(op: &mut Op) {
         Kind::Pair(pair) => {
             pair.0.pack();
             pair.1.pack();
+        }
+        Kind::Chain(links) => {
+            for link in links {
+                if let Link::Convolution(convolution) = link {
+                    convolution.pack();
+                }
+            }
         }
         Kind::Map(_)
         | Kind::Pool { .. }

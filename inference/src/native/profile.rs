@@ -3,7 +3,7 @@
 use crate::runtime::{LoadError, RunError, check_file};
 use crate::tensor::TensorView;
 
-use super::graph::{Convolution, Kind, Op};
+use super::graph::{Convolution, Kind, Link, Op};
 use super::plan::{Place, Plan, Step, Work};
 use super::{FlushScope, Native, NativeNetwork};
 
@@ -106,7 +106,15 @@ fn n_weights(op: &Op) -> usize {
     match &op.kind {
         Kind::Convolution(one) | Kind::Gemm(one) => one.filter().len(),
         Kind::Pair(pair) => pair.0.filter().len() + pair.1.filter().len(),
+        Kind::Chain(links) => links.iter().map(link_weights).sum(),
         _ => 0,
+    }
+}
+
+fn link_weights(link: &Link) -> usize {
+    match link {
+        Link::Convolution(one) => one.filter().len(),
+        Link::Pool { .. } => 0,
     }
 }
 
@@ -128,6 +136,14 @@ fn n_multiplications(op: &Op, work: &Work) -> usize {
         (Kind::Pair(pair), Work::PointwiseDepthwise { sizes, .. }) => {
             each(&pair.0) * sizes.n_inputs() + each(&pair.1) * sizes.n_outputs()
         }
+        (Kind::Chain(links), Work::Chain { images, sizes, .. }) => links
+            .iter()
+            .zip(sizes)
+            .map(|(link, [rows, columns])| match link {
+                Link::Convolution(one) => each(one) * images * rows * columns,
+                Link::Pool { .. } => 0,
+            })
+            .sum(),
         _ => 0,
     }
 }
@@ -149,6 +165,15 @@ fn kind(op: &Op, work: &Work) -> String {
         }
         (Kind::Pair(pair), Work::PointwiseDepthwise { .. }) => {
             format!("pointwise and depthwise {}", window(&pair.1))
+        }
+        (Kind::Chain(links), _) => {
+            let parts = links.iter().map(|link| match link {
+                Link::Convolution(one) if one.is_depthwise => format!("dw {}", window(one)),
+                Link::Convolution(one) if one.is_pointwise() => "pw".to_owned(),
+                Link::Convolution(one) => format!("conv {}", window(one)),
+                Link::Pool { .. } => "pool".to_owned(),
+            });
+            parts.collect::<Vec<_>>().join(", ")
         }
         (_, Work::Pool { .. } | Work::Mean { .. }) => "pool".to_owned(),
         (_, Work::Map { .. } | Work::MapDense { .. }) => "map".to_owned(),

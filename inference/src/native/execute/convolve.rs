@@ -52,7 +52,7 @@ impl<'a> Runner<'a> {
 
     /// Does `work` for rows of results, `row_floats` each, image by image, shared among threads: it gets the number of the
     /// image, its rows, what holds these, and a share of `scratch`.
-    fn share_rows(
+    pub(super) fn share_rows(
         &self,
         convolutions: &[&Convolution],
         ([images, rows, columns], row_floats): ([usize; 3], usize),

@@ -75,6 +75,7 @@ pub(super) fn run(op: &Op, work: &Work, reads: &[&[f32]], output: &mut [f32]) {
         | Work::Depthwise(_)
         | Work::DepthwisePointwise { .. }
         | Work::PointwiseDepthwise { .. }
+        | Work::Chain { .. }
         | Work::Pool { .. }
         | Work::Mean { .. }
         | Work::Map { .. } => unreachable!("these have kernels"),

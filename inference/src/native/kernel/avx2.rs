@@ -5,7 +5,7 @@ use std::arch::x86_64::{
     _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps,
 };
 
-use super::simd::Simd;
+use super::simd::{Simd, opaque};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx2;
@@ -16,6 +16,8 @@ pub(super) struct Pair(__m256, __m256);
 // SAFETY of every block below: the trait's promises; the instructions belong to AVX and FMA.
 impl Simd for Avx2 {
     type V = Pair;
+
+    opaque!();
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Pair {

@@ -5,7 +5,7 @@ use std::arch::x86_64::{
     _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
 
-use super::simd::Simd;
+use super::simd::{Simd, opaque};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx512;
@@ -13,6 +13,8 @@ pub(super) struct Avx512;
 // SAFETY of every block below: the trait's promises; the instructions belong to AVX-512F.
 impl Simd for Avx512 {
     type V = __m512;
+
+    opaque!();
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> __m512 {

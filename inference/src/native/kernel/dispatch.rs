@@ -12,6 +12,8 @@ pub(super) struct Table {
     pub(super) name: &'static str,
     /// By vectors of output channels, then by pixels, each from one on.
     pub(super) tiles: &'static [&'static [unsafe fn(&Tile)]],
+    /// The same out of a table of where the inputs lie.
+    pub(super) flat_tiles: &'static [&'static [unsafe fn(&Tile)]],
     /// Kernels of 3 and 5, with strides of 1 and 2.
     pub(super) depthwise_3: [unsafe fn(&DepthwiseRow); 2],
     pub(super) depthwise_5: [unsafe fn(&DepthwiseRow); 2],
@@ -35,6 +37,12 @@ macro_rules! kernels {
         unsafe fn tile<const MR: usize, const NV: usize>(work: &tile::Tile) {
             // SAFETY: the caller's promises, passed on.
             unsafe { tile::tile::<$simd, MR, NV>(work) }
+        }
+
+        $(#[$feature])?
+        unsafe fn flat<const MR: usize, const NV: usize>(work: &tile::Tile) {
+            // SAFETY: the caller's promises, passed on.
+            unsafe { tile::flat::<$simd, MR, NV>(work) }
         }
 
         $(#[$feature])?
@@ -76,6 +84,7 @@ macro_rules! kernels {
         pub(super) static TABLE: super::dispatch::Table = super::dispatch::Table {
             name: $name,
             tiles: &[$(&[$(tile::<$mr, $nv>),+]),+],
+            flat_tiles: &[$(&[$(flat::<$mr, $nv>),+]),+],
             depthwise_3: [depthwise_fixed::<3, 1>, depthwise_fixed::<3, 2>],
             depthwise_5: [depthwise_fixed::<5, 1>, depthwise_fixed::<5, 2>],
             depthwise: depthwise_any,

@@ -5,7 +5,7 @@ use std::arch::aarch64::{
     vmulq_f32, vst1q_f32,
 };
 
-use super::simd::Simd;
+use super::simd::{Simd, opaque};
 
 #[derive(Clone, Copy)]
 pub(super) struct Neon;
@@ -22,6 +22,8 @@ macro_rules! each {
 // SAFETY of every block below: the trait's promises; every AArch64 processor that Rust builds for has NEON.
 impl Simd for Neon {
     type V = Four;
+
+    opaque!();
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Four {

@@ -72,8 +72,9 @@ impl Lowering {
             ..window
         };
         let groups = whole(node, "group", 1);
-        let is_depthwise = groups != 1;
         let is_each_channel = usize::try_from(groups) == Ok(outputs) && channels == 1;
+        // A single channel is each by itself as well, and may then be joined with others.
+        let is_depthwise = groups != 1 || is_each_channel && rows * columns > 1;
         if is_depthwise && !is_each_channel {
             return Err(Unsupported::new(node, format!("in {groups} groups")));
         }
