@@ -11,6 +11,7 @@ use super::plan::{Place, Plan, Sizes, Step, Work};
 mod chain;
 mod convolve;
 mod dense;
+mod dot;
 mod share;
 
 use convolve::Runner;
@@ -188,6 +189,7 @@ impl Runner<'_> {
                 let memory = (input, scratch);
                 self.chain(op, memory, (*images, strided, sizes, *strip), finish);
             }
+            Work::Dot { rows } => self.dot(op, (input, *rows), finish),
             Work::Pool {
                 sizes,
                 blocks,
@@ -265,6 +267,7 @@ fn activation(op: &Op) -> &Activation {
     match &op.kind {
         Kind::Convolution(convolution) | Kind::Gemm(convolution) => &convolution.activation,
         Kind::Pair(pair) => &pair.1.activation,
+        Kind::GemmBytes(gemm) => &gemm.activation,
         Kind::Map(map) => &map.activation,
         Kind::Chain(links) => match links.last() {
             Some(Link::Convolution(convolution)) => &convolution.activation,

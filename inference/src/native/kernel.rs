@@ -22,6 +22,11 @@ mod dispatch;
     clippy::needless_range_loop,
     reason = "constant bounds unroll, and iterators would hide the instructions from the inliner"
 )]
+mod dot;
+#[expect(
+    clippy::needless_range_loop,
+    reason = "constant bounds unroll, and iterators would hide the instructions from the inliner"
+)]
 mod finish;
 mod map;
 mod memory;
@@ -41,6 +46,7 @@ mod tile;
 pub(crate) use chain::{ChainWork, Link, MAX_LINKS, chain_floats};
 pub(crate) use convolution::{Filter, Picture, Window};
 pub(crate) use depthwise::MAX_KERNEL;
+pub(crate) use dot::{ByteFilter, GROUP};
 pub(crate) use finish::MAX_RESIDUALS;
 pub(crate) use memory::{Aligned, MAX_READS};
 pub(crate) use rows::{ChannelMap, PoolWork, RowWork};

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::runtime::{Dim, Port};
 
-use super::constant::{Arithmetic, Constant, VALUES_PER_FILE_BYTE, Values};
-use super::graph::{Convolution, Graph, Kind, Link, MapOp, Op, ValueId};
-use super::kernel::{Activation, Aligned, LANES, MAX_RESIDUALS, Window};
+use super::constant::{Arithmetic, Constant, VALUES_PER_FILE_BYTE, Values, Weights};
+use super::graph::{BytesOp, Convolution, Graph, Kind, Link, MapOp, Op, ValueId};
+use super::kernel::{Activation, Aligned, ByteFilter, LANES, MAX_RESIDUALS, Window};
 use super::onnx::{Attribute, FLOAT, Model, Node};
 
 mod chain;
@@ -114,7 +114,8 @@ pub(crate) fn lower(
     Ok(graph)
 }
 
-fn pack(op: &mut Op) {
+/// Puts the weights of an operator into the order in which they are read.
+pub(crate) fn pack(op: &mut Op) {
     match &mut op.kind {
         Kind::Convolution(convolution) | Kind::Gemm(convolution) => convolution.pack(),
         Kind::Pair(pair) => {
@@ -129,6 +130,7 @@ fn pack(op: &mut Op) {
             }
         }
         Kind::Map(_)
+        | Kind::GemmBytes(_)
         | Kind::Pool { .. }
         | Kind::GlobalMean
         | Kind::Binary(_)
@@ -292,6 +294,9 @@ impl Lowering {
             let own = match &mut self.graph.ops[op].kind {
                 Kind::Convolution(convolution) | Kind::Gemm(convolution) => {
                     Some(&mut convolution.activation)
+                }
+                Kind::GemmBytes(gemm) if matches!(activation, Activation::Clamp { .. }) => {
+                    Some(&mut gemm.activation)
                 }
                 Kind::Map(map) => Some(&mut map.activation),
                 _ => None,

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::constant::{Arithmetic, n_values, reshaped_dims};
-use super::graph::{Convolution, Graph, Kind, Link, MapOp, Op, ValueId};
+use super::graph::{BytesOp, Convolution, Graph, Kind, Link, MapOp, Op, ValueId};
 use super::kernel::{Activation, Aligned, ChannelMap, LANES, MAX_READS, Window};
 
 mod arena;
@@ -125,6 +125,10 @@ pub(crate) enum Work {
         input: Strided,
         sizes: Vec<[usize; 2]>,
         strip: usize,
+    },
+    /// Bytes times so many rows.
+    Dot {
+        rows: usize,
     },
     Pool {
         sizes: Sizes,
@@ -436,6 +440,7 @@ impl Planner<'_> {
             Kind::Pair(pair) => self.pair(op, &pair.0, &pair.1),
             Kind::Chain(links) => self.chain(op, links),
             Kind::Gemm(convolution) => self.gemm(op, convolution),
+            Kind::GemmBytes(gemm) => self.gemm_bytes(op, gemm),
             Kind::Pool { window, is_mean } => self.pool(op, window, *is_mean),
             Kind::GlobalMean => self.global_mean(op),
             Kind::Map(map) => self.map(op, map),

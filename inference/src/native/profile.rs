@@ -93,11 +93,15 @@ fn described(op: &Op, step: &Step, plan: &Plan, inputs: &[&[f32]]) -> StepTime {
     };
     let written = plan.slots[step.write].len() + step.plain.map_or(0, |s| plan.slots[s].len());
     let n_floats = step.reads.iter().map(floats).sum::<usize>() + written + n_weights(op);
+    let n_narrow = match &op.kind {
+        Kind::GemmBytes(gemm) => gemm.filter.n_bytes(),
+        _ => 0,
+    };
     StepTime {
         label: op.label.clone(),
         kind: kind(op, &step.work),
         n_multiplications: n_multiplications(op, &step.work) as u64,
-        n_bytes: (n_floats * size_of::<f32>()) as u64,
+        n_bytes: (n_floats * size_of::<f32>() + n_narrow) as u64,
         secs: f64::INFINITY,
     }
 }
@@ -136,6 +140,9 @@ fn n_multiplications(op: &Op, work: &Work) -> usize {
         (Kind::Pair(pair), Work::PointwiseDepthwise { sizes, .. }) => {
             each(&pair.0) * sizes.n_inputs() + each(&pair.1) * sizes.n_outputs()
         }
+        (Kind::GemmBytes(gemm), Work::Dot { rows }) => {
+            gemm.filter.outputs * gemm.filter.inputs * rows
+        }
         (Kind::Chain(links), Work::Chain { images, sizes, .. }) => links
             .iter()
             .zip(sizes)
@@ -154,6 +161,7 @@ fn kind(op: &Op, work: &Work) -> String {
         format!("{rows}x{columns}")
     };
     match (&op.kind, work) {
+        (Kind::GemmBytes(_), _) => "fully connected, bytes".to_owned(),
         (Kind::Gemm(_), Work::Convolve { .. }) => "fully connected".to_owned(),
         (Kind::Convolution(one), Work::Convolve { .. }) if one.is_pointwise() => {
             "pointwise".to_owned()

@@ -76,6 +76,7 @@ pub(super) fn run(op: &Op, work: &Work, reads: &[&[f32]], output: &mut [f32]) {
         | Work::DepthwisePointwise { .. }
         | Work::PointwiseDepthwise { .. }
         | Work::Chain { .. }
+        | Work::Dot { .. }
         | Work::Pool { .. }
         | Work::Mean { .. }
         | Work::Map { .. } => unreachable!("these have kernels"),

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::finish::RawFinish;
-use super::memory::Aligned;
+use super::memory::{Aligned, Line};
 use super::simd::LANES;
 use super::tile::Tile;
 use super::{Finish, Kernels};
+use crate::native::constant::Weights;
 
 /// Kernel, strides and padding, each of rows and of columns.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -90,32 +91,49 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Packs weights of shape `[outputs, channels, rows, columns]`. A missing bias is nought.
+    /// Packs weights of shape `[outputs, channels, rows, columns]`, those of each output times its factor where there
+    /// are factors. A missing bias is nought.
     ///
     /// # Panics
     /// Where `weights` do not fill that shape.
     pub(crate) fn new(
-        weights: &[f32],
+        weights: &Weights,
         [outputs, channels, rows, columns]: [usize; 4],
-        bias: &[f32],
+        (bias, factors): (&[f32], &[f32]),
     ) -> Self {
         assert_eq!(weights.len(), outputs * channels * rows * columns, "shape");
         let blocks = outputs.div_ceil(LANES);
-        let taps = rows * columns;
-        let mut packed = Aligned::zeros(blocks * taps * channels * LANES);
-        let into = packed.as_mut_slice();
-        // Written from end to end, read from sixteen places at once: large weights do not fit the cache.
-        let depth = taps * channels;
-        for (block, into) in into.chunks_exact_mut((depth * LANES).max(1)).enumerate() {
+        let (taps, depth) = (rows * columns, channels * rows * columns);
+        let mut lines = Vec::with_capacity(blocks * depth);
+        // Some channels of sixteen outputs at a time: read where they lie, written from end to end.
+        let n_channels = (PACKED_FLOATS / taps.max(1)).clamp(1, channels.max(1));
+        assert!(taps <= PACKED_FLOATS, "kernel too large");
+        let mut near = vec![[0.0; PACKED_FLOATS]; LANES];
+        for block in 0..blocks {
             let n = LANES.min(outputs - block * LANES);
-            let own = &weights[block * LANES * depth..];
-            for (index, into) in into.chunks_exact_mut(LANES).enumerate() {
-                let from = index % channels * taps + index / channels;
-                for (lane, into) in into[..n].iter_mut().enumerate() {
-                    *into = own[lane * depth + from];
+            let first_line = lines.len();
+            lines.resize(first_line + depth, Line([0.0; LANES]));
+            for first in (0..channels).step_by(n_channels) {
+                let n_own = n_channels.min(channels - first);
+                for (lane, near) in near[..n].iter_mut().enumerate() {
+                    let output = block * LANES + lane;
+                    let near = &mut near[..n_own * taps];
+                    weights.expand(output * depth + first * taps, near);
+                    if let Some(factor) = factors.get(output % factors.len().max(1)) {
+                        near.iter_mut().for_each(|x| *x *= factor);
+                    }
+                }
+                for tap in 0..taps {
+                    let start = first_line + tap * channels + first;
+                    for (channel, line) in lines[start..start + n_own].iter_mut().enumerate() {
+                        for (into, near) in line.0[..n].iter_mut().zip(&near) {
+                            *into = near[channel * taps + tap];
+                        }
+                    }
                 }
             }
         }
+        let packed = Aligned::from_lines(lines);
         let mut padded = Aligned::zeros(blocks * LANES);
         padded.as_mut_slice()[..bias.len()].copy_from_slice(bias);
         Self {
@@ -127,6 +145,9 @@ impl Filter {
         }
     }
 }
+
+/// Weights of one output that are put in order together, in floats: sixteen times as many fit the first cache.
+const PACKED_FLOATS: usize = 512;
 
 /// Some blocks of output channels of a filter.
 #[derive(Clone, Copy)]

@@ -1,6 +1,7 @@
 //! One set of functions for each kind of processor.
 
 use super::depthwise::DepthwiseRow;
+use super::dot::Dot;
 use super::map::{Map, Mean};
 use super::pool::PoolRow;
 use super::tile::Tile;
@@ -22,6 +23,8 @@ pub(super) struct Table {
     pub(super) pool: unsafe fn(&PoolRow),
     pub(super) map: unsafe fn(&Map),
     pub(super) mean: unsafe fn(&Mean),
+    /// One output, and eight.
+    pub(super) dot: [unsafe fn(&Dot); 2],
     pub(super) multiply: unsafe fn(usize, *mut f32),
 }
 
@@ -31,7 +34,7 @@ pub(super) struct Table {
 /// instructions which that function may use; so each kernel is written once.
 macro_rules! kernels {
     ($simd:ty, $name:literal, [$($nv:literal: $($mr:literal)+),+] $(, $feature:meta)?) => {
-        use crate::native::kernel::{depthwise, map, peak, pool, tile};
+        use crate::native::kernel::{depthwise, dot, map, peak, pool, tile};
 
         $(#[$feature])?
         unsafe fn tile<const MR: usize, const NV: usize>(work: &tile::Tile) {
@@ -76,6 +79,12 @@ macro_rules! kernels {
         }
 
         $(#[$feature])?
+        unsafe fn dot_rows<const N: usize>(work: &dot::Dot) {
+            // SAFETY: the caller's promises, passed on.
+            unsafe { dot::dot::<$simd, N>(work) }
+        }
+
+        $(#[$feature])?
         unsafe fn multiply(n: usize, out: *mut f32) {
             // SAFETY: the caller's promises, passed on.
             unsafe { peak::multiply::<$simd>(n, out) }
@@ -91,6 +100,7 @@ macro_rules! kernels {
             pool: pool_row,
             map: map_all,
             mean: mean_all,
+            dot: [dot_rows::<1>, dot_rows::<{ dot::GROUP }>],
             multiply,
         };
     };

@@ -1,8 +1,8 @@
 //! Steps of convolutions and full connections.
 
 use super::{
-    Axes, Convolution, FAR_FLOATS, LANES, Layout, NARROW, NEAR_FLOATS, Op, Place, PlanError,
-    Planner, Sizes, Strided, Tensor, ValueId, Window, Work, n_values,
+    Axes, BytesOp, Convolution, FAR_FLOATS, LANES, Layout, NARROW, NEAR_FLOATS, Op, Place,
+    PlanError, Planner, Sizes, Strided, Tensor, ValueId, Window, Work, n_values,
 };
 
 /// The steps of a tensor in memory.
@@ -157,6 +157,20 @@ impl Planner<'_> {
         };
         self.scratch_len = self.scratch_len.max(scratch);
         self.finished(op, work, (place, shape))
+    }
+
+    pub(super) fn gemm_bytes(&mut self, op: &Op, gemm: &BytesOp) -> Result<(), PlanError> {
+        let tensor = self.dense(op.inputs[0])?;
+        let [rows, columns] = tensor.shape[..] else {
+            return self.fail(format!("takes a matrix, not shape {:?}", tensor.shape));
+        };
+        if columns != gemm.filter.inputs || op.inputs.len() != 1 {
+            return self.fail(format!("a matrix of {columns} columns"));
+        }
+        let shape = vec![rows, gemm.filter.outputs];
+        let slot = self.result(op.output, shape, Layout::Dense)?;
+        self.step(Work::Dot { rows }, &[tensor.place], slot);
+        Ok(())
     }
 
     pub(super) fn gemm(&mut self, op: &Op, convolution: &Convolution) -> Result<(), PlanError> {
