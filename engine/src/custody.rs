@@ -112,7 +112,8 @@ pub struct Custodian {
     promise: VerifiedCommitments,
     profile: Profile,
     retention: RetentionGate,
-    assessed: Option<Digest>,
+    /// Changes with the configuration: an impact assessment of another one does not count.
+    assessed: RwLock<Option<Digest>>,
     clock: Arc<dyn Clock>,
     scribe: Scribe,
     offers: Offers,
@@ -166,7 +167,7 @@ impl Custodian {
             promise: parts.promise,
             profile: parts.profile,
             retention: parts.retention,
-            assessed: parts.assessed,
+            assessed: RwLock::new(parts.assessed),
             clock: parts.clock,
             scribe: parts.scribe,
             offers: Offers::default(),
@@ -189,6 +190,20 @@ impl Custodian {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// What an impact assessment of the configuration that runs is about.
+    pub(crate) fn assessed(&self) -> Option<Digest> {
+        *self.assessed.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The configuration changed: what an assessment of it is about now.
+    pub(crate) fn set_assessed(&self, assessed: Digest) {
+        let mut held = self
+            .assessed
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *held = Some(assessed);
     }
 
     fn rng() -> Result<StdRng, CustodyError> {
@@ -288,7 +303,7 @@ impl Custodian {
             in_force: &self.promise,
             taken_under: taken_under.as_ref(),
             profile: &self.profile,
-            assessed: self.assessed,
+            assessed: self.assessed(),
         };
         Ok(file.ask(purpose, &standing, self.now()))
     }

@@ -26,6 +26,7 @@ mod lane;
 mod memory;
 mod metrics;
 mod minute;
+mod paper_desk;
 mod papers;
 mod players;
 mod podium;
@@ -62,6 +63,7 @@ pub use memory::resident_bytes;
 pub use metrics::{
     DropReason, LATENCY_BOUNDS_SECS, LatencyHistogram, LatencyQuantiles, MetricsSnapshot,
 };
+pub use paper_desk::PaperVersion;
 pub use papers::{MadePapers, PAPERS_FOLDER, PaperMaker, campaigns_in_force};
 pub use private_file::{create_private_folder, write_private};
 pub use recording::{RECORDING_FORMAT, RecordingError};

@@ -1,6 +1,7 @@
 //! Pages made here, that work without scripts, and the shells of the two that do not.
 
 mod own;
+mod papers;
 mod preferences;
 mod privacy;
 mod standing;
@@ -14,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use crate::problem::Problem;
 
 pub(crate) use own::{OwnAnswers, OwnDone, OwnMistake, OwnView, Said, own_page};
+pub(crate) use papers::{PaperPage, PapersPage, VersionRow};
 pub(crate) use preferences::read as read_preferences;
 pub(crate) use privacy::{
     Picture, PrivacyAnswers, Whereabouts, easy_page, privacy_language, privacy_page,

@@ -34,6 +34,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "decision",
             "backends",
             "engine",
+            "reports",
         ],
     ),
     (

@@ -50,7 +50,7 @@ impl Custodian {
             in_force: &self.promise,
             taken_under: None,
             profile: &self.profile,
-            assessed: self.assessed,
+            assessed: self.assessed(),
         }
     }
 

@@ -11,6 +11,7 @@ mod here;
 mod ledger;
 mod own;
 mod pages;
+mod papers;
 mod persons;
 mod statistics;
 mod streams;

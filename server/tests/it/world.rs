@@ -8,7 +8,7 @@ use regard_backends::{SqliteOptions, SqliteStore};
 use regard_commitments::{Actor, AdminAct, Commitments, EntryBody, LedgerEntry};
 use regard_decision::{Campaign, ContextSpec, Creative};
 use regard_domain::{CameraId, Clock, CreativeId, ScreenId};
-use regard_engine::{CameraConfig, Engine, EngineConfig, ScreenConfig};
+use regard_engine::{CameraConfig, Engine, EngineConfig, PaperMaker, ScreenConfig};
 use regard_inference::RuntimeChoice;
 use regard_server::{AdminToken, Server, ServerConfig};
 use regard_vision::{CameraPlacement, SourceSpec};
@@ -103,6 +103,22 @@ impl World {
         change(&mut engine_config.commitments);
         let engine = Engine::start(engine_config).await.unwrap();
         Self::around(data, engine, adjust).await
+    }
+
+    /// With papers, and a console that needs the token.
+    pub(crate) async fn with_papers(
+        data: TempDir,
+        change: impl FnOnce(&mut Commitments),
+        maker: PaperMaker,
+    ) -> Self {
+        let mut engine_config = engine_config(&data);
+        engine_config.papers = Some(maker);
+        change(&mut engine_config.commitments);
+        let engine = Engine::start(engine_config).await.unwrap();
+        Self::around(data, engine, |config| {
+            config.admin_token = AdminToken::IfMissing
+        })
+        .await
     }
 
     /// On what an earlier world left, at another time, in UTC.
