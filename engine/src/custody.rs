@@ -29,13 +29,17 @@ mod scribe;
 mod site_key_file;
 #[cfg(test)]
 pub(crate) mod tests;
+mod token;
+mod token_uri;
 mod upkeep;
 
 pub use acts::{Authenticated, Enrolled};
 pub use export::PersonExport;
 pub use offers::Offer;
 pub(crate) use scribe::Scribe;
-pub use site_key_file::SiteKeyFile;
+pub use site_key_file::{KeyPlace, SiteKeyFile};
+pub use token::TokenError;
+pub use token_uri::{BadTokenUri, TOKEN_SCHEME, TokenUri};
 pub use upkeep::{Rotated, SweptKeys, rotate};
 
 use offers::Offers;
@@ -229,7 +233,7 @@ impl Custodian {
     /// Does something with the keys of the site, and once more with those of the file if they were rotated meanwhile.
     fn with_ring<T>(
         &self,
-        work: impl Fn(&SiteKeyring) -> Result<T, SiteKeyFault>,
+        mut work: impl FnMut(&SiteKeyring) -> Result<T, SiteKeyFault>,
     ) -> Result<T, CustodyError> {
         match work(&self.ring()) {
             Err(SiteKeyFault::Missing(_)) => {

@@ -9,13 +9,14 @@ use regard_commitments::{
 use regard_domain::Clock as _;
 
 use super::{CustodyError, rotate};
-use crate::custody::SiteKeyFile;
+use crate::custody::{KeyPlace, SiteKeyFile};
 
 mod attacks;
 mod backups;
 mod crashes;
 pub(crate) mod crashing;
 mod oracle;
+mod tokens;
 pub(crate) mod world;
 
 use crashing::Faults;
@@ -399,9 +400,13 @@ async fn the_key_of_the_site_is_rotated_while_the_program_runs() {
     let keys = regard_backends::SqliteKeys::open(&data(folder.path()))
         .await
         .unwrap();
-    let rotated = rotate(&keys, &mut file, clock.now()).await.unwrap();
+    let rotated = rotate(&keys, &mut file, &KeyPlace::File, clock.now())
+        .await
+        .unwrap();
     assert_eq!(rotated.n_keys, 3);
-    let again = rotate(&keys, &mut file, clock.now()).await.unwrap();
+    let again = rotate(&keys, &mut file, &KeyPlace::File, clock.now())
+        .await
+        .unwrap();
     assert_ne!(again.to, rotated.to, "each rotation makes a fresh key");
     regard_backends::KeyStore::close(&keys).await;
 
@@ -431,9 +436,11 @@ async fn a_rotation_that_was_broken_off_goes_on() {
     let config = site_key(folder.path());
     let mut file = SiteKeyFile::open(&config, &data(folder.path())).unwrap();
     // It died after the fresh key was written.
-    let fresh = file.add_fresh().unwrap();
+    let fresh = file.add_fresh(&KeyPlace::File).unwrap();
     let mut file = SiteKeyFile::open(&config, &data(folder.path())).unwrap();
-    let rotated = rotate(&*run.keys, &mut file, clock.now()).await.unwrap();
+    let rotated = rotate(&*run.keys, &mut file, &KeyPlace::File, clock.now())
+        .await
+        .unwrap();
     assert_eq!((rotated.to, rotated.n_keys), (fresh, 1));
     assert_eq!(file.ring().ids(), [fresh]);
     assert!(run.who(&one).await.is_ok());

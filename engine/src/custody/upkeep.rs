@@ -7,7 +7,7 @@ use regard_backends::{HeldKey, KeyStore, SealedSlots};
 use regard_commitments::{EndReason, EntryBody, LedgerEntry, SiteKeyId, Zeroizing, subject};
 use regard_domain::{PersonId, Timestamp};
 
-use super::{Custodian, CustodyError, SiteKeyFile};
+use super::{Custodian, CustodyError, KeyPlace, SiteKeyFile};
 use crate::chronicle::Said;
 use crate::keys::KeyError;
 use crate::seed::random_key;
@@ -145,18 +145,19 @@ pub struct Rotated {
 }
 
 /// Wraps the keys of all persons under a fresh key of the site, in small steps, while others go on working: meanwhile both
-/// keys open, and only the new one wraps. Broken off, it goes on where it was when it is called again.
+/// keys open, and only the new one wraps. The fresh key is made in `place`. Broken off, it goes on where it was when it is called again.
 ///
 /// # Errors
 /// [`CustodyError`]; both keys stay in the file then.
 pub async fn rotate(
     keys: &dyn KeyStore,
     file: &mut SiteKeyFile,
+    place: &KeyPlace,
     now: Timestamp,
 ) -> Result<Rotated, CustodyError> {
     // More than one key is a rotation that was broken off.
     if file.ring().ids().len() == 1 {
-        file.add_fresh()?;
+        file.add_fresh(place)?;
     }
     let ring = file.ring();
     let to = ring.current();

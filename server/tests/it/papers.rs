@@ -199,10 +199,7 @@ async fn a_campaign_changed_while_the_program_runs_is_a_change_of_the_papers() {
     assert_eq!(list["compared_with"], versions[1]["all"]);
     let changes = list["changes"].as_array().unwrap();
     let says = |change: &Value| change["text"].as_str().unwrap().contains("spring");
-    assert!(
-        changes.iter().any(says),
-        "{changes:#?}"
-    );
+    assert!(changes.iter().any(says), "{changes:#?}");
     // Every line of the list agrees with the changes that are told.
     for line in list["papers"].as_array().unwrap() {
         let of_it = changes
