@@ -38,7 +38,7 @@ pub use export::PersonExport;
 pub use offers::Offer;
 pub(crate) use scribe::Scribe;
 pub use site_key_file::{KeyPlace, SiteKeyFile};
-pub use token::TokenError;
+pub use token::{TokenError, TokenProbe};
 pub use token_uri::{BadTokenUri, TOKEN_SCHEME, TokenUri};
 pub use upkeep::{Rotated, SweptKeys, rotate};
 

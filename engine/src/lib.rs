@@ -55,7 +55,8 @@ pub use clock::SystemClock;
 pub use config::{CameraConfig, EngineConfig, ScreenConfig, SiteKeyConfig};
 pub use custody::{
     Authenticated, BadTokenUri, Custodian, CustodyError, Enrolled, KeyPlace, LiveConsent, Offer,
-    PersonExport, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME, TokenError, TokenUri, rotate,
+    PersonExport, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME, TokenError, TokenProbe, TokenUri,
+    rotate,
 };
 pub use handle::{Engine, EngineError};
 pub use keys::{KeyError, existing_site_keys, site_keys};

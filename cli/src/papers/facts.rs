@@ -205,6 +205,10 @@ fn site_key(site_key: &SiteKeyConfig, data_dir: &Path) -> String {
     } else {
         "outside the data folder"
     };
+    let tokens = regard_engine::SiteKeyFile::named_tokens(site_key, data_dir);
+    if !tokens.is_empty() {
+        return "in a PKCS#11 token, which it never leaves".to_owned();
+    }
     let lock = if site_key.passphrase_file.is_some() {
         "encrypted with a passphrase"
     } else {

@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use regard_commitments::{HeldSiteKey, SiteKey, SiteKeyId, SiteKeyring, Zeroizing};
 
-use super::token::{Pin, TokenSiteKey};
+use super::token::{self, Pin, TokenProbe, TokenSiteKey};
 use super::token_uri::TokenUri;
 
 use crate::config::SiteKeyConfig;
@@ -136,6 +136,29 @@ impl SiteKeyFile {
             });
         }
         Ok(file)
+    }
+
+    /// The tokens that the keys of an installation lie in, as far as that can be read without opening them.
+    pub fn named_tokens(config: &SiteKeyConfig, data_dir: &Path) -> Vec<TokenUri> {
+        let text = read_private(&place(config, data_dir), MAX_LEN);
+        let text = text.unwrap_or_default();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("pkcs11 "));
+        let uris = lines.filter_map(|line| line.split_once(' ')?.1.parse().ok());
+        config.token.iter().cloned().chain(uris).collect()
+    }
+
+    /// Looks whether a token is there and takes the PIN; makes nothing.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn probe_token(config: &SiteKeyConfig, uri: &TokenUri) -> Result<TokenProbe, KeyError> {
+        let asking = Self {
+            path: PathBuf::new(),
+            keys: Vec::new(),
+            passphrase: passphrase(config)?,
+            token: None,
+        };
+        Ok(token::probe(uri, &asking.pin(uri)?)?)
     }
 
     /// Reads the file again: another program may have rotated the keys.

@@ -200,6 +200,34 @@ fn find(session: &Session, uri: &TokenUri, id: SiteKeyId) -> Result<ObjectHandle
     }
 }
 
+/// What a token that answers says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenProbe {
+    /// Who made it, and which model it is.
+    pub model: String,
+    /// Keys of the site in it: more than one while a rotation goes on, none before the first start.
+    pub n_keys: usize,
+    /// Whether a wrong PIN was given so often that few tries are left.
+    pub is_pin_count_low: bool,
+}
+
+/// Looks whether a token is there, takes the PIN, and can what is needed. Makes nothing.
+pub(super) fn probe(uri: &TokenUri, pin: &Pin) -> Result<TokenProbe, TokenError> {
+    let module = module(uri.module())?;
+    let slot = slot(&module, uri)?;
+    let token = module.get_token_info(slot)?;
+    let session = logged_in(uri, pin)?;
+    let keys = session.find_objects(&[
+        Attribute::Class(ObjectClass::SECRET_KEY),
+        Attribute::Label(uri.object().as_bytes().to_vec()),
+    ])?;
+    Ok(TokenProbe {
+        model: format!("{} {}", token.manufacturer_id(), token.model()),
+        n_keys: keys.len(),
+        is_pin_count_low: token.user_pin_count_low() || token.user_pin_final_try(),
+    })
+}
+
 struct Open {
     session: Session,
     key: ObjectHandle,
