@@ -476,3 +476,37 @@ async fn nobody_enrolls_where_nothing_is_promised() {
     );
     run.end().await;
 }
+
+/// Rows whose person has no key are removed at start and those of everyone else stay, in whatever order ids lie.
+#[tokio::test]
+async fn sealed_rows_without_a_person_go_at_start_and_no_others() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), VirtualClock::new());
+    let run = Run::begin(folder.path(), &clock).await;
+    let mut persons = Vec::new();
+    for _ in 0..9 {
+        let one = run.enroll().await;
+        run.agree(&one, LEARN, None).await.unwrap();
+        persons.push(one.person);
+    }
+    persons.sort();
+    // Gone from the file of keys alone, as when the program died between the two files: the first, some in the middle, the last.
+    let gone = [0, 3, 4, 8].map(|at| persons[at]);
+    for person in gone {
+        let tells = regard_commitments::LedgerEntry {
+            at: clock.now(),
+            body: EntryBody::Erased {
+                subject: subject(person),
+            },
+        };
+        run.keys.erase(person, &tells).await.unwrap();
+    }
+    run.end().await;
+    let run = Run::begin(folder.path(), &clock).await;
+    let left = run.store.sealed_persons(None, 100).await.unwrap();
+    let expected: Vec<_> = persons
+        .into_iter()
+        .filter(|person| !gone.contains(person))
+        .collect();
+    assert_eq!(left, expected);
+    run.end().await;
+}
