@@ -15,7 +15,7 @@ use regard_backends::{
     KeyChange, KeyStore, SealedSlots, SqliteKeys, SqliteOptions, SqliteStore, Store,
 };
 use regard_commitments::{ConsentPurpose, Digest, EntryBody, KeySlot, LedgerEntry};
-use regard_domain::{PersonId, Timestamp};
+use regard_domain::Timestamp;
 
 #[path = "shared/million.rs"]
 mod million;
