@@ -18,4 +18,5 @@ mod streams;
 mod tls;
 mod uploads;
 mod world;
+mod year;
 mod zones;

@@ -34,7 +34,7 @@ fn campaigns(campaigns: &[Campaign]) -> Vec<CampaignFact> {
 }
 
 /// Makes papers as the command line does, of a site with one camera.
-fn maker(document: &Commitments) -> PaperMaker {
+pub(crate) fn maker(document: &Commitments) -> PaperMaker {
     let day: Date = "2026-06-01".parse().unwrap();
     let (camera, screen) = (
         CameraId::new("demo").unwrap(),

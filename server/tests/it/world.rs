@@ -137,6 +137,24 @@ impl World {
         Self::around(data, engine, adjust).await
     }
 
+    /// The same with papers.
+    pub(crate) async fn at_with_papers(
+        data: TempDir,
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(&mut Commitments),
+        maker: PaperMaker,
+        adjust: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
+        let mut engine_config = engine_config(&data);
+        engine_config.time_zone = Some("UTC".to_owned());
+        engine_config.papers = Some(maker);
+        change(&mut engine_config.commitments);
+        let store = SqliteStore::open(data.path(), SqliteOptions::default());
+        let store = Arc::new(store.await.unwrap());
+        let engine = Engine::start_on(engine_config, clock, store).await.unwrap();
+        Self::around(data, engine, adjust).await
+    }
+
     async fn around(data: TempDir, engine: Engine, adjust: impl FnOnce(&mut ServerConfig)) -> Self {
         let mut config = ServerConfig::new(data.path().join("assets"), [7; 32]);
         config.listen = "127.0.0.1:0".parse().unwrap();
