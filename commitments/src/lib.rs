@@ -70,7 +70,7 @@ mod word;
 pub use access::{Actor, AdminAct, BadRole, BadTokenId, Role, TokenId};
 pub use audit::{
     AuditFault, AuditReport, CheckLine, CheckState, Evidence, OBSERVED_ALLOWANCE_MILLIS,
-    SWEEP_ALLOWANCE_SECS, SignedAudit, TableEvidence,
+    OperationBook, SWEEP_ALLOWANCE_SECS, SignedAudit, TableEvidence,
 };
 pub use budget::StatisticsTerms;
 pub use change::{Change, Direction, NotAVersion};

@@ -415,6 +415,34 @@ impl SiteKeyring {
         Ok(DataKey(Zeroizing::new(key)))
     }
 
+    /// Wraps a secret that is no person's, such as the key of a file; `bound` says what it is, in words of its own.
+    ///
+    /// # Errors
+    /// [`SiteKeyFault`].
+    pub fn wrap_secret(
+        &self,
+        bound: &[u8],
+        secret: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<WrappedKey, SiteKeyFault> {
+        Ok(WrappedKey {
+            site_key: self.current.id(),
+            bytes: self.current.wrap(bound, secret, rng)?,
+        })
+    }
+
+    /// Gives back what [`Self::wrap_secret`] wrapped.
+    ///
+    /// # Errors
+    /// [`SiteKeyFault`].
+    pub fn unwrap_secret(
+        &self,
+        bound: &[u8],
+        wrapped: &WrappedKey,
+    ) -> Result<Zeroizing<Vec<u8>>, SiteKeyFault> {
+        self.find(wrapped.site_key)?.unwrap(bound, &wrapped.bytes)
+    }
+
     /// Wraps again what an older key wrapped, under the current one. The person's secret is not needed: the inner
     /// wrapping stays as it is.
     ///

@@ -29,6 +29,7 @@ use crate::history::History;
 use crate::keys::KeyError;
 use crate::lane::{CameraGauge, Lane};
 use crate::metrics::Metrics;
+use crate::paper_desk::PaperDesk;
 use crate::players::Players;
 use crate::podium::{CameraPost, Facts, Outlets, People, Podium};
 use crate::queue::{FRAME_QUEUE_LEN, FreshLanes};
@@ -56,6 +57,7 @@ pub(crate) struct Assembly {
     pub(crate) chronicle: Chronicle,
     pub(crate) custodian: Arc<Custodian>,
     pub(crate) statistician: Arc<Statistician>,
+    pub(crate) papers: Arc<PaperDesk>,
     /// What the custodian and the statistician write to the ledger comes in here.
     pub(crate) lines: (mpsc::UnboundedSender<Line>, mpsc::UnboundedReceiver<Line>),
     pub(crate) conductor: Conductor,
@@ -277,6 +279,7 @@ impl Assembly {
                 changing: tokio::sync::Mutex::new(()),
                 custodian: Arc::clone(&self.custodian),
                 statistician: Arc::clone(&self.statistician),
+                papers: Arc::clone(&self.papers),
             }),
         }
     }
@@ -376,6 +379,7 @@ impl Assembly {
             sweeps_end.clone(),
         ));
         let statistician = self.statistician;
+        let papers = self.papers;
         let releases = tokio::spawn(Arc::clone(&statistician).keep_releasing(sweeps_end));
         let (jobs, recorder) = (common.jobs, common.recorder);
         tokio::spawn(async move {
@@ -386,6 +390,7 @@ impl Assembly {
             is_in_order &= recording.await.is_ok() && recorder.fault().is_none();
             is_in_order &= sweeper.await.is_ok() & releases.await.is_ok();
             statistician.stop();
+            papers.close();
             custodian.stop().await;
             if is_in_order {
                 let body = EntryBody::Stopped {};

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use regard_backends::{Setting, Store, StoreError};
 use regard_commitments::{
-    Answer, Digest, Notice, PlaceCodes, Profile, Refusal, RetentionGate, VerifiedCommitments,
+    Answer, Digest, DpiaStanding, Notice, PlaceCodes, Profile, Refusal, RetentionGate,
+    VerifiedCommitments,
 };
 use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Outcome};
 use regard_domain::{CameraId, CampaignId, Clock, PlayId, ScreenId, Timestamp};
@@ -22,6 +23,7 @@ use crate::custody::Custodian;
 use crate::history::History;
 use crate::kept_campaigns;
 use crate::metrics::{LatencyQuantiles, Metrics, MetricsSnapshot};
+use crate::paper_desk::PaperDesk;
 use crate::players::Players;
 use crate::statistics::Statistician;
 use crate::stopper::Stopper;
@@ -100,6 +102,7 @@ pub(crate) struct Shared {
     pub(crate) changing: tokio::sync::Mutex<()>,
     pub(crate) custodian: Arc<Custodian>,
     pub(crate) statistician: Arc<Statistician>,
+    pub(crate) papers: Arc<PaperDesk>,
 }
 
 /// Where one camera's results can be seen.
@@ -411,6 +414,13 @@ impl Engine {
         &self.shared.place_codes
     }
 
+    /// What the impact assessment that the commitments name is worth to the configuration that runs; nothing where they
+    /// name none.
+    pub fn assessment(&self) -> Option<DpiaStanding> {
+        let dpia = self.shared.commitments.document().dpia.as_ref()?;
+        Some(dpia.standing(self.shared.custodian.assessed(), self.now()))
+    }
+
     /// The profile in force.
     pub fn profile(&self) -> &Profile {
         &self.shared.profile
@@ -501,7 +511,10 @@ impl Engine {
             retention,
             ..
         } = &*self.shared;
-        Ok(kept_campaigns::keep(in_force, *configured, store, retention, self.now()).await?)
+        let changed = in_force.clone();
+        kept_campaigns::keep(in_force, *configured, store, retention, self.now()).await?;
+        self.renew_papers(changed).await;
+        Ok(())
     }
 
     /// When the present day began at the site.

@@ -26,6 +26,7 @@ mod lane;
 mod memory;
 mod metrics;
 mod minute;
+mod paper_desk;
 mod papers;
 mod players;
 mod podium;
@@ -53,8 +54,9 @@ pub use chronicle::ChronicleError;
 pub use clock::SystemClock;
 pub use config::{CameraConfig, EngineConfig, ScreenConfig, SiteKeyConfig};
 pub use custody::{
-    Authenticated, Custodian, CustodyError, Enrolled, LiveConsent, Offer, PersonExport, Rotated,
-    SiteKeyFile, SweptKeys, rotate,
+    Authenticated, BadTokenUri, Custodian, CustodyError, Enrolled, KeyPlace, LiveConsent, Offer,
+    PersonExport, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME, TokenError, TokenProbe, TokenUri,
+    rotate,
 };
 pub use handle::{Engine, EngineError};
 pub use keys::{KeyError, existing_site_keys, site_keys};
@@ -62,6 +64,7 @@ pub use memory::resident_bytes;
 pub use metrics::{
     DropReason, LATENCY_BOUNDS_SECS, LatencyHistogram, LatencyQuantiles, MetricsSnapshot,
 };
+pub use paper_desk::PaperVersion;
 pub use papers::{MadePapers, PAPERS_FOLDER, PaperMaker, campaigns_in_force};
 pub use private_file::{create_private_folder, write_private};
 pub use recording::{RECORDING_FORMAT, RecordingError};

@@ -30,6 +30,7 @@ use crate::custody::{Custodian, CustodyError, CustodyParts, Scribe, SiteKeyFile}
 use crate::handle::Engine;
 use crate::kept_campaigns;
 use crate::keys::{self, KeyError};
+use crate::paper_desk::{DeskParts, PaperDesk, PaperVersion, remember};
 use crate::papers::MadePapers;
 use crate::private_file::create_private_folder;
 use crate::recording::RecordingError;
@@ -174,7 +175,8 @@ impl Engine {
         let configured = kept_campaigns::digest(&config.campaigns);
         config.campaigns =
             kept_campaigns::in_force(&config, &*store, &promise.retention, now).await?;
-        let papers = papers(&config, &mut chronicle, now).await?;
+        let calendar = Calendar::new(config.time_zone.as_deref())?;
+        let papers = papers(&config, &mut chronicle, (&calendar, now)).await?;
         let lines = mpsc::unbounded_channel();
         let custodian = custodian(
             &config,
@@ -182,10 +184,16 @@ impl Engine {
             &keys,
             &store,
             (&chronicle, lines.0.clone()),
-            (&clock, papers.map(|made| made.assessed)),
+            (&clock, papers.as_ref().map(|made| made.assessed)),
         )
         .await?;
-        let calendar = Calendar::new(config.time_zone.as_deref())?;
+        let desk = desk(
+            &config,
+            &chronicle,
+            (&calendar, now),
+            papers,
+            lines.0.clone(),
+        );
         let statistician = statistician(
             &config,
             &promise,
@@ -213,6 +221,7 @@ impl Engine {
             chronicle,
             custodian,
             statistician,
+            papers: Arc::new(desk),
             lines,
             conductor,
             uses,
@@ -232,12 +241,12 @@ impl Engine {
 async fn papers(
     config: &EngineConfig,
     chronicle: &mut Chronicle,
-    now: Timestamp,
+    (calendar, now): (&Calendar, Timestamp),
 ) -> Result<Option<MadePapers>, StartError> {
-    let Some(maker) = &config.papers else {
+    let (Some(maker), Some(day)) = (&config.papers, calendar.day_of(now)) else {
         return Ok(None);
     };
-    let made = maker.make(&config.campaigns);
+    let made = maker.make(&config.campaigns, day, now);
     if let Some(body) = made.entry(&chronicle.said().papers) {
         if let Err(error) = made.keep(&config.data_dir) {
             tracing::warn!(%error, "no copy of the papers could be kept; `regard papers` makes them again");
@@ -248,6 +257,42 @@ async fn papers(
         chronicle.checkpoint(now).await?;
     }
     Ok(Some(made))
+}
+
+/// Where the papers are made and kept from now on.
+fn desk(
+    config: &EngineConfig,
+    chronicle: &Chronicle,
+    (calendar, now): (&Calendar, Timestamp),
+    made: Option<MadePapers>,
+    lines: mpsc::UnboundedSender<Line>,
+) -> PaperDesk {
+    let said = chronicle.said();
+    let mut versions = said.paper_versions.clone();
+    let told = match &made {
+        None => said.papers.clone(),
+        Some(made) => {
+            let changed = made.changed_since(&said.papers);
+            if !changed.is_empty() {
+                let version = PaperVersion {
+                    at: now,
+                    all: made.all(),
+                    changed: changed.into_keys().collect(),
+                };
+                remember(&mut versions, version);
+            }
+            made.papers.clone()
+        }
+    };
+    PaperDesk::new(DeskParts {
+        maker: config.papers.clone(),
+        data_dir: config.data_dir.clone(),
+        calendar: calendar.clone(),
+        scribe: Scribe::new(lines, chronicle.verifier()),
+        told,
+        campaigns: config.campaigns.clone(),
+        versions,
+    })
 }
 
 /// Who keeps what belongs to persons; what the ledger says was erased is erased again where it came back.

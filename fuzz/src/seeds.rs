@@ -7,11 +7,16 @@ use std::path::{Path, PathBuf};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use regard_audience::CrowdSettings;
 use regard_commitments::{
-    Checkpoint, Commitments, ConsentPurpose, EntryBody, ErasureProof, GivenBy, Ledger, LedgerEntry,
-    MerkleTree, NoteSigner, Receipt, ReceiptTerms, SiteKeys, UtcText, Zeroizing, leaf_hash,
-    ledger_origin, subject,
+    AuditReport, CheckLine, Checkpoint, Commitments, ConsentPurpose, EntryBody, ErasureProof,
+    Evidence, GivenBy, Ledger, LedgerEntry, MerkleTree, NoteSigner, Receipt, ReceiptTerms,
+    SiteKeys, TableEvidence, UtcText, Zeroizing, leaf_hash, ledger_origin, subject,
 };
-use regard_domain::{PersonId, Timestamp};
+use regard_decision::{ContextSpec, Creative};
+use regard_domain::{CreativeId, PersonId, ScreenId, Timestamp};
+use regard_engine::{EngineConfig, SiteKeyConfig};
+use regard_inference::RuntimeChoice;
+
+use crate::target::keeping;
 
 /// Seeds are no longer than this: the longer an input, the less of it is damaged in a sample.
 const MAX_SEED_LEN: usize = 60_000;
@@ -353,6 +358,203 @@ fn models() -> Vec<Vec<u8>> {
     found
 }
 
+fn zones() -> Vec<Vec<u8>> {
+    [
+        r#"{"based_on":0,"zones":[[[0,0],[500,0],[500,1000],[0,1000]],[[10,10],[900,20],[40,990]]]}"#,
+        r#"{"based_on":7,"zones":[]}"#,
+        r#"{"based_on":1,"zones":[[[0,0],[1000,1000],[1000,0],[0,1000]]]}"#,
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into()
+}
+
+fn preferences() -> Vec<Vec<u8>> {
+    [
+        "language: nl\r\ntea : green: with milk\n",
+        r#"{"language":"nl","n":[1,true,null,{"a":-1.5e3}]}"#,
+        "{a: 1\n",
+        "\"a\": 1",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into()
+}
+
+/// A report with every check.
+fn audit() -> Vec<u8> {
+    let none = Vec::new;
+    let evidence = vec![
+        Evidence::PicturesOnDisk {
+            n_files: 4,
+            n_bytes: 40_960,
+            n_values: 7,
+            n_assets: 1,
+            found: none(),
+            unread: none(),
+        },
+        Evidence::EmbeddingsOnDisk {
+            n_files: 4,
+            n_values: 7,
+            found: vec!["face.bin".to_owned()],
+            unread: none(),
+        },
+        Evidence::OpenFiles {
+            n_processes: 1,
+            n_open: 30,
+            found: none(),
+            unknown: None,
+        },
+        Evidence::Egress {
+            n_sockets: 3,
+            n_listening: 1,
+            n_inbound: 2,
+            allowed: none(),
+            found: none(),
+            unknown: None,
+        },
+        Evidence::Retention {
+            tables: vec![TableEvidence {
+                table: "decisions".to_owned(),
+                n_rows: 9,
+                n_overdue: 0,
+            }],
+            endless: none(),
+            allowance_secs: 7_200,
+        },
+        Evidence::BiometricOperations {
+            n_operations: 2,
+            n_without_consent: 0,
+            found: none(),
+            unknown: None,
+        },
+        Evidence::Ledger {
+            n_entries: 9,
+            n_checkpoints: 2,
+            n_covered: 9,
+            fault: None,
+        },
+        Evidence::Notice {
+            n_grants: 2,
+            n_without_notice: 0,
+            n_minutes: 5,
+            n_unexplained: 0,
+            allowance_millis: 2_000,
+            unknown: Some("why".to_owned()),
+        },
+        Evidence::Models {
+            n_models: 5,
+            unlicensed: none(),
+            altered: none(),
+        },
+        Evidence::Dependencies {
+            n_packages: 300,
+            n_advisories: None,
+            found: none(),
+        },
+        Evidence::Sandbox {
+            seccomp: Some(2),
+            no_new_privs: Some(true),
+            unknown: None,
+        },
+        Evidence::Commitments {
+            version: Some(1),
+            digest: Some(leaf_hash(b"c")),
+            is_signed: true,
+            is_in_force: true,
+            is_in_ledger: Some(true),
+            fault: None,
+        },
+    ];
+    let report = AuditReport {
+        at: Timestamp::from_millis(1_780_315_200_000),
+        program: "0.1.0".to_owned(),
+        site: "demo".to_owned(),
+        is_running: true,
+        checkpoint: Some("note".to_owned()),
+        checks: evidence.into_iter().map(CheckLine::from).collect(),
+    };
+    let key = SiteKeys::from_seed(Zeroizing::new([7; 32])).audit_key();
+    serde_json::to_vec(&report.sign(&key)).unwrap_or_default()
+}
+
+/// Papers with an item of each kind.
+fn legal_papers() -> Vec<u8> {
+    let hash = "00".repeat(32);
+    let paper = |id: &str, items: serde_json::Value| {
+        serde_json::json!({ "id": id, "title": "t", "law": "l", "digest": hash,
+            "standing": [{ "is_good": false, "text": "not signed" }],
+            "points": [{ "id": "30(1)(a)", "asks": "what", "items": items }] })
+    };
+    let items = serde_json::json!([
+        { "kind": "fact", "id": "site", "label": "Site", "values": ["a", "<b>"], "source": "configuration" },
+        { "kind": "fact", "id": "notice", "label": "N", "values": ["é"], "language": "fr", "source": "program" },
+        { "kind": "table", "id": "t", "label": "T", "columns": ["a", "b"], "rows": [["1", "2"], ["3", "4"]], "source": "models" },
+        { "kind": "note", "text": "n" },
+        { "kind": "ask", "id": "q", "question": "?", "answer": null },
+        { "kind": "ask", "id": "r", "question": "!", "answer": "x" },
+    ]);
+    let papers = [
+        paper("record", items.clone()),
+        paper("impact_assessment", items),
+    ];
+    serde_json::json!({ "format": "regard-papers-v1", "site": "s", "made_on": "2026-06-01", "program": "0.1.0",
+        "version": 1, "commitments": hash, "papers": papers })
+    .to_string()
+    .into_bytes()
+}
+
+/// Addresses of keys, a file that names one, a token of the console, codes of a screen and of a sign.
+fn credentials() -> Vec<Vec<u8>> {
+    let codes = SiteKeys::from_seed(Zeroizing::new([7; 32])).place_codes();
+    let screen = ScreenId::new("window").expect("an id");
+    let full = "pkcs11:token=The%20shop;serial=7f;object=site%3bkey?module-path=/usr/lib/m.so&pin-source=file:/etc/pin&x-regard-reach=/var/lib/x";
+    [
+        full.to_owned(),
+        "pkcs11:token=a?module-path=/m.so&pin-value=4711".to_owned(),
+        format!(
+            "regard-site-keys-v1\npkcs11 {} {full}\nplain {}\n",
+            "0a".repeat(16),
+            "5a".repeat(32)
+        ),
+        format!("rgd_admin_0123456789ab_{}", "5a".repeat(32)),
+        codes.on_screen(&screen, keeping::AT),
+        codes.on_sign(&screen),
+    ]
+    .map(String::into_bytes)
+    .into()
+}
+
+fn own_manifest() -> Vec<u8> {
+    format!(
+        "[[model]]\nid = \"own\"\nrole = \"expression\"\nfile = \"own.onnx\"\nbytes = 10\nsha256 = \"{}\"\n\
+         licence = \"MIT\"\nobtain = \"committed\"\nlabels = [\"happy\", \"neutral\"]\n",
+        "00".repeat(32)
+    )
+    .into_bytes()
+}
+
+/// An engine with nothing to look at.
+pub(crate) fn engine_config(data: &Path) -> EngineConfig {
+    let id = CreativeId::new("default").expect("an id");
+    EngineConfig {
+        data_dir: data.to_owned(),
+        commitments: Commitments::demo(),
+        cameras: Vec::new(),
+        screens: Vec::new(),
+        campaigns: Vec::new(),
+        default_message: Creative::text(id, "Regard", ""),
+        context: ContextSpec::default(),
+        time_zone: Some("UTC".to_owned()),
+        crowd: CrowdSettings::default(),
+        n_workers: Some(1),
+        runtime: RuntimeChoice::Auto,
+        models: None,
+        detector_long_side_px: 320,
+        site_key: SiteKeyConfig::default(),
+        papers: None,
+        recording: None,
+    }
+}
+
 /// What damage begins with: at least one input for each target of [`TARGETS`](crate::TARGETS).
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     match target {
@@ -376,6 +578,16 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "upload" => uploads(),
         "frame_message" => frame_messages(),
         "source" => sources(),
+        "zones" => zones(),
+        "preferences" => preferences(),
+        "audit" => vec![audit()],
+        "legal_papers" => vec![legal_papers()],
+        "credentials" => credentials(),
+        "manifest" => texts(&["models/manifest.toml"])
+            .into_iter()
+            .chain([own_manifest()])
+            .collect(),
+        "backup" => vec![keeping::backup_seed()],
         _ => Vec::new(),
     }
 }

@@ -16,6 +16,7 @@ mod live;
 mod meta;
 mod own;
 mod pages;
+mod papers;
 mod persons;
 mod player;
 mod plots;
@@ -135,6 +136,10 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(ledger::entries))
         .routes(routes!(statistics::list))
         .routes(routes!(statistics::of_day))
+        .routes(routes!(papers::papers_page))
+        .routes(routes!(papers::paper_page))
+        .routes(routes!(papers::list))
+        .routes(routes!(papers::paper))
         .routes(routes!(meta::metrics))
         .routes(routes!(persons::enroll))
         .routes(routes!(tokens::tokens, tokens::make_token))

@@ -34,6 +34,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "decision",
             "backends",
             "engine",
+            "reports",
         ],
     ),
     (
@@ -61,6 +62,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("axum::", &["server"]),
     ("anyhow::", &["cli"]),
     ("opendp::", &["engine"]),
+    ("cryptoki::", &["engine"]),
     ("SystemTime::now", &["engine", "cli"]),
     ("Instant::now", &["engine", "cli", "server"]),
     ("rand::rng()", &["engine", "cli"]),

@@ -18,7 +18,7 @@ use crate::keys::{Changed, HeldKey, KeyChange, KeyStore, PendingEntry, PersonRow
 use crate::{OpenError, StoreError};
 
 /// Name of the file in the data folder.
-const FILE_NAME: &str = "keys.db";
+pub(super) const FILE_NAME: &str = "keys.db";
 
 /// The file of keys, one SQLite file in the data folder.
 ///

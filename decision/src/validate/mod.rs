@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use regard_domain::sensitive_in_name;
+
 use crate::{Campaign, CampaignFault, Creative, FaultKind, PolicyConfig, RewardRule};
 
 mod condition;
@@ -85,7 +87,7 @@ impl Faults {
 
 /// All mistakes of all campaigns and of the default message (path `default_message`), in order.
 /// Besides impossible values these are refusals: rules aimed at distress and flashes
-/// (`vulnerability_targeting`), and messages with a significant effect (`significant_effect`).
+/// (`vulnerability_targeting`), rules about what is sensitive (`sensitive_inference`), and messages with a significant effect (`significant_effect`).
 pub fn validate(campaigns: &[Campaign], default_message: &Creative) -> Vec<CampaignFault> {
     let mut faults = Faults::default();
     let mut ids = BTreeSet::new();
@@ -304,6 +306,16 @@ fn check_reward(faults: &mut Faults, path: &str, rule: &RewardRule) {
                 "each kind once",
                 &term.kind,
                 "add the weights up in one term",
+            );
+        }
+        if let crate::OutcomeKind::Custom(name) = &term.kind
+            && let Some(category) = sensitive_in_name(name)
+        {
+            faults.refuse(
+                FaultKind::SensitiveInference,
+                format!("{path}.kind"),
+                ("an outcome that tells nothing about anybody", &term.kind),
+                format!("nothing may learn from anybody's {category}; if it is something else, give it another name"),
             );
         }
         faults.number(
