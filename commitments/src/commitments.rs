@@ -349,6 +349,9 @@ pub struct Commitments {
     /// What people may agree to, each purpose by itself; nobody can enrol while there is nothing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub consent_purposes: BTreeSet<ConsentPurpose>,
+    /// What people do who do not want to be recognised, as good for them as being recognised; needed to identify people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative_path: Option<String>,
     /// Why the site has to hold templates itself; needed under custody `controller`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custody_justification: Option<String>,
@@ -515,7 +518,15 @@ impl Commitments {
         let dpia = dpia.map(|text| (&["dpia"][..], text.as_str()));
         let why = self.custody_justification.iter();
         let why = why.map(|text| (&["custody_justification"][..], text.as_str()));
-        for (path, text) in texts.into_iter().chain(recipients).chain(dpia).chain(why) {
+        let instead = self.alternative_path.iter();
+        let instead = instead.map(|text| (&["alternative_path"][..], text.as_str()));
+        let persons = why.chain(instead);
+        for (path, text) in texts
+            .into_iter()
+            .chain(recipients)
+            .chain(dpia)
+            .chain(persons)
+        {
             check(
                 is_text(text),
                 path,
@@ -568,7 +579,8 @@ const fn category_of(scope: Scope) -> Category {
     }
 }
 
-fn is_text(text: &str) -> bool {
+/// Whether a text can stand in a document that people read.
+pub(crate) fn is_text(text: &str) -> bool {
     (1..=MAX_TEXT_LEN).contains(&text.chars().count())
         && !text.trim().is_empty()
         && !text.chars().any(char::is_control)

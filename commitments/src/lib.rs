@@ -41,6 +41,7 @@ mod digest;
 mod epsilon;
 mod erasure;
 mod grant;
+mod jws;
 mod keys;
 mod law;
 mod ledger;
@@ -52,10 +53,12 @@ mod notice;
 mod paper;
 mod parse;
 mod person_token;
+mod personal;
 mod place_code;
 mod profile;
 mod proof;
 mod receipt;
+mod recognition;
 mod refusal;
 mod release;
 mod retention;
@@ -81,7 +84,7 @@ pub use commitments::{
 };
 pub use consent::{
     Agreed, BadConsentPurpose, Consent, ConsentPurpose, Dpia, DpiaStanding, EndReason, Ending,
-    GivenBy, PersonFile, PersonalCategory, PromiseStanding,
+    GivenBy, LiveConsent, PersonFile, PersonalCategory, PromiseStanding,
 };
 pub use cosignature::{CosignatureVerifier, Cosigner};
 pub use date::{BadDate, Date};
@@ -90,8 +93,8 @@ pub use ed25519_dalek::{SigningKey, VerifyingKey};
 pub use epsilon::{BadEpsilon, Epsilon};
 pub use erasure::{ErasureFault, ErasureProof, ProvenErasure, subject};
 pub use grant::{
-    Grant, GrantOrigin, Personalization, Purpose, Recognition, Retention, Scoped, Sensing,
-    ask_personalization, ask_recognition,
+    Grant, GrantOrigin, Lifeline, LifelineWatch, Personalization, Purpose, Recognition, Retention,
+    Scoped, Sensing,
 };
 pub use keys::{SiteKeys, key_id};
 pub use law::{Keeping, Rule, Standing};
@@ -109,12 +112,20 @@ pub use notice::{EasyText, Notice, NoticeText};
 pub use paper::PaperKind;
 pub use parse::Mistake;
 pub use person_token::{BadPersonToken, PersonToken, PersonTokenHash};
+pub use personal::Recognized;
 pub use place_code::{PLACE_CODE_PERIOD, PlaceCodes, Presence};
 pub use profile::{Authority, Profile, ProfileError, PromiseFault};
 pub use proof::{ConsistencyProof, InclusionProof, LedgerProof, ProofFault};
 pub use receipt::{
     Party, PiiInformation, PiiProcessing, PurposeSection, RECEIPT_SCHEMA, Receipt, ReceiptEvent,
     ReceiptFault, ReceiptPromise, ReceiptTerms, SignedReceipt,
+};
+pub use recognition::{
+    Act, ActKind, Attestation, AttestationFault, AttestationTerms, AttestedCall, AttestedSource,
+    AttestedUse, BadRecognitionKind, Enrollment, Evaluation, EvaluationKey, GALLERY_SETTING_PREFIX,
+    Identification, LibrarySearch, Liveness, MAX_ATTESTATION_AGE, MayCompare, MayEnroll, MaySearch,
+    NeedsLiveness, Presenting, RecognitionGate, RecognitionKey, RecognitionKind, RecognitionMarker,
+    SignedAttestation, Verification, VerifiedAttestation, gallery_subject,
 };
 pub use refusal::{Answer, Refusal, RefusalCode};
 pub use release::{

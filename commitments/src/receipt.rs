@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use regard_domain::PersonId;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -12,7 +10,7 @@ use thiserror::Error;
 use crate::commitments::{Commitments, Language, Recipient};
 use crate::consent::{Consent, ConsentPurpose, GivenBy, PersonalCategory};
 use crate::digest::{Digest, canonical_json};
-use crate::keys::key_id;
+use crate::jws::{self, JwsFault};
 use crate::moment_text::UtcText;
 use crate::retention::DataKind;
 use crate::signed::VerifiedCommitments;
@@ -215,13 +213,7 @@ impl Receipt {
     /// RFC 7515 in compact form; EdDSA after RFC 8037.
     pub fn sign(&self, key: &SigningKey) -> SignedReceipt {
         let payload = canonical_json(self).expect("a receipt holds texts and integers only");
-        let message = format!(
-            "{}.{}",
-            head(&key.verifying_key()),
-            URL_SAFE_NO_PAD.encode(payload)
-        );
-        let signature = URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes()).to_bytes());
-        SignedReceipt(format!("{message}.{signature}"))
+        SignedReceipt(jws::sign(TYPE, payload.as_bytes(), key))
     }
 
     /// Whether a consent is the one that this receipt is of.
@@ -299,15 +291,6 @@ fn parties(given_by: GivenBy, document: &Commitments) -> Vec<Party> {
     parties
 }
 
-/// Head of the signature: one form for each key, so that nothing in it is for the bearer to choose.
-fn head(key: &VerifyingKey) -> String {
-    let head = format!(
-        r#"{{"alg":"EdDSA","kid":"{}","typ":"{TYPE}"}}"#,
-        key_id(key)
-    );
-    URL_SAFE_NO_PAD.encode(head)
-}
-
 /// A signed receipt: a JWS in compact form.
 ///
 /// # Privacy
@@ -356,23 +339,12 @@ impl SignedReceipt {
     /// # Errors
     /// [`ReceiptFault`].
     pub fn verify(&self, key: &VerifyingKey) -> Result<Receipt, ReceiptFault> {
-        if self.0.len() > MAX_RECEIPT_LEN {
-            return Err(ReceiptFault::Malformed);
-        }
-        let (message, signature) = self.0.rsplit_once('.').ok_or(ReceiptFault::Malformed)?;
-        let (found, payload) = message.split_once('.').ok_or(ReceiptFault::Malformed)?;
-        if found != head(key) {
-            return Err(ReceiptFault::OtherHead);
-        }
-        let decode = |text: &str| {
-            let bytes = URL_SAFE_NO_PAD.decode(text);
-            bytes.map_err(|_| ReceiptFault::Malformed)
-        };
-        let signature =
-            Signature::from_slice(&decode(signature)?).map_err(|_| ReceiptFault::BadSignature)?;
-        key.verify_strict(message.as_bytes(), &signature)
-            .map_err(|_| ReceiptFault::BadSignature)?;
-        let payload = decode(payload)?;
+        let opened = jws::open(TYPE, &self.0, MAX_RECEIPT_LEN, key);
+        let payload = opened.map_err(|fault| match fault {
+            JwsFault::Malformed => ReceiptFault::Malformed,
+            JwsFault::OtherHead => ReceiptFault::OtherHead,
+            JwsFault::BadSignature => ReceiptFault::BadSignature,
+        })?;
         let receipt: Receipt =
             serde_json::from_slice(&payload).map_err(ReceiptFault::NotReceipt)?;
         let canonical = canonical_json(&receipt).map_err(|_| ReceiptFault::NotCanonical)?;
@@ -392,6 +364,9 @@ impl fmt::Debug for SignedReceipt {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use ed25519_dalek::Signer as _;
     use regard_domain::Timestamp;
     use serde_json::{Value, json};
 
@@ -473,7 +448,7 @@ mod tests {
         let head: Value =
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[0]).unwrap()).unwrap();
         assert_eq!(head["alg"], "EdDSA");
-        assert_eq!(head["kid"], key_id(&key.verifying_key()));
+        assert_eq!(head["kid"], crate::keys::key_id(&key.verifying_key()));
         assert_eq!(URL_SAFE_NO_PAD.decode(parts[2]).unwrap().len(), 64);
         let back = signed.verify(&key.verifying_key()).unwrap();
         assert!(back == receipt(GivenBy::Person));
@@ -493,7 +468,11 @@ mod tests {
         ));
         // It names our key and is signed with another.
         let payload = canonical_json(&good).unwrap();
-        let forged = resigned(&head(&public), payload.as_bytes(), &keys(2).receipts_key());
+        let forged = resigned(
+            &jws::head(TYPE, &public),
+            payload.as_bytes(),
+            &keys(2).receipts_key(),
+        );
         assert!(matches!(
             forged.verify(&public),
             Err(ReceiptFault::BadSignature)
@@ -517,12 +496,16 @@ mod tests {
             Err(ReceiptFault::BadSignature)
         ));
         // Commitments signed by the site are no receipt.
-        let other = resigned(&head(&public), b"{}", &key);
+        let other = resigned(&jws::head(TYPE, &public), b"{}", &key);
         assert!(matches!(
             other.verify(&public),
             Err(ReceiptFault::NotReceipt(_))
         ));
-        let spaced = resigned(&head(&public), format!(" {payload}").as_bytes(), &key);
+        let spaced = resigned(
+            &jws::head(TYPE, &public),
+            format!(" {payload}").as_bytes(),
+            &key,
+        );
         assert!(matches!(
             spaced.verify(&public),
             Err(ReceiptFault::NotCanonical)
@@ -552,6 +535,7 @@ mod tests {
             version: 1,
             commitments: promise().digest(),
             receipt: Digest::of(&[]),
+            is_released: false,
             ended: None,
         };
         assert!(receipt.is_of(PERSON, &consent));

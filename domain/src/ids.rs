@@ -160,6 +160,10 @@ slug_id! {
     /// One message of a campaign; unique within its campaign.
     CreativeId
 }
+slug_id! {
+    /// One set of templates that is searched by itself, or the collection of a service.
+    GalleryId
+}
 /// Ids of things may be printed wherever that helps.
 macro_rules! printed_in_full {
     ($($name:ident)+) => {$(
@@ -171,13 +175,20 @@ macro_rules! printed_in_full {
     )+};
 }
 
-printed_in_full! { TrackId DecisionId PlayId }
+printed_in_full! { TrackId DecisionId PlayId TemplateId }
 
-impl fmt::Debug for PersonId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PersonId(withheld)")
-    }
+/// Ids that stand for persons, or let somebody act, are withheld.
+macro_rules! withheld {
+    ($($name:ident)+) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(withheld)"))
+            }
+        }
+    )+};
 }
+
+withheld! { PersonId ActId }
 
 random_id! {
     /// One visitor between entry and exit on one camera. Random, never reused, never derived from a face.
@@ -190,6 +201,14 @@ random_id! {
 random_id! {
     /// One stretch of a message being shown.
     PlayId
+}
+random_id! {
+    /// One template of a face; one person may have several.
+    TemplateId
+}
+random_id! {
+    /// One act by which somebody says that they want to be recognised: whoever names it uses it up.
+    ActId
 }
 random_id! {
     /// Someone who enrolled by an act of their own.

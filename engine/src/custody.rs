@@ -5,16 +5,16 @@
 //! an old file or a stolen disk brings nobody back.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use regard_backends::{KeyStore, PersonRow, Store, StoreError};
 use regard_commitments::{
     Agreed, Answer, Consent, ConsentPurpose, DataKey, Digest, EntryBody, KeySlot, LedgerEntry,
-    PersonFile, PersonToken, Profile, PromiseStanding, ProvenLeaf, Refusal, RefusalCode,
-    RetentionGate, SealedAs, SigningKey, SiteKeyFault, SiteKeyring, VerifiedCommitments, Zeroizing,
+    Lifeline, LifelineWatch, LiveConsent, PersonFile, PersonToken, Profile, PromiseStanding,
+    ProvenLeaf, Refusal, RefusalCode, RetentionGate, SealedAs, SigningKey, SiteKeyFault,
+    SiteKeyring, VerifiedCommitments, Zeroizing,
 };
 use regard_domain::{Clock, PersonId, Timestamp};
 use thiserror::Error;
@@ -119,33 +119,11 @@ pub struct Custodian {
     /// Versions of the commitments that consents were given under; nothing for those that are not known any more.
     older: Mutex<BTreeMap<u32, Option<VerifiedCommitments>>>,
     /// Consents that somebody works under; those nobody holds any more are taken out when the next one comes.
-    live: Mutex<BTreeMap<(PersonId, ConsentPurpose), Weak<AtomicBool>>>,
+    live: Mutex<BTreeMap<(PersonId, ConsentPurpose), LifelineWatch>>,
     /// Receipts that the ledger says ended, and when their time would have been over.
     ended: Mutex<BTreeMap<Digest, Timestamp>>,
     /// Held while something is changed, so that of two changes of one person none is lost.
     changing: tokio::sync::Mutex<()>,
-}
-
-/// That a person's consent to a purpose holds; dies at once when it is withdrawn, frozen or erased, wherever it is held.
-///
-/// # Privacy
-/// Names no person.
-#[derive(Clone, Debug)]
-pub struct LiveConsent {
-    agreed: Agreed,
-    is_dead: Arc<AtomicBool>,
-}
-
-impl LiveConsent {
-    /// To what.
-    pub fn purpose(&self) -> ConsentPurpose {
-        self.agreed.purpose()
-    }
-
-    /// Whether it still holds. Ask before each use.
-    pub fn is_live_at(&self, now: Timestamp) -> bool {
-        !self.is_dead.load(Ordering::Acquire) && now < self.agreed.until()
-    }
 }
 
 /// A person's record, opened.
@@ -311,8 +289,8 @@ impl Custodian {
             Answer::Granted(agreed) => agreed,
             Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
         };
-        // Looked up after the flag is in place: a withdrawal at this moment finds the flag, or we find its key gone.
-        let is_dead = self.flag(person, purpose);
+        // Looked up after the line is in place: a withdrawal at this moment finds the line, or we find its key gone.
+        let lifeline = self.lifeline(person, purpose);
         let is_there = self.keys.purpose_key(person, purpose).await?.is_some();
         if !is_there || self.has_ended(agreed.receipt()) {
             return Ok(Answer::Refused(Refusal::new(
@@ -321,7 +299,7 @@ impl Custodian {
                 "ask the person to agree anew",
             )));
         }
-        Ok(Answer::Granted(LiveConsent { agreed, is_dead }))
+        Ok(Answer::Granted(LiveConsent::new(person, agreed, lifeline)))
     }
 
     fn has_ended(&self, receipt: Digest) -> bool {
@@ -329,24 +307,27 @@ impl Custodian {
         ended.contains_key(&receipt)
     }
 
-    fn flag(&self, person: PersonId, purpose: ConsentPurpose) -> Arc<AtomicBool> {
+    fn lifeline(&self, person: PersonId, purpose: ConsentPurpose) -> Lifeline {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.retain(|_, flag| flag.strong_count() > 0);
-        if let Some(flag) = live.get(&(person, purpose)).and_then(Weak::upgrade) {
-            return flag;
+        live.retain(|_, watch| watch.is_held());
+        if let Some(line) = live
+            .get(&(person, purpose))
+            .and_then(LifelineWatch::lifeline)
+        {
+            return line;
         }
-        let flag = Arc::new(AtomicBool::new(false));
-        live.insert((person, purpose), Arc::downgrade(&flag));
-        flag
+        let line = Lifeline::default();
+        live.insert((person, purpose), line.watch());
+        line
     }
 
     /// Whoever works under these consents of a person stops at their next look.
     fn kill(&self, person: PersonId, which: impl Fn(ConsentPurpose) -> bool) {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.retain(|(whose, purpose), flag| {
+        live.retain(|(whose, purpose), watch| {
             let is_meant = *whose == person && which(*purpose);
-            if is_meant && let Some(flag) = flag.upgrade() {
-                flag.store(true, Ordering::Release);
+            if is_meant && let Some(line) = watch.lifeline() {
+                line.cut();
             }
             !is_meant
         });

@@ -53,8 +53,8 @@ pub use chronicle::ChronicleError;
 pub use clock::SystemClock;
 pub use config::{CameraConfig, EngineConfig, ScreenConfig, SiteKeyConfig};
 pub use custody::{
-    Authenticated, Custodian, CustodyError, Enrolled, LiveConsent, Offer, PersonExport, Rotated,
-    SiteKeyFile, SweptKeys, rotate,
+    Authenticated, Custodian, CustodyError, Enrolled, Offer, PersonExport, Rotated, SiteKeyFile,
+    SweptKeys, rotate,
 };
 pub use handle::{Engine, EngineError};
 pub use keys::{KeyError, existing_site_keys, site_keys};

@@ -186,6 +186,7 @@ impl Custodian {
             version: self.promise.document().version,
             commitments: self.promise.digest(),
             receipt: receipt.digest(),
+            is_released: false,
             ended: None,
         };
         Ok((consent, receipt))
