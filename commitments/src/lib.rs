@@ -122,10 +122,11 @@ pub use receipt::{
 };
 pub use recognition::{
     Act, ActKind, Attestation, AttestationFault, AttestationTerms, AttestedCall, AttestedSource,
-    AttestedUse, BadRecognitionKind, Enrollment, Evaluation, EvaluationKey, GALLERY_SETTING_PREFIX,
-    Identification, LibrarySearch, Liveness, MAX_ATTESTATION_AGE, MayCompare, MayEnroll, MaySearch,
-    NeedsLiveness, Presenting, RecognitionGate, RecognitionKey, RecognitionKind, RecognitionMarker,
-    SignedAttestation, Verification, VerifiedAttestation, gallery_subject,
+    AttestedUse, BadRecognitionKind, CompareKey, Enrollment, Evaluation, EvaluationKey,
+    GALLERY_SETTING_PREFIX, Identification, LibrarySearch, Liveness, MAX_ATTESTATION_AGE,
+    MayCompare, MayEnroll, MaySearch, NeedsLiveness, Presenting, RecognitionGate, RecognitionKey,
+    RecognitionKind, RecognitionMarker, SearchKey, SignedAttestation, Verification,
+    VerifiedAttestation, gallery_subject,
 };
 pub use refusal::{Answer, Refusal, RefusalCode};
 pub use release::{

@@ -18,7 +18,7 @@ pub use self::attestation::{
 };
 pub use self::gate::{GALLERY_SETTING_PREFIX, RecognitionGate, gallery_subject};
 pub(crate) use self::key::RecognitionTerms;
-pub use self::key::{EvaluationKey, Presenting, RecognitionKey};
+pub use self::key::{CompareKey, EvaluationKey, Presenting, RecognitionKey, SearchKey};
 pub use self::kind::{
     AttestedUse, BadRecognitionKind, Enrollment, Evaluation, Identification, LibrarySearch,
     Liveness, MayCompare, MayEnroll, MaySearch, NeedsLiveness, RecognitionKind, RecognitionMarker,

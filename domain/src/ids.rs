@@ -175,9 +175,9 @@ macro_rules! printed_in_full {
     )+};
 }
 
-printed_in_full! { TrackId DecisionId PlayId TemplateId }
+printed_in_full! { TrackId DecisionId PlayId }
 
-/// Ids that stand for persons, or let somebody act, are withheld.
+/// Ids of someone, or of what belongs to them, are for their own papers and the store.
 macro_rules! withheld {
     ($($name:ident)+) => {$(
         impl fmt::Debug for $name {
@@ -188,7 +188,7 @@ macro_rules! withheld {
     )+};
 }
 
-withheld! { PersonId ActId }
+withheld! { PersonId TemplateId PictureId ActId }
 
 random_id! {
     /// One visitor between entry and exit on one camera. Random, never reused, never derived from a face.
@@ -203,10 +203,6 @@ random_id! {
     PlayId
 }
 random_id! {
-    /// One template of a face; one person may have several.
-    TemplateId
-}
-random_id! {
     /// One act by which somebody says that they want to be recognised: whoever names it uses it up.
     ActId
 }
@@ -217,6 +213,20 @@ random_id! {
     /// Random, never derived from a face, never used again. Its digits are for the person's own papers and
     /// for the store; no log line, metric or error shows them, and `Debug` withholds them.
     PersonId
+}
+random_id! {
+    /// One template of someone who enrolled; a person may have several.
+    ///
+    /// # Privacy
+    /// Random, never derived from a face, never used again; `Debug` withholds it.
+    TemplateId
+}
+random_id! {
+    /// One picture from which faces were enrolled: two faces in one picture are two persons.
+    ///
+    /// # Privacy
+    /// Random, never derived from the picture; `Debug` withholds it.
+    PictureId
 }
 
 #[cfg(test)]

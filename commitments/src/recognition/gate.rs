@@ -1,5 +1,8 @@
 //! The gate itself: what it asks for before it gives a key, and how it takes keys back.
 
+mod persons;
+mod services;
+
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -8,18 +11,16 @@ use rand::CryptoRng;
 use regard_domain::{ActId, CameraId, GalleryId, PersonId, Timestamp, TrackId};
 
 use super::act::{Act, ActBook, ActFor, ActKind, ENROLL_ACT_TTL};
-use super::attestation::{AttestedCall, AttestedSource, VerifiedAttestation};
 use super::key::{Presenting, RecognitionKey, RecognitionTerms};
 use super::kind::{
-    AttestedUse, Enrollment, Identification, LibrarySearch, Liveness, NeedsLiveness,
-    RecognitionKind, Verification,
+    Enrollment, Identification, LibrarySearch, Liveness, NeedsLiveness, RecognitionKind,
+    Verification,
 };
 use crate::consent::{ConsentPurpose, LiveConsent, PromiseStanding, missing};
 use crate::digest::Digest;
 use crate::erasure::subject;
-use crate::grant::{Grant, GrantOrigin, Lifeline, Personalization, SensingTerms};
+use crate::grant::{Grant, GrantOrigin, Lifeline, Recognition, SensingTerms};
 use crate::ledger::{EntryBody, LedgerEntry};
-use crate::personal::{PersonalTerms, Recognized};
 use crate::profile::Profile;
 use crate::refusal::{Answer, Refusal, RefusalCode};
 use crate::scope::{Scope, Scopes};
@@ -35,17 +36,8 @@ const IDENTIFY_TTL: Duration = Duration::from_secs(60);
 /// How long the key to a library holds: a night's run over a million photographs. It dies sooner with the consent.
 const LIBRARY_TTL: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long the key of one call of a service holds.
-const ATTESTED_TTL: Duration = Duration::from_secs(60);
-
-/// Longest time that somebody stays recognised, whatever the track does. Origin: nobody stands before a screen for longer.
-const PERSONAL_TTL: Duration = Duration::from_secs(3_600);
-
 /// Galleries armed at once.
 const MAX_ARMED: usize = 1_000;
-
-/// Tracks with a person at once. When full the one whose time is over first goes.
-const MAX_TRACKS: usize = 1_000;
 
 /// Refusals that the ledger tells one by one within a minute; more are counted and told with the next. Origin: a ledger keeps
 /// entries for ten years, and whoever is refused can ask again at once.
@@ -310,82 +302,6 @@ impl RecognitionGate {
         keyed(given)
     }
 
-    /// Asks for one call of a service under an attestation; without one there is no consent to show.
-    pub fn ask_attested(
-        &mut self,
-        attestation: Option<&VerifiedAttestation>,
-        call: &AttestedCall,
-        now: Timestamp,
-        rng: &mut dyn CryptoRng,
-    ) -> Ruled<Answer<RecognitionKey<AttestedUse>>> {
-        let ruled = self.rule_attested(attestation, call, now);
-        let given = self.give(RecognitionKind::Attested, ruled, now, rng);
-        keyed(given)
-    }
-
-    fn rule_attested(
-        &mut self,
-        attestation: Option<&VerifiedAttestation>,
-        call: &AttestedCall,
-        now: Timestamp,
-    ) -> Result<Terms, Refusal> {
-        if call.source == AttestedSource::Camera {
-            return Err(Refusal::new(
-                RefusalCode::NoReidentification,
-                "faces from a camera are those of whoever passes, and nobody passing asked to be told apart",
-                "have people act: identify them in an armed gallery that they enrolled in",
-            ));
-        }
-        self.may(RecognitionKind::Attested, now)?;
-        let act = call.act.map(|id| {
-            let what = ActFor::Gallery(call.collection.clone());
-            self.take_act(Some(id), &what, now)
-        });
-        let attestation = attestation.ok_or_else(|| {
-            Refusal::new(
-                RefusalCode::ConsentMissing,
-                "neither a consent nor an attestation of the privacy officer covers this collection",
-                "enrol people by an act of theirs, or have the privacy officer attest the collection",
-            )
-        })?;
-        let stated = attestation.attestation();
-        if stated.collection != call.collection {
-            return Err(Refusal::new(
-                RefusalCode::UntargetedCollection,
-                "the attestation is about another collection",
-                "have the privacy officer attest this one",
-            ));
-        }
-        if !attestation.holds_at(now) {
-            return Err(Refusal::new(
-                RefusalCode::ConsentExpired,
-                "the attestation has run out",
-                "have the privacy officer attest the collection anew",
-            ));
-        }
-        let line = self.attested.entry(attestation.digest()).or_default();
-        if !line.holds() {
-            return Err(Refusal::new(
-                RefusalCode::ConsentWithdrawn,
-                "the attestation was taken back",
-                "have the privacy officer attest the collection anew",
-            ));
-        }
-        let lifelines = vec![line.clone()];
-        let act = match act {
-            Some(act) => Some(act?),
-            None if call.searches && !stated.uploads_are_acts => return Err(act_missing()),
-            None => None,
-        };
-        Ok(Terms {
-            gallery: Some(call.collection.clone()),
-            act,
-            attestation: Some(attestation.digest()),
-            lifelines,
-            ..Terms::until(now.plus(ATTESTED_TTL).min(stated.expires_at.at()))
-        })
-    }
-
     /// Gives the key that was asked for once the checks for prints and replays have passed.
     pub fn admit<K: NeedsLiveness>(
         &mut self,
@@ -430,111 +346,6 @@ impl RecognitionGate {
         self.refuse(kind, refusal, Some(presenting.number()), now)
     }
 
-    /// Asks to let somebody who was recognised enter the context of a decision. The grant ends with their track, and with
-    /// their consent.
-    pub fn ask_personalization(
-        &mut self,
-        who: &Recognized<'_>,
-        consent: &LiveConsent,
-        track: TrackId,
-        now: Timestamp,
-    ) -> Ruled<Answer<Grant<Personalization>>> {
-        match self.rule_personalization(who, consent, now) {
-            Ok((lifelines, until)) => {
-                let line = self.line_of(track, until, now);
-                let lifelines = lifelines.into_iter().chain([line]).collect();
-                let terms = PersonalTerms {
-                    person: consent.person(),
-                    track,
-                };
-                let body = EntryBody::PersonalizationGranted {
-                    subject: subject(consent.person()),
-                    receipt: consent.receipt(),
-                    until,
-                };
-                Ruled {
-                    outcome: Answer::Granted(Grant::issue(terms, until, lifelines)),
-                    entries: vec![LedgerEntry { at: now, body }],
-                }
-            }
-            Err(refusal) => {
-                let told = (!self.is_ledger_out).then(|| self.told.tell(now)).flatten();
-                let body = told.map(|n_untold| EntryBody::PersonalizationRefused {
-                    code: refusal.code,
-                    n_untold,
-                });
-                Ruled {
-                    outcome: Answer::Refused(refusal),
-                    entries: body
-                        .map(|body| LedgerEntry { at: now, body })
-                        .into_iter()
-                        .collect(),
-                }
-            }
-        }
-    }
-
-    fn rule_personalization(
-        &self,
-        who: &Recognized<'_>,
-        consent: &LiveConsent,
-        now: Timestamp,
-    ) -> Result<(Vec<Lifeline>, Timestamp), Refusal> {
-        const PURPOSE: ConsentPurpose = ConsentPurpose::Personalize;
-        self.standing().may_ask_for(PURPOSE, now)?;
-        live(consent, PURPOSE, now)?;
-        let (lines, until) = match who {
-            Recognized::Verified(key) => {
-                if !key.is_live_at(now) || !key.is_about(consent.person()) {
-                    return Err(missing(PURPOSE));
-                }
-                (key.grant().lifelines().to_vec(), consent.until())
-            }
-            Recognized::Identified(key, identified) => {
-                live(identified, ConsentPurpose::Identify, now)?;
-                if !key.is_live_at(now) || identified.person() != consent.person() {
-                    return Err(missing(PURPOSE));
-                }
-                let mut lines = key.grant().lifelines().to_vec();
-                lines.push(identified.lifeline().clone());
-                (lines, consent.until().min(identified.until()))
-            }
-        };
-        let lifelines = lines.into_iter().chain([consent.lifeline().clone()]);
-        Ok((lifelines.collect(), until.min(now.plus(PERSONAL_TTL))))
-    }
-
-    /// The line of a track, made where there is none yet.
-    fn line_of(&mut self, track: TrackId, until: Timestamp, now: Timestamp) -> Lifeline {
-        self.tracks.retain(|_, (until, line)| {
-            let goes_on = now < *until;
-            if !goes_on {
-                line.cut();
-            }
-            goes_on
-        });
-        if self.tracks.len() >= MAX_TRACKS && !self.tracks.contains_key(&track) {
-            let first = self
-                .tracks
-                .iter()
-                .min_by_key(|(id, (until, _))| (*until, **id));
-            if let Some(id) = first.map(|(id, _)| *id) {
-                self.track_ended(id);
-            }
-        }
-        let entry = self.tracks.entry(track);
-        let (end, line) = entry.or_insert_with(|| (until, Lifeline::default()));
-        *end = (*end).max(until);
-        line.clone()
-    }
-
-    /// A visitor is gone: whoever they were recognised as enters no context any more.
-    pub fn track_ended(&mut self, track: TrackId) {
-        if let Some((_, line)) = self.tracks.remove(&track) {
-            line.cut();
-        }
-    }
-
     /// Lets a gallery be searched.
     ///
     /// # Errors
@@ -561,11 +372,6 @@ impl RecognitionGate {
     /// Whether a gallery may be searched after an act.
     pub fn is_armed(&self, gallery: &GalleryId) -> bool {
         self.armed.contains_key(gallery)
-    }
-
-    /// An attestation was taken back: calls under it end, and no more are let in.
-    pub fn attestation_ended(&mut self, attestation: Digest) {
-        self.attested.entry(attestation).or_default().cut();
     }
 
     /// What a person began goes with them: acts of theirs stand no more.
@@ -639,7 +445,7 @@ impl RecognitionGate {
         ruled: Result<Terms, Refusal>,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-    ) -> Ruled<Answer<Grant<crate::grant::Recognition>>> {
+    ) -> Ruled<Answer<Grant<Recognition>>> {
         let terms = match ruled {
             Ok(terms) => terms,
             Err(refusal) => return self.refuse(kind, refusal, None, now),
@@ -763,7 +569,7 @@ fn own_pictures() -> CameraId {
 
 /// The key of the type that belongs to the kind.
 fn keyed<K: super::kind::RecognitionMarker>(
-    given: Ruled<Answer<Grant<crate::grant::Recognition>>>,
+    given: Ruled<Answer<Grant<Recognition>>>,
 ) -> Ruled<Answer<RecognitionKey<K>>> {
     let outcome = match given.outcome {
         Answer::Granted(grant) => Answer::Granted(RecognitionKey::new(grant)),

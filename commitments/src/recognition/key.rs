@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use regard_domain::{GalleryId, PersonId, Timestamp};
 
 use super::kind::{
-    AttestedUse, Enrollment, Evaluation, Identification, LibrarySearch, NeedsLiveness,
-    RecognitionKind, RecognitionMarker, Verification,
+    AttestedUse, Enrollment, Evaluation, Identification, LibrarySearch, MayCompare, MaySearch,
+    NeedsLiveness, RecognitionKind, RecognitionMarker, Verification,
 };
 use crate::digest::Digest;
 use crate::grant::{Grant, Recognition, Sensing};
@@ -136,9 +136,12 @@ macro_rules! of_one_gallery {
 
 of_one_gallery! { Identification AttestedUse }
 
-impl EvaluationKey {
-    /// Leave to measure error rates on data sets that hold nobody of the site. For the checks of the project alone: the
-    /// table of words in `xtask/tests/rooms.rs` keeps every room from calling it.
+impl Grant<Recognition> {
+    /// Leave to embed the faces of an evaluation set, without anybody having enrolled.
+    ///
+    /// # Privacy
+    /// For `cargo xtask accuracy`, benches and tests alone: a rule in `xtask/tests/rooms.rs` fails the build of
+    /// any room that says this name. No person is behind it, so nothing made under it is ever stored.
     pub fn for_evaluation() -> Self {
         let terms = RecognitionTerms {
             kind: None,
@@ -146,12 +149,61 @@ impl EvaluationKey {
             person: None,
             gallery: None,
         };
-        Self::new(Grant::issue(
-            terms,
-            Timestamp::from_micros(i64::MAX),
-            Vec::new(),
-        ))
+        Self::issue(terms, Timestamp::from_micros(i64::MAX), Vec::new())
     }
+}
+
+impl EvaluationKey {
+    /// The same as a key that also searches and compares.
+    pub fn for_evaluation() -> Self {
+        Self::new(Grant::<Recognition>::for_evaluation())
+    }
+}
+
+macro_rules! keys_of_work {
+    ($($(#[$doc:meta])* $name:ident, $may:ident, $as_name:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(Grant<Recognition>);
+
+        impl $name {
+            /// The grant behind it.
+            pub fn grant(&self) -> &Grant<Recognition> {
+                &self.0
+            }
+
+            /// Whether nobody has ended it and nothing it hangs on has ended. Ask before each use.
+            pub fn is_live(&self) -> bool {
+                self.0.is_live()
+            }
+
+            /// Whether it opens this gallery.
+            pub fn opens(&self, gallery: &GalleryId) -> bool {
+                let terms = self.0.terms();
+                terms.kind.is_none() || terms.gallery.as_ref() == Some(gallery)
+            }
+
+            /// Whether it is about this person.
+            pub fn is_about(&self, person: PersonId) -> bool {
+                let terms = self.0.terms();
+                terms.kind.is_none() || terms.person == Some(person)
+            }
+        }
+
+        impl<K: $may> RecognitionKey<K> {
+            #[doc = concat!("The same as a [`", stringify!($name), "`], whatever the kind.")]
+            pub fn $as_name(&self) -> $name {
+                $name(self.grant.clone())
+            }
+        }
+    )+};
+}
+
+keys_of_work! {
+    /// Leave to search: what a gallery takes. No key of a verification becomes one.
+    SearchKey, MaySearch, to_search;
+    /// Leave to compare with one template.
+    CompareKey, MayCompare, to_compare;
 }
 
 /// Leave to look at the pictures that somebody hands in by an act of their own, to see whether they are good enough and show a

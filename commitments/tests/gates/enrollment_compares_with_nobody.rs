@@ -1,12 +1,12 @@
-use regard_commitments::{Enrollment, MayCompare, MaySearch, RecognitionKey};
+use regard_commitments::{CompareKey, Enrollment, RecognitionKey, SearchKey};
 
-fn compare<K: MayCompare>(_: &RecognitionKey<K>) {}
+fn compare(_: &CompareKey) {}
 
-fn search<K: MaySearch>(_: &RecognitionKey<K>) {}
+fn search(_: &SearchKey) {}
 
 fn with_an_enrolment_only(key: &RecognitionKey<Enrollment>) {
-    compare(key);
-    search(key);
+    compare(&key.to_compare());
+    search(&key.to_search());
 }
 
 fn main() {}

@@ -1,9 +1,9 @@
-use regard_commitments::{MaySearch, RecognitionKey, Verification};
+use regard_commitments::{RecognitionKey, SearchKey, Verification};
 
-fn search<K: MaySearch>(_: &RecognitionKey<K>) {}
+fn search(_: &SearchKey) {}
 
 fn with_a_claim_only(key: &RecognitionKey<Verification>) {
-    search(key);
+    search(&key.to_search());
 }
 
 fn main() {}
