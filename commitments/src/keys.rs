@@ -7,6 +7,7 @@ use rand::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::digest::Digest;
+use crate::face_token::FaceTokenMint;
 use crate::place_code::PlaceCodes;
 
 /// One seed, from which a site's keys are made: one to sign commitments, one to sign the ledger, one to
@@ -69,9 +70,12 @@ impl SiteKeys {
         self.derive(b"regard attestations key v1")
     }
 
-    /// Signs the tokens in which persons keep their own templates.
-    pub fn face_tokens_key(&self) -> SigningKey {
-        self.derive(b"regard face tokens key v1")
+    /// Makes the tokens in which persons keep their own templates.
+    pub fn face_tokens(&self) -> FaceTokenMint {
+        FaceTokenMint::new(
+            self.derive(b"regard face tokens key v1"),
+            self.secret(b"regard face token owners v1"),
+        )
     }
 
     /// Signs what other applications are told about a verification.
@@ -125,14 +129,13 @@ mod tests {
             keys.audit_key(),
             keys.receipts_key(),
             keys.attestations_key(),
-            keys.face_tokens_key(),
             keys.assertions_key(),
             other.commitments_key(),
         ]
         .iter()
         .map(|key| key_id(&key.verifying_key()))
         .collect();
-        assert_eq!(names.len(), 9);
+        assert_eq!(names.len(), 8);
         assert!(names.iter().all(|name| name.len() == 32));
     }
 

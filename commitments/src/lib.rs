@@ -40,6 +40,7 @@ mod date;
 mod digest;
 mod epsilon;
 mod erasure;
+mod face_token;
 mod grant;
 mod jws;
 mod keys;
@@ -92,6 +93,10 @@ pub use digest::{BadDigest, Digest, NotCanonical, canonical_json};
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 pub use epsilon::{BadEpsilon, Epsilon};
 pub use erasure::{ErasureFault, ErasureProof, ProvenErasure, subject};
+pub use face_token::{
+    FACE_TOKEN_PREFIX, FaceToken, FaceTokenContent, FaceTokenFault, FaceTokenKey, FaceTokenMint,
+    ShownFaceToken,
+};
 pub use grant::{
     Grant, GrantOrigin, Lifeline, LifelineWatch, Personalization, Purpose, Recognition, Retention,
     Scoped, Sensing,
