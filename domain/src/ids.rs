@@ -173,11 +173,18 @@ macro_rules! printed_in_full {
 
 printed_in_full! { TrackId DecisionId PlayId }
 
-impl fmt::Debug for PersonId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PersonId(withheld)")
-    }
+/// Ids of someone, or of what belongs to them, are for their own papers and the store.
+macro_rules! withheld {
+    ($($name:ident)+) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(withheld)"))
+            }
+        }
+    )+};
 }
+
+withheld! { PersonId TemplateId PictureId }
 
 random_id! {
     /// One visitor between entry and exit on one camera. Random, never reused, never derived from a face.
@@ -198,6 +205,20 @@ random_id! {
     /// Random, never derived from a face, never used again. Its digits are for the person's own papers and
     /// for the store; no log line, metric or error shows them, and `Debug` withholds them.
     PersonId
+}
+random_id! {
+    /// One template of someone who enrolled; a person may have several.
+    ///
+    /// # Privacy
+    /// Random, never derived from a face, never used again; `Debug` withholds it.
+    TemplateId
+}
+random_id! {
+    /// One picture from which faces were enrolled: two faces in one picture are two persons.
+    ///
+    /// # Privacy
+    /// Random, never derived from the picture; `Debug` withholds it.
+    PictureId
 }
 
 #[cfg(test)]
