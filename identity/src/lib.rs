@@ -12,10 +12,16 @@
 //!    Embedding (probe) ─Gallery::search─▶ Hits ─MatchScale─▶ an Identification
 //!    Embedding (probe) ─Template::verify─▶ Similarity ─MatchScale─▶ a Verification
 //! ```
+//!
+//! # Unsafe code
+//!
+//! `unsafe` is denied in the workspace; the exception is `kernel`, which compares a probe with sixteen rows at once by vector
+//! instructions, on slices whose lengths it has checked.
 
 mod embedder;
 mod embedding;
 mod gallery;
+#[expect(unsafe_code, reason = "vector instructions; see the head")]
 mod kernel;
 mod match_scale;
 mod similarity;
@@ -28,6 +34,7 @@ pub use gallery::{
     Enrolment, ExactGallery, Gallery, GalleryError, GalleryLimits, Hit, MAX_HITS,
     MAX_TEMPLATES_PER_PERSON, Merge, SearchAnswer,
 };
+pub use kernel::kernel_name;
 pub use match_scale::{
     Identification, MatchScale, Rate, ScaleFault, TargetRate, Threshold, Verification,
 };
