@@ -165,7 +165,8 @@ mod tests {
 
     fn probe(values: &[i8]) -> Option<Probe> {
         let floats: Vec<f32> = values.iter().map(|v| f32::from(*v)).collect();
-        let template = Template::quantize(&floats, ModelTag::from_bits(0), TransformId::from_bits(0));
+        let template =
+            Template::quantize(&floats, ModelTag::from_bits(0), TransformId::from_bits(0));
         template.map(|t| Probe::new(&t))
     }
 
