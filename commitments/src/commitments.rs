@@ -105,7 +105,7 @@ pub enum Category {
     ScreenLog,
 }
 
-/// Where the template of an enrolled person is held.
+/// Where the template of an enrolled person is held; later ones leave more to the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Custody {

@@ -257,6 +257,13 @@ pub enum EntryBody {
         /// Hash of its random id.
         template: Digest,
     },
+    /// A gallery was turned over to a fresh secret; the older one was destroyed.
+    GalleryRekeyed {
+        /// Which, as [`gallery_subject`](crate::gallery_subject) names it.
+        gallery: Digest,
+        /// Templates that went over.
+        n_templates: u64,
+    },
     /// The privacy officer attested a collection.
     AttestationMade {
         /// Hash of its signed text.

@@ -7,7 +7,7 @@ use regard_domain::PersonId;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::commitments::{Commitments, Language, Recipient};
+use crate::commitments::{Commitments, Custody, Language, Recipient};
 use crate::consent::{Consent, ConsentPurpose, GivenBy, PersonalCategory};
 use crate::digest::{Digest, canonical_json};
 use crate::jws::{self, JwsFault};
@@ -125,9 +125,9 @@ pub struct ReceiptEvent {
     pub valid_until: UtcText,
     /// Which party did it.
     pub entity_id: String,
-    /// `explicit_consent`.
+    /// `explicit_consent`, and where the law of the place wants one `written_release`.
     pub event_type: String,
-    /// `given`.
+    /// `given`, `signed`.
     pub event_state: String,
 }
 
@@ -162,6 +162,10 @@ pub struct ReceiptTerms<'a> {
     pub given_at: UtcText,
     /// The instant from which it no longer holds.
     pub expires_at: UtcText,
+    /// Where the person's template is to be.
+    pub custody: Custody,
+    /// Whether the person signed the release that the law of some places wants before a face is measured.
+    pub is_released: bool,
     /// The commitments in force, which the person read.
     pub promise: &'a VerifiedCommitments,
 }
@@ -190,16 +194,19 @@ impl Receipt {
                     .first()
                     .copied()
                     .unwrap_or(Language::En),
-                purposes: vec![section(terms.purpose, document)],
+                purposes: vec![section(terms.purpose, terms.custody, document)],
             },
             parties: parties(terms.given_by, document),
-            events: vec![ReceiptEvent {
-                event_time: terms.given_at,
-                valid_until: terms.expires_at,
-                entity_id: entity.to_owned(),
-                event_type: "explicit_consent".to_owned(),
-                event_state: "given".to_owned(),
-            }],
+            events: std::iter::once(("explicit_consent", "given"))
+                .chain(terms.is_released.then_some(("written_release", "signed")))
+                .map(|(event_type, event_state)| ReceiptEvent {
+                    event_time: terms.given_at,
+                    valid_until: terms.expires_at,
+                    entity_id: entity.to_owned(),
+                    event_type: event_type.to_owned(),
+                    event_state: event_state.to_owned(),
+                })
+                .collect(),
             commitments: ReceiptPromise {
                 version: document.version,
                 sha256: terms.promise.digest(),
@@ -229,7 +236,22 @@ impl Receipt {
     }
 }
 
-fn section(purpose: ConsentPurpose, document: &Commitments) -> PurposeSection {
+/// Where what hangs on a purpose lies.
+fn storage(purpose: ConsentPurpose, custody: Custody) -> &'static str {
+    match (purpose.is_biometric(), custody) {
+        (true, Custody::InPersonsHands) => {
+            "the token of the person, encrypted; the computer of the site holds the key of that token and no template"
+        }
+        (true, Custody::Shared) => {
+            "the computer of the site, sealed under a key that the person's secret is part of"
+        }
+        (true, Custody::Controller) | (false, _) => {
+            "the computer of the site, sealed under a key of the person's own"
+        }
+    }
+}
+
+fn section(purpose: ConsentPurpose, custody: Custody, document: &Commitments) -> PurposeSection {
     let kept = document.retention.get(&DataKind::Person);
     PurposeSection {
         purpose,
@@ -245,9 +267,7 @@ fn section(purpose: ConsentPurpose, document: &Commitments) -> PurposeSection {
         pii_controllers: vec![CONTROLLER.to_owned()],
         collection_method: "by an act of the person at the site".to_owned(),
         processing_method: "automated, on the computer of the site".to_owned(),
-        storage_locations: vec![
-            "the computer of the site, sealed under a key of the person's own".to_owned(),
-        ],
+        storage_locations: vec![storage(purpose, custody).to_owned()],
         retention_period: kept.map_or_else(|| "not kept".to_owned(), ToString::to_string),
         jurisdiction: document.profile.clone(),
         recipient_third_parties: document.recipients.clone(),
@@ -395,6 +415,8 @@ mod tests {
             given_by,
             given_at: UtcText::new(Timestamp::from_millis(1_780_315_200_000)),
             expires_at: UtcText::new(Timestamp::from_millis(1_780_401_600_000)),
+            custody: Custody::InPersonsHands,
+            is_released: false,
             promise: &promise(),
         })
     }
@@ -438,6 +460,47 @@ mod tests {
         let json = serde_json::to_value(receipt(GivenBy::Guardian)).unwrap();
         assert_eq!(json["events"][0]["entity_id"], "guardian");
         assert_eq!(json["parties"][2]["party_role"], "guardian");
+    }
+
+    #[test]
+    fn bipa_a_release_stands_in_the_receipt_and_where_the_face_is() {
+        let promise = promise();
+        let issue = |custody, is_released| {
+            let receipt = Receipt::issue(&ReceiptTerms {
+                record: 9,
+                person: PERSON,
+                purpose: ConsentPurpose::Verify,
+                given_by: GivenBy::Person,
+                given_at: UtcText::new(Timestamp::from_millis(1_780_315_200_000)),
+                expires_at: UtcText::new(Timestamp::from_millis(1_780_401_600_000)),
+                custody,
+                is_released,
+                promise: &promise,
+            });
+            serde_json::to_value(receipt).unwrap()
+        };
+        let json = issue(Custody::InPersonsHands, true);
+        assert_eq!(json["events"][0]["event_type"], "explicit_consent");
+        assert_eq!(json["events"][1]["event_type"], "written_release");
+        assert_eq!(json["events"][1]["event_state"], "signed");
+        assert_eq!(
+            issue(Custody::Shared, false)["events"]
+                .as_array()
+                .unwrap()
+                .len(),
+            1
+        );
+        let places: std::collections::BTreeSet<String> = [
+            Custody::InPersonsHands,
+            Custody::Shared,
+            Custody::Controller,
+        ]
+        .map(|custody| {
+            issue(custody, false)["pii_processing"]["purposes"][0]["storage_locations"][0]
+                .to_string()
+        })
+        .into();
+        assert_eq!(places.len(), 3);
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub(crate) struct Said {
     pub(crate) erased: BTreeSet<Digest>,
     /// Receipts of consents that ended before their time, and when that would have been.
     pub(crate) ended: BTreeMap<Digest, Timestamp>,
+    /// Templates that were destroyed while their consents went on.
+    pub(crate) removed_templates: BTreeSet<Digest>,
     /// The papers as they were last, and the hash of each.
     pub(crate) papers: BTreeMap<PaperKind, Digest>,
     /// Releases it tells of.
@@ -111,6 +113,9 @@ impl Said {
                 let until = self.given.remove(&receipt);
                 let never = Timestamp::from_micros(i64::MAX);
                 self.ended.insert(receipt, until.unwrap_or(never));
+            }
+            EntryBody::TemplateRemoved { template, .. } => {
+                self.removed_templates.insert(template);
             }
             EntryBody::PapersChanged { changed, .. } => self.papers.extend(changed),
             _ => {}

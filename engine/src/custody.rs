@@ -11,19 +11,23 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use regard_backends::{KeyStore, PersonRow, Store, StoreError};
 use regard_commitments::{
-    Agreed, Answer, Consent, ConsentPurpose, DataKey, Digest, EntryBody, KeySlot, LedgerEntry,
-    Lifeline, LifelineWatch, LiveConsent, PersonFile, PersonToken, Profile, PromiseStanding,
-    ProvenLeaf, Refusal, RefusalCode, RetentionGate, SealedAs, SigningKey, SiteKeyFault,
-    SiteKeyring, VerifiedCommitments, Zeroizing,
+    Agreed, Answer, Consent, ConsentPurpose, DataKey, Digest, EntryBody, FaceTokenFault,
+    FaceTokenMint, KeySlot, LedgerEntry, Lifeline, LifelineWatch, LiveConsent, PersonFile,
+    PersonToken, Profile, PromiseStanding, ProvenLeaf, Refusal, RefusalCode, RetentionGate,
+    SealedAs, SigningKey, SiteKeyFault, SiteKeyring, VerifiedCommitments, Zeroizing,
 };
 use regard_domain::{Clock, PersonId, Timestamp};
+use regard_identity::ModelTag;
 use thiserror::Error;
 
+use crate::galleries::{Galleries, SearchError};
 use crate::keys::KeyError;
 use crate::seed::random_key;
 
 mod acts;
 mod export;
+mod faces;
+mod gallery;
 mod offers;
 mod scribe;
 mod site_key_file;
@@ -31,8 +35,10 @@ mod site_key_file;
 pub(crate) mod tests;
 mod upkeep;
 
-pub use acts::{Authenticated, Enrolled};
-pub use export::PersonExport;
+pub use acts::{Agreement, Authenticated, Enrolled};
+pub use export::{ExportedFace, PersonExport};
+pub use faces::{ClaimedFace, FaceNote, KeptFace, MAX_FACES, MakeTemplate, OpenedFace};
+pub use gallery::{Rekeyed, own_gallery};
 pub use offers::Offer;
 pub(crate) use scribe::Scribe;
 pub use site_key_file::SiteKeyFile;
@@ -73,6 +79,21 @@ pub enum CustodyError {
         /// Most bytes.
         max: usize,
     },
+    /// As many faces as a person may have enrolled.
+    #[error("a person may have at most {max} faces enrolled; remove one first")]
+    TooManyFaces {
+        /// Most.
+        max: usize,
+    },
+    /// No template could be made of the face.
+    #[error("no template could be made of the face")]
+    NoTemplate,
+    /// The face token that was shown opens nothing.
+    #[error("the face token opens nothing")]
+    FaceToken(#[from] FaceTokenFault),
+    /// The gallery in memory.
+    #[error("the gallery cannot be changed")]
+    Gallery(#[from] SearchError),
     /// It is done and durable, but the ledger could not say so yet; it will as soon as it can be written.
     #[error("it is done, but the ledger could not be written yet")]
     Unrecorded,
@@ -90,6 +111,7 @@ pub(crate) struct CustodyParts {
     pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) site_key: SiteKeyFile,
     pub(crate) receipts: SigningKey,
+    pub(crate) mint: FaceTokenMint,
     pub(crate) promise: VerifiedCommitments,
     pub(crate) profile: Profile,
     pub(crate) retention: RetentionGate,
@@ -97,6 +119,9 @@ pub(crate) struct CustodyParts {
     pub(crate) assessed: Option<Digest>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) scribe: Scribe,
+    pub(crate) galleries: Arc<Galleries>,
+    /// Which network makes embeddings.
+    pub(crate) face_model: ModelTag,
 }
 
 /// Who keeps what belongs to persons.
@@ -109,6 +134,7 @@ pub struct Custodian {
     site_key: Mutex<SiteKeyFile>,
     ring: RwLock<SiteKeyring>,
     receipts: SigningKey,
+    mint: FaceTokenMint,
     promise: VerifiedCommitments,
     profile: Profile,
     retention: RetentionGate,
@@ -124,6 +150,10 @@ pub struct Custodian {
     ended: Mutex<BTreeMap<Digest, Timestamp>>,
     /// Held while something is changed, so that of two changes of one person none is lost.
     changing: tokio::sync::Mutex<()>,
+    galleries: Arc<Galleries>,
+    face_model: ModelTag,
+    /// Held while the gallery is turned over to a fresh secret.
+    rekeying: tokio::sync::Mutex<()>,
 }
 
 /// A person's record, opened.
@@ -141,6 +171,7 @@ impl Custodian {
             keys: parts.keys,
             site_key: Mutex::new(parts.site_key),
             receipts: parts.receipts,
+            mint: parts.mint,
             promise: parts.promise,
             profile: parts.profile,
             retention: parts.retention,
@@ -152,6 +183,9 @@ impl Custodian {
             live: Mutex::default(),
             ended: Mutex::default(),
             changing: tokio::sync::Mutex::new(()),
+            galleries: parts.galleries,
+            face_model: parts.face_model,
+            rekeying: tokio::sync::Mutex::new(()),
         }
     }
 
@@ -323,6 +357,9 @@ impl Custodian {
 
     /// Whoever works under these consents of a person stops at their next look.
     fn kill(&self, person: PersonId, which: impl Fn(ConsentPurpose) -> bool) {
+        if which(ConsentPurpose::Identify) {
+            self.galleries.forget(person);
+        }
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         live.retain(|(whose, purpose), watch| {
             let is_meant = *whose == person && which(*purpose);

@@ -18,6 +18,7 @@ mod conductor;
 mod config;
 mod custody;
 mod fault;
+mod galleries;
 mod handle;
 mod history;
 mod kept_campaigns;
@@ -53,9 +54,11 @@ pub use chronicle::ChronicleError;
 pub use clock::SystemClock;
 pub use config::{CameraConfig, EngineConfig, ScreenConfig, SiteKeyConfig};
 pub use custody::{
-    Authenticated, Custodian, CustodyError, Enrolled, Offer, PersonExport, Rotated, SiteKeyFile,
-    SweptKeys, rotate,
+    Agreement, Authenticated, ClaimedFace, Custodian, CustodyError, Enrolled, ExportedFace,
+    FaceNote, KeptFace, MAX_FACES, MakeTemplate, Offer, OpenedFace, PersonExport, Rekeyed, Rotated,
+    SiteKeyFile, SweptKeys, own_gallery, rotate,
 };
+pub use galleries::{Galleries, SearchError};
 pub use handle::{Engine, EngineError};
 pub use keys::{KeyError, existing_site_keys, site_keys};
 pub use memory::resident_bytes;

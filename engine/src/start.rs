@@ -16,6 +16,7 @@ use regard_commitments::{
 };
 use regard_decision::{CampaignFault, Planner};
 use regard_domain::{CameraId, Clock, Timestamp};
+use regard_identity::{EMBEDDING_MODEL, ModelTag};
 use regard_inference::{Catalog, LibrarySearch, ManifestError, SelectError, select};
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -175,6 +176,7 @@ impl Engine {
         config.campaigns =
             kept_campaigns::in_force(&config, &*store, &promise.retention, now).await?;
         let papers = papers(&config, &mut chronicle, now).await?;
+        let catalog = Arc::new(Catalog::open(config.models.as_deref())?);
         let lines = mpsc::unbounded_channel();
         let custodian = custodian(
             &config,
@@ -183,6 +185,7 @@ impl Engine {
             &store,
             (&chronicle, lines.0.clone()),
             (&clock, papers.map(|made| made.assessed)),
+            face_model(&catalog),
         )
         .await?;
         let calendar = Calendar::new(config.time_zone.as_deref())?;
@@ -203,7 +206,6 @@ impl Engine {
         let conductor = conductor(&config, &calendar, &remembered, uses.clone(), seed)?;
         prolong_budgets(&config, &promise.retention, &*store, now).await?;
         let selection = select(config.runtime, &LibrarySearch::system())?;
-        let catalog = Arc::new(Catalog::open(config.models.as_deref())?);
         Assembly {
             config,
             configured,
@@ -250,6 +252,14 @@ async fn papers(
     Ok(Some(made))
 }
 
+/// Which network makes embeddings here; what another one made is not compared with.
+fn face_model(catalog: &Catalog) -> ModelTag {
+    let entry = catalog.entry(EMBEDDING_MODEL).ok();
+    let tag = entry.and_then(|entry| ModelTag::from_sha256_text(&entry.sha256));
+    // Without the network nothing is embedded, and nothing that was is compared.
+    tag.unwrap_or(ModelTag::from_bits(0))
+}
+
 /// Who keeps what belongs to persons; what the ledger says was erased is erased again where it came back.
 async fn custodian(
     config: &EngineConfig,
@@ -258,6 +268,7 @@ async fn custodian(
     store: &Arc<dyn Store>,
     (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
     (clock, assessed): (&Arc<dyn Clock>, Option<Digest>),
+    face_model: ModelTag,
 ) -> Result<Arc<Custodian>, StartError> {
     let site_key = SiteKeyFile::open_or_create(&config.site_key, &config.data_dir)?;
     let persons = SqliteKeys::open(&config.data_dir).await?;
@@ -266,14 +277,18 @@ async fn custodian(
         keys: Arc::new(persons),
         site_key,
         receipts: keys.receipts_key(),
+        mint: keys.face_tokens(),
         promise: promise.verified.clone(),
         profile: promise.profile.clone(),
         retention: promise.retention.clone(),
         assessed,
         clock: Arc::clone(clock),
         scribe: Scribe::new(lines, chronicle.verifier()),
+        galleries: Arc::default(),
+        face_model,
     });
     custodian.reconcile(chronicle.said()).await?;
+    custodian.fill_gallery().await?;
     Ok(Arc::new(custodian))
 }
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use regard_audience::CrowdSettings;
 use regard_commitments::{
-    Checkpoint, Commitments, ConsentPurpose, EntryBody, ErasureProof, GivenBy, Ledger, LedgerEntry,
-    MerkleTree, NoteSigner, Receipt, ReceiptTerms, SiteKeys, UtcText, Zeroizing, leaf_hash,
-    ledger_origin, subject,
+    Checkpoint, Commitments, ConsentPurpose, Custody, EntryBody, ErasureProof, GivenBy, Ledger,
+    LedgerEntry, MerkleTree, NoteSigner, Receipt, ReceiptTerms, SiteKeys, UtcText, Zeroizing,
+    leaf_hash, ledger_origin, subject,
 };
 use regard_domain::{PersonId, Timestamp};
 
@@ -228,6 +228,8 @@ fn papers() -> Vec<Vec<u8>> {
             given_by: GivenBy::Person,
             given_at: at,
             expires_at: at,
+            custody: Custody::InPersonsHands,
+            is_released: false,
             promise: &promise,
         };
         let receipt = Receipt::issue(&terms).sign(&keys.receipts_key());

@@ -15,6 +15,9 @@ mod attacks;
 mod backups;
 mod crashes;
 pub(crate) mod crashing;
+mod face_crashes;
+mod face_oracle;
+mod faces;
 mod oracle;
 pub(crate) mod world;
 
