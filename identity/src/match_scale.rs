@@ -162,7 +162,13 @@ impl MatchScale {
             .partition_point(|p| column(p) < s)
             .clamp(1, last);
         let (a, b) = (&self.points[at - 1], &self.points[at]);
-        let part = ((s - column(a)) / (column(b) - column(a))).clamp(0.0, 1.0);
+        let (from, to) = (column(a), column(b));
+        // The ends of an interval may stand still at the greatest similarity there is.
+        let part = if from < to {
+            ((s - from) / (to - from)).clamp(0.0, 1.0)
+        } else {
+            1.0
+        };
         (a.ln_fmr + part * (b.ln_fmr - a.ln_fmr)).exp()
     }
 

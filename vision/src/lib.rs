@@ -40,7 +40,10 @@ pub use frame::Frame;
 pub use head_pose::quick_head_pose;
 pub use jpeg::{MAX_PIXELS, MAX_SIDE_PX, WantedSize, decode_jpeg};
 pub use keys::Keys;
-pub use liveness::{Liveness, LivenessFault};
+pub use liveness::{
+    ColorAnswer, ColorChallenge, ColorStep, FaceLight, Liveness, LivenessFault, MAX_COLOR_LATENCY,
+    N_LIGHT_SPOTS,
+};
 pub use mask::Mask;
 pub use mesh::{FaceMesh, MeshAnalyzer, MeshPoint, N_MESH_POINTS};
 pub use photo::{MAX_FILE_BYTES, Photo, PhotoFormat};

@@ -3,7 +3,13 @@
 //! Three means, each of measurements (which see pixels, under a key) and a state machine (which sees measurements and
 //! times only): cues that need no act, a head turned as asked, and light of the screen that the face has to throw back.
 
+mod color;
+mod light;
+
 use std::fmt;
+
+pub use self::color::{ColorAnswer, ColorChallenge, ColorStep, MAX_COLOR_LATENCY};
+pub use self::light::{FaceLight, N_LIGHT_SPOTS};
 
 /// What a check says so far.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,10 @@
 //! How fit a face is to be enrolled, and what would make it fitter.
 
+mod measure;
+
 use std::fmt;
+
+pub(crate) use self::measure::{FAR_PX, NEAR_PX, QualityMeter, REGION_FACTOR, Seen};
 
 /// One side of a face's quality.
 ///
@@ -126,24 +130,26 @@ pub struct ComponentQuality {
 /// Figures about a picture, not about a person; no pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaceQuality {
-    components: [ComponentQuality; QualityComponent::ALL.len()],
+    components: Vec<ComponentQuality>,
 }
 
 impl FaceQuality {
-    /// All components, in the order of [`QualityComponent::ALL`].
-    pub const fn components(&self) -> &[ComponentQuality] {
+    /// What was measured, in the order of [`QualityComponent::ALL`]; the pose is missing without leave to measure it.
+    pub fn components(&self) -> &[ComponentQuality] {
         &self.components
     }
 
-    /// One component.
-    pub fn component(&self, component: QualityComponent) -> ComponentQuality {
+    /// One component; `None`: not measured.
+    pub fn component(&self, component: QualityComponent) -> Option<ComponentQuality> {
         let found = self.components.iter().find(|c| c.component == component);
-        *found.expect("one of each")
+        found.copied()
     }
 
-    /// The value of the whole: its worst component's, as each alone can spoil a picture. From 0 to 100.
+    /// The value of the whole: its worst component's, as each alone can spoil a picture. From 0 to 100; 0 where something
+    /// was not measured.
     pub fn overall(&self) -> u8 {
-        self.components.iter().map(|c| c.value).min().unwrap_or(0)
+        let values = QualityComponent::ALL.map(|c| self.component(c).map_or(0, |c| c.value));
+        values.into_iter().min().unwrap_or(0)
     }
 
     /// What to do, the most urgent first.
@@ -166,12 +172,19 @@ impl QualityGate {
     /// For a probe, which can be taken again at once.
     pub const PROBE: Self = Self { floor: 25 };
 
-    /// What stands in the way, the most urgent first; empty: fit.
+    /// What stands in the way, the most urgent first; empty: fit. What was not measured stands in the way with a value of 0.
     pub fn faults(&self, quality: &FaceQuality) -> Vec<ComponentQuality> {
-        let components = quality.components.iter();
-        components
-            .filter(|c| c.value < self.floor)
-            .copied()
-            .collect()
+        let measured = QualityComponent::ALL.map(|component| {
+            quality.component(component).unwrap_or(ComponentQuality {
+                component,
+                value: 0,
+                hint: None,
+            })
+        });
+        let faults = measured.into_iter().filter(|c| c.value < self.floor);
+        faults.collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

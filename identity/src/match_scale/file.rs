@@ -94,8 +94,8 @@ impl MatchScale {
                 let before = &file.point[before];
                 before.fmr > row.fmr
                     && before.threshold < row.threshold
-                    && before.low < row.low
-                    && before.high < row.high
+                    && before.low <= row.low
+                    && before.high <= row.high
                     && before.fnmr <= row.fnmr
                     && before.extrapolated <= row.extrapolated
             });

@@ -93,7 +93,10 @@ fn parse(text: &str) -> Result<Vec<Pair>> {
         });
     }
     let n_same = pairs.iter().filter(|p| p.is_same).count();
-    ensure!(n_same == n && pairs.len() == 2 * n, "not {n} pairs of each kind");
+    ensure!(
+        n_same == n && pairs.len() == 2 * n,
+        "not {n} pairs of each kind"
+    );
     Ok(pairs)
 }
 
