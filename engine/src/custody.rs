@@ -199,6 +199,16 @@ impl Custodian {
         self.receipts.verifying_key()
     }
 
+    /// What an impact assessment of the configuration that runs is about.
+    pub(crate) fn assessed(&self) -> Option<Digest> {
+        self.assessed
+    }
+
+    /// Who can be found, in memory.
+    pub(crate) fn galleries(&self) -> &Arc<Galleries> {
+        &self.galleries
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

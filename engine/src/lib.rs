@@ -32,6 +32,7 @@ mod players;
 mod podium;
 mod private_file;
 mod queue;
+mod recognition;
 mod recorder;
 mod recording;
 mod remembered;
@@ -67,6 +68,9 @@ pub use metrics::{
 };
 pub use papers::{MadePapers, PAPERS_FOLDER, PaperMaker, campaigns_in_force};
 pub use private_file::{create_private_folder, write_private};
+pub use recognition::{
+    AttestationWish, GalleryStanding, KindStanding, KnownAttestation, RecognitionError, Recognizer,
+};
 pub use recording::{RECORDING_FORMAT, RecordingError};
 pub use replay::{Replayed, replay};
 pub use screen::notice_text;

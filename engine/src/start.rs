@@ -11,8 +11,8 @@ use regard_backends::{
 };
 use regard_commitments::{
     Answer, CameraSetup, Digest, EntryBody, LedgerEntry, NoteError, NoteSigner, PlaceCodes,
-    Profile, ProfileError, PromiseFault, RetentionGate, SensingGate, SignatureFault, SiteKeys,
-    VerifiedCommitments, ledger_origin,
+    Profile, ProfileError, PromiseFault, RecognitionGate, RetentionGate, SensingGate,
+    SignatureFault, SiteKeys, VerifiedCommitments, ledger_origin,
 };
 use regard_decision::{CampaignFault, Planner};
 use regard_domain::{CameraId, Clock, Timestamp};
@@ -33,6 +33,7 @@ use crate::kept_campaigns;
 use crate::keys::{self, KeyError};
 use crate::papers::MadePapers;
 use crate::private_file::create_private_folder;
+use crate::recognition::{RecognitionError, Recognizer, RecognizerParts};
 use crate::recording::RecordingError;
 use crate::remembered::Remembered;
 use crate::seed::random_key;
@@ -86,6 +87,9 @@ pub enum StartError {
     /// What belongs to persons cannot be kept.
     #[error("what belongs to persons cannot be kept")]
     Custody(#[from] CustodyError),
+    /// Recognition cannot be taken up where it was.
+    #[error("recognition cannot be taken up")]
+    Recognition(#[from] RecognitionError),
     /// The campaigns; every mistake is listed.
     #[error("the campaigns have {} mistakes", .0.len())]
     Campaigns(Vec<CampaignFault>),
@@ -188,6 +192,14 @@ impl Engine {
             face_model(&catalog),
         )
         .await?;
+        let recognizer = recognizer(
+            &promise,
+            &keys,
+            &custodian,
+            (&store, &clock),
+            (&chronicle, lines.0.clone()),
+        )
+        .await?;
         let calendar = Calendar::new(config.time_zone.as_deref())?;
         let statistician = statistician(
             &config,
@@ -214,6 +226,7 @@ impl Engine {
             promise,
             chronicle,
             custodian,
+            recognizer,
             statistician,
             lines,
             conductor,
@@ -290,6 +303,36 @@ async fn custodian(
     custodian.reconcile(chronicle.said()).await?;
     custodian.fill_gallery().await?;
     Ok(Arc::new(custodian))
+}
+
+/// Who recognises those who asked for it; armed as when the program ended.
+async fn recognizer(
+    promise: &Promise,
+    keys: &SiteKeys,
+    custodian: &Arc<Custodian>,
+    (store, clock): (&Arc<dyn Store>, &Arc<dyn Clock>),
+    (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
+) -> Result<Arc<Recognizer>, StartError> {
+    let mut gate = RecognitionGate::new(
+        promise.verified.clone(),
+        promise.profile.clone(),
+        custodian.assessed(),
+    );
+    for attestation in &chronicle.said().ended_attestations {
+        gate.attestation_ended(*attestation);
+    }
+    let recognizer = Recognizer::new(RecognizerParts {
+        gate,
+        custodian: Arc::clone(custodian),
+        galleries: Arc::clone(custodian.galleries()),
+        store: Arc::clone(store),
+        retention: promise.retention.clone(),
+        clock: Arc::clone(clock),
+        scribe: Scribe::new(lines, chronicle.verifier()),
+        attestations_key: keys.attestations_key(),
+    });
+    recognizer.take_up().await?;
+    Ok(Arc::new(recognizer))
 }
 
 /// Who makes what leaves the site.

@@ -127,6 +127,11 @@ impl RecognitionGate {
         }
     }
 
+    /// The configuration changed: what an assessment of it is about now.
+    pub fn set_assessed(&mut self, assessed: Digest) {
+        self.assessed = Some(assessed);
+    }
+
     /// Whether a kind of recognition is switched on and may be: profile, promise, assessment, the way without it.
     ///
     /// # Errors

@@ -98,4 +98,11 @@ impl RecognitionGate {
     pub fn attestation_ended(&mut self, attestation: Digest) {
         self.attested.entry(attestation).or_default().cut();
     }
+
+    /// Whether an attestation was taken back.
+    pub fn is_attestation_ended(&self, attestation: Digest) -> bool {
+        self.attested
+            .get(&attestation)
+            .is_some_and(|line| !line.holds())
+    }
 }
