@@ -30,6 +30,7 @@
 //! ```
 
 mod access;
+mod assertion;
 mod audit;
 mod budget;
 mod change;
@@ -72,6 +73,10 @@ mod witness;
 mod word;
 
 pub use access::{Actor, AdminAct, BadRole, BadTokenId, Role, TokenId};
+pub use assertion::{
+    ASSERTION_TTL, Assertion, AssertionFault, AssertionFor, AssertionTerms, BadAssertionText,
+    PublicJwk,
+};
 pub use audit::{
     AuditFault, AuditReport, CheckLine, CheckState, Evidence, OBSERVED_ALLOWANCE_MILLIS,
     SWEEP_ALLOWANCE_SECS, SignedAudit, TableEvidence,
