@@ -41,8 +41,9 @@ pub use head_pose::quick_head_pose;
 pub use jpeg::{MAX_PIXELS, MAX_SIDE_PX, WantedSize, decode_jpeg};
 pub use keys::Keys;
 pub use liveness::{
-    ColorAnswer, ColorChallenge, ColorStep, FaceLight, Liveness, LivenessFault, MAX_COLOR_LATENCY,
-    N_LIGHT_SPOTS,
+    CameraHold, ColorAnswer, ColorChallenge, ColorStep, CueMeter, FaceLight, HeadView, Liveness,
+    LivenessFault, LivenessNetworks, MAX_COLOR_LATENCY, N_LIGHT_SPOTS, PassiveAnswer, PassiveCheck,
+    PassiveCue, TurnChallenge, TurnDirection, TurnStep,
 };
 pub use mask::Mask;
 pub use mesh::{FaceMesh, MeshAnalyzer, MeshPoint, N_MESH_POINTS};

@@ -4,12 +4,21 @@
 //! times only): cues that need no act, a head turned as asked, and light of the screen that the face has to throw back.
 
 mod color;
+mod cues;
 mod light;
+mod networks;
+mod passive;
+mod spectrum;
+mod turn;
 
 use std::fmt;
 
 pub use self::color::{ColorAnswer, ColorChallenge, ColorStep, MAX_COLOR_LATENCY};
+pub use self::cues::{CueMeter, PassiveCue};
 pub use self::light::{FaceLight, N_LIGHT_SPOTS};
+pub use self::networks::LivenessNetworks;
+pub use self::passive::{CameraHold, PassiveAnswer, PassiveCheck};
+pub use self::turn::{HeadView, TurnChallenge, TurnDirection, TurnStep};
 
 /// What a check says so far.
 #[derive(Clone, Debug, PartialEq)]
