@@ -93,6 +93,15 @@ pub struct HeldKey {
     pub is_shared: bool,
 }
 
+/// A wrapped secret of the site, such as the one that diversifies a gallery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteSecret {
+    /// Its name.
+    pub name: String,
+    /// The wrapped secret.
+    pub key: WrappedKey,
+}
+
 /// Where the wrapped keys of persons are kept; `tests/it/keys.rs` says its laws.
 ///
 /// Every call is all or nothing, and what a writing call has acknowledged survives the death of the process and the
@@ -164,6 +173,27 @@ pub trait KeyStore: Send + Sync {
     /// Puts keys wrapped again in the place of those they were; how many. One that was destroyed or replaced
     /// meanwhile stays so.
     async fn rewrap(&self, keys: &[(HeldKey, WrappedKey)]) -> Result<u64, StoreError>;
+
+    /// Secrets of the site whose names begin so, in order of name.
+    async fn secrets(&self, prefix: &str) -> Result<Vec<SiteSecret>, StoreError>;
+
+    /// Puts a secret of the site in.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] when there is one of that name, [`StoreError::RetiredKey`] when the site key wraps nothing new.
+    async fn put_secret(&self, secret: &SiteSecret) -> Result<(), StoreError>;
+
+    /// Destroys secrets of the site; they are overwritten and gone from every file when it returns.
+    async fn drop_secrets(
+        &self,
+        names: &[String],
+        tells: &[LedgerEntry],
+    ) -> Result<Changed, StoreError>;
+
+    /// Puts secrets wrapped again in the place of those they were; how many. One that was destroyed or replaced
+    /// meanwhile stays so.
+    async fn rewrap_secrets(&self, secrets: &[(SiteSecret, WrappedKey)])
+    -> Result<u64, StoreError>;
 
     /// Empties the log into the file and the log of what was in it; whether that went through.
     async fn wipe(&self) -> Result<bool, StoreError>;

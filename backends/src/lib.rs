@@ -23,7 +23,9 @@ mod sums;
 
 pub use batch::{Batch, CommitReport, OutcomeKey};
 pub use error::{OpenError, StoreError};
-pub use keys::{Changed, HeldKey, KeyChange, KeyStore, PendingEntry, PersonRow, PurposeKey};
+pub use keys::{
+    Changed, HeldKey, KeyChange, KeyStore, PendingEntry, PersonRow, PurposeKey, SiteSecret,
+};
 pub use memory::{MemoryKeys, MemoryStore};
 pub use row::{
     CampaignInForce, CreativeReport, DecisionCursor, DecisionRow, Document, Fact, LedgerRow,

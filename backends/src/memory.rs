@@ -506,6 +506,20 @@ impl Store for MemoryStore {
         })
     }
 
+    async fn remove_sealed_row(
+        &self,
+        person: PersonId,
+        kind: &str,
+        name: &str,
+    ) -> Result<bool, StoreError> {
+        let key = (person, kind.to_owned(), name.to_owned());
+        self.write(|rooms| {
+            let is_there = rooms.sealed.iter().any(|(known, _)| *known == key);
+            rooms.sealed.remove(&key);
+            Ok(is_there)
+        })
+    }
+
     async fn sealed_persons(
         &self,
         after: Option<PersonId>,

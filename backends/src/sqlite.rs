@@ -411,6 +411,15 @@ impl Store for SqliteStore {
         sealed::remove(self, person, slots).await
     }
 
+    async fn remove_sealed_row(
+        &self,
+        person: PersonId,
+        kind: &str,
+        name: &str,
+    ) -> Result<bool, StoreError> {
+        sealed::remove_row(self, person, kind, name).await
+    }
+
     async fn sealed_persons(
         &self,
         after: Option<PersonId>,

@@ -213,6 +213,14 @@ pub trait Store: Send + Sync {
     /// Removes what is sealed for a person, durably; how many rows.
     async fn remove_sealed(&self, person: PersonId, slots: SealedSlots) -> Result<u64, StoreError>;
 
+    /// Removes one thing that is sealed for a person, durably; whether it was there.
+    async fn remove_sealed_row(
+        &self,
+        person: PersonId,
+        kind: &str,
+        name: &str,
+    ) -> Result<bool, StoreError>;
+
     /// Persons for whom something is sealed, after the given one in order of id.
     async fn sealed_persons(
         &self,

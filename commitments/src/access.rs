@@ -76,6 +76,18 @@ named! {
         ZonesChanged = "zones_changed";
         /// Rows were read one by one. Subject: the address that was asked.
         RowsRead = "rows_read";
+        /// A gallery was armed: it can be searched after an act. Subject: its name.
+        GalleryArmed = "gallery_armed";
+        /// A gallery was disarmed. Subject: its name.
+        GalleryDisarmed = "gallery_disarmed";
+        /// A gallery was turned over to a fresh secret. Subject: its name.
+        GalleryRekeyed = "gallery_rekeyed";
+        /// A collection of a service was attested. Subject: the attestation.
+        CollectionAttested = "collection_attested";
+        /// An attestation was taken back. Subject: the attestation.
+        AttestationWithdrawn = "attestation_withdrawn";
+        /// A face that somebody enrolled was removed. Subject: its template.
+        FaceRemoved = "face_removed";
     }
 }
 

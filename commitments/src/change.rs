@@ -258,6 +258,28 @@ impl Changes {
             };
             self.add("custody_justification", Direction::Neutral, text);
         }
+        let (from, to) = (&older.alternative_path, &newer.alternative_path);
+        if from != to {
+            // Whether another way is as good nobody can tell from here.
+            let (direction, text) = match (from, to) {
+                (None, Some(way)) => (
+                    Direction::Strengthens,
+                    format!("Who does not want to be recognised has another way: {way:?}."),
+                ),
+                (_, Some(way)) => (
+                    Direction::Weakens,
+                    format!(
+                        "The way for those who do not want to be recognised is another one: {way:?}."
+                    ),
+                ),
+                (_, None) => (
+                    Direction::Weakens,
+                    "No way is named any more for those who do not want to be recognised."
+                        .to_owned(),
+                ),
+            };
+            self.add("alternative_path", direction, text);
+        }
         match (&older.dpia, &newer.dpia) {
             (from, Some(to)) if from.as_ref() != Some(to) => {
                 let text = format!(

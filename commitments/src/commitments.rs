@@ -14,6 +14,10 @@ use crate::parse::{Mistake, locate, mistake_at};
 use crate::retention::{DataKind, KeepFor};
 use crate::scope::{Scope, Scopes};
 
+mod day_minute;
+
+pub use self::day_minute::DayMinute;
+
 /// The document of the demonstration, profile `lab`.
 const DEMO: &str = include_str!("../data/demo.toml");
 
@@ -101,7 +105,7 @@ pub enum Category {
     ScreenLog,
 }
 
-/// Where the template of an enrolled person is held.
+/// Where the template of an enrolled person is held; later ones leave more to the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Custody {
@@ -224,37 +228,6 @@ impl StaffHours {
     }
 }
 
-/// A minute of the day, written `08:30`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct DayMinute(u16);
-
-/// A text that is not a time of day.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is not a time of day from \"00:00\" to \"23:59\"")]
-pub struct BadDayMinute(String);
-
-impl TryFrom<String> for DayMinute {
-    type Error = BadDayMinute;
-    fn try_from(text: String) -> Result<Self, BadDayMinute> {
-        let number = |text: &str| {
-            let digits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
-            text.parse::<u16>().ok().filter(|_| digits)
-        };
-        text.split_once(':')
-            .and_then(|(hour, minute)| Some((number(hour)?, number(minute)?)))
-            .filter(|(hour, minute)| *hour < 24 && *minute < 60)
-            .map(|(hour, minute)| Self(hour * 60 + minute))
-            .ok_or_else(|| BadDayMinute(text.chars().take(20).collect()))
-    }
-}
-
-impl From<DayMinute> for String {
-    fn from(minute: DayMinute) -> Self {
-        format!("{:02}:{:02}", minute.0 / 60, minute.0 % 60)
-    }
-}
-
 /// How staff are kept out of expression analysis.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
@@ -349,6 +322,9 @@ pub struct Commitments {
     /// What people may agree to, each purpose by itself; nobody can enrol while there is nothing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub consent_purposes: BTreeSet<ConsentPurpose>,
+    /// What people do who do not want to be recognised, as good as being recognised; needed to identify people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative_path: Option<String>,
     /// Why the site has to hold templates itself; needed under custody `controller`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custody_justification: Option<String>,
@@ -513,9 +489,21 @@ impl Commitments {
         let recipients = recipients.map(|text| (&["recipients"][..], text.as_str()));
         let dpia = self.dpia.iter().flat_map(|d| [&d.reference, &d.signed_by]);
         let dpia = dpia.map(|text| (&["dpia"][..], text.as_str()));
-        let why = self.custody_justification.iter();
-        let why = why.map(|text| (&["custody_justification"][..], text.as_str()));
-        for (path, text) in texts.into_iter().chain(recipients).chain(dpia).chain(why) {
+        let why = self
+            .custody_justification
+            .iter()
+            .map(|text| (&["custody_justification"][..], text.as_str()));
+        let instead = self
+            .alternative_path
+            .iter()
+            .map(|text| (&["alternative_path"][..], text.as_str()));
+        let persons = why.chain(instead);
+        for (path, text) in texts
+            .into_iter()
+            .chain(recipients)
+            .chain(dpia)
+            .chain(persons)
+        {
             check(
                 is_text(text),
                 path,
@@ -568,7 +556,8 @@ const fn category_of(scope: Scope) -> Category {
     }
 }
 
-fn is_text(text: &str) -> bool {
+/// Whether a text can stand in a document that people read.
+pub(crate) fn is_text(text: &str) -> bool {
     (1..=MAX_TEXT_LEN).contains(&text.chars().count())
         && !text.trim().is_empty()
         && !text.chars().any(char::is_control)

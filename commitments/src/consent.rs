@@ -9,13 +9,17 @@ use regard_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::change::Direction;
 use crate::commitments::Custody;
 use crate::date::Date;
 use crate::digest::Digest;
-use crate::profile::Profile;
+use crate::recognition::RecognitionKind;
 use crate::refusal::{Answer, Refusal, RefusalCode};
-use crate::signed::VerifiedCommitments;
+
+mod live;
+mod standing;
+
+pub use self::live::LiveConsent;
+pub use self::standing::PromiseStanding;
 
 /// How long before it begins in UTC a day begins somewhere: in Kiribati, UTC+14. Who signs early in the morning there signs
 /// for today.
@@ -67,9 +71,16 @@ purposes! {
 impl ConsentPurpose {
     /// Whether it compares faces: then consent is the one of GDPR 9(2)(a), and the profile has to allow recognition.
     pub const fn is_biometric(self) -> bool {
+        self.recognition().is_some()
+    }
+
+    /// The kind of recognition that it allows, if it is one.
+    pub const fn recognition(self) -> Option<RecognitionKind> {
         match self {
-            Self::Verify | Self::Identify | Self::AnalyzeLibrary => true,
-            Self::Personalize | Self::Learn | Self::Research => false,
+            Self::Verify => Some(RecognitionKind::Verify),
+            Self::Identify => Some(RecognitionKind::Identify),
+            Self::AnalyzeLibrary => Some(RecognitionKind::Library),
+            Self::Personalize | Self::Learn | Self::Research => None,
         }
     }
 
@@ -241,6 +252,9 @@ pub struct Consent {
     pub commitments: Digest,
     /// Hash of the signed receipt.
     pub receipt: Digest,
+    /// Whether the person signed a release in writing, as the law of some places wants before a face is measured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_released: bool,
     /// That it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ending>,
@@ -256,108 +270,6 @@ impl Consent {
     /// Whether it neither ended nor ran out.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.ended.is_none() && now < self.expires_at
-    }
-}
-
-/// The promises that a question about consent is measured by.
-#[derive(Clone, Copy, Debug)]
-pub struct PromiseStanding<'a> {
-    /// The commitments in force.
-    pub in_force: &'a VerifiedCommitments,
-    /// Those under which the consent was given, as far as they are still known.
-    pub taken_under: Option<&'a VerifiedCommitments>,
-    /// The profile of the site.
-    pub profile: &'a Profile,
-    /// Hash of what an impact assessment of the configuration that runs is about, where that is known.
-    pub assessed: Option<Digest>,
-}
-
-impl PromiseStanding<'_> {
-    /// Whether a consent to this purpose may be asked for now.
-    ///
-    /// # Errors
-    /// `feature_not_in_profile`, `purpose_not_promised`, `dpia_missing`.
-    pub fn may_ask_for(&self, purpose: ConsentPurpose, now: Timestamp) -> Result<(), Refusal> {
-        let document = self.in_force.document();
-        if purpose.is_biometric() && !self.profile.recognition() {
-            return Err(Refusal::new(
-                RefusalCode::FeatureNotInProfile,
-                format!("recognition is off in profile {}", self.profile.name()),
-                "choose a profile that allows recognition, and publish new commitments",
-            ));
-        }
-        if !document.consent_purposes.contains(&purpose) {
-            return Err(Refusal::new(
-                RefusalCode::PurposeNotPromised,
-                format!(
-                    "version {} of the commitments does not name purpose {purpose}",
-                    document.version
-                ),
-                "add it to consent_purposes and sign a new version",
-            ));
-        }
-        let needs_dpia =
-            purpose == ConsentPurpose::Identify || document.custody == Custody::Controller;
-        if needs_dpia {
-            self.ask_for_dpia(now)?;
-        }
-        Ok(())
-    }
-
-    /// Whether there is an impact assessment that counts.
-    fn ask_for_dpia(&self, now: Timestamp) -> Result<(), Refusal> {
-        let dpia = self.in_force.document().dpia.as_ref();
-        let reason = match dpia.map(|dpia| dpia.standing(self.assessed, now)) {
-            Some(DpiaStanding::Holds) => return Ok(()),
-            Some(DpiaStanding::OfAnotherConfiguration) => {
-                "the signed impact assessment is about another configuration"
-            }
-            Some(DpiaStanding::NotYetSigned | DpiaStanding::TooOld) | None => {
-                "no signed impact assessment younger than 12 months"
-            }
-        };
-        Err(Refusal::new(
-            RefusalCode::DpiaMissing,
-            reason,
-            "assess the impact, have it signed, and name it under [dpia] in the commitments",
-        ))
-    }
-
-    /// Whether data taken under `taken` may serve the purpose under the commitments in force: the promise was not
-    /// weakened since.
-    fn reaches(&self, consent: &Consent) -> Result<(), Refusal> {
-        if consent.commitments == self.in_force.digest() {
-            return Ok(());
-        }
-        let taken = self
-            .taken_under
-            .filter(|taken| taken.digest() == consent.commitments);
-        let (reason, newer) = match taken {
-            None => (
-                "the commitments it was given under are not known any more".to_owned(),
-                self.in_force.document().version,
-            ),
-            Some(taken) => {
-                let (old, new) = (taken.document(), self.in_force.document());
-                // What cannot be compared counts as weaker.
-                let weakened = old.changes_to(new).map_or(true, |all| {
-                    all.iter().any(|c| c.direction == Direction::Weakens)
-                });
-                if !weakened {
-                    return Ok(());
-                }
-                let reason = format!(
-                    "it was given under version {}, and version {} weakens the promise",
-                    old.version, new.version
-                );
-                (reason, new.version)
-            }
-        };
-        Err(Refusal::new(
-            RefusalCode::PurposeNotPromised,
-            reason,
-            format!("ask the person to agree to version {newer}"),
-        ))
     }
 }
 
@@ -452,6 +364,21 @@ impl PersonFile {
         Ok(())
     }
 
+    /// Whether what is held for this person can serve a purpose, where they chose to have it held.
+    ///
+    /// # Errors
+    /// `purpose_not_promised` for identification of somebody whose template the site does not hold.
+    pub fn may_serve(&self, purpose: ConsentPurpose) -> Result<(), Refusal> {
+        if purpose == ConsentPurpose::Identify && self.custody != Custody::Controller {
+            return Err(Refusal::new(
+                RefusalCode::PurposeNotPromised,
+                "the person keeps their template themselves, and only templates that the site holds can be searched",
+                "verify them by their token, or have them enrol anew with custody \"controller\"",
+            ));
+        }
+        Ok(())
+    }
+
     /// Takes a consent down, in place of an older one to the same purpose, which is returned.
     pub fn give(&mut self, consent: Consent) -> Option<Consent> {
         self.consents.insert(consent.purpose, consent)
@@ -519,8 +446,11 @@ impl PersonFile {
                 "wait until they lift that",
             ));
         }
+        self.may_agree(consent.given_by)?;
         standing.may_ask_for(purpose, now)?;
         standing.reaches(consent)?;
+        self.may_serve(purpose)?;
+        standing.wants_release(purpose, consent.is_released)?;
         Ok(Agreed {
             purpose,
             until: consent.expires_at,

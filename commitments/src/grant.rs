@@ -2,21 +2,26 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Weak};
 
 use regard_domain::{CameraId, Timestamp};
 
+use crate::Digest;
 use crate::commitments::StaffZone;
-use crate::refusal::{Answer, Refusal, RefusalCode};
+use crate::personal::PersonalTerms;
+use crate::recognition::RecognitionTerms;
+use crate::refusal::Refusal;
 use crate::scope::{
     AgeGuardScope, AttentionScope, CountScope, ExpressionScope, MicroExpressionScope, Scope,
     ScopeMarker, Scopes,
 };
-use crate::{Digest, Profile};
 
 mod sealed {
-    pub trait Sealed {}
+    /// What the gate puts into a grant.
+    pub trait Sealed {
+        type Terms: std::fmt::Debug + Send + Sync + 'static;
+    }
 }
 
 /// What a grant is for. Sealed: the four of this room and no others.
@@ -26,11 +31,13 @@ pub trait Purpose: sealed::Sealed {
 }
 
 macro_rules! purposes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $terms:ty;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub enum $name {}
-        impl sealed::Sealed for $name {}
+        impl sealed::Sealed for $name {
+            type Terms = $terms;
+        }
         impl Purpose for $name {
             const NAME: &'static str = $text;
         }
@@ -39,13 +46,13 @@ macro_rules! purposes {
 
 purposes! {
     /// A camera opens and frames are analysed within a scope.
-    Sensing = "sensing";
+    Sensing = "sensing", SensingTerms;
     /// A face chip becomes an embedding.
-    Recognition = "recognition";
+    Recognition = "recognition", RecognitionTerms;
     /// A person enters a context.
-    Personalization = "personalization";
+    Personalization = "personalization", PersonalTerms;
     /// A row is written; its grant is [`crate::Kept`].
-    Retention = "retention";
+    Retention = "retention", std::convert::Infallible;
 }
 
 /// Where the pictures under a sensing grant come from.
@@ -55,28 +62,65 @@ pub enum GrantOrigin {
     LiveCamera,
     /// Stored media that an operator gave.
     Library,
+    /// Pictures of themselves that a person hands in by an act of their own.
+    OwnAct,
 }
 
 /// What all clones of one grant share.
 #[derive(Debug)]
-pub(crate) struct GrantState {
-    camera: CameraId,
-    origin: GrantOrigin,
-    scopes: Scopes,
-    withheld: Vec<(Scope, Refusal)>,
-    staff_zones: Vec<StaffZone>,
-    commitments: Option<Digest>,
+struct GrantState<T> {
+    terms: T,
     revoked: AtomicBool,
     /// Microseconds since the epoch from which the grant is dead although nobody revoked it.
     valid_until: AtomicI64,
+    /// What it hangs on: it dies with the first of these that is cut.
+    lifelines: Vec<Lifeline>,
+}
+
+/// Something that grants hang on, such as a consent: whoever ends it cuts the line, and all of them are dead at once,
+/// wherever they are held.
+#[derive(Clone, Debug, Default)]
+pub struct Lifeline(Arc<AtomicBool>);
+
+impl Lifeline {
+    /// Whether it was not cut.
+    pub fn holds(&self) -> bool {
+        !self.0.load(Ordering::Acquire)
+    }
+
+    /// Ends all that hangs on it.
+    pub fn cut(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// A handle that keeps nothing alive: it is gone when nobody holds the line any more.
+    pub fn watch(&self) -> LifelineWatch {
+        LifelineWatch(Arc::downgrade(&self.0))
+    }
+}
+
+/// Sees whether somebody still holds a lifeline.
+#[derive(Clone, Debug)]
+pub struct LifelineWatch(Weak<AtomicBool>);
+
+impl LifelineWatch {
+    /// The line, while somebody holds it.
+    pub fn lifeline(&self) -> Option<Lifeline> {
+        self.0.upgrade().map(Lifeline)
+    }
+
+    /// Whether somebody holds it.
+    pub fn is_held(&self) -> bool {
+        self.0.strong_count() > 0
+    }
 }
 
 /// Leave to work for one purpose. Cheap to clone; all clones die together.
 ///
 /// # Privacy
-/// Holds no personal data; work that sees frames or faces takes it as a parameter.
+/// Does not print whom it is about; work that sees frames, faces or persons takes it as a parameter.
 pub struct Grant<P: Purpose> {
-    state: Arc<GrantState>,
+    state: Arc<GrantState<P::Terms>>,
     purpose: PhantomData<fn() -> P>,
 }
 
@@ -93,46 +137,31 @@ impl<P: Purpose> fmt::Debug for Grant<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Grant")
             .field("purpose", &P::NAME)
-            .field("camera", &self.state.camera)
-            .field("scopes", &self.state.scopes)
+            .field("terms", &self.state.terms)
             .field("is_live", &self.is_live())
             .finish()
     }
 }
 
 impl<P: Purpose> Grant<P> {
-    /// Whether the gate has not revoked it. Ask before each frame: a dead grant means stop.
-    pub fn is_live(&self) -> bool {
-        !self.state.revoked.load(Ordering::Acquire)
-    }
-}
-
-/// What a sensing gate puts into a grant.
-pub(crate) struct SensingTerms {
-    pub(crate) camera: CameraId,
-    pub(crate) origin: GrantOrigin,
-    pub(crate) scopes: Scopes,
-    pub(crate) withheld: Vec<(Scope, Refusal)>,
-    pub(crate) staff_zones: Vec<StaffZone>,
-    pub(crate) commitments: Option<Digest>,
-    pub(crate) valid_until: Timestamp,
-}
-
-impl Grant<Sensing> {
-    pub(crate) fn issue(terms: SensingTerms) -> Self {
+    pub(crate) fn issue(terms: P::Terms, valid_until: Timestamp, lifelines: Vec<Lifeline>) -> Self {
         Self {
             state: Arc::new(GrantState {
-                camera: terms.camera,
-                origin: terms.origin,
-                scopes: terms.scopes,
-                withheld: terms.withheld,
-                staff_zones: terms.staff_zones,
-                commitments: terms.commitments,
+                terms,
                 revoked: AtomicBool::new(false),
-                valid_until: AtomicI64::new(terms.valid_until.as_micros()),
+                valid_until: AtomicI64::new(valid_until.as_micros()),
+                lifelines,
             }),
             purpose: PhantomData,
         }
+    }
+
+    pub(crate) fn terms(&self) -> &P::Terms {
+        &self.state.terms
+    }
+
+    pub(crate) fn lifelines(&self) -> &[Lifeline] {
+        &self.state.lifelines
     }
 
     pub(crate) fn revoke(&self) {
@@ -145,40 +174,70 @@ impl Grant<Sensing> {
             .store(until.as_micros(), Ordering::Release);
     }
 
-    /// Whether it is live and the notice was seen recently enough at `now`. Stricter than
-    /// [`Grant::is_live`]: it also fails when the gate's own tick has stopped.
+    /// Whether the gate has not revoked it, and nothing that it hangs on has ended. Ask before each frame: a dead grant
+    /// means stop.
+    pub fn is_live(&self) -> bool {
+        !self.state.revoked.load(Ordering::Acquire)
+            && self.state.lifelines.iter().all(Lifeline::holds)
+    }
+
+    /// Whether it is live and its time is not over. Stricter than [`Grant::is_live`]: a camera's grant also fails when the
+    /// gate's own tick has stopped.
     pub fn is_live_at(&self, now: Timestamp) -> bool {
         self.is_live() && now.as_micros() < self.state.valid_until.load(Ordering::Acquire)
     }
 
+    /// The instant from which it is dead although nobody revoked it.
+    pub fn valid_until(&self) -> Timestamp {
+        Timestamp::from_micros(self.state.valid_until.load(Ordering::Acquire))
+    }
+}
+
+/// What a sensing gate puts into a grant.
+pub struct SensingTerms {
+    pub(crate) camera: CameraId,
+    pub(crate) origin: GrantOrigin,
+    pub(crate) scopes: Scopes,
+    pub(crate) withheld: Vec<(Scope, Refusal)>,
+    pub(crate) staff_zones: Vec<StaffZone>,
+    pub(crate) commitments: Option<Digest>,
+}
+
+impl fmt::Debug for SensingTerms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.camera, self.scopes)
+    }
+}
+
+impl Grant<Sensing> {
     /// The camera, or the name under which stored media are analysed.
     pub fn camera(&self) -> &CameraId {
-        &self.state.camera
+        &self.terms().camera
     }
 
     /// Where the pictures come from.
     pub fn origin(&self) -> GrantOrigin {
-        self.state.origin
+        self.terms().origin
     }
 
     /// What may be looked at.
     pub fn scopes(&self) -> Scopes {
-        self.state.scopes
+        self.terms().scopes
     }
 
     /// What was asked for and not given, and why; in the order of [`Scope::ALL`].
     pub fn withheld(&self) -> &[(Scope, Refusal)] {
-        &self.state.withheld
+        &self.terms().withheld
     }
 
     /// Where staff stand: faces centered there are left out, before anything else is done with them.
     pub fn staff_zones(&self) -> &[StaffZone] {
-        &self.state.staff_zones
+        &self.terms().staff_zones
     }
 
     /// Hash of the commitments it was given under; `None` for stored media.
     pub fn commitments(&self) -> Option<Digest> {
-        self.state.commitments
+        self.terms().commitments
     }
 
     /// The key of detectors and trackers.
@@ -249,36 +308,5 @@ impl<S: ScopeMarker> Clone for Scoped<S> {
 impl<S: ScopeMarker> fmt::Debug for Scoped<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Scoped<{}>({})", S::SCOPE, self.camera())
-    }
-}
-
-/// Asks to turn faces into embeddings. Nobody can enrol yet, so the answer is always a refusal:
-/// `feature_not_in_profile` where the profile has recognition off, else `consent_missing`.
-pub fn ask_recognition(profile: &Profile) -> Answer<Grant<Recognition>> {
-    Answer::Refused(if profile.recognition() {
-        Refusal::new(
-            RefusalCode::ConsentMissing,
-            "nobody has enrolled at this site",
-            "enrol by an act of the person, with consent for recognition",
-        )
-    } else {
-        Refusal::new(
-            RefusalCode::FeatureNotInProfile,
-            format!("recognition is off in profile {}", profile.name()),
-            "choose a profile that allows recognition, and publish new commitments",
-        )
-    })
-}
-
-/// Asks to let a person enter a decision. Nobody can enrol yet, so the answer is always a refusal
-/// (as for [`ask_recognition`]), and decisions are made for the audience as a whole.
-pub fn ask_personalization(profile: &Profile) -> Answer<Grant<Personalization>> {
-    match ask_recognition(profile) {
-        Answer::Refused(refusal) => Answer::Refused(refusal),
-        Answer::Granted(_) => Answer::Refused(Refusal::new(
-            RefusalCode::ConsentMissing,
-            "no consent for personalization",
-            "ask the person",
-        )),
     }
 }

@@ -7,10 +7,11 @@ use rand::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::digest::Digest;
+use crate::face_token::FaceTokenMint;
 use crate::place_code::PlaceCodes;
 
 /// One seed, from which a site's keys are made: one to sign commitments, one to sign the ledger, one to
-/// cosign the ledgers of others, one to sign audit reports, one to sign consent receipts.
+/// cosign the ledgers of others, and one for each other kind of document that is signed.
 /// Wiped from memory when dropped; never printed.
 pub struct SiteKeys {
     seed: Zeroizing<[u8; 32]>,
@@ -64,6 +65,24 @@ impl SiteKeys {
         self.derive(b"regard receipts key v1")
     }
 
+    /// Signs attestations of the privacy officer.
+    pub fn attestations_key(&self) -> SigningKey {
+        self.derive(b"regard attestations key v1")
+    }
+
+    /// Makes the tokens in which persons keep their own templates.
+    pub fn face_tokens(&self) -> FaceTokenMint {
+        FaceTokenMint::new(
+            self.derive(b"regard face tokens key v1"),
+            self.secret(b"regard face token owners v1"),
+        )
+    }
+
+    /// Signs what other applications are told about a verification.
+    pub fn assertions_key(&self) -> SigningKey {
+        self.derive(b"regard assertions key v1")
+    }
+
     /// A secret for one use: the seed is uniform, so that hashing it with a label of fixed length is a
     /// pseudo-random function, and no key tells anything about another.
     fn secret(&self, label: &[u8]) -> Zeroizing<[u8; 32]> {
@@ -109,12 +128,14 @@ mod tests {
             keys.witness_key(),
             keys.audit_key(),
             keys.receipts_key(),
+            keys.attestations_key(),
+            keys.assertions_key(),
             other.commitments_key(),
         ]
         .iter()
         .map(|key| key_id(&key.verifying_key()))
         .collect();
-        assert_eq!(names.len(), 6);
+        assert_eq!(names.len(), 8);
         assert!(names.iter().all(|name| name.len() == 32));
     }
 

@@ -360,12 +360,16 @@ rules! {
     /// Verification and identification.
     Identification = "identification", "AI Act annex III, recital 17",
         "Verification of a claim is kept apart from identification, which needs an act; never a crowd against a gallery.";
-        code ["commitments/src/grant.rs"];
+        code ["commitments/src/recognition.rs", "commitments/src/recognition/gate.rs", "commitments/src/recognition/act.rs"];
         tests [
-            "commitments/src/profile.rs::recognition_is_refused_for_the_true_reason",
             "commitments/tests/gates.rs::gates_hold",
+            "commitments/src/recognition/tests.rs::a_verification_is_about_one_person_and_dies_with_their_consent",
+            "commitments/src/recognition/tests.rs::act_missing",
+            "commitments/src/recognition/tests.rs::a_gallery_is_searched_only_armed_and_once_an_act",
+            "commitments/src/recognition/tests.rs::disarming_ends_what_runs_at_once",
+            "commitments/src/recognition/tests.rs::the_ledger_is_told_of_every_act_grant_and_refusal_and_of_nobody",
         ];
-        missing "recognition does not exist yet: its gate always refuses";
+        missing "galleries to search";
     /// Custody of templates.
     Custody = "custody", "EDPB Opinion 11/2024; CNIL types 1-3",
         "Templates are in the person's hands unless the commitments say otherwise and why.";
@@ -390,9 +394,12 @@ rules! {
     /// Illinois.
     Bipa = "bipa", "BIPA 740 ILCS 14/15",
         "Written release before capture, public retention policy, destruction at purpose end and after three years at most.";
-        code ["commitments/data/profiles/us-il.toml"];
-        tests ["commitments/src/profile.rs::dutch_and_illinois_cameras_wait_for_agreement"];
-        missing "face geometry is not taken yet; the written release comes with it";
+        code ["commitments/data/profiles/us-il.toml", "commitments/src/consent/standing.rs"];
+        tests [
+            "commitments/src/profile.rs::dutch_and_illinois_cameras_wait_for_agreement",
+            "commitments/src/consent/tests.rs::bipa_written_release",
+        ];
+        missing "a page that shows the release and takes the signature";
     /// Scopes and declarations.
     Scopes = "scopes", "AI Act 5(1)(f); GDPR 25",
         "A grant carries scopes; each analyser asks for its own; what the site declares is part of the signed commitments.";
@@ -434,7 +441,8 @@ rules! {
             "commitments/src/profile.rs::the_french_street_is_counted_only",
             "commitments/src/profile.rs::in_french_private_places_expression_waits_for_agreement",
             "commitments/src/profile.rs::dutch_and_illinois_cameras_wait_for_agreement",
-            "commitments/src/profile.rs::spain_has_no_recognition",
+            "commitments/src/profile.rs::spain_has_no_identification",
+            "commitments/src/profile.rs::where_and_how_people_may_be_recognised",
             "commitments/src/profile.rs::lab_tries_everything_and_says_so",
         ];
         missing "";

@@ -7,19 +7,25 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::access::{Actor, AdminAct};
+use crate::commitments::Custody;
 use crate::consent::{ConsentPurpose, EndReason};
 use crate::date::Date;
 use crate::digest::{Digest, canonical_json};
 use crate::epsilon::Epsilon;
 use crate::merkle::{MerkleTree, leaf_hash};
-use crate::note::{Checkpoint, NoteError, NoteSigner, NoteVerifier};
+use crate::note::{Checkpoint, NoteSigner, NoteVerifier};
 use crate::paper::PaperKind;
+use crate::recognition::{ActKind, RecognitionKind};
 use crate::refusal::RefusalCode;
 use crate::release::Detail;
 use crate::retention::{DataKind, Retained};
 use crate::scope::{Scope, Scopes};
 use crate::seal::SiteKeyId;
 use crate::signed::SignedCommitments;
+
+mod check;
+
+pub use self::check::{LedgerCheck, LedgerFault, LedgerReport, verify_ledger};
 
 /// One line of the ledger.
 ///
@@ -172,6 +178,106 @@ pub enum EntryBody {
         /// Whose record.
         subject: Digest,
     },
+    /// Somebody acted: they want to be recognised, or enrolled.
+    Acted {
+        /// Hash of the random id of the act.
+        act: Digest,
+        /// How.
+        by: ActKind,
+    },
+    /// Leave was given to recognise a face, before anything was computed of it.
+    RecognitionGranted {
+        /// As which kind.
+        recognition: RecognitionKind,
+        /// Hash of the random number of the grant.
+        number: Digest,
+        /// Whose record it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<Digest>,
+        /// Receipts of the consents it stands on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        receipts: Vec<Digest>,
+        /// Which gallery it opens, as [`gallery_subject`](crate::gallery_subject) names it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gallery: Option<Digest>,
+        /// The act that it used up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        act: Option<Digest>,
+        /// Hash of the attestation it stands on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attestation: Option<Digest>,
+        /// The instant from which it no longer holds.
+        until: Timestamp,
+    },
+    /// A face was not recognised.
+    RecognitionRefused {
+        /// As which kind it was asked for.
+        recognition: RecognitionKind,
+        /// Why.
+        code: RefusalCode,
+        /// The grant, where one had been given before its face turned out not to be a live one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<Digest>,
+        /// Refusals before it that were too many to tell one by one.
+        n_untold: u64,
+    },
+    /// Somebody who was recognised may enter the context of decisions.
+    PersonalizationGranted {
+        /// Whose record.
+        subject: Digest,
+        /// Receipt of the consent to it.
+        receipt: Digest,
+        /// The instant from which it no longer holds.
+        until: Timestamp,
+    },
+    /// Somebody who was recognised enters no context.
+    PersonalizationRefused {
+        /// Why.
+        code: RefusalCode,
+        /// Refusals before it that were too many to tell one by one.
+        n_untold: u64,
+    },
+    /// A template was made, and kept or handed to its person.
+    TemplateMade {
+        /// Whose record.
+        subject: Digest,
+        /// Hash of its random id.
+        template: Digest,
+        /// Where it is.
+        custody: Custody,
+        /// Under which grant.
+        number: Digest,
+        /// The instant from which it serves nothing any more.
+        until: Timestamp,
+    },
+    /// A template was destroyed while its consent goes on.
+    TemplateRemoved {
+        /// Whose record.
+        subject: Digest,
+        /// Hash of its random id.
+        template: Digest,
+    },
+    /// A gallery was turned over to a fresh secret; the older one was destroyed.
+    GalleryRekeyed {
+        /// Which, as [`gallery_subject`](crate::gallery_subject) names it.
+        gallery: Digest,
+        /// Templates that went over.
+        n_templates: u64,
+    },
+    /// The privacy officer attested a collection.
+    AttestationMade {
+        /// Hash of its signed text.
+        attestation: Digest,
+        /// The collection, as [`gallery_subject`](crate::gallery_subject) names it.
+        collection: Digest,
+        /// The instant from which it no longer holds.
+        until: Timestamp,
+    },
+    /// An attestation was taken back.
+    AttestationEnded {
+        /// Hash of its signed text.
+        attestation: Digest,
+    },
     /// The keys of all persons are wrapped under another key of the site from now on.
     SiteKeyRotated {
         /// The key that wraps.
@@ -210,34 +316,12 @@ pub enum EntryBody {
 }
 
 impl EntryBody {
-    /// Whether it tells of a biometric operation, which needs a live consent. There are none yet: the
-    /// gates of recognition always refuse.
+    /// Whether it tells of a biometric operation, which needs a live consent, or what the law lets stand in its place.
     pub const fn is_biometric(&self) -> bool {
-        match self {
-            Self::CommitmentsPublished { .. }
-            | Self::Granted { .. }
-            | Self::Refused { .. }
-            | Self::Revoked { .. }
-            | Self::Closed { .. }
-            | Self::Objected { .. }
-            | Self::Agreed { .. }
-            | Self::AgreementEnded { .. }
-            | Self::Interrupted { .. }
-            | Self::Swept { .. }
-            | Self::Released { .. }
-            | Self::Enrolled { .. }
-            | Self::ConsentGiven { .. }
-            | Self::ConsentEnded { .. }
-            | Self::Frozen { .. }
-            | Self::Corrected { .. }
-            | Self::Erased { .. }
-            | Self::SiteKeyRotated { .. }
-            | Self::Restored { .. }
-            | Self::Administered { .. }
-            | Self::PapersChanged { .. }
-            | Self::Started { .. }
-            | Self::Stopped {} => false,
-        }
+        matches!(
+            self,
+            Self::RecognitionGranted { .. } | Self::TemplateMade { .. }
+        )
     }
 }
 
@@ -381,177 +465,6 @@ impl Ledger {
             note,
         }
     }
-}
-
-/// What was found in a ledger without fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LedgerReport {
-    /// How many entries there are.
-    pub n_entries: u64,
-    /// How many checkpoints were checked.
-    pub n_checkpoints: u64,
-    /// How many entries a checkpoint covers; later ones are unproven until the next.
-    pub n_covered: u64,
-    /// Root of all entries.
-    pub root: Digest,
-}
-
-/// The first fault found in a ledger.
-#[derive(Debug, Error)]
-pub enum LedgerFault {
-    /// A checkpoint is not to be believed.
-    #[error("checkpoint {position} is not to be believed")]
-    Checkpoint {
-        /// Which, from 0, in the order given.
-        position: usize,
-        /// Why.
-        source: NoteError,
-    },
-    /// Two checkpoints tell two histories.
-    #[error("two checkpoints of size {size} have different roots")]
-    TwoHistories {
-        /// Their size.
-        size: u64,
-    },
-    /// An entry is not one.
-    #[error("entry {index} is damaged")]
-    Entry {
-        /// Which, from 0.
-        index: u64,
-        /// Why.
-        source: BadEntry,
-    },
-    /// The entries are not those that were signed.
-    #[error("the first {size} entries are not those that were signed")]
-    Changed {
-        /// Size of the checkpoint that does not fit.
-        size: u64,
-    },
-    /// Entries are missing at the end.
-    #[error("a checkpoint was signed over {signed} entries, only {found} are there")]
-    Truncated {
-        /// Size of the largest checkpoint.
-        signed: u64,
-        /// Entries found.
-        found: u64,
-    },
-}
-
-/// A ledger being read back: every entry against its place in the tree, every checkpoint against the
-/// tree at its size. Memory grows with the checkpoints, not with the entries.
-#[derive(Clone, Debug)]
-pub struct LedgerCheck {
-    tree: MerkleTree,
-    n_checkpoints: u64,
-    /// Root by size, of every checkpoint.
-    signed: BTreeMap<u64, Digest>,
-}
-
-impl LedgerCheck {
-    /// A check against these signed notes, in any order; no entry is read yet.
-    ///
-    /// # Errors
-    /// [`LedgerFault`] when a note is not to be believed, or two of them contradict each other.
-    pub fn new<C: AsRef<str>>(
-        checkpoints: impl IntoIterator<Item = C>,
-        key: &NoteVerifier,
-    ) -> Result<Self, LedgerFault> {
-        let mut check = Self {
-            tree: MerkleTree::new(),
-            n_checkpoints: 0,
-            signed: BTreeMap::new(),
-        };
-        for (position, note) in checkpoints.into_iter().enumerate() {
-            let checkpoint = Checkpoint::open(note.as_ref(), key)
-                .map_err(|source| LedgerFault::Checkpoint { position, source })?;
-            let size = checkpoint.size;
-            if check
-                .signed
-                .insert(size, checkpoint.root)
-                .is_some_and(|root| root != checkpoint.root)
-            {
-                return Err(LedgerFault::TwoHistories { size });
-            }
-            check.n_checkpoints += 1;
-        }
-        check.compare()?;
-        Ok(check)
-    }
-
-    fn compare(&self) -> Result<(), LedgerFault> {
-        let size = self.tree.size();
-        match self.signed.get(&size) {
-            Some(root) if *root != self.tree.root() => Err(LedgerFault::Changed { size }),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// The next entry by its bytes, which have to be an entry in its one form.
-    ///
-    /// # Errors
-    /// [`LedgerFault`]; the check is of no further use then.
-    pub fn entry(&mut self, bytes: &[u8]) -> Result<(), LedgerFault> {
-        let index = self.tree.size();
-        LedgerEntry::from_leaf_bytes(bytes)
-            .map_err(|source| LedgerFault::Entry { index, source })?;
-        self.tree.append(leaf_hash(bytes));
-        self.compare()
-    }
-
-    /// The next entry by its stored hash, and its bytes as far as they are still kept: one whose time
-    /// is over has only its hash left, and the tree still proves it.
-    ///
-    /// # Errors
-    /// [`LedgerFault`]; the check is of no further use then.
-    pub fn hashed(&mut self, hash: Digest, bytes: Option<&[u8]>) -> Result<(), LedgerFault> {
-        if bytes.is_some_and(|bytes| leaf_hash(bytes) != hash) {
-            let size = self.tree.size() + 1;
-            return Err(LedgerFault::Changed { size });
-        }
-        self.tree.append(hash);
-        self.compare()
-    }
-
-    /// The tree of all entries, and what was found.
-    ///
-    /// # Errors
-    /// [`LedgerFault::Truncated`].
-    pub fn finish(self) -> Result<(MerkleTree, LedgerReport), LedgerFault> {
-        let n_covered = self.signed.last_key_value().map_or(0, |(size, _)| *size);
-        if self.tree.size() < n_covered {
-            return Err(LedgerFault::Truncated {
-                signed: n_covered,
-                found: self.tree.size(),
-            });
-        }
-        let report = LedgerReport {
-            n_entries: self.tree.size(),
-            n_checkpoints: self.n_checkpoints,
-            n_covered,
-            root: self.tree.root(),
-        };
-        Ok((self.tree, report))
-    }
-}
-
-/// Checks stored entries, in order, against signed checkpoints in any order.
-///
-/// # Errors
-/// [`LedgerFault`], the first found.
-pub fn verify_ledger<E, C>(
-    entries: impl IntoIterator<Item = E>,
-    checkpoints: impl IntoIterator<Item = C>,
-    key: &NoteVerifier,
-) -> Result<LedgerReport, LedgerFault>
-where
-    E: AsRef<[u8]>,
-    C: AsRef<str>,
-{
-    let mut check = LedgerCheck::new(checkpoints, key)?;
-    for entry in entries {
-        check.entry(entry.as_ref())?;
-    }
-    check.finish().map(|(_, report)| report)
 }
 
 #[cfg(test)]

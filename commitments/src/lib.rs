@@ -30,6 +30,7 @@
 //! ```
 
 mod access;
+mod assertion;
 mod audit;
 mod budget;
 mod change;
@@ -40,7 +41,9 @@ mod date;
 mod digest;
 mod epsilon;
 mod erasure;
+mod face_token;
 mod grant;
+mod jws;
 mod keys;
 mod law;
 mod ledger;
@@ -52,10 +55,12 @@ mod notice;
 mod paper;
 mod parse;
 mod person_token;
+mod personal;
 mod place_code;
 mod profile;
 mod proof;
 mod receipt;
+mod recognition;
 mod refusal;
 mod release;
 mod retention;
@@ -68,6 +73,10 @@ mod witness;
 mod word;
 
 pub use access::{Actor, AdminAct, BadRole, BadTokenId, Role, TokenId};
+pub use assertion::{
+    ASSERTION_TTL, Assertion, AssertionFault, AssertionFor, AssertionTerms, BadAssertionText,
+    PublicJwk,
+};
 pub use audit::{
     AuditFault, AuditReport, CheckLine, CheckState, Evidence, OBSERVED_ALLOWANCE_MILLIS,
     OperationBook, SWEEP_ALLOWANCE_SECS, SignedAudit, TableEvidence,
@@ -81,7 +90,7 @@ pub use commitments::{
 };
 pub use consent::{
     Agreed, BadConsentPurpose, Consent, ConsentPurpose, Dpia, DpiaStanding, EndReason, Ending,
-    GivenBy, PersonFile, PersonalCategory, PromiseStanding,
+    GivenBy, LiveConsent, PersonFile, PersonalCategory, PromiseStanding,
 };
 pub use cosignature::{CosignatureVerifier, Cosigner};
 pub use date::{BadDate, Date};
@@ -89,9 +98,13 @@ pub use digest::{BadDigest, Digest, NotCanonical, canonical_json};
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 pub use epsilon::{BadEpsilon, Epsilon};
 pub use erasure::{ErasureFault, ErasureProof, ProvenErasure, subject};
+pub use face_token::{
+    FACE_TOKEN_PREFIX, FaceToken, FaceTokenContent, FaceTokenFault, FaceTokenKey, FaceTokenMint,
+    ShownFaceToken,
+};
 pub use grant::{
-    Grant, GrantOrigin, Personalization, Purpose, Recognition, Retention, Scoped, Sensing,
-    ask_personalization, ask_recognition,
+    Grant, GrantOrigin, Lifeline, LifelineWatch, Personalization, Purpose, Recognition, Retention,
+    Scoped, Sensing,
 };
 pub use keys::{SiteKeys, key_id};
 pub use law::{Keeping, Rule, Standing};
@@ -109,12 +122,21 @@ pub use notice::{EasyText, Notice, NoticeText};
 pub use paper::PaperKind;
 pub use parse::Mistake;
 pub use person_token::{BadPersonToken, PersonToken, PersonTokenHash};
+pub use personal::Recognized;
 pub use place_code::{PLACE_CODE_PERIOD, PlaceCodes, Presence};
 pub use profile::{Authority, Profile, ProfileError, PromiseFault};
 pub use proof::{ConsistencyProof, InclusionProof, LedgerProof, ProofFault};
 pub use receipt::{
     Party, PiiInformation, PiiProcessing, PurposeSection, RECEIPT_SCHEMA, Receipt, ReceiptEvent,
     ReceiptFault, ReceiptPromise, ReceiptTerms, SignedReceipt,
+};
+pub use recognition::{
+    Act, ActKind, Attestation, AttestationFault, AttestationTerms, AttestedCall, AttestedSource,
+    AttestedUse, BadRecognitionKind, CompareKey, Enrollment, Evaluation, EvaluationKey,
+    GALLERY_SETTING_PREFIX, Identification, LibrarySearch, Liveness, MAX_ATTESTATION_AGE,
+    MayCompare, MayEnroll, MaySearch, NeedsLiveness, Presenting, RecognitionGate, RecognitionKey,
+    RecognitionKind, RecognitionMarker, SearchKey, SignedAttestation, Verification,
+    VerifiedAttestation, gallery_subject,
 };
 pub use refusal::{Answer, Refusal, RefusalCode};
 pub use release::{

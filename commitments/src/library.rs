@@ -55,7 +55,7 @@ pub fn ask_library(declaration: &LibraryDeclaration) -> Answer<Grant<Sensing>> {
         ));
     }
     let withheld = declaration.wanted.iter().filter(|s| !allowed(*s));
-    Answer::Granted(Grant::issue(SensingTerms {
+    let terms = SensingTerms {
         camera: declaration.source.clone(),
         origin: GrantOrigin::Library,
         scopes: scopes.with(crate::Scope::Count),
@@ -71,8 +71,9 @@ pub fn ask_library(declaration: &LibraryDeclaration) -> Answer<Grant<Sensing>> {
             .collect(),
         staff_zones: Vec::new(),
         commitments: None,
-        valid_until: Timestamp::from_micros(i64::MAX),
-    }))
+    };
+    let never = Timestamp::from_micros(i64::MAX);
+    Answer::Granted(Grant::issue(terms, never, Vec::new()))
 }
 
 #[cfg(test)]

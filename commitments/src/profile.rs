@@ -9,6 +9,8 @@ use crate::VerifiedCommitments;
 use crate::commitments::ProcessingPurpose;
 use crate::epsilon::Epsilon;
 use crate::parse::{Mistake, locate};
+use crate::recognition::RecognitionKind;
+use crate::refusal::{Refusal, RefusalCode};
 use crate::retention::{DataKind, KeepFor};
 use crate::scope::Scopes;
 
@@ -41,7 +43,9 @@ pub struct Profile {
     needs_notice: bool,
     shows_camera_picture: bool,
     shows_lab_banner: bool,
-    recognition: bool,
+    recognition: BTreeSet<RecognitionKind>,
+    #[serde(default)]
+    needs_written_release: bool,
     authority: Authority,
     retention_max: BTreeMap<DataKind, KeepFor>,
     statistics: BudgetTerms,
@@ -191,7 +195,8 @@ impl Profile {
             && purposes(self).is_subset(&purposes(other))
             && (self.needs_notice || !other.needs_notice)
             && (other.shows_camera_picture || !self.shows_camera_picture)
-            && (other.recognition || !self.recognition)
+            && self.recognition.is_subset(&other.recognition)
+            && (self.needs_written_release || !other.needs_written_release)
             && self
                 .retention_max
                 .iter()
@@ -215,9 +220,29 @@ impl Profile {
         self.shows_lab_banner
     }
 
-    /// Whether people may be recognised, with their consent.
-    pub fn recognition(&self) -> bool {
-        self.recognition
+    /// How people may be recognised, with their consent.
+    pub fn recognition(&self) -> &BTreeSet<RecognitionKind> {
+        &self.recognition
+    }
+
+    /// Whether it allows a kind of recognition.
+    ///
+    /// # Errors
+    /// `feature_not_in_profile`.
+    pub fn may_recognize(&self, kind: RecognitionKind) -> Result<(), Refusal> {
+        if self.recognition.contains(&kind) {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            RefusalCode::FeatureNotInProfile,
+            format!("profile {} does not allow to {}", self.name, kind.verb()),
+            "choose a profile that allows it, and publish new commitments",
+        ))
+    }
+
+    /// Whether people have to sign a release in writing before a face is measured.
+    pub fn needs_written_release(&self) -> bool {
+        self.needs_written_release
     }
 
     /// The longest retention it allows; `None` if the kind may not be kept.
@@ -276,7 +301,9 @@ mod tests {
         assert_eq!(eu.name(), "eu");
         assert_eq!(eu.allowed_scopes(), Scopes::AUDIENCE);
         assert!(eu.needs_notice());
-        assert!(!eu.shows_camera_picture() && !eu.shows_lab_banner() && !eu.recognition());
+        assert!(!eu.shows_camera_picture() && !eu.shows_lab_banner());
+        // Of those who agreed, and nobody else; switched on by the commitments, and off until then.
+        assert_eq!(eu.recognition().len(), RecognitionKind::ALL.len());
         assert_eq!(eu.max_retention(DataKind::Decision), "90 days".parse().ok());
     }
 
@@ -289,7 +316,7 @@ mod tests {
                 .all(|scope| lab.allowed_scopes().contains(scope))
         );
         assert!(lab.needs_notice() && lab.shows_camera_picture() && lab.shows_lab_banner());
-        assert!(!lab.recognition());
+        assert_eq!(lab.recognition().len(), RecognitionKind::ALL.len());
     }
 
     #[test]
@@ -331,10 +358,38 @@ mod tests {
     }
 
     #[test]
-    fn spain_has_no_recognition() {
+    fn spain_has_no_identification() {
         let (es, eu) = (Profile::named("es").unwrap(), Profile::named("eu").unwrap());
-        assert!(!es.recognition());
+        use RecognitionKind::{Attested, Enroll, Identify, Library, Verify};
+        for kind in [Identify, Library, Attested] {
+            let refusal = es.may_recognize(kind).unwrap_err();
+            assert_eq!(refusal.code, RefusalCode::FeatureNotInProfile, "{kind}");
+        }
+        assert!(es.may_recognize(Enroll).is_ok() && es.may_recognize(Verify).is_ok());
         assert!(es.is_within(&eu));
+    }
+
+    #[test]
+    fn where_and_how_people_may_be_recognised() {
+        let kinds = |name: &str| {
+            let profile = Profile::named(name).unwrap();
+            let names = profile.recognition().iter().map(|kind| kind.as_str());
+            (
+                names.collect::<Vec<_>>().join(" "),
+                profile.needs_written_release(),
+            )
+        };
+        for (name, expected, needs_release) in [
+            ("eu", "enroll verify identify library attested", false),
+            ("lab", "enroll verify identify library attested", false),
+            ("us-il", "enroll verify identify library", true),
+            ("es", "enroll verify", false),
+            ("nl", "enroll verify", false),
+            ("fr-private", "enroll verify", false),
+            ("fr-public", "", false),
+        ] {
+            assert_eq!(kinds(name), (expected.to_owned(), needs_release), "{name}");
+        }
     }
 
     #[test]
@@ -403,28 +458,11 @@ mod tests {
         );
         let eu = BUILT_IN[0]
             .1
-            .replace("recognition = false", "recognition = \"no\"");
+            .replace("recognition = [\"enroll\", ", "recognition = [\"watch\", ");
         let error = Profile::parse(&eu).unwrap_err();
         assert!(
-            error.to_string().contains("column 15: invalid type"),
+            error.to_string().contains("column 16: unknown variant"),
             "{error}"
         );
-    }
-
-    #[test]
-    fn recognition_is_refused_for_the_true_reason() {
-        use crate::{RefusalCode, ask_personalization, ask_recognition};
-        let off = Profile::named("lab").unwrap();
-        let on = Profile {
-            recognition: true,
-            ..off.clone()
-        };
-        for (profile, code) in [
-            (off, RefusalCode::FeatureNotInProfile),
-            (on, RefusalCode::ConsentMissing),
-        ] {
-            assert_eq!(ask_recognition(&profile).refusal().unwrap().code, code);
-            assert_eq!(ask_personalization(&profile).refusal().unwrap().code, code);
-        }
     }
 }

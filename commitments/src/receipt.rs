@@ -2,17 +2,15 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use regard_domain::PersonId;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::commitments::{Commitments, Language, Recipient};
+use crate::commitments::{Commitments, Custody, Language, Recipient};
 use crate::consent::{Consent, ConsentPurpose, GivenBy, PersonalCategory};
 use crate::digest::{Digest, canonical_json};
-use crate::keys::key_id;
+use crate::jws::{self, JwsFault};
 use crate::moment_text::UtcText;
 use crate::retention::DataKind;
 use crate::signed::VerifiedCommitments;
@@ -127,9 +125,9 @@ pub struct ReceiptEvent {
     pub valid_until: UtcText,
     /// Which party did it.
     pub entity_id: String,
-    /// `explicit_consent`.
+    /// `explicit_consent`, and where the law of the place wants one `written_release`.
     pub event_type: String,
-    /// `given`.
+    /// `given`, `signed`.
     pub event_state: String,
 }
 
@@ -164,6 +162,10 @@ pub struct ReceiptTerms<'a> {
     pub given_at: UtcText,
     /// The instant from which it no longer holds.
     pub expires_at: UtcText,
+    /// Where the person's template is to be.
+    pub custody: Custody,
+    /// Whether the person signed the release that the law of some places wants before a face is measured.
+    pub is_released: bool,
     /// The commitments in force, which the person read.
     pub promise: &'a VerifiedCommitments,
 }
@@ -192,16 +194,19 @@ impl Receipt {
                     .first()
                     .copied()
                     .unwrap_or(Language::En),
-                purposes: vec![section(terms.purpose, document)],
+                purposes: vec![section(terms.purpose, terms.custody, document)],
             },
             parties: parties(terms.given_by, document),
-            events: vec![ReceiptEvent {
-                event_time: terms.given_at,
-                valid_until: terms.expires_at,
-                entity_id: entity.to_owned(),
-                event_type: "explicit_consent".to_owned(),
-                event_state: "given".to_owned(),
-            }],
+            events: std::iter::once(("explicit_consent", "given"))
+                .chain(terms.is_released.then_some(("written_release", "signed")))
+                .map(|(event_type, event_state)| ReceiptEvent {
+                    event_time: terms.given_at,
+                    valid_until: terms.expires_at,
+                    entity_id: entity.to_owned(),
+                    event_type: event_type.to_owned(),
+                    event_state: event_state.to_owned(),
+                })
+                .collect(),
             commitments: ReceiptPromise {
                 version: document.version,
                 sha256: terms.promise.digest(),
@@ -215,13 +220,7 @@ impl Receipt {
     /// RFC 7515 in compact form; EdDSA after RFC 8037.
     pub fn sign(&self, key: &SigningKey) -> SignedReceipt {
         let payload = canonical_json(self).expect("a receipt holds texts and integers only");
-        let message = format!(
-            "{}.{}",
-            head(&key.verifying_key()),
-            URL_SAFE_NO_PAD.encode(payload)
-        );
-        let signature = URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes()).to_bytes());
-        SignedReceipt(format!("{message}.{signature}"))
+        SignedReceipt(jws::sign(TYPE, payload.as_bytes(), key))
     }
 
     /// Whether a consent is the one that this receipt is of.
@@ -237,7 +236,22 @@ impl Receipt {
     }
 }
 
-fn section(purpose: ConsentPurpose, document: &Commitments) -> PurposeSection {
+/// Where what hangs on a purpose lies.
+fn storage(purpose: ConsentPurpose, custody: Custody) -> &'static str {
+    match (purpose.is_biometric(), custody) {
+        (true, Custody::InPersonsHands) => {
+            "the token of the person, encrypted; the computer of the site holds the key of that token and no template"
+        }
+        (true, Custody::Shared) => {
+            "the computer of the site, sealed under a key that the person's secret is part of"
+        }
+        (true, Custody::Controller) | (false, _) => {
+            "the computer of the site, sealed under a key of the person's own"
+        }
+    }
+}
+
+fn section(purpose: ConsentPurpose, custody: Custody, document: &Commitments) -> PurposeSection {
     let kept = document.retention.get(&DataKind::Person);
     PurposeSection {
         purpose,
@@ -253,9 +267,7 @@ fn section(purpose: ConsentPurpose, document: &Commitments) -> PurposeSection {
         pii_controllers: vec![CONTROLLER.to_owned()],
         collection_method: "by an act of the person at the site".to_owned(),
         processing_method: "automated, on the computer of the site".to_owned(),
-        storage_locations: vec![
-            "the computer of the site, sealed under a key of the person's own".to_owned(),
-        ],
+        storage_locations: vec![storage(purpose, custody).to_owned()],
         retention_period: kept.map_or_else(|| "not kept".to_owned(), ToString::to_string),
         jurisdiction: document.profile.clone(),
         recipient_third_parties: document.recipients.clone(),
@@ -297,15 +309,6 @@ fn parties(given_by: GivenBy, document: &Commitments) -> Vec<Party> {
         parties.push(party(GUARDIAN, GUARDIAN));
     }
     parties
-}
-
-/// Head of the signature: one form for each key, so that nothing in it is for the bearer to choose.
-fn head(key: &VerifyingKey) -> String {
-    let head = format!(
-        r#"{{"alg":"EdDSA","kid":"{}","typ":"{TYPE}"}}"#,
-        key_id(key)
-    );
-    URL_SAFE_NO_PAD.encode(head)
 }
 
 /// A signed receipt: a JWS in compact form.
@@ -356,23 +359,12 @@ impl SignedReceipt {
     /// # Errors
     /// [`ReceiptFault`].
     pub fn verify(&self, key: &VerifyingKey) -> Result<Receipt, ReceiptFault> {
-        if self.0.len() > MAX_RECEIPT_LEN {
-            return Err(ReceiptFault::Malformed);
-        }
-        let (message, signature) = self.0.rsplit_once('.').ok_or(ReceiptFault::Malformed)?;
-        let (found, payload) = message.split_once('.').ok_or(ReceiptFault::Malformed)?;
-        if found != head(key) {
-            return Err(ReceiptFault::OtherHead);
-        }
-        let decode = |text: &str| {
-            let bytes = URL_SAFE_NO_PAD.decode(text);
-            bytes.map_err(|_| ReceiptFault::Malformed)
-        };
-        let signature =
-            Signature::from_slice(&decode(signature)?).map_err(|_| ReceiptFault::BadSignature)?;
-        key.verify_strict(message.as_bytes(), &signature)
-            .map_err(|_| ReceiptFault::BadSignature)?;
-        let payload = decode(payload)?;
+        let opened = jws::open(TYPE, &self.0, MAX_RECEIPT_LEN, key);
+        let payload = opened.map_err(|fault| match fault {
+            JwsFault::Malformed => ReceiptFault::Malformed,
+            JwsFault::OtherHead => ReceiptFault::OtherHead,
+            JwsFault::BadSignature => ReceiptFault::BadSignature,
+        })?;
         let receipt: Receipt =
             serde_json::from_slice(&payload).map_err(ReceiptFault::NotReceipt)?;
         let canonical = canonical_json(&receipt).map_err(|_| ReceiptFault::NotCanonical)?;
@@ -392,6 +384,9 @@ impl fmt::Debug for SignedReceipt {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use ed25519_dalek::Signer as _;
     use regard_domain::Timestamp;
     use serde_json::{Value, json};
 
@@ -420,6 +415,8 @@ mod tests {
             given_by,
             given_at: UtcText::new(Timestamp::from_millis(1_780_315_200_000)),
             expires_at: UtcText::new(Timestamp::from_millis(1_780_401_600_000)),
+            custody: Custody::InPersonsHands,
+            is_released: false,
             promise: &promise(),
         })
     }
@@ -466,6 +463,47 @@ mod tests {
     }
 
     #[test]
+    fn bipa_a_release_stands_in_the_receipt_and_where_the_face_is() {
+        let promise = promise();
+        let issue = |custody, is_released| {
+            let receipt = Receipt::issue(&ReceiptTerms {
+                record: 9,
+                person: PERSON,
+                purpose: ConsentPurpose::Verify,
+                given_by: GivenBy::Person,
+                given_at: UtcText::new(Timestamp::from_millis(1_780_315_200_000)),
+                expires_at: UtcText::new(Timestamp::from_millis(1_780_401_600_000)),
+                custody,
+                is_released,
+                promise: &promise,
+            });
+            serde_json::to_value(receipt).unwrap()
+        };
+        let json = issue(Custody::InPersonsHands, true);
+        assert_eq!(json["events"][0]["event_type"], "explicit_consent");
+        assert_eq!(json["events"][1]["event_type"], "written_release");
+        assert_eq!(json["events"][1]["event_state"], "signed");
+        assert_eq!(
+            issue(Custody::Shared, false)["events"]
+                .as_array()
+                .unwrap()
+                .len(),
+            1
+        );
+        let places: std::collections::BTreeSet<String> = [
+            Custody::InPersonsHands,
+            Custody::Shared,
+            Custody::Controller,
+        ]
+        .map(|custody| {
+            issue(custody, false)["pii_processing"]["purposes"][0]["storage_locations"][0]
+                .to_string()
+        })
+        .into();
+        assert_eq!(places.len(), 3);
+    }
+
+    #[test]
     fn any_jws_reader_finds_head_payload_and_signature() {
         let key = keys(1).receipts_key();
         let signed = receipt(GivenBy::Person).sign(&key);
@@ -473,7 +511,7 @@ mod tests {
         let head: Value =
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[0]).unwrap()).unwrap();
         assert_eq!(head["alg"], "EdDSA");
-        assert_eq!(head["kid"], key_id(&key.verifying_key()));
+        assert_eq!(head["kid"], crate::keys::key_id(&key.verifying_key()));
         assert_eq!(URL_SAFE_NO_PAD.decode(parts[2]).unwrap().len(), 64);
         let back = signed.verify(&key.verifying_key()).unwrap();
         assert!(back == receipt(GivenBy::Person));
@@ -493,7 +531,11 @@ mod tests {
         ));
         // It names our key and is signed with another.
         let payload = canonical_json(&good).unwrap();
-        let forged = resigned(&head(&public), payload.as_bytes(), &keys(2).receipts_key());
+        let forged = resigned(
+            &jws::head(TYPE, &public),
+            payload.as_bytes(),
+            &keys(2).receipts_key(),
+        );
         assert!(matches!(
             forged.verify(&public),
             Err(ReceiptFault::BadSignature)
@@ -517,12 +559,16 @@ mod tests {
             Err(ReceiptFault::BadSignature)
         ));
         // Commitments signed by the site are no receipt.
-        let other = resigned(&head(&public), b"{}", &key);
+        let other = resigned(&jws::head(TYPE, &public), b"{}", &key);
         assert!(matches!(
             other.verify(&public),
             Err(ReceiptFault::NotReceipt(_))
         ));
-        let spaced = resigned(&head(&public), format!(" {payload}").as_bytes(), &key);
+        let spaced = resigned(
+            &jws::head(TYPE, &public),
+            format!(" {payload}").as_bytes(),
+            &key,
+        );
         assert!(matches!(
             spaced.verify(&public),
             Err(ReceiptFault::NotCanonical)
@@ -552,6 +598,7 @@ mod tests {
             version: 1,
             commitments: promise().digest(),
             receipt: Digest::of(&[]),
+            is_released: false,
             ended: None,
         };
         assert!(receipt.is_of(PERSON, &consent));

@@ -138,6 +138,17 @@ impl DataKey {
         Self(key)
     }
 
+    /// A secret for one use of what this key opens: it goes with the key.
+    pub fn derive(&self, label: &str) -> Zeroizing<[u8; KEY_LEN]> {
+        let digest = Digest::of(&[
+            b"regard derived key v1\0",
+            label.as_bytes(),
+            b"\0",
+            self.0.as_slice(),
+        ]);
+        Zeroizing::new(*digest.as_bytes())
+    }
+
     /// Seals bytes.
     pub fn seal(&self, place: &SealedAs<'_>, plain: &[u8], rng: &mut dyn CryptoRng) -> Vec<u8> {
         seal(&self.0, &place.bytes(), plain, rng)
@@ -415,34 +426,6 @@ impl SiteKeyring {
         Ok(DataKey(Zeroizing::new(key)))
     }
 
-    /// Wraps a secret that is no person's, such as the key of a file; `bound` says what it is, in words of its own.
-    ///
-    /// # Errors
-    /// [`SiteKeyFault`].
-    pub fn wrap_secret(
-        &self,
-        bound: &[u8],
-        secret: &[u8],
-        rng: &mut dyn CryptoRng,
-    ) -> Result<WrappedKey, SiteKeyFault> {
-        Ok(WrappedKey {
-            site_key: self.current.id(),
-            bytes: self.current.wrap(bound, secret, rng)?,
-        })
-    }
-
-    /// Gives back what [`Self::wrap_secret`] wrapped.
-    ///
-    /// # Errors
-    /// [`SiteKeyFault`].
-    pub fn unwrap_secret(
-        &self,
-        bound: &[u8],
-        wrapped: &WrappedKey,
-    ) -> Result<Zeroizing<Vec<u8>>, SiteKeyFault> {
-        self.find(wrapped.site_key)?.unwrap(bound, &wrapped.bytes)
-    }
-
     /// Wraps again what an older key wrapped, under the current one. The person's secret is not needed: the inner
     /// wrapping stays as it is.
     ///
@@ -470,6 +453,44 @@ impl fmt::Debug for SiteKeyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SiteKeyring({} keys, withheld)", self.older.len() + 1)
     }
+}
+
+/// What the site keeps for itself under its key, such as the secret that diversifies a gallery or the key of a backup: by name,
+/// and opened under that name alone.
+impl SiteKeyring {
+    /// Wraps a secret.
+    ///
+    /// # Errors
+    /// [`SiteKeyFault`].
+    pub fn wrap_secret(
+        &self,
+        name: &str,
+        secret: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<WrappedKey, SiteKeyFault> {
+        Ok(WrappedKey {
+            site_key: self.current.id(),
+            bytes: self.current.wrap(&secret_named(name), secret, rng)?,
+        })
+    }
+
+    /// Unwraps a secret.
+    ///
+    /// # Errors
+    /// [`SiteKeyFault`].
+    pub fn unwrap_secret(
+        &self,
+        name: &str,
+        wrapped: &WrappedKey,
+    ) -> Result<Zeroizing<Vec<u8>>, SiteKeyFault> {
+        self.find(wrapped.site_key)?
+            .unwrap(&secret_named(name), &wrapped.bytes)
+    }
+}
+
+fn secret_named(name: &str) -> Vec<u8> {
+    // Nobody's; the label is another one than that of what belongs to persons.
+    bound(b"regard site secret", PersonId::from_bits(0), &[name])
 }
 
 fn wrapping(person: PersonId, slot: KeySlot, is_shared: bool) -> Vec<u8> {

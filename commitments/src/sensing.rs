@@ -439,15 +439,15 @@ impl SensingGate {
                 notice: self.notice_hash,
             },
         };
-        let grant = Grant::issue(SensingTerms {
+        let terms = SensingTerms {
             camera: camera.clone(),
             origin: GrantOrigin::LiveCamera,
             scopes: verdict.scopes,
             withheld: verdict.withheld,
             staff_zones,
             commitments: Some(self.commitments.digest()),
-            valid_until: verdict.valid_until,
-        });
+        };
+        let grant = Grant::issue(terms, verdict.valid_until, Vec::new());
         state.grant = Some(grant.clone());
         self.ruled(Answer::Granted(grant), vec![entry])
     }

@@ -160,6 +160,10 @@ slug_id! {
     /// One message of a campaign; unique within its campaign.
     CreativeId
 }
+slug_id! {
+    /// One set of templates that is searched by itself, or the collection of a service.
+    GalleryId
+}
 /// Ids of things may be printed wherever that helps.
 macro_rules! printed_in_full {
     ($($name:ident)+) => {$(
@@ -173,11 +177,18 @@ macro_rules! printed_in_full {
 
 printed_in_full! { TrackId DecisionId PlayId }
 
-impl fmt::Debug for PersonId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PersonId(withheld)")
-    }
+/// Ids of someone, or of what belongs to them, are for their own papers and the store.
+macro_rules! withheld {
+    ($($name:ident)+) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(withheld)"))
+            }
+        }
+    )+};
 }
+
+withheld! { PersonId TemplateId PictureId ActId }
 
 random_id! {
     /// One visitor between entry and exit on one camera. Random, never reused, never derived from a face.
@@ -192,12 +203,30 @@ random_id! {
     PlayId
 }
 random_id! {
+    /// One act by which somebody says that they want to be recognised: whoever names it uses it up.
+    ActId
+}
+random_id! {
     /// Someone who enrolled by an act of their own.
     ///
     /// # Privacy
     /// Random, never derived from a face, never used again. Its digits are for the person's own papers and
     /// for the store; no log line, metric or error shows them, and `Debug` withholds them.
     PersonId
+}
+random_id! {
+    /// One template of someone who enrolled; a person may have several.
+    ///
+    /// # Privacy
+    /// Random, never derived from a face, never used again; `Debug` withholds it.
+    TemplateId
+}
+random_id! {
+    /// One picture from which faces were enrolled: two faces in one picture are two persons.
+    ///
+    /// # Privacy
+    /// Random, never derived from the picture; `Debug` withholds it.
+    PictureId
 }
 
 #[cfg(test)]

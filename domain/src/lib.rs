@@ -17,8 +17,8 @@ pub use expression::{Expression, ExpressionDistribution, ExpressionLabel};
 pub use face::{Face, FaceReadings, Landmarks, Sighting};
 pub use geometry::{BBox, FrameSize, HeadPose, Point, SimilarityTransform};
 pub use ids::{
-    BadId, CameraId, CampaignId, CreativeId, DecisionId, PersonId, PlayId, ScreenId, SiteId,
-    TrackId,
+    ActId, BadId, CameraId, CampaignId, CreativeId, DecisionId, GalleryId, PersonId, PictureId,
+    PlayId, ScreenId, SiteId, TemplateId, TrackId,
 };
 pub use moment::{Audience, Moment, MomentCause, Visitor};
 pub use scalar::{Attention, Probability, Score};

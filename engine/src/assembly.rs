@@ -33,6 +33,7 @@ use crate::paper_desk::PaperDesk;
 use crate::players::Players;
 use crate::podium::{CameraPost, Facts, Outlets, People, Podium};
 use crate::queue::{FRAME_QUEUE_LEN, FreshLanes};
+use crate::recognition::Recognizer;
 use crate::recorder::Recorder;
 use crate::recording::{Head, RecordingWriter};
 use crate::remembered::Remembered;
@@ -56,6 +57,7 @@ pub(crate) struct Assembly {
     pub(crate) promise: Promise,
     pub(crate) chronicle: Chronicle,
     pub(crate) custodian: Arc<Custodian>,
+    pub(crate) recognizer: Arc<Recognizer>,
     pub(crate) statistician: Arc<Statistician>,
     pub(crate) papers: Arc<PaperDesk>,
     /// What the custodian and the statistician write to the ledger comes in here.
@@ -278,6 +280,7 @@ impl Assembly {
                 configured: self.configured,
                 changing: tokio::sync::Mutex::new(()),
                 custodian: Arc::clone(&self.custodian),
+                recognizer: Arc::clone(&self.recognizer),
                 statistician: Arc::clone(&self.statistician),
                 papers: Arc::clone(&self.papers),
             }),
@@ -333,6 +336,7 @@ impl Assembly {
                 .map(|s| s.screen.clone())
                 .collect(),
             gate: self.promise.gate,
+            recognizer: Arc::clone(&self.recognizer),
             people: People::new(self.uses),
             conductor: self.conductor,
             calendar: self.calendar,
@@ -370,7 +374,7 @@ impl Assembly {
         ));
         let (end_sweeps, sweeps_end) = watch::channel(false);
         let clock = common.clock;
-        let custodian = self.custodian;
+        let (custodian, recognizer) = (self.custodian, self.recognizer);
         let sweeper = tokio::spawn(sweep(
             Arc::clone(&store),
             Arc::clone(&clock),
@@ -391,6 +395,7 @@ impl Assembly {
             is_in_order &= sweeper.await.is_ok() & releases.await.is_ok();
             statistician.stop();
             papers.close();
+            recognizer.stop();
             custodian.stop().await;
             if is_in_order {
                 let body = EntryBody::Stopped {};

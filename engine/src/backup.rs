@@ -34,7 +34,7 @@ use crate::seed::random_key;
 const HEAD: &[u8] = b"regard-backup-v2\n";
 
 /// What the key of a backup is bound to when the key of the site wraps it.
-const BOUND: &[u8] = b"regard backup v2";
+const SECRET: &str = "backup v2";
 
 /// Longest wrapped key, in bytes: keys in memory add forty, tokens twenty-eight.
 const MAX_WRAPPED_LEN: usize = 256;
@@ -307,7 +307,7 @@ pub async fn back_up(
     let mut rng = StdRng::from_seed(*rng_seed);
     let wrapped = site_key
         .ring()
-        .wrap_secret(BOUND, key.as_slice(), &mut rng)?;
+        .wrap_secret(SECRET, key.as_slice(), &mut rng)?;
     let head = head_of(&wrapped);
     let mut beside = to.as_os_str().to_owned();
     beside.push(".part");
@@ -353,7 +353,7 @@ fn open(file: &Path, data_dir: &Path, site_key: &SiteKeyFile) -> Result<Opened, 
     let mut reader = BufReader::new(File::open(file).map_err(&failed)?);
     let head = read_head(&mut reader).map_err(&failed)?;
     let (head, wrapped) = head.ok_or_else(not_backup)?;
-    let key = match site_key.ring().unwrap_secret(BOUND, &wrapped) {
+    let key = match site_key.ring().unwrap_secret(SECRET, &wrapped) {
         Ok(key) => key,
         Err(SiteKeyFault::Missing(key)) => {
             return Err(BackupError::OtherKey {

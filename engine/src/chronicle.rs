@@ -69,6 +69,10 @@ pub(crate) struct Said {
     pub(crate) erased: BTreeSet<Digest>,
     /// Receipts of consents that ended before their time, and when that would have been.
     pub(crate) ended: BTreeMap<Digest, Timestamp>,
+    /// Attestations that were taken back.
+    pub(crate) ended_attestations: BTreeSet<Digest>,
+    /// Templates that were destroyed while their consents went on.
+    pub(crate) removed_templates: BTreeSet<Digest>,
     /// The papers as they were last, and the hash of each.
     pub(crate) papers: BTreeMap<PaperKind, Digest>,
     /// Each time they changed.
@@ -124,6 +128,12 @@ impl Said {
                 remember(&mut self.paper_versions, version);
                 self.papers.extend(changed);
             }
+            EntryBody::AttestationEnded { attestation } => {
+                self.ended_attestations.insert(attestation);
+            }
+            EntryBody::TemplateRemoved { template, .. } => {
+                self.removed_templates.insert(template);
+            }
             _ => {}
         }
     }
@@ -133,6 +143,7 @@ impl Said {
 pub(crate) struct Line {
     entry: LedgerEntry,
     written: Option<oneshot::Sender<ProvenLeaf>>,
+    noted: Option<oneshot::Sender<()>>,
 }
 
 impl From<LedgerEntry> for Line {
@@ -140,6 +151,7 @@ impl From<LedgerEntry> for Line {
         Self {
             entry,
             written: None,
+            noted: None,
         }
     }
 }
@@ -151,8 +163,20 @@ impl Line {
         let line = Self {
             entry,
             written: Some(sender),
+            noted: None,
         };
         (line, written)
+    }
+
+    /// A line that somebody waits for who wants no proof, which costs a signature and a row.
+    pub(crate) fn noted(entry: LedgerEntry) -> (Self, oneshot::Receiver<()>) {
+        let (sender, noted) = oneshot::channel();
+        let line = Self {
+            entry,
+            written: None,
+            noted: Some(sender),
+        };
+        (line, noted)
     }
 }
 
@@ -270,7 +294,11 @@ impl Chronicle {
                 let _ = written.send(proof);
             }
         }
-        lines.clear();
+        for line in lines.drain(..) {
+            if let Some(noted) = line.noted {
+                let _ = noted.send(());
+            }
+        }
         Ok(())
     }
 

@@ -5,25 +5,29 @@
 //! an old file or a stolen disk brings nobody back.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use regard_backends::{KeyStore, PersonRow, Store, StoreError};
 use regard_commitments::{
-    Agreed, Answer, Consent, ConsentPurpose, DataKey, Digest, EntryBody, KeySlot, LedgerEntry,
-    PersonFile, PersonToken, Profile, PromiseStanding, ProvenLeaf, Refusal, RefusalCode,
-    RetentionGate, SealedAs, SigningKey, SiteKeyFault, SiteKeyring, VerifiedCommitments, Zeroizing,
+    Agreed, Answer, Consent, ConsentPurpose, DataKey, Digest, EntryBody, FaceTokenFault,
+    FaceTokenMint, KeySlot, LedgerEntry, Lifeline, LifelineWatch, LiveConsent, PersonFile,
+    PersonToken, Profile, PromiseStanding, ProvenLeaf, Refusal, RefusalCode, RetentionGate,
+    SealedAs, SigningKey, SiteKeyFault, SiteKeyring, VerifiedCommitments, Zeroizing,
 };
 use regard_domain::{Clock, PersonId, Timestamp};
+use regard_identity::ModelTag;
 use thiserror::Error;
 
+use crate::galleries::{Galleries, SearchError};
 use crate::keys::KeyError;
 use crate::seed::random_key;
 
 mod acts;
 mod export;
+mod faces;
+mod gallery;
 mod offers;
 mod scribe;
 mod site_key_file;
@@ -33,8 +37,10 @@ mod token;
 mod token_uri;
 mod upkeep;
 
-pub use acts::{Authenticated, Enrolled};
-pub use export::PersonExport;
+pub use acts::{Agreement, Authenticated, Enrolled};
+pub use export::{ExportedFace, PersonExport};
+pub use faces::{ClaimedFace, FaceNote, KeptFace, MAX_FACES, MakeTemplate, OpenedFace};
+pub use gallery::{Rekeyed, own_gallery};
 pub use offers::Offer;
 pub(crate) use scribe::Scribe;
 pub use site_key_file::{KeyPlace, SiteKeyFile};
@@ -77,6 +83,21 @@ pub enum CustodyError {
         /// Most bytes.
         max: usize,
     },
+    /// As many faces as a person may have enrolled.
+    #[error("a person may have at most {max} faces enrolled; remove one first")]
+    TooManyFaces {
+        /// Most.
+        max: usize,
+    },
+    /// No template could be made of the face.
+    #[error("no template could be made of the face")]
+    NoTemplate,
+    /// The face token that was shown opens nothing.
+    #[error("the face token opens nothing")]
+    FaceToken(#[from] FaceTokenFault),
+    /// The gallery in memory.
+    #[error("the gallery cannot be changed")]
+    Gallery(#[from] SearchError),
     /// It is done and durable, but the ledger could not say so yet; it will as soon as it can be written.
     #[error("it is done, but the ledger could not be written yet")]
     Unrecorded,
@@ -94,6 +115,7 @@ pub(crate) struct CustodyParts {
     pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) site_key: SiteKeyFile,
     pub(crate) receipts: SigningKey,
+    pub(crate) mint: FaceTokenMint,
     pub(crate) promise: VerifiedCommitments,
     pub(crate) profile: Profile,
     pub(crate) retention: RetentionGate,
@@ -101,6 +123,9 @@ pub(crate) struct CustodyParts {
     pub(crate) assessed: Option<Digest>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) scribe: Scribe,
+    pub(crate) galleries: Arc<Galleries>,
+    /// Which network makes embeddings.
+    pub(crate) face_model: ModelTag,
 }
 
 /// Who keeps what belongs to persons.
@@ -113,6 +138,7 @@ pub struct Custodian {
     site_key: Mutex<SiteKeyFile>,
     ring: RwLock<SiteKeyring>,
     receipts: SigningKey,
+    mint: FaceTokenMint,
     promise: VerifiedCommitments,
     profile: Profile,
     retention: RetentionGate,
@@ -124,33 +150,15 @@ pub struct Custodian {
     /// Versions of the commitments that consents were given under; nothing for those that are not known any more.
     older: Mutex<BTreeMap<u32, Option<VerifiedCommitments>>>,
     /// Consents that somebody works under; those nobody holds any more are taken out when the next one comes.
-    live: Mutex<BTreeMap<(PersonId, ConsentPurpose), Weak<AtomicBool>>>,
+    live: Mutex<BTreeMap<(PersonId, ConsentPurpose), LifelineWatch>>,
     /// Receipts that the ledger says ended, and when their time would have been over.
     ended: Mutex<BTreeMap<Digest, Timestamp>>,
     /// Held while something is changed, so that of two changes of one person none is lost.
     changing: tokio::sync::Mutex<()>,
-}
-
-/// That a person's consent to a purpose holds; dies at once when it is withdrawn, frozen or erased, wherever it is held.
-///
-/// # Privacy
-/// Names no person.
-#[derive(Clone, Debug)]
-pub struct LiveConsent {
-    agreed: Agreed,
-    is_dead: Arc<AtomicBool>,
-}
-
-impl LiveConsent {
-    /// To what.
-    pub fn purpose(&self) -> ConsentPurpose {
-        self.agreed.purpose()
-    }
-
-    /// Whether it still holds. Ask before each use.
-    pub fn is_live_at(&self, now: Timestamp) -> bool {
-        !self.is_dead.load(Ordering::Acquire) && now < self.agreed.until()
-    }
+    galleries: Arc<Galleries>,
+    face_model: ModelTag,
+    /// Held while the gallery is turned over to a fresh secret.
+    rekeying: tokio::sync::Mutex<()>,
 }
 
 /// A person's record, opened.
@@ -168,6 +176,7 @@ impl Custodian {
             keys: parts.keys,
             site_key: Mutex::new(parts.site_key),
             receipts: parts.receipts,
+            mint: parts.mint,
             promise: parts.promise,
             profile: parts.profile,
             retention: parts.retention,
@@ -179,6 +188,9 @@ impl Custodian {
             live: Mutex::default(),
             ended: Mutex::default(),
             changing: tokio::sync::Mutex::new(()),
+            galleries: parts.galleries,
+            face_model: parts.face_model,
+            rekeying: tokio::sync::Mutex::new(()),
         }
     }
 
@@ -190,6 +202,11 @@ impl Custodian {
     /// The public key that receipts are checked with.
     pub fn receipts_key(&self) -> regard_commitments::VerifyingKey {
         self.receipts.verifying_key()
+    }
+
+    /// Who can be found, in memory.
+    pub(crate) fn galleries(&self) -> &Arc<Galleries> {
+        &self.galleries
     }
 
     fn now(&self) -> Timestamp {
@@ -330,8 +347,8 @@ impl Custodian {
             Answer::Granted(agreed) => agreed,
             Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
         };
-        // Looked up after the flag is in place: a withdrawal at this moment finds the flag, or we find its key gone.
-        let is_dead = self.flag(person, purpose);
+        // Looked up after the line is in place: a withdrawal at this moment finds the line, or we find its key gone.
+        let lifeline = self.lifeline(person, purpose);
         let is_there = self.keys.purpose_key(person, purpose).await?.is_some();
         if !is_there || self.has_ended(agreed.receipt()) {
             return Ok(Answer::Refused(Refusal::new(
@@ -340,7 +357,7 @@ impl Custodian {
                 "ask the person to agree anew",
             )));
         }
-        Ok(Answer::Granted(LiveConsent { agreed, is_dead }))
+        Ok(Answer::Granted(LiveConsent::new(person, agreed, lifeline)))
     }
 
     fn has_ended(&self, receipt: Digest) -> bool {
@@ -348,24 +365,30 @@ impl Custodian {
         ended.contains_key(&receipt)
     }
 
-    fn flag(&self, person: PersonId, purpose: ConsentPurpose) -> Arc<AtomicBool> {
+    fn lifeline(&self, person: PersonId, purpose: ConsentPurpose) -> Lifeline {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.retain(|_, flag| flag.strong_count() > 0);
-        if let Some(flag) = live.get(&(person, purpose)).and_then(Weak::upgrade) {
-            return flag;
+        live.retain(|_, watch| watch.is_held());
+        if let Some(line) = live
+            .get(&(person, purpose))
+            .and_then(LifelineWatch::lifeline)
+        {
+            return line;
         }
-        let flag = Arc::new(AtomicBool::new(false));
-        live.insert((person, purpose), Arc::downgrade(&flag));
-        flag
+        let line = Lifeline::default();
+        live.insert((person, purpose), line.watch());
+        line
     }
 
     /// Whoever works under these consents of a person stops at their next look.
     fn kill(&self, person: PersonId, which: impl Fn(ConsentPurpose) -> bool) {
+        if which(ConsentPurpose::Identify) {
+            self.galleries.forget(person);
+        }
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.retain(|(whose, purpose), flag| {
+        live.retain(|(whose, purpose), watch| {
             let is_meant = *whose == person && which(*purpose);
-            if is_meant && let Some(flag) = flag.upgrade() {
-                flag.store(true, Ordering::Release);
+            if is_meant && let Some(line) = watch.lifeline() {
+                line.cut();
             }
             !is_meant
         });

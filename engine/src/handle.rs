@@ -25,6 +25,7 @@ use crate::kept_campaigns;
 use crate::metrics::{LatencyQuantiles, Metrics, MetricsSnapshot};
 use crate::paper_desk::PaperDesk;
 use crate::players::Players;
+use crate::recognition::Recognizer;
 use crate::statistics::Statistician;
 use crate::stopper::Stopper;
 use crate::view::{Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, ScreenView};
@@ -101,6 +102,7 @@ pub(crate) struct Shared {
     /// Held while campaigns or zones are changed and kept, so that the last word is the last one kept.
     pub(crate) changing: tokio::sync::Mutex<()>,
     pub(crate) custodian: Arc<Custodian>,
+    pub(crate) recognizer: Arc<Recognizer>,
     pub(crate) statistician: Arc<Statistician>,
     pub(crate) papers: Arc<PaperDesk>,
 }
@@ -131,6 +133,11 @@ impl Engine {
     /// Who keeps what belongs to persons: consents, receipts, keys.
     pub fn custodian(&self) -> &Arc<Custodian> {
         &self.shared.custodian
+    }
+
+    /// Who recognises those who asked for it.
+    pub fn recognizer(&self) -> &Arc<Recognizer> {
+        &self.shared.recognizer
     }
 
     /// Who makes and keeps the noised numbers of each day.

@@ -18,6 +18,7 @@ mod conductor;
 mod config;
 mod custody;
 mod fault;
+mod galleries;
 mod handle;
 mod history;
 mod kept_campaigns;
@@ -32,6 +33,7 @@ mod players;
 mod podium;
 mod private_file;
 mod queue;
+mod recognition;
 mod recorder;
 mod recording;
 mod remembered;
@@ -54,10 +56,12 @@ pub use chronicle::ChronicleError;
 pub use clock::SystemClock;
 pub use config::{CameraConfig, EngineConfig, ScreenConfig, SiteKeyConfig};
 pub use custody::{
-    Authenticated, BadTokenUri, Custodian, CustodyError, Enrolled, KeyPlace, LiveConsent, Offer,
-    PersonExport, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME, TokenError, TokenProbe, TokenUri,
-    rotate,
+    Agreement, Authenticated, BadTokenUri, ClaimedFace, Custodian, CustodyError, Enrolled,
+    ExportedFace, FaceNote, KeptFace, KeyPlace, MAX_FACES, MakeTemplate, Offer, OpenedFace,
+    PersonExport, Rekeyed, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME, TokenError, TokenProbe,
+    TokenUri, own_gallery, rotate,
 };
+pub use galleries::{Galleries, SearchError};
 pub use handle::{Engine, EngineError};
 pub use keys::{KeyError, existing_site_keys, site_keys};
 pub use memory::resident_bytes;
@@ -67,6 +71,9 @@ pub use metrics::{
 pub use paper_desk::PaperVersion;
 pub use papers::{MadePapers, PAPERS_FOLDER, PaperMaker, campaigns_in_force};
 pub use private_file::{create_private_folder, write_private};
+pub use recognition::{
+    AttestationWish, GalleryStanding, KindStanding, KnownAttestation, RecognitionError, Recognizer,
+};
 pub use recording::{RECORDING_FORMAT, RecordingError};
 pub use replay::{Replayed, replay};
 pub use screen::notice_text;

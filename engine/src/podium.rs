@@ -28,6 +28,7 @@ use crate::lane::CameraGauge;
 use crate::memory::resident_bytes;
 use crate::metrics::Metrics;
 use crate::players::Players;
+use crate::recognition::Recognizer;
 use crate::recorder::Recorder;
 use crate::recording::{Input, RecordingWriter};
 use crate::stopper::Stopper;
@@ -71,6 +72,7 @@ pub(crate) struct Facts {
 pub(crate) struct Podium {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) gate: SensingGate,
+    pub(crate) recognizer: Arc<Recognizer>,
     pub(crate) people: People,
     pub(crate) conductor: Conductor,
     pub(crate) calendar: Calendar,
@@ -387,6 +389,7 @@ impl Podium {
     }
 
     fn ledger(&mut self, writable: bool, now: Timestamp) {
+        self.recognizer.ledger_writable(writable);
         self.record(now, || Input::Ledger { writable });
         let effects = self.conductor.ledger(writable, now);
         self.carry_out(effects, now);

@@ -11,11 +11,12 @@ use regard_backends::{
 };
 use regard_commitments::{
     Answer, CameraSetup, Digest, EntryBody, LedgerEntry, NoteError, NoteSigner, PlaceCodes,
-    Profile, ProfileError, PromiseFault, RetentionGate, SensingGate, SignatureFault, SiteKeys,
-    VerifiedCommitments, ledger_origin,
+    Profile, ProfileError, PromiseFault, RecognitionGate, RetentionGate, SensingGate,
+    SignatureFault, SiteKeys, VerifiedCommitments, ledger_origin,
 };
 use regard_decision::{CampaignFault, Planner};
 use regard_domain::{CameraId, Clock, Timestamp};
+use regard_identity::{EMBEDDING_MODEL, ModelTag};
 use regard_inference::{Catalog, LibrarySearch, ManifestError, SelectError, select};
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -33,6 +34,7 @@ use crate::keys::{self, KeyError};
 use crate::paper_desk::{DeskParts, PaperDesk, PaperVersion, remember};
 use crate::papers::MadePapers;
 use crate::private_file::create_private_folder;
+use crate::recognition::{RecognitionError, Recognizer, RecognizerParts};
 use crate::recording::RecordingError;
 use crate::remembered::Remembered;
 use crate::seed::random_key;
@@ -86,6 +88,9 @@ pub enum StartError {
     /// What belongs to persons cannot be kept.
     #[error("what belongs to persons cannot be kept")]
     Custody(#[from] CustodyError),
+    /// Recognition cannot be taken up where it was.
+    #[error("recognition cannot be taken up")]
+    Recognition(#[from] RecognitionError),
     /// The campaigns; every mistake is listed.
     #[error("the campaigns have {} mistakes", .0.len())]
     Campaigns(Vec<CampaignFault>),
@@ -177,6 +182,7 @@ impl Engine {
             kept_campaigns::in_force(&config, &*store, &promise.retention, now).await?;
         let calendar = Calendar::new(config.time_zone.as_deref())?;
         let papers = papers(&config, &mut chronicle, (&calendar, now)).await?;
+        let catalog = Arc::new(Catalog::open(config.models.as_deref())?);
         let lines = mpsc::unbounded_channel();
         let custodian = custodian(
             &config,
@@ -185,6 +191,15 @@ impl Engine {
             &store,
             (&chronicle, lines.0.clone()),
             (&clock, papers.as_ref().map(|made| made.assessed)),
+            face_model(&catalog),
+        )
+        .await?;
+        let recognizer = recognizer(
+            &promise,
+            &keys,
+            &custodian,
+            (&store, &clock),
+            (&chronicle, lines.0.clone()),
         )
         .await?;
         let desk = desk(
@@ -211,7 +226,6 @@ impl Engine {
         let conductor = conductor(&config, &calendar, &remembered, uses.clone(), seed)?;
         prolong_budgets(&config, &promise.retention, &*store, now).await?;
         let selection = select(config.runtime, &LibrarySearch::system())?;
-        let catalog = Arc::new(Catalog::open(config.models.as_deref())?);
         Assembly {
             config,
             configured,
@@ -220,6 +234,7 @@ impl Engine {
             promise,
             chronicle,
             custodian,
+            recognizer,
             statistician,
             papers: Arc::new(desk),
             lines,
@@ -295,6 +310,14 @@ fn desk(
     })
 }
 
+/// Which network makes embeddings here; what another one made is not compared with.
+fn face_model(catalog: &Catalog) -> ModelTag {
+    let entry = catalog.entry(EMBEDDING_MODEL).ok();
+    let tag = entry.and_then(|entry| ModelTag::from_sha256_text(&entry.sha256));
+    // Without the network nothing is embedded, and nothing that was is compared.
+    tag.unwrap_or(ModelTag::from_bits(0))
+}
+
 /// Who keeps what belongs to persons; what the ledger says was erased is erased again where it came back.
 async fn custodian(
     config: &EngineConfig,
@@ -303,6 +326,7 @@ async fn custodian(
     store: &Arc<dyn Store>,
     (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
     (clock, assessed): (&Arc<dyn Clock>, Option<Digest>),
+    face_model: ModelTag,
 ) -> Result<Arc<Custodian>, StartError> {
     let site_key = SiteKeyFile::open_or_create(&config.site_key, &config.data_dir)?;
     let persons = SqliteKeys::open(&config.data_dir).await?;
@@ -311,15 +335,49 @@ async fn custodian(
         keys: Arc::new(persons),
         site_key,
         receipts: keys.receipts_key(),
+        mint: keys.face_tokens(),
         promise: promise.verified.clone(),
         profile: promise.profile.clone(),
         retention: promise.retention.clone(),
         assessed,
         clock: Arc::clone(clock),
         scribe: Scribe::new(lines, chronicle.verifier()),
+        galleries: Arc::default(),
+        face_model,
     });
     custodian.reconcile(chronicle.said()).await?;
+    custodian.fill_gallery().await?;
     Ok(Arc::new(custodian))
+}
+
+/// Who recognises those who asked for it; armed as when the program ended.
+async fn recognizer(
+    promise: &Promise,
+    keys: &SiteKeys,
+    custodian: &Arc<Custodian>,
+    (store, clock): (&Arc<dyn Store>, &Arc<dyn Clock>),
+    (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
+) -> Result<Arc<Recognizer>, StartError> {
+    let mut gate = RecognitionGate::new(
+        promise.verified.clone(),
+        promise.profile.clone(),
+        custodian.assessed(),
+    );
+    for attestation in &chronicle.said().ended_attestations {
+        gate.attestation_ended(*attestation);
+    }
+    let recognizer = Recognizer::new(RecognizerParts {
+        gate,
+        custodian: Arc::clone(custodian),
+        galleries: Arc::clone(custodian.galleries()),
+        store: Arc::clone(store),
+        retention: promise.retention.clone(),
+        clock: Arc::clone(clock),
+        scribe: Scribe::new(lines, chronicle.verifier()),
+        attestations_key: keys.attestations_key(),
+    });
+    recognizer.take_up().await?;
+    Ok(Arc::new(recognizer))
 }
 
 /// Who makes what leaves the site.

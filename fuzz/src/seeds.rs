@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use regard_audience::CrowdSettings;
 use regard_commitments::{
-    AuditReport, CheckLine, Checkpoint, Commitments, ConsentPurpose, EntryBody, ErasureProof,
-    Evidence, GivenBy, Ledger, LedgerEntry, MerkleTree, NoteSigner, Receipt, ReceiptTerms,
-    SiteKeys, TableEvidence, UtcText, Zeroizing, leaf_hash, ledger_origin, subject,
+    AuditReport, CheckLine, Checkpoint, Commitments, ConsentPurpose, Custody, EntryBody,
+    ErasureProof, Evidence, GivenBy, Ledger, LedgerEntry, MerkleTree, NoteSigner, Receipt,
+    ReceiptTerms, SiteKeys, TableEvidence, UtcText, Zeroizing, leaf_hash, ledger_origin, subject,
 };
 use regard_decision::{ContextSpec, Creative};
 use regard_domain::{CreativeId, PersonId, ScreenId, Timestamp};
@@ -233,6 +233,8 @@ fn papers() -> Vec<Vec<u8>> {
             given_by: GivenBy::Person,
             given_at: at,
             expires_at: at,
+            custody: Custody::InPersonsHands,
+            is_released: false,
             promise: &promise,
         };
         let receipt = Receipt::issue(&terms).sign(&keys.receipts_key());

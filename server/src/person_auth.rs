@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use regard_commitments::FaceTokenFault;
 use regard_engine::{Authenticated, CustodyError};
 
 use crate::access::locked_out;
@@ -108,6 +109,18 @@ fn unknown(detail: &str) -> Problem {
     )
 }
 
+/// What to say of a face token that opens nothing: the same whether its key was erased, withdrawn or never there.
+fn face_token(fault: FaceTokenFault) -> Problem {
+    let code = match fault {
+        FaceTokenFault::NotAToken => "not_a_face_token",
+        FaceTokenFault::Foreign => "foreign_face_token",
+        FaceTokenFault::Expired => "face_token_expired",
+        FaceTokenFault::DoesNotOpen => "face_token_unknown",
+    };
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, fault.to_string())
+        .remedy("show the code that was given when enrolling, or enrol anew")
+}
+
 impl From<CustodyError> for Problem {
     fn from(error: CustodyError) -> Self {
         let unavailable = StatusCode::SERVICE_UNAVAILABLE;
@@ -126,6 +139,12 @@ impl From<CustodyError> for Problem {
                 tracing::error!(error = %chain(&error), "custody failed");
                 Self::new(unavailable, "custody_unavailable", error.to_string()).remedy("ask again")
             }
+            CustodyError::TooManyFaces { .. } => {
+                Self::new(StatusCode::CONFLICT, "too_many_faces", error.to_string())
+            }
+            CustodyError::NoTemplate => Self::invalid("no_template", error.to_string()),
+            CustodyError::FaceToken(fault) => face_token(*fault),
+            CustodyError::Gallery(_) => Self::internal("gallery_failed", &error),
             CustodyError::Damaged => Self::internal("record_damaged", &error),
         }
     }

@@ -1,5 +1,7 @@
 //! Room `testkit`.
 
+#[cfg(feature = "gallery")]
+pub mod conformance;
 pub mod mot;
 pub mod passersby;
 pub mod wall;

@@ -7,10 +7,11 @@ use regard_domain::{Attention, BBox, ExpressionDistribution, Face, HeadPose};
 use regard_inference::{Catalog, LoadOptions, Network, Runtime};
 
 use crate::attention::attention_of;
-use crate::detector::DETECTOR_ID;
+use crate::detector::{DETECTOR_ID, check_live};
 use crate::expression::{FACE_API_ID, MINI_XCEPTION_ID};
 use crate::head_pose::quick_head_pose;
 use crate::mesh::MESH_ID;
+use crate::quality::{FAR_PX, FaceQuality, NEAR_PX, QualityMeter, REGION_FACTOR, Seen};
 use crate::{
     AnalysisError, CameraPlacement, Detector, DetectorOptions, ExpressionAnalyzer, FaceMesh, Keys,
     MeshAnalyzer, Photo, RgbView,
@@ -64,15 +65,12 @@ pub struct FaceAnalyzer {
     detector: Option<Detector>,
     expression: Option<ExpressionAnalyzer>,
     mesh: Option<MeshAnalyzer>,
+    quality: QualityMeter,
 }
 
 impl FaceAnalyzer {
     /// An analyser; no network is loaded yet.
-    pub const fn new(
-        runtime: Arc<dyn Runtime>,
-        catalog: Arc<Catalog>,
-        options: AnalyzerOptions,
-    ) -> Self {
+    pub fn new(runtime: Arc<dyn Runtime>, catalog: Arc<Catalog>, options: AnalyzerOptions) -> Self {
         Self {
             runtime,
             catalog,
@@ -80,6 +78,7 @@ impl FaceAnalyzer {
             detector: None,
             expression: None,
             mesh: None,
+            quality: QualityMeter::default(),
         }
     }
 
@@ -252,6 +251,43 @@ impl FaceAnalyzer {
                 .or_else(|| quick_head_pose(&face.landmarks_in_frame, key))
         });
         Ok(poses.collect())
+    }
+
+    /// How fit one of the faces of a picture is to be enrolled or looked up, and what would make it fitter; the pose only with
+    /// the key of `attention`. Runs the detector twice more and the mesh once.
+    ///
+    /// # Errors
+    /// [`AnalysisError::NoSuchFace`]; else as [`FaceAnalyzer::detect`].
+    pub fn quality(
+        &mut self,
+        frame: RgbView<'_>,
+        faces: &[Face],
+        at: usize,
+        keys: &Keys<'_>,
+    ) -> Result<FaceQuality, AnalysisError> {
+        check_live(keys.count.is_live())?;
+        let face = *faces.get(at).ok_or(AnalysisError::NoSuchFace)?;
+        let pose = match keys.attention {
+            Some(key) => self
+                .head_poses(frame, &[face], key)?
+                .into_iter()
+                .flatten()
+                .next(),
+            None => None,
+        };
+        let mut score = |side_px| {
+            self.detector()?
+                .score_at(frame, &face.bbox_in_frame, REGION_FACTOR, side_px)
+        };
+        let (near_score, far_score) = (score(NEAR_PX)?, score(FAR_PX)?);
+        self.quality.measure(&Seen {
+            frame,
+            faces,
+            at,
+            pose,
+            near_score,
+            far_score,
+        })
     }
 
     /// Head pose from the five points of the detector alone: no network, for the frames in between.

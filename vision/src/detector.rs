@@ -33,6 +33,9 @@ const REGION_PX: usize = 128;
 /// Origin: the finest anchors are 8 pixels apart, and faces of 10 are found now and then.
 const SURE_PX: f32 = 12.0;
 
+/// Overlap from which a face found at another scale is the same one.
+const SAME_FACE_IOU: f32 = 0.4;
+
 /// How faces are looked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DetectorOptions {
@@ -204,6 +207,38 @@ impl Detector {
             (region.height() * factor).round() as usize,
         );
         self.run_inside(frame, &region, scaled, faces)
+    }
+
+    /// The score of one face when the square of `factor` sides of its box is scaled to `side_px`: comparable whatever the size
+    /// of the picture. 0 when it is not found there.
+    pub(crate) fn score_at(
+        &mut self,
+        frame: RgbView<'_>,
+        bbox: &BBox,
+        factor: f32,
+        side_px: usize,
+    ) -> Result<f32, AnalysisError> {
+        let Some(square) = bbox.square(factor) else {
+            return Ok(0.0);
+        };
+        let Some(region) = square.clipped(frame.size()) else {
+            return Ok(0.0);
+        };
+        let scale = side_px as f32 / square.width();
+        let scaled = (
+            ((region.width() * scale).round() as usize).max(1),
+            ((region.height() * scale).round() as usize).max(1),
+        );
+        let mut found = Vec::new();
+        let floor = std::mem::replace(&mut self.options.score_floor, 0.05);
+        let run = self.run(frame, &region, scaled, &mut found);
+        self.options.score_floor = floor;
+        run?;
+        let scores = found
+            .iter()
+            .filter(|f| f.bbox_in_frame.iou(bbox) >= SAME_FACE_IOU)
+            .map(|f| f.score.get());
+        Ok(scores.fold(0.0, f32::max))
     }
 
     /// Looks at a part of the frame; faces that its inner edges cut are left to whoever sees them whole.

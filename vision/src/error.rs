@@ -94,6 +94,9 @@ pub enum AnalysisError {
         /// What is wrong with it.
         what: String,
     },
+    /// A face was asked for that is not among those found.
+    #[error("there is no such face in the picture")]
+    NoSuchFace,
     /// Scaling a picture failed.
     #[error("failed to scale a picture")]
     Resize {

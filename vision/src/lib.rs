@@ -16,12 +16,14 @@ mod frame;
 mod head_pose;
 mod jpeg;
 mod keys;
+mod liveness;
 mod mask;
 mod mesh;
 mod model;
 mod nms;
 mod photo;
 mod picture;
+mod quality;
 mod scale;
 mod source;
 mod warp;
@@ -38,10 +40,16 @@ pub use frame::Frame;
 pub use head_pose::quick_head_pose;
 pub use jpeg::{MAX_PIXELS, MAX_SIDE_PX, WantedSize, decode_jpeg};
 pub use keys::Keys;
+pub use liveness::{
+    CameraHold, ColorAnswer, ColorChallenge, ColorStep, CueMeter, FaceLight, HeadView, Liveness,
+    LivenessFault, LivenessNetworks, MAX_COLOR_LATENCY, N_LIGHT_SPOTS, PassiveAnswer, PassiveCheck,
+    PassiveCue, TurnChallenge, TurnDirection, TurnStep,
+};
 pub use mask::Mask;
 pub use mesh::{FaceMesh, MeshAnalyzer, MeshPoint, N_MESH_POINTS};
 pub use photo::{MAX_FILE_BYTES, Photo, PhotoFormat};
 pub use picture::{Picture, PixelPool, RgbView};
+pub use quality::{ComponentQuality, FaceQuality, QualityComponent, QualityGate, QualityHint};
 pub use source::{
     BadFrame, CameraFormat, CameraInfo, CameraProblem, ClipSpec, DEMO_CLIP, DEMO_CLIP_FPS,
     FfmpegInfo, FfmpegSpec, FolderSpec, FrameSource, HttpSpec, JpegFrame, JpegSplitter, LostReason,

@@ -8,7 +8,9 @@ use regard_commitments::{ConsentPurpose, Kept, KeySlot, LedgerEntry, SiteKeyId, 
 use regard_domain::{PersonId, Timestamp};
 
 use crate::StoreError;
-use crate::keys::{Changed, HeldKey, KeyChange, KeyStore, PendingEntry, PersonRow, PurposeKey};
+use crate::keys::{
+    Changed, HeldKey, KeyChange, KeyStore, PendingEntry, PersonRow, PurposeKey, SiteSecret,
+};
 
 /// Keys in memory.
 #[derive(Debug)]
@@ -21,6 +23,7 @@ struct Room {
     pending: BTreeMap<i64, LedgerEntry>,
     next: i64,
     retired: Vec<SiteKeyId>,
+    secrets: BTreeMap<String, WrappedKey>,
 }
 
 impl Default for MemoryKeys {
@@ -249,6 +252,66 @@ impl KeyStore for MemoryKeys {
                         .get_mut(&(held.person, purpose))
                         .map(|row| &mut row.key),
                 };
+                if let Some(place) = place.filter(|key| **key == held.key) {
+                    place.clone_from(new);
+                    n_rewrapped += 1;
+                }
+            }
+            Ok(n_rewrapped)
+        })
+    }
+
+    async fn secrets(&self, prefix: &str) -> Result<Vec<SiteSecret>, StoreError> {
+        self.read(|room| {
+            let named = room.secrets.iter();
+            named
+                .filter(|(name, _)| name.starts_with(prefix))
+                .map(|(name, key)| SiteSecret {
+                    name: name.clone(),
+                    key: key.clone(),
+                })
+                .collect()
+        })
+    }
+
+    async fn put_secret(&self, secret: &SiteSecret) -> Result<(), StoreError> {
+        self.write(|room| {
+            room.wraps(&secret.key)?;
+            if room.secrets.contains_key(&secret.name) {
+                return Err(StoreError::Taken);
+            }
+            room.secrets.insert(secret.name.clone(), secret.key.clone());
+            Ok(())
+        })
+    }
+
+    async fn drop_secrets(
+        &self,
+        names: &[String],
+        tells: &[LedgerEntry],
+    ) -> Result<Changed, StoreError> {
+        self.write(|room| {
+            let n_before = room.secrets.len();
+            room.secrets.retain(|name, _| !names.contains(name));
+            let was_there = room.secrets.len() < n_before;
+            if was_there {
+                room.tell(tells);
+            }
+            Ok(Changed {
+                was_there,
+                is_wiped: true,
+            })
+        })
+    }
+
+    async fn rewrap_secrets(
+        &self,
+        secrets: &[(SiteSecret, WrappedKey)],
+    ) -> Result<u64, StoreError> {
+        self.write(|room| {
+            let mut n_rewrapped = 0;
+            for (held, new) in secrets {
+                let place = room.secrets.get_mut(&held.name);
                 if let Some(place) = place.filter(|key| **key == held.key) {
                     place.clone_from(new);
                     n_rewrapped += 1;

@@ -1,5 +1,7 @@
 //! The file of keys: beside the store, and never in a backup of it.
 
+mod secrets;
+
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -14,7 +16,9 @@ use super::failure::from_sqlx;
 use super::{
     SqliteOptions, connection, is_clean, make_private_file, make_private_folder, migrations,
 };
-use crate::keys::{Changed, HeldKey, KeyChange, KeyStore, PendingEntry, PersonRow, PurposeKey};
+use crate::keys::{
+    Changed, HeldKey, KeyChange, KeyStore, PendingEntry, PersonRow, PurposeKey, SiteSecret,
+};
 use crate::{OpenError, StoreError};
 
 /// Name of the file in the data folder.
@@ -462,6 +466,34 @@ impl KeyStore for SqliteKeys {
         }
         transaction.commit().await.map_err(from_sqlx)?;
         Ok(n_rewrapped)
+    }
+
+    async fn secrets(&self, prefix: &str) -> Result<Vec<SiteSecret>, StoreError> {
+        secrets::list(&self.pool, prefix).await
+    }
+
+    async fn put_secret(&self, secret: &SiteSecret) -> Result<(), StoreError> {
+        secrets::put(self.begin().await?, secret).await
+    }
+
+    async fn drop_secrets(
+        &self,
+        names: &[String],
+        tells: &[LedgerEntry],
+    ) -> Result<Changed, StoreError> {
+        let mut transaction = self.begin().await?;
+        let found = secrets::destroy(&mut transaction, names).await?;
+        if found > 0 {
+            tell(&mut transaction, tells).await?;
+        }
+        self.finish(transaction, found > 0).await
+    }
+
+    async fn rewrap_secrets(
+        &self,
+        secrets: &[(SiteSecret, WrappedKey)],
+    ) -> Result<u64, StoreError> {
+        secrets::rewrap(self.begin().await?, secrets).await
     }
 
     async fn wipe(&self) -> Result<bool, StoreError> {

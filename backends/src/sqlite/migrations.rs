@@ -26,7 +26,10 @@ pub(super) const MAIN: Schema = Schema {
 
 /// The file of keys.
 pub(super) const KEYS: Schema = Schema {
-    steps: &[include_str!("../../migrations/keys/0001_keys.sql")],
+    steps: &[
+        include_str!("../../migrations/keys/0001_keys.sql"),
+        include_str!("../../migrations/keys/0002_secrets.sql"),
+    ],
     // `REGK` in ASCII.
     application_id: 0x5245_474b,
 };

@@ -94,6 +94,29 @@ pub(super) async fn remove(
     Ok(removed)
 }
 
+pub(super) async fn remove_row(
+    store: &SqliteStore,
+    person: PersonId,
+    kind: &str,
+    name: &str,
+) -> Result<bool, StoreError> {
+    let mut transaction = store.begin().await?;
+    let removed = sqlx::query("DELETE FROM sealed WHERE person = ? AND kind = ? AND name = ?")
+        .bind(id(person))
+        .bind(kind)
+        .bind(name)
+        .execute(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?
+        .rows_affected();
+    transaction.commit().await.map_err(from_sqlx)?;
+    if removed > 0 {
+        // The key of what was removed may live on: its bytes leave the log too, unless readers are in the way.
+        let _ = maintenance::checkpoint(&store.writer).await;
+    }
+    Ok(removed > 0)
+}
+
 pub(super) async fn persons(
     readers: &SqlitePool,
     after: Option<PersonId>,

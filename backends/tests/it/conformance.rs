@@ -531,6 +531,13 @@ async fn what_is_sealed_is_kept_by_person_and_key(store: &dyn Store) {
         .unwrap();
     assert_eq!(of(7).await.unwrap()[0], newer);
     let person = PersonId::from_bits(7);
+    // One thing alone goes, and once.
+    let kept = keeper.until(row(7, "template", "a", learn), later(50));
+    store.put_sealed(&[kept]).await.unwrap();
+    let gone = async |kind, name| store.remove_sealed_row(person, kind, name).await.unwrap();
+    assert!(!gone("template", "b").await && !gone("preferences", "a").await);
+    assert!(gone("template", "a").await && !gone("template", "a").await);
+    assert_eq!(of(7).await.unwrap().len(), 3);
     assert_eq!(
         store
             .remove_sealed(person, SealedSlots::Of(learn))

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use regard_backends::{
-    HeldKey, KeyChange, KeyStore, MemoryKeys, PersonRow, PurposeKey, SqliteKeys, StoreError,
+    HeldKey, KeyChange, KeyStore, MemoryKeys, PersonRow, PurposeKey, SiteSecret, SqliteKeys,
+    StoreError,
 };
 use regard_commitments::{
     ConsentPurpose, Digest, EntryBody, KeySlot, LedgerEntry, PersonTokenHash, SiteKeyId, WrappedKey,
@@ -45,6 +46,7 @@ laws! {
     the_ledger_is_told_in_order_until_it_has_said_it
     a_retired_key_wraps_nothing_new
     rewrapping_brings_nothing_back
+    secrets_of_the_site_are_kept_by_name_and_go_for_good
     closed_keys_say_so
 }
 
@@ -320,6 +322,54 @@ async fn rewrapping_brings_nothing_back(keys: &dyn KeyStore) {
     assert_eq!(keys.rewrap(&again(&held)).await.unwrap(), 0);
 }
 
+async fn secrets_of_the_site_are_kept_by_name_and_go_for_good(keys: &impl KeyStore) {
+    let secret = |name: &str, by| SiteSecret {
+        name: name.to_owned(),
+        key: wrapped(by, name),
+    };
+    let names = ["gallery/main/1", "gallery/main/2", "gallery%", "webhook/1"];
+    for name in names {
+        keys.put_secret(&secret(name, OLD)).await.unwrap();
+    }
+    let again = keys.put_secret(&secret("webhook/1", NEW)).await;
+    assert!(matches!(again, Err(StoreError::Taken)));
+    let of = async |prefix: &str| -> Vec<String> {
+        let found = keys.secrets(prefix).await.unwrap();
+        found.into_iter().map(|secret| secret.name).collect()
+    };
+    assert_eq!(of("gallery/").await, names[..2]);
+    assert_eq!(
+        of("gallery%").await,
+        names[2..3],
+        "no character means anything"
+    );
+    assert_eq!(of("").await.len(), 4);
+    // Wrapped again under another key of the site; what went meanwhile stays gone.
+    let held = keys.secrets("").await.unwrap();
+    let gone = keys
+        .drop_secrets(&["webhook/1".to_owned()], &[told(1)])
+        .await;
+    assert!(gone.unwrap().was_there);
+    let again: Vec<_> = held
+        .into_iter()
+        .map(|held| (held.clone(), wrapped(NEW, &format!("{} again", held.name))))
+        .collect();
+    assert_eq!(keys.rewrap_secrets(&again).await.unwrap(), 3);
+    assert_eq!(keys.rewrap_secrets(&again).await.unwrap(), 0);
+    let now = keys.secrets("gallery/main/1").await.unwrap();
+    assert_eq!(now[0].key, wrapped(NEW, "gallery/main/1 again"));
+    assert_eq!(keys.pending(9).await.unwrap()[0].entry, told(1));
+    // What was not there is told of to nobody.
+    let none = keys
+        .drop_secrets(&["webhook/1".to_owned()], &[told(2)])
+        .await;
+    assert!(!none.unwrap().was_there);
+    assert_eq!(keys.pending(9).await.unwrap().len(), 1);
+    keys.retire(OLD, &told(3)).await.unwrap();
+    let retired = keys.put_secret(&secret("webhook/2", OLD)).await;
+    assert!(matches!(retired, Err(StoreError::RetiredKey)));
+}
+
 async fn closed_keys_say_so(keys: &dyn KeyStore) {
     keys.close().await;
     assert!(matches!(
@@ -368,6 +418,14 @@ async fn a_destroyed_key_is_in_no_file_any_more() {
         is_on_disk(folder.path(), &wrapped(OLD, "learn 9").bytes),
         "the others' are there"
     );
+    let gallery = SiteSecret {
+        name: "gallery/main/1".to_owned(),
+        key: wrapped(OLD, "gallery 1"),
+    };
+    keys.put_secret(&gallery).await.unwrap();
+    assert!(is_on_disk(folder.path(), &gallery.key.bytes));
+    let dropped = keys.drop_secrets(&[gallery.name], &[]).await.unwrap();
+    assert!(dropped.is_wiped && !is_on_disk(folder.path(), &gallery.key.bytes));
     keys.close().await;
     // And what is there is there after a restart.
     let keys = SqliteKeys::open(folder.path()).await.unwrap();

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Commitments, KeepFor, SiteKeys, Zeroizing};
+use crate::{Commitments, KeepFor, Profile, SiteKeys, VerifiedCommitments, Zeroizing};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -19,10 +19,13 @@ fn signed(change: impl FnOnce(&mut Commitments)) -> VerifiedCommitments {
 /// A laboratory in which people may be recognised.
 fn profile(recognition: bool) -> Profile {
     let text = include_str!("../../data/profiles/lab.toml");
-    let text = text.replace(
-        "recognition = false",
-        &format!("recognition = {recognition}"),
-    );
+    let all = "recognition = [\"enroll\", \"verify\", \"identify\", \"library\", \"attested\"]";
+    assert!(text.contains(all));
+    let text = if recognition {
+        text.to_owned()
+    } else {
+        text.replace(all, "recognition = []")
+    };
     Profile::parse(&text).unwrap()
 }
 
@@ -35,6 +38,7 @@ fn consent(purpose: ConsentPurpose, under: &VerifiedCommitments, days: u32) -> C
         version: under.document().version,
         commitments: under.digest(),
         receipt: Digest::of(&[purpose.as_str().as_bytes()]),
+        is_released: false,
         ended: None,
     }
 }
@@ -168,17 +172,27 @@ fn purpose_not_promised() {
     );
 }
 
+/// A site that holds templates itself, says why, and has assessed what that means.
+fn holding(document: &mut Commitments) {
+    document.custody = Custody::Controller;
+    document.custody_justification = Some("an access gate with a guard beside it".to_owned());
+    document.alternative_path = Some("the guard looks at the card".to_owned());
+    document.dpia = Some(Dpia {
+        reference: "DPIA 7".to_owned(),
+        signed_by: "the officer".to_owned(),
+        signed_on: "2026-05-01".parse().unwrap(),
+        configuration: None,
+    });
+}
+
+/// Somebody whose template the site holds.
+fn held() -> PersonFile {
+    PersonFile::new(Custody::Controller, false, START)
+}
+
 #[test]
 fn feature_not_in_profile() {
-    let promise = signed(|d| {
-        let dpia = Dpia {
-            reference: "DPIA 7".to_owned(),
-            signed_by: "the officer".to_owned(),
-            signed_on: "2026-05-01".parse().unwrap(),
-            configuration: None,
-        };
-        d.dpia = Some(dpia);
-    });
+    let promise = signed(holding);
     for (recognition, expected) in [
         (false, Some(RefusalCode::FeatureNotInProfile)),
         (true, None),
@@ -191,7 +205,7 @@ fn feature_not_in_profile() {
             assessed: None,
         };
         for purpose in ConsentPurpose::ALL.iter().filter(|p| p.is_biometric()) {
-            let mut file = file();
+            let mut file = held();
             file.give(consent(*purpose, &promise, 10));
             assert_eq!(
                 refused(&file, *purpose, &standing, START),
@@ -207,8 +221,8 @@ fn dpia_missing() {
     let profile = profile(true);
     let ask = |purpose, signed_on: Option<&str>, custody| {
         let promise = signed(|d| {
+            holding(d);
             d.custody = custody;
-            d.custody_justification = Some("an access gate with a guard beside it".to_owned());
             // Without one the document itself is refused under custody "controller".
             d.dpia = signed_on.map(|day| Dpia {
                 reference: "DPIA 7".to_owned(),
@@ -223,34 +237,107 @@ fn dpia_missing() {
             profile: &profile,
             assessed: None,
         };
-        let mut file = file();
+        let mut file = held();
         file.give(consent(purpose, &promise, 10));
         refused(&file, purpose, &standing, START)
     };
     let missing = Some(RefusalCode::DpiaMissing);
-    let hands = Custody::InPersonsHands;
-    assert_eq!(ask(ConsentPurpose::Identify, None, hands), missing);
+    let (identify, controller) = (ConsentPurpose::Identify, Custody::Controller);
+    assert_eq!(ask(identify, Some("2025-06-01"), controller), missing);
+    assert_eq!(ask(identify, Some("2025-06-02"), controller), None);
+    let unsigned = ask(identify, Some("2026-06-02"), controller);
+    assert_eq!(unsigned, missing, "not signed yet");
     assert_eq!(
-        ask(ConsentPurpose::Identify, Some("2025-06-01"), hands),
-        missing
-    );
-    assert_eq!(
-        ask(ConsentPurpose::Identify, Some("2025-06-02"), hands),
+        ask(ConsentPurpose::Verify, None, Custody::InPersonsHands),
         None
     );
     assert_eq!(
-        ask(ConsentPurpose::Identify, Some("2026-06-02"), hands),
-        missing,
-        "not signed yet"
-    );
-    assert_eq!(ask(ConsentPurpose::Verify, None, hands), None);
-    assert_eq!(
-        ask(
-            ConsentPurpose::Learn,
-            Some("2024-06-02"),
-            Custody::Controller
-        ),
+        ask(ConsentPurpose::Learn, Some("2024-06-02"), controller),
         missing
+    );
+}
+
+#[test]
+fn no_alternative_path() {
+    let profile = profile(true);
+    let ask = |purpose, way: Option<&str>| {
+        let promise = signed(|d| {
+            holding(d);
+            d.alternative_path = way.map(str::to_owned);
+        });
+        let standing = PromiseStanding {
+            in_force: &promise,
+            taken_under: None,
+            profile: &profile,
+            assessed: None,
+        };
+        let mut file = held();
+        file.give(consent(purpose, &promise, 10));
+        refused(&file, purpose, &standing, START)
+    };
+    let identify = ConsentPurpose::Identify;
+    let missing = Some(RefusalCode::NoAlternativePath);
+    assert_eq!(ask(identify, None), missing);
+    assert_eq!(ask(identify, Some("the guard looks at the card")), None);
+    assert_eq!(ask(ConsentPurpose::Verify, None), None);
+}
+
+#[test]
+fn what_persons_keep_themselves_is_never_searched() {
+    let profile = profile(true);
+    let promise = signed(holding);
+    let standing = PromiseStanding {
+        in_force: &promise,
+        taken_under: None,
+        profile: &profile,
+        assessed: None,
+    };
+    for (custody, expected) in [
+        (
+            Custody::InPersonsHands,
+            Some(RefusalCode::PurposeNotPromised),
+        ),
+        (Custody::Shared, Some(RefusalCode::PurposeNotPromised)),
+        (Custody::Controller, None),
+    ] {
+        let mut file = PersonFile::new(custody, false, START);
+        file.give(consent(ConsentPurpose::Identify, &promise, 10));
+        file.give(consent(ConsentPurpose::Verify, &promise, 10));
+        let found = refused(&file, ConsentPurpose::Identify, &standing, START);
+        assert_eq!(found, expected, "{custody:?}");
+        assert_eq!(
+            refused(&file, ConsentPurpose::Verify, &standing, START),
+            None
+        );
+    }
+}
+
+#[test]
+fn bipa_written_release() {
+    let illinois = Profile::named("us-il").unwrap();
+    let promise = signed(|d| d.profile = "us-il".to_owned());
+    let standing = PromiseStanding {
+        in_force: &promise,
+        taken_under: None,
+        profile: &illinois,
+        assessed: None,
+    };
+    let ask = |purpose, is_released| {
+        let mut file = file();
+        let given = consent(purpose, &promise, 10);
+        file.give(Consent {
+            is_released,
+            ..given
+        });
+        refused(&file, purpose, &standing, START)
+    };
+    let missing = Some(RefusalCode::ConsentMissing);
+    assert_eq!(ask(ConsentPurpose::Verify, false), missing);
+    assert_eq!(ask(ConsentPurpose::Verify, true), None);
+    assert_eq!(
+        ask(ConsentPurpose::Learn, false),
+        None,
+        "no face is measured"
     );
 }
 
@@ -262,6 +349,26 @@ fn minor_protection() {
     assert_eq!(refusal.code, RefusalCode::MinorProtection);
     assert!(minor.may_agree(GivenBy::Guardian).is_ok());
     assert!(file().may_agree(GivenBy::Person).is_ok());
+    // A consent that a minor gave by themselves serves nothing, however it came to be kept.
+    let (promise, profile) = (signed(|_| ()), profile(false));
+    let standing = PromiseStanding {
+        in_force: &promise,
+        taken_under: None,
+        profile: &profile,
+        assessed: None,
+    };
+    let given = consent(ConsentPurpose::Learn, &promise, 10);
+    for (given_by, expected) in [
+        (GivenBy::Person, Some(RefusalCode::MinorProtection)),
+        (GivenBy::Guardian, None),
+    ] {
+        minor.give(Consent {
+            given_by,
+            ..given.clone()
+        });
+        let found = refused(&minor, ConsentPurpose::Learn, &standing, START);
+        assert_eq!(found, expected);
+    }
 }
 
 #[test]
@@ -352,12 +459,10 @@ fn an_assessment_counts_for_the_configuration_it_is_about() {
     let (this, other) = (Digest::of(&[b"this"]), Digest::of(&[b"other"]));
     let ask = |about: Option<Digest>, running: Option<Digest>| {
         let promise = signed(|d| {
-            d.dpia = Some(Dpia {
-                reference: "DPIA 7".to_owned(),
-                signed_by: "the officer".to_owned(),
-                signed_on: "2026-05-01".parse().unwrap(),
-                configuration: about,
-            });
+            holding(d);
+            if let Some(dpia) = &mut d.dpia {
+                dpia.configuration = about;
+            }
         });
         let standing = PromiseStanding {
             in_force: &promise,

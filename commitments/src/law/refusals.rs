@@ -5,6 +5,8 @@ use crate::refusal::RefusalCode;
 
 const RULES: &str = "commitments/src/sensing/rules.rs";
 const CONSENT: &str = "commitments/src/consent.rs";
+const STANDING: &str = "commitments/src/consent/standing.rs";
+const RECOGNITION: &str = "commitments/src/recognition/gate.rs";
 const AGREEMENT: &str = "commitments/src/sensing/agreement.rs";
 const EACH_RULE: &str = "commitments/src/sensing/tests/rules.rs::each_rule_withholds_its_scope";
 const TARGETING: &str =
@@ -42,9 +44,11 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
     (
         RefusalCode::ConsentMissing,
         kept(
-            &[AGREEMENT, RULES, CONSENT, "commitments/src/grant.rs"],
+            &[AGREEMENT, RULES, CONSENT, RECOGNITION],
             &[
                 "commitments/src/consent/tests.rs::consent_missing",
+                "commitments/src/recognition/tests.rs::a_consent_to_one_thing_is_none_to_another",
+                "commitments/src/recognition/tests.rs::a_service_needs_an_attestation_of_its_collection",
                 "commitments/src/sensing/tests/agreement.rs::the_camera_opens_when_somebody_agrees_and_closes_after",
                 EACH_RULE,
             ],
@@ -145,12 +149,12 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
             &[
                 RULES,
                 AGREEMENT,
-                "commitments/src/grant.rs",
+                "commitments/src/profile.rs",
                 "engine/src/lib.rs",
             ],
             &[
                 EACH_RULE,
-                "commitments/src/profile.rs::recognition_is_refused_for_the_true_reason",
+                "commitments/src/recognition/tests.rs::feature_not_in_profile",
                 "cli/tests/browser/console.rs::without_profile_lab_there_is_no_picture",
             ],
         ),
@@ -167,27 +171,39 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
     ),
     (
         RefusalCode::NoReidentification,
-        open(
-            "nothing can ask for it: tracks have no appearance to compare; the refusal comes with recognition",
+        kept(
+            &[RECOGNITION],
+            &["commitments/src/recognition/tests.rs::no_reidentification"],
         ),
     ),
     (
         RefusalCode::NoAlternativePath,
-        open(
-            "recognition does not exist yet: its gate refuses with consent_missing or feature_not_in_profile",
+        kept(
+            &[STANDING],
+            &[
+                "commitments/src/consent/tests.rs::no_alternative_path",
+                "commitments/src/recognition/tests.rs::no_alternative_path",
+            ],
         ),
     ),
     (
         RefusalCode::ActMissing,
-        open(
-            "recognition does not exist yet: its gate refuses with consent_missing or feature_not_in_profile",
+        kept(
+            &[RECOGNITION, "commitments/src/recognition/act.rs"],
+            &[
+                "commitments/src/recognition/tests.rs::act_missing",
+                "commitments/src/recognition/tests.rs::a_gallery_is_searched_only_armed_and_once_an_act",
+            ],
         ),
     ),
     (
         RefusalCode::DpiaMissing,
         kept(
-            &[CONSENT],
-            &["commitments/src/consent/tests.rs::dpia_missing"],
+            &[STANDING],
+            &[
+                "commitments/src/consent/tests.rs::dpia_missing",
+                "commitments/src/recognition/tests.rs::dpia_missing",
+            ],
         ),
     ),
     (
@@ -217,7 +233,10 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
     ),
     (
         RefusalCode::LivenessFailed,
-        open("recognition, and with it liveness, does not exist yet"),
+        kept(
+            &[RECOGNITION],
+            &["commitments/src/recognition/tests.rs::liveness_failed"],
+        ),
     ),
     (
         RefusalCode::PrivacyBudgetSpent,

@@ -180,3 +180,31 @@ proptest! {
         prop_assert!(key.open(&here, &sealed).is_err());
     }
 }
+
+#[test]
+fn a_secret_of_the_site_opens_under_its_name_and_key_alone() {
+    let mut rng = StdRng::seed_from_u64(20);
+    let ring = SiteKeyring::new(site(1));
+    let wrapped = ring
+        .wrap_secret("gallery/main/1", b"thirty-two bytes or not", &mut rng)
+        .unwrap();
+    let opened = ring.unwrap_secret("gallery/main/1", &wrapped).unwrap();
+    assert_eq!(*opened, b"thirty-two bytes or not");
+    assert!(ring.unwrap_secret("gallery/main/2", &wrapped).is_err());
+    let newer = SiteKeyring::new(site(2)).with_older(site(1));
+    assert!(newer.unwrap_secret("gallery/main/1", &wrapped).is_ok());
+    assert!(
+        SiteKeyring::new(site(2))
+            .unwrap_secret("gallery/main/1", &wrapped)
+            .is_err()
+    );
+}
+
+#[test]
+fn a_derived_secret_is_of_its_key_and_label() {
+    let mut rng = StdRng::seed_from_u64(21);
+    let (one, other) = (DataKey::random(&mut rng), DataKey::random(&mut rng));
+    assert_eq!(*one.derive("face"), *one.derive("face"));
+    assert_ne!(*one.derive("face"), *one.derive("voice"));
+    assert_ne!(*one.derive("face"), *other.derive("face"));
+}

@@ -44,6 +44,17 @@ impl Authenticated {
     }
 }
 
+/// How somebody agrees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// By whom.
+    pub given_by: GivenBy,
+    /// For how long at most; as long as persons are kept where nothing is said.
+    pub valid_for: Option<Duration>,
+    /// Whether they signed the release that the law of some places wants before a face is measured.
+    pub is_released: bool,
+}
+
 impl Custodian {
     pub(super) fn standing(&self) -> PromiseStanding<'_> {
         PromiseStanding {
@@ -59,7 +70,29 @@ impl Custodian {
     /// # Errors
     /// [`CustodyError::Refused`] with `purpose_not_promised` when the commitments name nothing that people could agree to.
     pub async fn enroll(&self, is_minor: bool) -> Result<Enrolled, CustodyError> {
+        self.enroll_into(is_minor, None).await
+    }
+
+    /// The same with a custody that they choose: their template may be nearer to them than the commitments allow, never
+    /// farther.
+    ///
+    /// # Errors
+    /// [`CustodyError::Refused`] with `purpose_not_promised` when the commitments name nothing that people could agree to, or
+    /// leave more to the persons than was chosen.
+    pub async fn enroll_into(
+        &self,
+        is_minor: bool,
+        custody: Option<Custody>,
+    ) -> Result<Enrolled, CustodyError> {
         let document = self.promise.document();
+        let custody = custody.unwrap_or(document.custody);
+        if custody > document.custody {
+            return Err(CustodyError::Refused(Refusal::new(
+                RefusalCode::PurposeNotPromised,
+                "the commitments leave more to the persons than this custody does",
+                "choose the custody of the commitments, or one nearer to the person",
+            )));
+        }
         if document.consent_purposes.is_empty() {
             return Err(CustodyError::Refused(Refusal::new(
                 RefusalCode::PurposeNotPromised,
@@ -71,7 +104,7 @@ impl Custodian {
         let person = PersonId::random(&mut rng);
         let token = PersonToken::random(person, &mut rng);
         let key = DataKey::random(&mut rng);
-        let file = PersonFile::new(document.custody, is_minor, now);
+        let file = PersonFile::new(custody, is_minor, now);
         let sealed = Self::sealed_file(person, &key, &file)?;
         let entry = self.entry(EntryBody::Enrolled {
             subject: subject(person),
@@ -128,20 +161,40 @@ impl Custodian {
         given_by: GivenBy,
         valid_for: Option<Duration>,
     ) -> Result<SignedReceipt, CustodyError> {
+        let agreement = Agreement {
+            given_by,
+            valid_for,
+            is_released: false,
+        };
+        self.agree_so(who, offer, agreement).await
+    }
+
+    /// The same with everything that can be said about how somebody agrees.
+    ///
+    /// # Errors
+    /// As [`Self::agree`].
+    pub async fn agree_so(
+        &self,
+        who: &Authenticated,
+        offer: u128,
+        agreement: Agreement,
+    ) -> Result<SignedReceipt, CustodyError> {
         let _order = self.changing.lock().await;
         let now = self.now();
         let offer = self.offers.take(who.person, offer, now)?;
         self.standing().may_ask_for(offer.purpose, now)?;
         let mut opened = self.open(who.person).await?;
-        opened.file.may_agree(given_by)?;
+        opened.file.may_agree(agreement.given_by)?;
+        opened.file.may_serve(offer.purpose)?;
         let longest = self
             .retention
             .period(DataKind::Person)
             .map(KeepFor::duration);
         let longest = longest.unwrap_or_default();
-        let expires_at = now.plus(valid_for.unwrap_or(longest).min(longest));
+        let expires_at = now.plus(agreement.valid_for.unwrap_or(longest).min(longest));
+        let whose = (who.person, self.custody_of(&opened));
         let (consent, receipt) =
-            self.receipt(who.person, offer.purpose, given_by, now, expires_at)?;
+            self.receipt(whose, offer.purpose, agreement, (now, expires_at))?;
         let row = self.sealed(
             &opened.key,
             (who.person, KeySlot::Record),
@@ -154,18 +207,20 @@ impl Custodian {
         self.store.put_sealed(&[kept]).await?;
         self.put_consent(who, &mut opened, consent, keep_until)
             .await?;
+        self.prolong_rows(who.person, offer.purpose, expires_at)
+            .await?;
         self.settle().await?;
         Ok(receipt)
     }
 
     fn receipt(
         &self,
-        person: PersonId,
+        (person, custody): (PersonId, Custody),
         purpose: ConsentPurpose,
-        given_by: GivenBy,
-        given_at: Timestamp,
-        expires_at: Timestamp,
+        agreement: Agreement,
+        (given_at, expires_at): (Timestamp, Timestamp),
     ) -> Result<(Consent, SignedReceipt), CustodyError> {
+        let given_by = agreement.given_by;
         let mut rng = Self::rng()?;
         let receipt = Receipt::issue(&ReceiptTerms {
             record: (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64()),
@@ -174,6 +229,8 @@ impl Custodian {
             given_by,
             given_at: UtcText::new(given_at),
             expires_at: UtcText::new(expires_at),
+            custody,
+            is_released: agreement.is_released,
             promise: &self.promise,
         })
         .sign(&self.receipts);
@@ -185,6 +242,7 @@ impl Custodian {
             version: self.promise.document().version,
             commitments: self.promise.digest(),
             receipt: receipt.digest(),
+            is_released: agreement.is_released,
             ended: None,
         };
         Ok((consent, receipt))
@@ -336,11 +394,15 @@ impl Custodian {
             subject: subject(person),
             is_frozen,
         };
-        self.save(&opened, body).await
+        self.save(&opened, body).await?;
+        if !is_frozen {
+            self.fill_with(person).await?;
+        }
+        Ok(())
     }
 
     /// Writes a person's file, and has the ledger say why.
-    async fn save(&self, opened: &Opened, body: EntryBody) -> Result<(), CustodyError> {
+    pub(super) async fn save(&self, opened: &Opened, body: EntryBody) -> Result<(), CustodyError> {
         let change = KeyChange {
             person: opened.row.person,
             file: Self::sealed_file(opened.row.person, &opened.key, &opened.file)?,
@@ -412,7 +474,7 @@ impl Custodian {
             .map(Some)
     }
 
-    fn sealed(
+    pub(super) fn sealed(
         &self,
         key: &DataKey,
         (person, slot): (PersonId, KeySlot),

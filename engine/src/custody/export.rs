@@ -5,6 +5,7 @@ use regard_domain::PersonId;
 use serde::Serialize;
 
 use super::acts::{PREFERENCES_KIND, RECEIPT_KIND};
+use super::faces::{FaceNote, TEMPLATE_KIND, TOKEN_KIND};
 use super::{Authenticated, Custodian, CustodyError};
 use regard_commitments::{ConsentPurpose, DataKey, KeySlot, Zeroizing};
 
@@ -30,12 +31,36 @@ pub struct PersonExport {
     pub receipts: Vec<String>,
     /// What they said they prefer.
     pub preferences: Option<serde_json::Value>,
-    /// Face templates: none is made or stored by this version of the program.
-    pub templates: Vec<serde_json::Value>,
+    /// Face templates, without their numbers: a template is for comparing faces and tells its person nothing.
+    pub templates: Vec<ExportedFace>,
     /// Decisions made for them: none is, decisions are made for the audience as a whole.
     pub decisions: Vec<serde_json::Value>,
     /// Version of the commitments in force.
     pub commitments_version: u32,
+}
+
+/// A face template, for reading.
+#[derive(Serialize)]
+pub struct ExportedFace {
+    /// Random id.
+    pub template: String,
+    /// `token` where the person holds it, `site` where the site does.
+    pub held_in: &'static str,
+    /// What it serves.
+    pub purposes: Vec<ConsentPurpose>,
+    /// When it was made.
+    pub made_at: UtcText,
+}
+
+impl ExportedFace {
+    fn new(note: FaceNote) -> Self {
+        Self {
+            template: note.template.to_string(),
+            held_in: if note.in_token { "token" } else { "site" },
+            purposes: note.purposes,
+            made_at: UtcText::new(note.made_at),
+        }
+    }
 }
 
 /// A consent, for reading.
@@ -76,6 +101,9 @@ impl Custodian {
                 kind: &row.kind,
                 name: &row.name,
             };
+            if [TEMPLATE_KIND, TOKEN_KIND].contains(&row.kind.as_str()) {
+                continue;
+            }
             let key = match row.slot {
                 KeySlot::Record => None,
                 // What hangs on a consent that ended has no key any more, and is as good as gone.
@@ -98,6 +126,7 @@ impl Custodian {
             }
         }
         receipts.sort();
+        let faces = self.notes_of(person).await?;
         let now = self.now();
         let file = &opened.file;
         Ok(PersonExport {
@@ -117,7 +146,7 @@ impl Custodian {
                 .collect(),
             receipts: receipts.into_iter().map(|(_, text)| text).collect(),
             preferences,
-            templates: Vec::new(),
+            templates: faces.into_iter().map(ExportedFace::new).collect(),
             decisions: Vec::new(),
             commitments_version: self.promise.document().version,
         })

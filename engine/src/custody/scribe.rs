@@ -56,6 +56,25 @@ impl Scribe {
         answer.map_err(|_| Unwritten)?.map_err(|_| Unwritten)
     }
 
+    /// Writes entries; answers when they are on the disk.
+    pub(crate) async fn note(&self, entries: Vec<LedgerEntry>) -> Result<(), Unwritten> {
+        let mut waited = Vec::with_capacity(entries.len());
+        {
+            let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            let sender = lines.as_ref().ok_or(Unwritten)?;
+            for entry in entries {
+                let (line, noted) = Line::noted(entry);
+                sender.send(line).map_err(|_| Unwritten)?;
+                waited.push(noted);
+            }
+        }
+        for noted in waited {
+            let answer = tokio::time::timeout(PATIENCE, noted).await;
+            answer.map_err(|_| Unwritten)?.map_err(|_| Unwritten)?;
+        }
+        Ok(())
+    }
+
     /// Writes nothing more, so that the chronicle can come to its end.
     pub(crate) fn close(&self) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);

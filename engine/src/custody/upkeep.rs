@@ -112,6 +112,15 @@ impl Custodian {
                 "records that were erased had come back with older files; they are erased again"
             );
         }
+        if !said.removed_templates.is_empty() {
+            let n_again = self.remove_again(&said.removed_templates).await?;
+            if n_again > 0 {
+                tracing::warn!(
+                    n_again,
+                    "templates that were removed had come back with older files; they are removed again"
+                );
+            }
+        }
         let n_orphans = self.remove_orphans().await?;
         if n_orphans > 0 {
             tracing::info!(n_orphans, "sealed rows without a key were removed");
@@ -153,7 +162,7 @@ impl Custodian {
 pub struct Rotated {
     /// The key that wraps from now on.
     pub to: SiteKeyId,
-    /// Keys of persons wrapped again.
+    /// Keys of persons, and secrets of the site, wrapped again.
     pub n_keys: u64,
     /// Whether no file holds anything under the older key any more; if not, another program was reading, and the next
     /// change sees to it.
@@ -199,6 +208,13 @@ pub async fn rotate(
                 again.push((one, wrapped));
             }
             n_keys += keys.rewrap(&again).await?;
+        }
+    }
+    for held in keys.secrets("").await? {
+        if held.key.site_key != to {
+            let secret = ring.unwrap_secret(&held.name, &held.key)?;
+            let wrapped = ring.wrap_secret(&held.name, &secret, &mut rng)?;
+            n_keys += keys.rewrap_secrets(&[(held, wrapped)]).await?;
         }
     }
     let is_wiped = keys.wipe().await?;

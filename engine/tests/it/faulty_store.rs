@@ -227,6 +227,15 @@ impl Store for FaultyStore {
         self.inner.remove_sealed(person, slots).await
     }
 
+    async fn remove_sealed_row(
+        &self,
+        person: PersonId,
+        kind: &str,
+        name: &str,
+    ) -> Result<bool, StoreError> {
+        self.inner.remove_sealed_row(person, kind, name).await
+    }
+
     async fn sealed_persons(
         &self,
         after: Option<PersonId>,

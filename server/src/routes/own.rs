@@ -319,7 +319,11 @@ fn mistake_of(error: CustodyError) -> Result<(StatusCode, OwnMistake), Problem> 
             tracing::error!(error = %chain(&error), "custody failed");
             (StatusCode::SERVICE_UNAVAILABLE, OwnMistake::Unavailable)
         }
-        CustodyError::Damaged => return Err(Problem::internal("record_damaged", &error)),
+        CustodyError::TooManyFaces { .. }
+        | CustodyError::NoTemplate
+        | CustodyError::FaceToken(_)
+        | CustodyError::Gallery(_)
+        | CustodyError::Damaged => return Err(error.into()),
     })
 }
 

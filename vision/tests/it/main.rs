@@ -7,5 +7,6 @@
 mod clip;
 mod hostile;
 mod photos;
+mod quality;
 mod support;
 mod wall;

@@ -5,6 +5,7 @@ mod detection;
 mod expression;
 mod headpose;
 mod looking;
+mod recognition;
 mod tracking;
 
 use std::collections::BTreeMap;
@@ -40,26 +41,36 @@ pub(crate) struct AccuracyArgs {
     /// Write what was measured into `accuracy/`; floors and ceilings stay as they are.
     #[arg(long)]
     write: bool,
+    /// Only the measurements whose names begin like this, such as `recognition`.
+    #[arg(long, default_value = "")]
+    only: String,
 }
 
 /// Measures everything there is data for, prints it, and fails when a floor in `accuracy/` is lost.
 pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
-    let mut reports = vec![tracking::street(30)?, tracking::street(10)?];
-    match tracking::tud_campus(&data_dir())? {
-        Some(report) => reports.push(report),
-        None => println!("skipped: tracking/TUD-Campus is not under REGARD_EVAL_DATA"),
+    let data = data_dir();
+    let wants = |name: &str| name.starts_with(&args.only) || args.only.starts_with(name);
+    let mut reports = Vec::new();
+    let mut add = |what: &str, measured: Option<Vec<Report>>| match measured {
+        Some(measured) => reports.extend(measured),
+        None => println!("skipped: {what} is not under REGARD_EVAL_DATA"),
+    };
+    let one = |report: Option<Report>| report.map(|r| vec![r]);
+    if wants("tracking") {
+        add("", Some(vec![tracking::street(30)?, tracking::street(10)?]));
+        add("tracking/TUD-Campus", one(tracking::tud_campus(&data)?));
     }
-    match detection::run(&data_dir())? {
-        Some(report) => reports.push(report),
-        None => println!("skipped: widerface is not under REGARD_EVAL_DATA"),
+    if wants("detection") {
+        add("widerface", one(detection::run(&data)?));
     }
-    match expression::run(&data_dir(), 1)? {
-        Some(report) => reports.push(report),
-        None => println!("skipped: fer2013 is not under REGARD_EVAL_DATA"),
+    if wants("expression") {
+        add("fer2013", one(expression::run(&data, 1)?));
     }
-    match headpose::run(&data_dir())? {
-        Some(report) => reports.push(report),
-        None => println!("skipped: headpose is not under REGARD_EVAL_DATA"),
+    if wants("head-pose") {
+        add("headpose", one(headpose::run(&data)?));
+    }
+    if wants("recognition") {
+        add("lfw", recognition::run(&data, args.write)?);
     }
     let folder = crate::run::root().join("accuracy");
     let mut breaches = Vec::new();

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use regard_backends::{
     Batch, Changed, CommitReport, CreativeReport, DecisionCursor, Document, Fact, HeldKey,
     Integrity, KeyChange, KeyStore, LedgerRow, MinuteAggregate, PendingEntry, PersonRow, Play,
-    PlayCount, PolicyRow, PurposeKey, SealedRow, SealedSlots, Setting, Store, StoreError,
-    SweepReport,
+    PlayCount, PolicyRow, PurposeKey, SealedRow, SealedSlots, Setting, SiteSecret, Store,
+    StoreError, SweepReport,
 };
 use regard_commitments::{
     ConsentPurpose, Date, Detail, Epsilon, Kept, Leaf, LedgerEntry, Release, SignedCheckpoint,
@@ -188,6 +188,34 @@ impl KeyStore for CrashingKeys {
 
     async fn rewrap(&self, keys: &[(HeldKey, WrappedKey)]) -> Result<u64, StoreError> {
         self.faults.write(|| self.inner.rewrap(keys)).await
+    }
+
+    async fn secrets(&self, prefix: &str) -> Result<Vec<SiteSecret>, StoreError> {
+        self.faults.read()?;
+        self.inner.secrets(prefix).await
+    }
+
+    async fn put_secret(&self, secret: &SiteSecret) -> Result<(), StoreError> {
+        self.faults.write(|| self.inner.put_secret(secret)).await
+    }
+
+    async fn drop_secrets(
+        &self,
+        names: &[String],
+        tells: &[LedgerEntry],
+    ) -> Result<Changed, StoreError> {
+        self.faults
+            .write(|| self.inner.drop_secrets(names, tells))
+            .await
+    }
+
+    async fn rewrap_secrets(
+        &self,
+        secrets: &[(SiteSecret, WrappedKey)],
+    ) -> Result<u64, StoreError> {
+        self.faults
+            .write(|| self.inner.rewrap_secrets(secrets))
+            .await
     }
 
     async fn wipe(&self) -> Result<bool, StoreError> {
@@ -399,6 +427,17 @@ impl Store for CrashingStore {
     async fn remove_sealed(&self, person: PersonId, slots: SealedSlots) -> Result<u64, StoreError> {
         self.faults
             .write(|| self.inner.remove_sealed(person, slots))
+            .await
+    }
+
+    async fn remove_sealed_row(
+        &self,
+        person: PersonId,
+        kind: &str,
+        name: &str,
+    ) -> Result<bool, StoreError> {
+        self.faults
+            .write(|| self.inner.remove_sealed_row(person, kind, name))
             .await
     }
 

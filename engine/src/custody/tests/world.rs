@@ -12,6 +12,7 @@ use regard_commitments::{
     ledger_origin,
 };
 use regard_domain::{Clock, PersonId, Timestamp};
+use regard_identity::ModelTag;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -25,6 +26,9 @@ use crate::custody::{
 
 /// 2026-06-01.
 const START: i64 = 1_780_272_000_000_000;
+
+/// The network that the faces of these tests come from.
+pub(crate) const FACE_MODEL: ModelTag = ModelTag::from_bits(1);
 
 /// Time that goes when it is told to.
 pub(crate) struct VirtualClock(AtomicI64);
@@ -125,14 +129,18 @@ impl Run {
             keys: Arc::clone(&keys),
             site_key: SiteKeyFile::open_or_create(&site_key(folder), &data)?,
             receipts: site_keys().receipts_key(),
+            mint: site_keys().face_tokens(),
             promise,
             profile,
             retention,
             assessed: None,
             clock: Arc::clone(clock) as Arc<dyn Clock>,
             scribe: Scribe::new(lines, chronicle.verifier()),
+            galleries: Arc::default(),
+            face_model: FACE_MODEL,
         });
         custodian.reconcile(chronicle.said()).await?;
+        custodian.fill_gallery().await?;
         let (commands, heard) = command_queue();
         let clock = Arc::clone(clock) as Arc<dyn Clock>;
         let state = Arc::new(ChronicleState::default());

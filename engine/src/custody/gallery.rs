@@ -1,0 +1,446 @@
+//! The gallery of those who agreed to be found: filled at start, emptied person by person, turned over to a fresh secret.
+
+use std::collections::BTreeMap;
+
+use regard_backends::{SealedRow, SiteSecret, StoreError};
+use regard_commitments::{
+    Answer, ConsentPurpose, Custody, DataKey, EntryBody, KeySlot, Zeroizing, gallery_subject,
+};
+use regard_domain::{GalleryId, PersonId, TemplateId, Timestamp};
+use regard_identity::{EMBEDDING_DIMENSION, GalleryTransform, Template};
+
+use super::faces::{CHUNK, FACE_PURPOSES, open_row, template_of};
+use super::{Custodian, CustodyError};
+use crate::galleries::{NewFace, SearchError};
+use crate::keys::KeyError;
+use crate::seed::random_key;
+
+const IDENTIFY: ConsentPurpose = ConsentPurpose::Identify;
+
+/// The gallery of those who enrolled at the site.
+pub fn own_gallery() -> GalleryId {
+    GalleryId::new("visitors").expect("lower-case letters")
+}
+
+/// What the secret of a generation of the gallery is called.
+fn secret_name(generation: u32) -> String {
+    format!("gallery/{}/{generation:010}", own_gallery())
+}
+
+/// A secret that diversifies the gallery; a higher number is newer.
+pub(super) struct GallerySecret {
+    generation: u32,
+    pub(super) secret: Zeroizing<[u8; 32]>,
+}
+
+/// What turning the gallery over did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rekeyed {
+    /// Templates that went over.
+    pub n_templates: u64,
+    /// Templates of a secret that is not there any more, out of an older backup; they were removed, and their persons enrol
+    /// anew.
+    pub n_left_out: u64,
+}
+
+impl Custodian {
+    /// Whether anybody may be found here: the promise names it, and the site holds templates.
+    fn has_gallery(&self) -> bool {
+        let document = self.promise.document();
+        document.consent_purposes.contains(&IDENTIFY) && document.custody == Custody::Controller
+    }
+
+    /// The secrets of the gallery, the newest last; more than one while it is turned over. Made where there is none yet.
+    pub(super) async fn gallery_secrets(&self) -> Result<Vec<GallerySecret>, CustodyError> {
+        let prefix = format!("gallery/{}/", own_gallery());
+        for _ in 0..2 {
+            let held = self.keys.secrets(&prefix).await?;
+            if !held.is_empty() {
+                return held.iter().map(|one| self.gallery_secret(one)).collect();
+            }
+            self.fresh_gallery_secret(1).await?;
+        }
+        Err(CustodyError::Damaged)
+    }
+
+    fn gallery_secret(&self, held: &SiteSecret) -> Result<GallerySecret, CustodyError> {
+        let generation = held.name.rsplit('/').next().and_then(|n| n.parse().ok());
+        let secret = self.with_ring(|ring| ring.unwrap_secret(&held.name, &held.key))?;
+        let secret = <[u8; 32]>::try_from(secret.as_slice()).map_err(|_| CustodyError::Damaged)?;
+        Ok(GallerySecret {
+            generation: generation.ok_or(CustodyError::Damaged)?,
+            secret: Zeroizing::new(secret),
+        })
+    }
+
+    async fn fresh_gallery_secret(&self, generation: u32) -> Result<(), CustodyError> {
+        let secret = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
+        let name = secret_name(generation);
+        for is_last in [false, true] {
+            let key = self
+                .ring()
+                .wrap_secret(&name, secret.as_slice(), &mut Self::rng()?)?;
+            let held = SiteSecret {
+                name: name.clone(),
+                key,
+            };
+            match self.keys.put_secret(&held).await {
+                Err(StoreError::RetiredKey) if !is_last => self.reload_ring()?,
+                // Somebody else was quicker: theirs counts.
+                Err(StoreError::Taken) | Ok(()) => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The secret that new templates of the gallery go under.
+    pub(super) async fn newest_gallery_secret(&self) -> Result<Zeroizing<[u8; 32]>, CustodyError> {
+        let secrets = self.gallery_secrets().await?;
+        let newest = secrets.into_iter().next_back();
+        newest.map(|one| one.secret).ok_or(CustodyError::Damaged)
+    }
+
+    /// Puts a template into the gallery in memory; it is found from now on, or from when the gallery is turned over.
+    pub(super) async fn find_from_now(&self, face: NewFace) -> Result<(), CustodyError> {
+        let gallery = own_gallery();
+        match self.galleries.insert(&gallery, &face) {
+            Err(SearchError::Unknown) => {
+                let secret = self.newest_gallery_secret().await?;
+                self.galleries.open(&gallery, &secret, self.face_model);
+                self.galleries.insert(&gallery, &face)?;
+                Ok(())
+            }
+            done => Ok(done?),
+        }
+    }
+
+    /// Fills the gallery with everybody whose consent to be found holds. What is held of people beyond what the commitments in
+    /// force allow is destroyed.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    pub(crate) async fn fill_gallery(&self) -> Result<(), CustodyError> {
+        self.hold_no_more_than_promised().await?;
+        if !self.has_gallery() {
+            return Ok(());
+        }
+        let secrets = self.gallery_secrets().await?;
+        if secrets.len() > 1 {
+            // Turning it over was broken off: it goes on before anybody is found.
+            let rekeyed = self.finish_rekeying(&secrets).await?;
+            tracing::info!(
+                n_templates = rekeyed.n_templates,
+                "the gallery was turned over to its fresh secret"
+            );
+        }
+        let secret = self.newest_gallery_secret().await?;
+        self.galleries
+            .open(&own_gallery(), &secret, self.face_model);
+        let (mut after, mut n_unfit) = (None, 0_u64);
+        loop {
+            let persons = self.store.sealed_persons(after, CHUNK).await?;
+            let Some(last) = persons.last() else { break };
+            after = Some(*last);
+            for person in persons {
+                n_unfit += self.fill_with(person).await?;
+            }
+        }
+        if n_unfit > 0 {
+            tracing::warn!(
+                n_unfit,
+                "templates were made by another face model or under an older secret; their persons are not found until they enrol anew"
+            );
+        }
+        Ok(())
+    }
+
+    /// Puts the templates of one person in whose consent to be found holds; how many could not be.
+    pub(super) async fn fill_with(&self, person: PersonId) -> Result<u64, CustodyError> {
+        let rows = self.store.sealed_of(person).await?;
+        let meant: Vec<&SealedRow> = rows.iter().filter(|row| is_of_gallery(row)).collect();
+        if meant.is_empty() {
+            return Ok(0);
+        }
+        let Answer::Granted(consent) = self.ask(person, IDENTIFY).await? else {
+            return Ok(0);
+        };
+        let opened = self.open(person).await?;
+        let Some(key) = self.site_held_key(&opened, IDENTIFY).await? else {
+            return Ok(0);
+        };
+        let mut n_unfit = 0;
+        for row in meant {
+            let Some((template, _)) = template_of(row) else {
+                continue;
+            };
+            let face = NewFace {
+                person,
+                template,
+                bytes: open_row(&key, row)?,
+                until: consent.until(),
+            };
+            if self.galleries.insert(&own_gallery(), &face).is_err() {
+                n_unfit += 1;
+            }
+        }
+        Ok(n_unfit)
+    }
+
+    /// Removes templates that the site holds of people although the commitments in force leave them to their persons.
+    async fn hold_no_more_than_promised(&self) -> Result<(), CustodyError> {
+        let promised = self.promise.document().custody;
+        if promised == Custody::Controller {
+            return Ok(());
+        }
+        let (mut after, mut n_removed) = (None, 0_u64);
+        loop {
+            let persons = self.store.sealed_persons(after, CHUNK).await?;
+            let Some(last) = persons.last() else { break };
+            after = Some(*last);
+            for person in persons {
+                let rows = self.store.sealed_of(person).await?;
+                if !rows.iter().any(|row| template_of(row).is_some()) {
+                    continue;
+                }
+                let opened = self.open(person).await?;
+                if opened.file.custody <= promised {
+                    continue;
+                }
+                for row in rows.iter().filter(|row| template_of(row).is_some()) {
+                    self.store
+                        .remove_sealed_row(person, &row.kind, &row.name)
+                        .await?;
+                    n_removed += 1;
+                }
+            }
+        }
+        if n_removed > 0 {
+            tracing::warn!(
+                n_removed,
+                "the commitments leave templates to their persons now; those that the site held are removed"
+            );
+        }
+        Ok(())
+    }
+
+    /// Turns the gallery over to a fresh secret, while it is searched: what leaked of the older one matches nothing any more.
+    ///
+    /// # Errors
+    /// [`CustodyError`]; it goes on when called again, and at the next start.
+    pub async fn rekey_gallery(&self) -> Result<Rekeyed, CustodyError> {
+        let _one = self.rekeying.lock().await;
+        let mut secrets = self.gallery_secrets().await?;
+        if secrets.len() == 1 {
+            let newest = secrets.last().map_or(0, |one| one.generation);
+            self.fresh_gallery_secret(newest + 1).await?;
+            secrets = self.gallery_secrets().await?;
+        }
+        if let Some(newest) = secrets.last() {
+            self.galleries.turn_over(&own_gallery(), &newest.secret);
+        }
+        let rekeyed = self.finish_rekeying(&secrets).await?;
+        let _order = self.changing.lock().await;
+        self.settle().await?;
+        Ok(rekeyed)
+    }
+
+    /// What the ledger is to say of it goes in with the next act: at start nothing is written to it yet.
+    async fn finish_rekeying(&self, secrets: &[GallerySecret]) -> Result<Rekeyed, CustodyError> {
+        let Some((newest, older)) = secrets.split_last() else {
+            return Err(CustodyError::Damaged);
+        };
+        let ways = Ways::new(newest, older).ok_or(CustodyError::Damaged)?;
+        let mut rekeyed = Rekeyed {
+            n_templates: 0,
+            n_left_out: 0,
+        };
+        let mut after = None;
+        loop {
+            let persons = self.store.sealed_persons(after, CHUNK).await?;
+            let Some(last) = persons.last() else { break };
+            after = Some(*last);
+            for person in persons {
+                // One person at a time: whoever wants to withdraw waits for no more than that.
+                let _order = self.changing.lock().await;
+                self.rekey_person(person, &ways, &mut rekeyed).await?;
+            }
+        }
+        let _order = self.changing.lock().await;
+        let names: Vec<String> = older
+            .iter()
+            .map(|one| secret_name(one.generation))
+            .collect();
+        let entry = self.entry(EntryBody::GalleryRekeyed {
+            gallery: gallery_subject(&own_gallery()),
+            n_templates: rekeyed.n_templates,
+        });
+        let dropped = self.keys.drop_secrets(&names, &[entry]).await?;
+        if !dropped.is_wiped {
+            tracing::warn!(
+                "another program reads the file of keys; the older secret leaves its log with the next change"
+            );
+        }
+        self.galleries.turned_over(&own_gallery());
+        Ok(rekeyed)
+    }
+
+    async fn rekey_person(
+        &self,
+        person: PersonId,
+        ways: &Ways,
+        rekeyed: &mut Rekeyed,
+    ) -> Result<(), CustodyError> {
+        let rows = self.store.sealed_of(person).await?;
+        let meant: Vec<&SealedRow> = rows.iter().filter(|row| is_of_gallery(row)).collect();
+        if meant.is_empty() {
+            return Ok(());
+        }
+        let Some(held) = self.keys.person(person).await? else {
+            return Ok(());
+        };
+        let opened = self.open_row(held)?;
+        let Some(key) = self.site_held_key(&opened, IDENTIFY).await? else {
+            return Ok(());
+        };
+        let consent = self.ask(person, IDENTIFY).await?.granted();
+        let ends_at = opened
+            .file
+            .consent(IDENTIFY)
+            .map_or(self.now(), |consent| consent.expires_at);
+        for row in meant {
+            let Some((template, _)) = template_of(row) else {
+                continue;
+            };
+            let bytes = open_row(&key, row)?;
+            let Some(turned) = ways.turned(&bytes) else {
+                self.store
+                    .remove_sealed_row(person, &row.kind, &row.name)
+                    .await?;
+                rekeyed.n_left_out += 1;
+                continue;
+            };
+            self.put_turned((row, template), &key, &turned, ends_at)
+                .await?;
+            rekeyed.n_templates += 1;
+            if let Some(consent) = &consent {
+                let face = NewFace {
+                    person,
+                    template,
+                    bytes: turned,
+                    until: consent.until(),
+                };
+                // At start the gallery is filled afterwards; one that is there already stays.
+                let _ = self.galleries.insert(&own_gallery(), &face);
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_turned(
+        &self,
+        (row, template): (&SealedRow, TemplateId),
+        key: &DataKey,
+        turned: &[u8],
+        ends_at: Timestamp,
+    ) -> Result<(), CustodyError> {
+        let slot = (row.person, KeySlot::Purpose(IDENTIFY));
+        let mut again = self.sealed(key, slot, (&row.kind, &row.name), turned)?;
+        // The template is as old as before.
+        again.at = row.at;
+        debug_assert_eq!(template_of(&again).map(|(id, _)| id), Some(template));
+        let kept = self.retention.keep(again, self.now()).into_result()?;
+        Ok(self
+            .store
+            .put_sealed(&[kept.no_later_than(ends_at)])
+            .await?)
+    }
+
+    /// What hangs on a consent goes on as long as the consent that was given anew.
+    pub(super) async fn prolong_rows(
+        &self,
+        person: PersonId,
+        purpose: ConsentPurpose,
+        until: Timestamp,
+    ) -> Result<(), CustodyError> {
+        let mut kept = Vec::new();
+        for row in self.store.sealed_of(person).await? {
+            if row.slot == KeySlot::Purpose(purpose) {
+                let row = self.retention.keep(row, self.now()).into_result()?;
+                kept.push(row.no_later_than(until));
+            }
+        }
+        if !kept.is_empty() {
+            self.store.put_sealed(&kept).await?;
+        }
+        if purpose == IDENTIFY {
+            self.galleries.prolong(person, until);
+        }
+        Ok(())
+    }
+
+    /// How many persons have a face enrolled for each purpose, and how many templates the site holds; nobody's name.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    pub async fn face_counts(&self) -> Result<BTreeMap<ConsentPurpose, u64>, CustodyError> {
+        let mut counts: BTreeMap<ConsentPurpose, u64> = FACE_PURPOSES
+            .into_iter()
+            .map(|purpose| (purpose, 0))
+            .collect();
+        let mut after = None;
+        loop {
+            let persons = self.store.sealed_persons(after, CHUNK).await?;
+            let Some(last) = persons.last() else {
+                return Ok(counts);
+            };
+            after = Some(*last);
+            for person in persons {
+                let mut purposes: Vec<ConsentPurpose> = self
+                    .notes_of(person)
+                    .await?
+                    .into_iter()
+                    .flat_map(|note| note.purposes)
+                    .collect();
+                purposes.sort_unstable();
+                purposes.dedup();
+                for purpose in purposes {
+                    *counts.entry(purpose).or_default() += 1;
+                }
+            }
+        }
+    }
+}
+
+fn is_of_gallery(row: &SealedRow) -> bool {
+    template_of(row).is_some_and(|(_, purpose)| purpose == IDENTIFY)
+}
+
+/// The ways from older secrets of the gallery to the newest.
+struct Ways {
+    newest: GalleryTransform,
+    older: Vec<regard_identity::Rekeying>,
+}
+
+impl Ways {
+    fn new(newest: &GallerySecret, older: &[GallerySecret]) -> Option<Self> {
+        let newest = GalleryTransform::from_key(&newest.secret, EMBEDDING_DIMENSION)?;
+        let older = older
+            .iter()
+            .map(|one| {
+                GalleryTransform::from_key(&one.secret, EMBEDDING_DIMENSION)?.way_to(&newest)
+            })
+            .collect::<Option<Vec<_>>>()?;
+        Some(Self { newest, older })
+    }
+
+    /// A template under the newest secret; nothing when it is of none of those.
+    fn turned(&self, bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let template = Template::from_bytes(bytes).ok()?;
+        if template.transform() == self.newest.id() {
+            return Some(template.to_bytes());
+        }
+        let turned = self.older.iter().find_map(|way| way.template(&template));
+        Some(turned?.to_bytes())
+    }
+}

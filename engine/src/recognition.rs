@@ -1,0 +1,268 @@
+//! Recognition as it runs: the gate is asked, the ledger told, and only then is a face compared.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use regard_backends::{Setting, Store, StoreError};
+use regard_commitments::{
+    Act, ActKind, Answer, Digest, GALLERY_SETTING_PREFIX, LedgerEntry, RecognitionGate,
+    RecognitionKind, Refusal, RefusalCode, RetentionGate, Ruled, Zeroizing,
+};
+use regard_domain::{Clock, GalleryId, Timestamp};
+use regard_identity::MatchScale;
+use thiserror::Error;
+
+use crate::custody::{Custodian, CustodyError, Scribe, own_gallery};
+use crate::galleries::{Galleries, SearchError};
+use crate::seed::random_key;
+
+mod attestations;
+
+pub use attestations::{AttestationWish, KnownAttestation};
+
+/// Why nobody was recognised. No message names anyone.
+#[derive(Debug, Error)]
+pub enum RecognitionError {
+    /// A rule says no.
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    /// What belongs to persons.
+    #[error(transparent)]
+    Custody(#[from] CustodyError),
+    /// The gallery.
+    #[error("the gallery cannot be searched")]
+    Search(#[from] SearchError),
+    /// The store failed.
+    #[error("the store could not be read or written")]
+    Store(#[from] StoreError),
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes")]
+    NoEntropy(#[source] std::io::Error),
+    /// An attestation cannot be made.
+    #[error("the collection was not attested")]
+    Attestation(#[from] regard_commitments::AttestationFault),
+}
+
+impl From<Refusal> for RecognitionError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// How a kind of recognition stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KindStanding {
+    /// Which kind.
+    pub kind: RecognitionKind,
+    /// Why it is off; nothing where it is on.
+    pub refusal: Option<Refusal>,
+    /// How often it was refused since the start, by code.
+    pub n_refused: BTreeMap<RefusalCode, u64>,
+}
+
+/// How a gallery stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GalleryStanding {
+    /// Its name.
+    pub gallery: GalleryId,
+    /// Whether it can be searched after an act.
+    pub is_armed: bool,
+    /// Persons who can be found in it.
+    pub n_persons: u64,
+    /// Their templates.
+    pub n_templates: u64,
+}
+
+/// What a recognizer is made of.
+pub(crate) struct RecognizerParts {
+    pub(crate) gate: RecognitionGate,
+    pub(crate) custodian: Arc<Custodian>,
+    pub(crate) galleries: Arc<Galleries>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) retention: RetentionGate,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) scribe: Scribe,
+    pub(crate) attestations_key: regard_commitments::SigningKey,
+}
+
+/// Recognition of those who asked for it.
+///
+/// # Privacy
+/// Turns faces into embeddings and compares them, each time under a key of the gate that the ledger was told of before.
+pub struct Recognizer {
+    gate: Mutex<RecognitionGate>,
+    custodian: Arc<Custodian>,
+    galleries: Arc<Galleries>,
+    store: Arc<dyn Store>,
+    retention: RetentionGate,
+    clock: Arc<dyn Clock>,
+    scribe: Scribe,
+    attestations_key: regard_commitments::SigningKey,
+    attestations: Mutex<BTreeMap<Digest, KnownAttestation>>,
+    scale: MatchScale,
+}
+
+impl Recognizer {
+    pub(crate) fn new(parts: RecognizerParts) -> Self {
+        Self {
+            gate: Mutex::new(parts.gate),
+            custodian: parts.custodian,
+            galleries: parts.galleries,
+            store: parts.store,
+            retention: parts.retention,
+            clock: parts.clock,
+            scribe: parts.scribe,
+            attestations_key: parts.attestations_key,
+            attestations: Mutex::default(),
+            scale: MatchScale::built_in(),
+        }
+    }
+
+    fn gate(&self) -> MutexGuard<'_, RecognitionGate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn rng() -> Result<StdRng, RecognitionError> {
+        let seed = Zeroizing::new(random_key().map_err(RecognitionError::NoEntropy)?);
+        Ok(StdRng::from_seed(*seed))
+    }
+
+    /// What similarities are worth.
+    pub fn scale(&self) -> &MatchScale {
+        &self.scale
+    }
+
+    /// Asks the gate, and has the ledger say what it answered before anything comes of it.
+    async fn ask<T>(
+        &self,
+        question: impl FnOnce(&mut RecognitionGate, Timestamp, &mut StdRng) -> Ruled<T>,
+    ) -> Result<T, RecognitionError> {
+        let mut rng = Self::rng()?;
+        let Ruled { outcome, entries } = question(&mut self.gate(), self.now(), &mut rng);
+        self.tell(entries).await?;
+        Ok(outcome)
+    }
+
+    async fn tell(&self, entries: Vec<LedgerEntry>) -> Result<(), RecognitionError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.scribe.note(entries).await.map_err(|_| {
+            RecognitionError::Refused(Refusal::new(
+                RefusalCode::LedgerUnavailable,
+                "the ledger cannot be written, and what cannot be recorded is not done",
+                "make room on the disk, or see in health why not",
+            ))
+        })
+    }
+
+    /// The ledger can be written, or cannot: then nothing is recognised, and what runs ends.
+    pub(crate) fn ledger_writable(&self, is_writable: bool) {
+        if is_writable {
+            self.gate().ledger_available();
+        } else {
+            self.gate().ledger_unavailable();
+        }
+    }
+
+    /// Somebody before the site's gallery acts: they want to be found in it. Good once, for a minute.
+    ///
+    /// # Errors
+    /// [`RecognitionError`]; an act is not taken where nobody could be identified.
+    pub async fn act(&self, kind: ActKind) -> Result<Act, RecognitionError> {
+        let now = self.now();
+        self.gate().may(RecognitionKind::Identify, now)?;
+        self.ask(|gate, now, rng| gate.act_before(&own_gallery(), kind, now, rng))
+            .await
+    }
+
+    /// Lets the site's gallery be searched after an act, or no more. It stays so over restarts.
+    ///
+    /// # Errors
+    /// [`RecognitionError::Refused`] where the promise, the profile, an assessment or another way is missing.
+    pub async fn arm(&self, is_armed: bool) -> Result<(), RecognitionError> {
+        let gallery = own_gallery();
+        let name = format!("{GALLERY_SETTING_PREFIX}{gallery}");
+        if is_armed {
+            self.gate().arm(&gallery, self.now())?;
+            let setting = Setting {
+                name,
+                value: String::new(),
+            };
+            match self.retention.keep(setting, self.now()) {
+                Answer::Granted(kept) => self.store.put_setting(&kept).await?,
+                Answer::Refused(refusal) => {
+                    self.gate().disarm(&gallery);
+                    return Err(RecognitionError::Refused(refusal));
+                }
+            }
+        } else {
+            self.gate().disarm(&gallery);
+            self.store.remove_setting(&name).await?;
+        }
+        Ok(())
+    }
+
+    /// Arms what was armed when the program ended, as far as that may still be.
+    pub(crate) async fn take_up(&self) -> Result<(), RecognitionError> {
+        let name = format!("{GALLERY_SETTING_PREFIX}{}", own_gallery());
+        if self.store.setting(&name).await?.is_some() {
+            match self.arm(true).await {
+                Ok(()) => {}
+                Err(RecognitionError::Refused(refusal)) => {
+                    tracing::warn!(%refusal, "the gallery was armed and is not any more");
+                    self.store.remove_setting(&name).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.take_up_attestations().await
+    }
+
+    /// How each kind of recognition stands.
+    pub fn kinds(&self) -> Vec<KindStanding> {
+        let (gate, now) = (self.gate(), self.now());
+        let refusals = gate.refusals();
+        RecognitionKind::ALL
+            .iter()
+            .map(|kind| KindStanding {
+                kind: *kind,
+                refusal: gate.may(*kind, now).err(),
+                n_refused: refusals
+                    .iter()
+                    .filter(|((of, _), _)| of == kind)
+                    .map(|((_, code), n)| (*code, *n))
+                    .collect(),
+            })
+            .collect()
+    }
+
+    /// How each gallery stands; that of the site is always among them.
+    pub fn galleries(&self) -> Vec<GalleryStanding> {
+        let mut sizes = self.galleries.sizes(self.now());
+        if !sizes.iter().any(|(id, _, _)| *id == own_gallery()) {
+            sizes.push((own_gallery(), 0, 0));
+        }
+        let gate = self.gate();
+        sizes
+            .into_iter()
+            .map(|(gallery, n_persons, n_templates)| GalleryStanding {
+                is_armed: gate.is_armed(&gallery),
+                gallery,
+                n_persons,
+                n_templates,
+            })
+            .collect()
+    }
+
+    /// Ends the writing of entries, after what is under way.
+    pub(crate) fn stop(&self) {
+        self.scribe.close();
+    }
+}
