@@ -11,6 +11,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("vision", &["domain", "inference", "commitments"]),
     ("audience", &["domain"]),
     ("decision", &["domain", "commitments"]),
+    ("evaluation", &["domain", "decision"]),
     ("backends", &["domain", "commitments", "decision"]),
     (
         "engine",
@@ -21,6 +22,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "vision",
             "audience",
             "decision",
+            "evaluation",
             "backends",
         ],
     ),
@@ -32,6 +34,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "commitments",
             "audience",
             "decision",
+            "evaluation",
             "backends",
             "engine",
         ],
@@ -45,6 +48,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "vision",
             "audience",
             "decision",
+            "evaluation",
             "backends",
             "engine",
             "reports",
@@ -70,7 +74,14 @@ const WORDS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that compute only: no I/O, no tasks, nothing asynchronous.
-const PURE: &[&str] = &["domain", "commitments", "audience", "decision", "reports"];
+const PURE: &[&str] = &[
+    "domain",
+    "commitments",
+    "audience",
+    "decision",
+    "evaluation",
+    "reports",
+];
 const IMPURE_WORDS: &[&str] = &[
     "std::fs",
     "std::net",
