@@ -44,10 +44,13 @@ pub use planner::{ApplyError, Eligibility, Eligible, Planner, PolicyUpdate};
 pub use play_meter::PlayMeter;
 pub use play_stats::{Mean, PlayRow, PlayStats, Share, play_stats};
 pub use policy::{
-    Action, Choice, FixedOrder, Policy, PolicyConfig, UpdateError, new_policy, restore_policy,
+    Action, BadPacked, Choice, FeatureSpace, FixedOrder, LearnerConfig, LearnerKind, ModelShape,
+    Packed, Policy, PolicyConfig, Prediction, UpdateError, Workspace, new_policy, new_policy_over,
+    restore_policy, restore_policy_over,
 };
 pub use policy_state::{
-    BetaCounts, Learned, LinearModel, POLICY_STATE_FORMAT, PolicyState, PolicyStateError,
+    BeliefState, BetaCounts, Learned, LinearModel, ModelState, POLICY_STATE_FORMAT, PolicyState,
+    PolicyStateError,
 };
 pub use reward::{RewardRule, RewardTerm};
 pub use schedule::{Daypart, Schedule};

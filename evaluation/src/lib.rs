@@ -6,4 +6,6 @@
 
 mod simulator;
 
-pub use simulator::{Round, Stream, World};
+pub use simulator::{
+    BadStream, Contest, ContestError, LoggedRound, LoggedStream, Round, Stream, World,
+};

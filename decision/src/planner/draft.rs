@@ -91,6 +91,7 @@ impl Planner {
                     has_condition: !creative.when.is_empty(),
                     weight: creative.weight,
                     turn: self.counters.turn(screen, &slot.campaign.id, &creative.id),
+                    features: slot.features(&creative.id),
                 })
                 .collect();
             let propensities = slot.policy.propensities(context.features(), &actions);

@@ -7,8 +7,8 @@ use regard_domain::{Audience, CampaignId, CreativeId, DecisionId, ScreenId, Time
 
 use crate::{
     BadFact, Campaign, CampaignFault, Context, ContextSpec, Creative, Decision, Exclusion,
-    FactValue, Facts, LocalTime, Obstacle, Policy, PolicyState, PolicyStateError, UpdateError,
-    new_policy, restore_policy, validate,
+    FactValue, Facts, FeatureSpace, LocalTime, Obstacle, Policy, PolicyState, PolicyStateError,
+    UpdateError, new_policy_over, restore_policy_over, validate,
 };
 
 use counters::Counters;
@@ -77,6 +77,27 @@ pub enum ApplyError {
 struct Slot {
     campaign: Campaign,
     policy: Box<dyn Policy>,
+    space: FeatureSpace,
+    /// Features of each message, in order, as the policy takes them.
+    features: Vec<Vec<f32>>,
+}
+
+impl Slot {
+    fn new(campaign: Campaign, context: &[String]) -> Self {
+        let space = FeatureSpace::of_creatives(context, &campaign.creatives);
+        Self {
+            policy: new_policy_over(campaign.policy, &space),
+            features: campaign.creatives.iter().map(|c| space.encode(c)).collect(),
+            space,
+            campaign,
+        }
+    }
+
+    /// The features of a message, as the policy takes them.
+    fn features(&self, creative: &CreativeId) -> &[f32] {
+        let place = self.campaign.creatives.iter().position(|c| c.id == *creative);
+        place.map_or(&[], |i| &self.features[i])
+    }
 }
 
 /// Holds campaigns, their policies, the counters and the facts, and decides.
@@ -109,10 +130,7 @@ impl Planner {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let new_slot = |campaign: Campaign| Slot {
-            policy: new_policy(campaign.policy, spec.feature_names()),
-            campaign,
-        };
+        let new_slot = |campaign: Campaign| Slot::new(campaign, spec.feature_names());
         let mut slots: Vec<Slot> = campaigns.into_iter().map(new_slot).collect();
         sort(&mut slots);
         Ok(Self {
@@ -153,20 +171,16 @@ impl Planner {
         let mut afresh = Vec::new();
         let mut slots = Vec::with_capacity(campaigns.len());
         for campaign in campaigns {
-            let names = self.spec.feature_names();
-            let old = self.slots.iter().find(|s| s.campaign.id == campaign.id);
-            let kept = old.map(|s| restore_policy(campaign.policy, names, &s.policy.state()));
-            let policy = match kept {
-                Some(Ok(policy)) => policy,
-                Some(Err(_)) => {
-                    if old.is_some_and(|s| s.policy.version() > 0) {
-                        afresh.push(campaign.id.clone());
-                    }
-                    new_policy(campaign.policy, names)
+            let mut slot = Slot::new(campaign, self.spec.feature_names());
+            let old = self.slots.iter().find(|s| s.campaign.id == slot.campaign.id);
+            if let Some(old) = old {
+                match restore_policy_over(slot.campaign.policy, &slot.space, &old.policy.state()) {
+                    Ok(policy) => slot.policy = policy,
+                    Err(_) if old.policy.version() > 0 => afresh.push(slot.campaign.id.clone()),
+                    Err(_) => {}
                 }
-                None => new_policy(campaign.policy, names),
-            };
-            slots.push(Slot { campaign, policy });
+            }
+            slots.push(slot);
         }
         sort(&mut slots);
         self.slots = slots;
@@ -353,8 +367,9 @@ impl Planner {
         let slot = self
             .slot_mut(campaign)
             .ok_or_else(|| ApplyError::UnknownCampaign(campaign.clone()))?;
+        let features = slot.features(&update.creative).to_vec();
         slot.policy
-            .update(&update.creative, &update.features, update.reward)
+            .update_with((&update.creative, &features), &update.features, update.reward)
             .map_err(|source| ApplyError::Update {
                 campaign: campaign.clone(),
                 source,
@@ -377,21 +392,19 @@ impl Planner {
         campaign: &CampaignId,
         state: &PolicyState,
     ) -> Result<(), PolicyStateError> {
-        let names = self.spec.feature_names().to_vec();
         let slot = self
             .slot_mut(campaign)
             .ok_or(PolicyStateError::UnknownCampaign)?;
-        slot.policy = restore_policy(slot.campaign.policy, &names, state)?;
+        slot.policy = restore_policy_over(slot.campaign.policy, &slot.space, state)?;
         Ok(())
     }
 
     /// Forgets what the policy of a campaign learned; false when there is no such campaign.
     pub fn reset_policy(&mut self, campaign: &CampaignId) -> bool {
-        let names = self.spec.feature_names().to_vec();
         let Some(slot) = self.slot_mut(campaign) else {
             return false;
         };
-        slot.policy = new_policy(slot.campaign.policy, &names);
+        slot.policy = new_policy_over(slot.campaign.policy, &slot.space);
         true
     }
 }

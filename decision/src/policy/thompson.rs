@@ -136,9 +136,9 @@ impl Policy for Thompson {
         explored(&best_probabilities(&posteriors), self.exploration)
     }
 
-    fn update(
+    fn update_with(
         &mut self,
-        action: &CreativeId,
+        (action, _): (&CreativeId, &[f32]),
         _features: &[f32],
         reward: f32,
     ) -> Result<(), UpdateError> {
@@ -278,6 +278,7 @@ mod tests {
             has_condition: false,
             weight: 1.0,
             turn: 0.0,
+            features: &[],
         });
         let p = policy.propensities(&[], &actions);
         assert!(

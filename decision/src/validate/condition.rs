@@ -67,6 +67,12 @@ pub(super) fn check(faults: &mut Faults, path: &str, condition: &Condition) {
     }
 }
 
+/// Whether a name has a word in it that aims at weakness.
+pub(super) fn aims_at_weakness(name: &str) -> bool {
+    name.split(['.', '_', '-'])
+        .any(|word| VULNERABILITIES.contains(&word))
+}
+
 fn check_bounds(faults: &mut Faults, path: &str, bounds: Bounds, (least, greatest): (f64, f64)) {
     if bounds.min.is_none() && bounds.max.is_none() {
         faults.add(path, "`min`, `max` or both", "neither", "remove the clause");
@@ -144,11 +150,7 @@ fn check_fact(faults: &mut Faults, path: &str, test: &FactTest) {
         let found = format!("{:?}", test.name);
         let expected = "1 to 128 of a-z, 0-9, '_', '-' and '.'";
         faults.add(name_path, expected, found, "such as weather.rain");
-    } else if test
-        .name
-        .split(['.', '_', '-'])
-        .any(|word| VULNERABILITIES.contains(&word))
-    {
+    } else if aims_at_weakness(&test.name) {
         faults.refuse(
             FaultKind::VulnerabilityTargeting,
             name_path,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Campaign, CampaignFault, Creative, FaultKind, PolicyConfig, RewardRule};
+use crate::{Campaign, CampaignFault, Creative, FaultKind, LearnerConfig, PolicyConfig, RewardRule};
 
 mod condition;
 mod creative;
@@ -279,6 +279,48 @@ fn check_policy(faults: &mut Faults, path: &str, policy: PolicyConfig) {
             );
             // A ridge near 0 makes the first inverse overflow; a huge one never learns.
             faults.number(&format!("{path}.ridge"), ridge, (1e-3, 1e6), "1 is usual");
+        }
+        PolicyConfig::Epsilon(config)
+        | PolicyConfig::Lints(config)
+        | PolicyConfig::Squarecb(config)
+        | PolicyConfig::Bootstrapped(config) => {
+            explored(faults, config.exploration);
+            check_learner(faults, &path, &policy, config);
+        }
+    }
+}
+
+/// Longest half-life and apprenticeship, in plays: a screen for years.
+const MAX_PLAYS: f32 = 1e8;
+
+fn check_learner(faults: &mut Faults, path: &str, policy: &PolicyConfig, config: LearnerConfig) {
+    let ridge = format!("{path}.ridge");
+    faults.number(&ridge, config.ridge, (1e-3, 1e6), "1 is usual");
+    if let Some(half_life) = config.half_life_plays {
+        // What fades faster than within ten plays is never learned.
+        let path = format!("{path}.half_life_plays");
+        let suggestion = "leave it out where tastes do not change";
+        faults.number(&path, half_life, (10.0, MAX_PLAYS), suggestion);
+    }
+    let apprentice = config.apprentice_plays as f32;
+    let apprentice_path = format!("{path}.apprentice_plays");
+    faults.number(&apprentice_path, apprentice, (0.0, MAX_PLAYS), "200 is usual");
+    let of_one_kind = [
+        ("width", "lints", config.width, 0.5),
+        ("sharpness", "squarecb", config.sharpness, 10.0),
+    ];
+    for (name, kind, value, usual) in of_one_kind {
+        let path = format!("{path}.{name}");
+        match value {
+            Some(value) if policy.kind() == kind => {
+                let suggestion = format!("{usual} is usual");
+                faults.number(&path, value, (1e-3, 1e4), &suggestion);
+            }
+            Some(value) => {
+                let expected = format!("nothing: it belongs to {kind}");
+                faults.add(path, expected, value, "remove it");
+            }
+            None => {}
         }
     }
 }

@@ -27,6 +27,7 @@ fn actions(ids: &[CreativeId]) -> Vec<Action<'_>> {
         has_condition: false,
         weight: 1.0,
         turn: 0.0,
+        features: &[],
     };
     ids.iter().map(action).collect()
 }

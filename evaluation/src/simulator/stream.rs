@@ -50,3 +50,91 @@ impl Stream {
         self.rounds.iter().zip(choices).map(regret).collect()
     }
 }
+
+/// The first line of a written stream.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    name: String,
+    delay: usize,
+    context_names: Vec<String>,
+    action_names: Vec<String>,
+}
+
+/// Why a written stream was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum BadStream {
+    /// Nothing is there.
+    #[error("the stream is empty")]
+    Empty,
+    /// A line is not of the form.
+    #[error("line {line} of the stream is not valid")]
+    Line {
+        /// Which, from 1.
+        line: usize,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// Numbers of features, messages and rewards do not fit each other.
+    #[error("the parts of line {line} of the stream do not fit each other")]
+    Shape {
+        /// Which, from 1.
+        line: usize,
+    },
+}
+
+impl Stream {
+    /// The stream as lines of JSON: a head, then the rounds, for programs in other languages.
+    pub fn to_ndjson(&self) -> String {
+        let head = Head {
+            name: self.name.clone(),
+            delay: self.delay,
+            context_names: self.context_names.clone(),
+            action_names: self.action_names.clone(),
+        };
+        let print = "numbers and names always print";
+        let mut text = serde_json::to_string(&head).expect(print);
+        for round in &self.rounds {
+            text.push('\n');
+            text += &serde_json::to_string(round).expect(print);
+        }
+        text.push('\n');
+        text
+    }
+
+    /// Reads what [`Stream::to_ndjson`] writes.
+    ///
+    /// # Errors
+    /// [`BadStream`] names the first line that is wrong.
+    pub fn from_ndjson(text: &str) -> Result<Self, BadStream> {
+        let mut lines = text.lines().enumerate();
+        let at = |line: usize| move |source| BadStream::Line { line, source };
+        let (_, first) = lines.next().ok_or(BadStream::Empty)?;
+        let head: Head = serde_json::from_str(first).map_err(at(1))?;
+        let mut rounds = Vec::new();
+        for (i, line) in lines {
+            let round: Round = serde_json::from_str(line).map_err(at(i + 1))?;
+            let n = round.ids.len();
+            let fits = round.context.len() == head.context_names.len()
+                && n > 0
+                && round.rewards.len() == n
+                && round.means.len() == n
+                && (head.action_names.is_empty() || round.actions.len() == n)
+                && round
+                    .actions
+                    .iter()
+                    .all(|a| a.len() == head.action_names.len());
+            if !fits {
+                return Err(BadStream::Shape { line: i + 1 });
+            }
+            rounds.push(round);
+        }
+        Ok(Self {
+            name: head.name,
+            delay: head.delay,
+            context_names: head.context_names,
+            action_names: head.action_names,
+            rounds,
+        })
+    }
+}
