@@ -74,6 +74,13 @@ pub enum Obstacle {
     },
     /// The ledger cannot be written: no campaign plays until it can.
     LedgerUnwritable,
+    /// Another slot of the screen shows it.
+    OtherSlot,
+    /// A guardrail stopped it.
+    Guardrail {
+        /// Name of the guardrail.
+        name: String,
+    },
 }
 
 /// Something that was not eligible, and why.
@@ -145,7 +152,7 @@ pub struct Decision {
     pub creative: CreativeId,
     /// Whether it is the default message of the site.
     pub is_default: bool,
-    /// Kind of the policy that chose: `fixed`, `rules`, `thompson`, `linucb` or `default`.
+    /// Kind of the policy that chose, such as `rules` or `lints`; `default` for the default message.
     pub policy: String,
     /// Version of that policy at the time; 0 for the default message.
     pub policy_version: u64,
@@ -183,6 +190,8 @@ impl fmt::Display for Obstacle {
             Self::Condition { clause } => clause.fmt(f),
             Self::Outranked { by_priority } => write!(f, "outranked by priority {by_priority}"),
             Self::LedgerUnwritable => f.write_str("the ledger cannot be written"),
+            Self::OtherSlot => f.write_str("shown in another slot of this screen"),
+            Self::Guardrail { name } => write!(f, "stopped by guardrail {name}"),
         }
     }
 }

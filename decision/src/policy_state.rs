@@ -157,6 +157,11 @@ pub enum PolicyStateError {
     /// It was learned by one model for all messages and is to be one each, or the other way round.
     #[error("stored state was learned in the other shape: shared, or own models")]
     Shape,
+    /// The policy has no prior, or the strength is not a share.
+    #[error(
+        "this policy cannot begin with what another learned, or the strength is not above 0 up to 1"
+    )]
+    NoPrior,
     /// A number of the shared model is impossible.
     #[error("stored state of the shared model holds impossible numbers")]
     Shared,

@@ -58,8 +58,34 @@ impl Draft {
 impl Planner {
     /// Works out the probabilities of a decision.
     pub(crate) fn draft(&self, screen: &ScreenId, context: &Context, now: Timestamp) -> Draft {
+        self.draft_without(&[], screen, context, now)
+    }
+
+    /// As [`Planner::draft`], without messages that other slots of the screen have.
+    pub(super) fn draft_without(
+        &self,
+        taken: &[(CampaignId, CreativeId)],
+        screen: &ScreenId,
+        context: &Context,
+        now: Timestamp,
+    ) -> Draft {
         let mut excluded = Vec::new();
-        let eligible = self.survey(screen, context, now, &mut excluded);
+        let mut eligible = self.survey(screen, context, now, &mut excluded);
+        if !taken.is_empty() {
+            eligible.retain(|(slot, creative)| {
+                let is_free = !taken
+                    .iter()
+                    .any(|(campaign, id)| *campaign == slot.campaign.id && *id == creative.id);
+                if !is_free {
+                    excluded.push(Exclusion {
+                        campaign: slot.campaign.id.clone(),
+                        creative: Some(creative.id.clone()),
+                        obstacle: Obstacle::OtherSlot,
+                    });
+                }
+                is_free
+            });
+        }
         let mut candidates = Vec::with_capacity(eligible.len());
         let Some(top) = eligible.first().map(|(slot, _)| slot.campaign.priority) else {
             return Draft {
@@ -86,12 +112,9 @@ impl Planner {
             let share = weight(group) / total;
             let actions: Vec<Action<'_>> = group
                 .iter()
-                .map(|(_, creative)| Action {
-                    creative: &creative.id,
-                    has_condition: !creative.when.is_empty(),
-                    weight: creative.weight,
-                    turn: self.counters.turn(screen, &slot.campaign.id, &creative.id),
-                    features: slot.features(&creative.id),
+                .map(|(_, creative)| {
+                    let turn = self.counters.turn(screen, &slot.campaign.id, &creative.id);
+                    slot.action(creative, turn)
                 })
                 .collect();
             let propensities = slot.policy.propensities(context.features(), &actions);

@@ -6,9 +6,9 @@ use rand::CryptoRng;
 use regard_domain::{Audience, CampaignId, CreativeId, DecisionId, ScreenId, Timestamp};
 
 use crate::{
-    BadFact, Campaign, CampaignFault, Context, ContextSpec, Creative, Decision, Exclusion,
+    Action, BadFact, Campaign, CampaignFault, Context, ContextSpec, Creative, Decision, Exclusion,
     FactValue, Facts, FeatureSpace, LocalTime, Obstacle, Policy, PolicyState, PolicyStateError,
-    UpdateError, new_policy_over, restore_policy_over, validate,
+    Prediction, UpdateError, new_policy_over, restore_policy_over, validate,
 };
 
 use counters::Counters;
@@ -93,9 +93,24 @@ impl Slot {
         }
     }
 
+    /// A message as the policy takes it.
+    fn action<'s>(&'s self, creative: &'s Creative, turn: f64) -> Action<'s> {
+        Action {
+            creative: &creative.id,
+            has_condition: !creative.when.is_empty(),
+            weight: creative.weight,
+            turn,
+            features: self.features(&creative.id),
+        }
+    }
+
     /// The features of a message, as the policy takes them.
     fn features(&self, creative: &CreativeId) -> &[f32] {
-        let place = self.campaign.creatives.iter().position(|c| c.id == *creative);
+        let place = self
+            .campaign
+            .creatives
+            .iter()
+            .position(|c| c.id == *creative);
         place.map_or(&[], |i| &self.features[i])
     }
 }
@@ -172,7 +187,10 @@ impl Planner {
         let mut slots = Vec::with_capacity(campaigns.len());
         for campaign in campaigns {
             let mut slot = Slot::new(campaign, self.spec.feature_names());
-            let old = self.slots.iter().find(|s| s.campaign.id == slot.campaign.id);
+            let old = self
+                .slots
+                .iter()
+                .find(|s| s.campaign.id == slot.campaign.id);
             if let Some(old) = old {
                 match restore_policy_over(slot.campaign.policy, &slot.space, &old.policy.state()) {
                     Ok(policy) => slot.policy = policy,
@@ -369,7 +387,11 @@ impl Planner {
             .ok_or_else(|| ApplyError::UnknownCampaign(campaign.clone()))?;
         let features = slot.features(&update.creative).to_vec();
         slot.policy
-            .update_with((&update.creative, &features), &update.features, update.reward)
+            .update_with(
+                (&update.creative, &features),
+                &update.features,
+                update.reward,
+            )
             .map_err(|source| ApplyError::Update {
                 campaign: campaign.clone(),
                 source,
@@ -397,6 +419,73 @@ impl Planner {
             .ok_or(PolicyStateError::UnknownCampaign)?;
         slot.policy = restore_policy_over(slot.campaign.policy, &slot.space, state)?;
         Ok(())
+    }
+
+    /// Begins with what another campaign, or this one elsewhere, has learned, weakened: of a strength
+    /// of 0.1 a tenth of its plays counts. What was learned here before is forgotten.
+    ///
+    /// # Errors
+    /// [`PolicyStateError`], also for policies without a prior (`fixed`, `rules`, `linucb`) and
+    /// strengths outside of above 0 to 1; the policy stays as it was.
+    pub fn begin_with(
+        &mut self,
+        campaign: &CampaignId,
+        state: &PolicyState,
+        strength: f64,
+    ) -> Result<(), PolicyStateError> {
+        let slot = self
+            .slot_mut(campaign)
+            .ok_or(PolicyStateError::UnknownCampaign)?;
+        let mut policy = restore_policy_over(slot.campaign.policy, &slot.space, state)?;
+        let is_share = strength > 0.0 && strength <= 1.0;
+        if !(is_share && policy.weaken(strength)) {
+            return Err(PolicyStateError::NoPrior);
+        }
+        slot.policy = policy;
+        Ok(())
+    }
+
+    /// What the policy of a campaign expects of each of its messages that are eligible, the most
+    /// promising first; nothing from policies without a model of rewards.
+    pub fn predict(
+        &self,
+        campaign: &CampaignId,
+        screen: &ScreenId,
+        context: &Context,
+        now: Timestamp,
+    ) -> Option<Vec<(CreativeId, Prediction)>> {
+        let eligible = self.survey(screen, context, now, &mut Vec::new());
+        let of_it = eligible.iter().filter(|(s, _)| s.campaign.id == *campaign);
+        let slot = of_it.clone().next()?.0;
+        let actions: Vec<Action<'_>> = of_it.map(|(_, c)| slot.action(c, 0.0)).collect();
+        let predictions = slot.policy.predict(context.features(), &actions)?;
+        let ids = actions.iter().map(|a| a.creative.clone());
+        let mut ranked: Vec<_> = ids.zip(predictions).collect();
+        ranked.sort_by(|a, b| b.1.mean.total_cmp(&a.1.mean).then_with(|| a.0.cmp(&b.0)));
+        Some(ranked)
+    }
+
+    /// Decides for several slots of one screen that are seen together: each gets a message that none
+    /// before it has. The propensity of each is that among what was left for its slot.
+    pub fn decide_slots<R: CryptoRng + ?Sized>(
+        &mut self,
+        screen: &ScreenId,
+        context: &Context,
+        now: Timestamp,
+        n_slots: usize,
+        rng: &mut R,
+    ) -> Vec<Decision> {
+        let mut decisions: Vec<Decision> = Vec::with_capacity(n_slots);
+        for _ in 0..n_slots {
+            let taken = decisions.iter().filter_map(|d| {
+                let campaign = d.campaign.clone()?;
+                Some((campaign, d.creative.clone()))
+            });
+            let taken: Vec<_> = taken.collect();
+            let draft = self.draft_without(&taken, screen, context, now);
+            decisions.push(self.settle(draft, &Occasion::asked(screen, context, now), rng));
+        }
+        decisions
     }
 
     /// Forgets what the policy of a campaign learned; false when there is no such campaign.

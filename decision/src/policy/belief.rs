@@ -87,7 +87,11 @@ impl Belief {
 
     fn fade(&mut self, pace: Pace) {
         let (n, keep) = (self.mean.len(), pace.keep);
-        for value in self.mean.iter_mut().chain(self.replicates.iter_mut().flatten()) {
+        for value in self
+            .mean
+            .iter_mut()
+            .chain(self.replicates.iter_mut().flatten())
+        {
             *value *= keep;
         }
         for value in &mut self.covariance {
@@ -196,7 +200,9 @@ mod tests {
     fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
         let n = b.len();
         for i in 0..n {
-            let pivot = (i..n).max_by(|p, q| a[*p][i].abs().total_cmp(&a[*q][i].abs())).unwrap();
+            let pivot = (i..n)
+                .max_by(|p, q| a[*p][i].abs().total_cmp(&a[*q][i].abs()))
+                .unwrap();
             a.swap(i, pivot);
             b.swap(i, pivot);
             for j in i + 1..n {
@@ -226,7 +232,9 @@ mod tests {
             row[i] = ridge;
         }
         for t in 0..50_usize {
-            let x: Vec<f64> = (0..n).map(|i| ((t * 7 + i * 13) % 11) as f64 / 10.0).collect();
+            let x: Vec<f64> = (0..n)
+                .map(|i| ((t * 7 + i * 13) % 11) as f64 / 10.0)
+                .collect();
             let reward = ((t * 5) % 7) as f64 / 6.0;
             belief.learn(&x, reward, pace, [].into_iter());
             for i in 0..n {

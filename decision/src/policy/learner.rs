@@ -67,16 +67,25 @@ pub struct LearnerConfig {
 }
 
 /// Width of the draws where none is given.
-const WIDTH: f32 = 0.5;
+///
+/// # Source
+/// The worlds of `regard-evaluation`: of .1, .2, .3, .5 and 1 the regret is flat near its least up to
+/// .3 and a half greater at 1, where draws are those of the belief itself.
+const WIDTH: f32 = 0.2;
 
-/// Sharpness where none is given: VowpalWabbit's default for `--gamma_scale`.
-const SHARPNESS: f32 = 10.0;
+/// Sharpness where none is given.
+///
+/// # Source
+/// The same: of 10, 30, 100 and 300 the regret falls to 100 and is flat from there.
+const SHARPNESS: f32 = 100.0;
 
 impl Default for LearnerConfig {
     fn default() -> Self {
         Self {
+            // Bounds importance weights by 50 × the number of messages and costs 2 % of the plays.
             exploration: 0.02,
-            ridge: 1.0,
+            // Of 1, 2, 5 and 10 the one that loses nowhere in the worlds of `regard-evaluation`.
+            ridge: 5.0,
             model: ModelShape::Auto,
             half_life_plays: None,
             apprentice_plays: 0,
@@ -133,15 +142,14 @@ impl Learner {
     }
 
     /// Takes up what this or another learner learned before.
-    pub(super) fn load(&mut self, version: u64, state: &ModelState) -> Result<(), PolicyStateError> {
+    pub(super) fn load(
+        &mut self,
+        version: u64,
+        state: &ModelState,
+    ) -> Result<(), PolicyStateError> {
         self.model.load(state, version)?;
         self.version = version;
         Ok(())
-    }
-
-    /// Keeps so much of what it has learned.
-    pub(super) fn weaken(&mut self, strength: f64) {
-        self.model.weaken(strength);
     }
 
     fn fits(&self, features: &[f32], actions: &[Action<'_>]) -> bool {
@@ -188,7 +196,8 @@ impl Learner {
         let best = greatest(work.means.iter().map(|m| *m as f32));
         let top = work.means[best];
         let sharpness = f64::from(self.config.sharpness.unwrap_or(SHARPNESS));
-        let sharpness = sharpness * self.model.plays.max(1.0).sqrt() * 0.5 / self.model.noise().sqrt();
+        let sharpness =
+            sharpness * self.model.plays.max(1.0).sqrt() * 0.5 / self.model.noise().sqrt();
         let mut left = 1.0;
         for (i, (weight, mean)) in work.weights.iter_mut().zip(&work.means).enumerate() {
             if i != best {
@@ -201,9 +210,9 @@ impl Learner {
 
     /// Wins among draws from the belief, in pairs of opposite deviations.
     fn sample(&self, features: &[f32], actions: &[Action<'_>], work: &mut Workspace) {
-        let bits = features
-            .iter()
-            .fold(self.version, |key, v| super::normals::mix(key ^ u64::from(v.to_bits())));
+        let bits = features.iter().fold(self.version, |key, v| {
+            super::normals::mix(key ^ u64::from(v.to_bits()))
+        });
         let mut normals = Normals::of(bits);
         let width = self.config.width.unwrap_or(WIDTH);
         let n = actions.len();
@@ -339,6 +348,11 @@ impl Policy for Learner {
             deviation: self.model.deviation(action, i, &work),
         };
         Some(actions.iter().enumerate().map(one).collect())
+    }
+
+    fn weaken(&mut self, strength: f64) -> bool {
+        self.model.weaken(strength);
+        true
     }
 
     fn state(&self) -> PolicyState {

@@ -148,6 +148,12 @@ pub trait Policy: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// Keeps so much of what it has learned, above 0 and up to 1, as a prior; false when it has
+    /// nothing that could be weakened.
+    fn weaken(&mut self, _strength: f64) -> bool {
+        false
+    }
+
     /// All it has learned, to be stored.
     fn state(&self) -> PolicyState;
 
@@ -442,7 +448,9 @@ impl PolicyConfig {
     /// Kind and settings, where it learns a linear model.
     pub const fn learner(&self) -> Option<(LearnerKind, LearnerConfig)> {
         match self {
-            Self::Fixed { .. } | Self::Rules {} | Self::Thompson { .. } | Self::Linucb { .. } => None,
+            Self::Fixed { .. } | Self::Rules {} | Self::Thompson { .. } | Self::Linucb { .. } => {
+                None
+            }
             Self::Epsilon(config) => Some((LearnerKind::Epsilon, *config)),
             Self::Lints(config) => Some((LearnerKind::Lints, *config)),
             Self::Squarecb(config) => Some((LearnerKind::Squarecb, *config)),

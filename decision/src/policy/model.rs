@@ -276,7 +276,11 @@ impl Model {
 
     /// Takes up what was learned before. Features are matched by name: those that are new begin at
     /// the prior, those that are gone are dropped.
-    pub(super) fn load(&mut self, state: &ModelState, version: u64) -> Result<(), PolicyStateError> {
+    pub(super) fn load(
+        &mut self,
+        state: &ModelState,
+        version: u64,
+    ) -> Result<(), PolicyStateError> {
         let sums = [state.rewards, state.plays, state.squares];
         let numbers = |id: &CreativeId| PolicyStateError::Numbers {
             creative: id.clone(),
@@ -287,7 +291,12 @@ impl Model {
         let place = |name: &String| state.context.iter().position(|n| n == name);
         let context: Vec<Option<usize>> = self.space.context.iter().map(place).collect();
         let ridge = self.pace.ridge;
-        let mut fresh = Self::new(self.space.clone(), self.is_shared(), self.pace, self.n_replicates);
+        let mut fresh = Self::new(
+            self.space.clone(),
+            self.is_shared(),
+            self.pace,
+            self.n_replicates,
+        );
         match (&mut fresh.beliefs, &state.shared) {
             (Beliefs::Shared(belief), Some(stored)) => {
                 let n_stored = state.context.len();
@@ -399,10 +408,7 @@ fn factorize(noise: f64, work: &mut Workspace) {
     for j in 0..m {
         for i in j..m {
             let (upper, lower) = (j * m, i * m);
-            let known = dot(
-                &covariance[upper..upper + j],
-                &covariance[lower..lower + j],
-            );
+            let known = dot(&covariance[upper..upper + j], &covariance[lower..lower + j]);
             let rest = covariance[lower + j] - known;
             covariance[lower + j] = if i == j {
                 rest.max(0.0).sqrt()
@@ -413,5 +419,6 @@ fn factorize(noise: f64, work: &mut Workspace) {
             };
         }
     }
-    work.factor.extend(covariance.iter().map(|v| (noise * v) as f32));
+    work.factor
+        .extend(covariance.iter().map(|v| (noise * v) as f32));
 }

@@ -80,7 +80,12 @@ mod tests {
         let values: Vec<f64> = (0..N_NORMALS).map(|_| f64::from(normals.next())).collect();
         let moment = |k: i32| values.iter().map(|v| v.powi(k)).sum::<f64>() / N_NORMALS as f64;
         // Five standard errors of the first four moments of 16,384.
-        for (k, expected, error) in [(1, 0.0, 0.04), (2, 1.0, 0.056), (3, 0.0, 0.16), (4, 3.0, 0.4)] {
+        for (k, expected, error) in [
+            (1, 0.0, 0.04),
+            (2, 1.0, 0.056),
+            (3, 0.0, 0.16),
+            (4, 3.0, 0.4),
+        ] {
             assert!((moment(k) - expected).abs() < error, "{k}: {}", moment(k));
         }
     }
@@ -91,6 +96,9 @@ mod tests {
         let n = counts.len() as f64;
         let mean = counts.iter().map(|c| f64::from(*c)).sum::<f64>() / n;
         let none = counts.iter().filter(|c| **c == 0).count() as f64 / n;
-        assert!((mean - 1.0).abs() < 0.025 && (none - 0.3679).abs() < 0.0125, "{mean} {none}");
+        assert!(
+            (mean - 1.0).abs() < 0.025 && (none - 0.3679).abs() < 0.0125,
+            "{mean} {none}"
+        );
     }
 }

@@ -20,7 +20,9 @@ impl TryFrom<String> for Packed {
         let bytes = STANDARD.decode(text).map_err(|_| BadPacked)?;
         let (words, rest) = bytes.as_chunks::<8>();
         if rest.is_empty() {
-            Ok(Self(words.iter().copied().map(f64::from_le_bytes).collect()))
+            Ok(Self(
+                words.iter().copied().map(f64::from_le_bytes).collect(),
+            ))
         } else {
             Err(BadPacked)
         }

@@ -63,7 +63,9 @@ impl FeatureSpace {
     pub fn new(context: &[String], action: Vec<String>) -> Self {
         let n_context = context.len().max(1);
         let fits = (1 + action.len()) * n_context <= MAX_SHARED_WEIGHTS;
-        let bins = (MAX_SHARED_WEIGHTS / n_context).saturating_sub(1).max(MIN_BINS);
+        let bins = (MAX_SHARED_WEIGHTS / n_context)
+            .saturating_sub(1)
+            .max(MIN_BINS);
         let action = if fits {
             ActionNames::Explicit(action)
         } else {

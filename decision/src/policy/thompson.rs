@@ -159,6 +159,20 @@ impl Policy for Thompson {
         Ok(())
     }
 
+    fn weaken(&mut self, strength: f64) -> bool {
+        let weaker = |counts: BetaCounts| BetaCounts {
+            successes: counts.successes * strength,
+            failures: counts.failures * strength,
+            updated: counts.updated,
+        };
+        let arms = std::mem::take(&mut self.arms);
+        let arms = arms
+            .into_iter()
+            .map(|(id, arm)| (id, self.arm(weaker(arm.counts))));
+        self.arms = arms.collect();
+        true
+    }
+
     fn state(&self) -> PolicyState {
         let actions = self.arms.iter().map(|(id, arm)| (id.clone(), arm.counts));
         let actions = actions.collect();

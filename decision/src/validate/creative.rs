@@ -86,8 +86,13 @@ fn check_features(faults: &mut Faults, path: &str, creative: &Creative) {
                 .bytes()
                 .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.'));
         if !is_name || name.starts_with("id.") {
-            let expected = format!("names of 1 to {MAX_FEATURE_LEN} of a-z, 0-9, '_', '-' and '.', not beginning with id.");
-            let found = format!("{:?}", name.chars().take(MAX_FEATURE_LEN).collect::<String>());
+            let expected = format!(
+                "names of 1 to {MAX_FEATURE_LEN} of a-z, 0-9, '_', '-' and '.', not beginning with id."
+            );
+            let found = format!(
+                "{:?}",
+                name.chars().take(MAX_FEATURE_LEN).collect::<String>()
+            );
             faults.add(path, expected, found, "such as coffee or warm_colors");
         } else if condition::aims_at_weakness(name) {
             faults.refuse(

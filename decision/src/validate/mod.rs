@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Campaign, CampaignFault, Creative, FaultKind, LearnerConfig, PolicyConfig, RewardRule};
+use crate::{
+    Campaign, CampaignFault, Creative, FaultKind, LearnerConfig, PolicyConfig, RewardRule,
+};
 
 mod condition;
 mod creative;
@@ -304,7 +306,12 @@ fn check_learner(faults: &mut Faults, path: &str, policy: &PolicyConfig, config:
     }
     let apprentice = config.apprentice_plays as f32;
     let apprentice_path = format!("{path}.apprentice_plays");
-    faults.number(&apprentice_path, apprentice, (0.0, MAX_PLAYS), "200 is usual");
+    faults.number(
+        &apprentice_path,
+        apprentice,
+        (0.0, MAX_PLAYS),
+        "200 is usual",
+    );
     let of_one_kind = [
         ("width", "lints", config.width, 0.5),
         ("sharpness", "squarecb", config.sharpness, 10.0),

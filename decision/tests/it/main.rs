@@ -3,6 +3,7 @@
 
 mod caps;
 mod director;
+mod learners;
 mod learning;
 mod planner;
 mod policies;

@@ -63,11 +63,15 @@ fn seen(round: &Round) -> Result<Seen, BadId> {
 
 /// Contexts of the engine begin with a feature that is always 1; so do these.
 fn with_bias(context: &[f32]) -> Vec<f32> {
-    std::iter::once(1.0).chain(context.iter().copied()).collect()
+    std::iter::once(1.0)
+        .chain(context.iter().copied())
+        .collect()
 }
 
 fn bias_and(names: &[String]) -> Vec<String> {
-    std::iter::once("bias".to_owned()).chain(names.iter().cloned()).collect()
+    std::iter::once("bias".to_owned())
+        .chain(names.iter().cloned())
+        .collect()
 }
 
 fn action<'a>(creative: &'a CreativeId, features: &'a [f32]) -> Action<'a> {
