@@ -4,8 +4,22 @@
 //! sequences that may be looked at any time, streams of made-up audiences. This room never does
 //! I/O, never reads a clock, never decides for a real screen, and knows no person.
 
+mod coverage;
+mod diagnosis;
+mod estimate;
+mod interval;
+mod log;
+mod reward_model;
+mod sequence;
 mod simulator;
 
+pub use coverage::{Coverage, coverage_of_estimates, coverage_while_peeking};
+pub use diagnosis::Diagnosis;
+pub use estimate::{Estimator, Sample};
+pub use interval::{Interval, anytime, bootstrap, empirical_bernstein};
+pub use log::{BadLog, Log, LoggedPlay, Offered};
+pub use reward_model::{Case, cross_fitted};
+pub use sequence::{BettingSequence, BoundTest};
 pub use simulator::{
     BadStream, Contest, ContestError, LoggedRound, LoggedStream, Round, Stream, World,
 };

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use regard_decision::{
-    Action, FeatureSpace, Policy, PolicyConfig, UpdateError, Workspace, new_policy_over,
+    Action, FeatureSpace, PolicyConfig, UpdateError, Workspace, new_policy_over,
 };
 use regard_domain::{BadId, CreativeId};
 use serde::{Deserialize, Serialize};
