@@ -7,8 +7,11 @@
 mod coverage;
 mod diagnosis;
 mod estimate;
+mod evaluate;
+mod formats;
 mod interval;
 mod log;
+mod plot;
 mod reward_model;
 mod sequence;
 mod simulator;
@@ -16,8 +19,11 @@ mod simulator;
 pub use coverage::{Coverage, coverage_of_estimates, coverage_while_peeking};
 pub use diagnosis::Diagnosis;
 pub use estimate::{Estimator, Sample};
+pub use evaluate::{Estimate, EvaluateError, Evaluation, Settings, Target, evaluate};
+pub use formats::{LogFormat, to_dsjson, to_ndjson};
 pub use interval::{Interval, anytime, bootstrap, empirical_bernstein};
 pub use log::{BadLog, Log, LoggedPlay, Offered};
+pub use plot::{PlotError, RegretCurve, estimates_svg, regret_svg};
 pub use reward_model::{Case, cross_fitted};
 pub use sequence::{BettingSequence, BoundTest};
 pub use simulator::{
