@@ -129,6 +129,9 @@ pub struct Candidate {
     pub creative: CreativeId,
     /// The probability with which it was to be chosen.
     pub propensity: f32,
+    /// For the default message, where an experiment holds plays out: of which campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<CampaignId>,
 }
 
 /// A choice of a message for one screen. It stands for one play, which began when it was made.
@@ -163,6 +166,12 @@ pub struct Decision {
     pub candidates: Vec<Candidate>,
     /// What the policy saw.
     pub features: Vec<(String, f32)>,
+    /// Of which campaign's experiment this play was held out: the default message is shown instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<CampaignId>,
+    /// Names of the segments of the campaign's experiment that the play belongs to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<String>,
     /// Whether the wishes of a person who agreed to it took part.
     pub is_personal: bool,
     /// Why.

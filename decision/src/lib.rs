@@ -13,6 +13,7 @@ mod context;
 mod creative;
 mod decision;
 mod director;
+mod experiment;
 mod facts;
 mod fault;
 mod local_time;
@@ -26,16 +27,17 @@ mod reward;
 mod schedule;
 mod validate;
 
-pub use attributor::{Acceptance, Attributor};
+pub use attributor::{Acceptance, Attributor, Settled};
 pub use campaign::{Budget, Campaign};
 pub use condition::{Bounds, Clause, Condition, ExpressionTest, FactTest, HourRange};
 pub use context::{
     BASE_FEATURES, BadContextSpec, Context, ContextSpec, FactFeature, MAX_FACT_FEATURES,
-    PersonError,
+    PersonError, is_camera_feature, is_expression_feature,
 };
 pub use creative::{Content, Creative, Fit, FrequencyCap};
 pub use decision::{Candidate, Decision, Exclusion, Obstacle, Reason, Trigger};
 pub use director::Director;
+pub use experiment::{Experiment, ExperimentKind, ExpressionUse, GuardMetric, Guardrail, Segment};
 pub use facts::{BadFact, FactValue, Facts};
 pub use fault::{CampaignFault, FaultKind};
 pub use local_time::{BadLocalTime, LocalDate, LocalTime, TimeOfDay, Weekday};

@@ -24,6 +24,10 @@ pub struct PolicyState {
     pub version: u64,
     /// What they taught.
     pub learned: Learned,
+    /// What the engine keeps beside it in the same breath, such as the evidence of an experiment; a
+    /// text that this room does not read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub evidence: String,
 }
 
 /// What the updates taught, by kind of policy.
@@ -182,6 +186,7 @@ impl PolicyState {
             format: POLICY_STATE_FORMAT,
             version,
             learned,
+            evidence: String::new(),
         }
     }
 

@@ -335,7 +335,7 @@ impl Engine {
         })
     }
 
-    async fn ask<A>(
+    pub(crate) async fn ask<A>(
         &self,
         command: impl FnOnce(oneshot::Sender<A>) -> Command,
     ) -> Result<A, EngineError> {

@@ -299,6 +299,16 @@ impl Podium {
             Command::ChangeCampaign { change, reply } => {
                 let _ = reply.send(self.change_campaign(change, now));
             }
+            Command::Evidence { campaign, reply } => {
+                let _ = reply.send(self.conductor.evidence(&campaign));
+            }
+            Command::Offers {
+                screen,
+                described,
+                reply,
+            } => {
+                let _ = reply.send(self.conductor.offers(&screen, described, now));
+            }
             Command::Object {
                 screen,
                 duration,

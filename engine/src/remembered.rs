@@ -129,6 +129,10 @@ impl Remembered {
         }
         planner.restore(&self.totals, self.decisions.iter().map(|(d, _)| d));
         let mut conductor = Conductor::new(calendar, planner, seats, uses, seed);
+        for row in &self.policies {
+            conductor.take_evidence(&row.campaign, &row.state.evidence);
+        }
+        conductor.follow_campaigns();
         conductor.resume(&self.decisions);
         conductor
     }

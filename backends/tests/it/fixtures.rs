@@ -141,6 +141,7 @@ pub(crate) fn policy(campaign: &str, version: u64) -> PolicyRow {
         at: later(version),
         state: PolicyState {
             format: POLICY_STATE_FORMAT,
+            evidence: String::new(),
             version,
             learned: Learned::Linucb {
                 features: vec!["bias".to_owned()],

@@ -7,14 +7,15 @@ use regard_domain::{Audience, CampaignId, CreativeId, DecisionId, ScreenId, Time
 
 use crate::{
     Action, BadFact, Campaign, CampaignFault, Context, ContextSpec, Creative, Decision, Exclusion,
-    FactValue, Facts, FeatureSpace, LocalTime, Obstacle, Policy, PolicyState, PolicyStateError,
-    Prediction, UpdateError, new_policy_over, restore_policy_over, validate,
+    ExpressionUse, FactValue, Facts, FeatureSpace, LocalTime, Obstacle, Policy, PolicyState,
+    PolicyStateError, UpdateError, new_policy_over, restore_policy_over, validate,
 };
 
 use counters::Counters;
 
 mod counters;
 mod draft;
+mod steering;
 
 pub(crate) use counters::MAX_STARTS;
 pub(crate) use draft::{Draft, Occasion};
@@ -32,6 +33,12 @@ pub struct PolicyUpdate {
     pub features: Vec<f32>,
     /// What it earned, in `[0, 1]`.
     pub reward: f32,
+    /// Whether the experiment of the campaign held the play out: then no policy learns.
+    pub is_held_out: bool,
+    /// The probability with which it was chosen, among all that its campaign could have come to.
+    pub propensity: f32,
+    /// Segments of the experiment that the play belongs to.
+    pub segments: Vec<String>,
 }
 
 /// What is eligible and what is not.
@@ -80,6 +87,10 @@ struct Slot {
     space: FeatureSpace,
     /// Features of each message, in order, as the policy takes them.
     features: Vec<Vec<f32>>,
+    /// Messages that a guardrail stopped, and which.
+    stopped: BTreeMap<CreativeId, String>,
+    /// Whether it was found that what faces show adds nothing.
+    is_expression_idle: bool,
 }
 
 impl Slot {
@@ -90,6 +101,17 @@ impl Slot {
             features: campaign.creatives.iter().map(|c| space.encode(c)).collect(),
             space,
             campaign,
+            stopped: BTreeMap::new(),
+            is_expression_idle: false,
+        }
+    }
+
+    /// Whether the policy sees what faces show.
+    const fn sees_expression(&self) -> bool {
+        match self.campaign.expression {
+            ExpressionUse::Auto => !self.is_expression_idle,
+            ExpressionUse::On => true,
+            ExpressionUse::Off => false,
         }
     }
 
@@ -192,6 +214,10 @@ impl Planner {
                 .iter()
                 .find(|s| s.campaign.id == slot.campaign.id);
             if let Some(old) = old {
+                slot.is_expression_idle = old.is_expression_idle;
+                if slot.campaign.guardrails == old.campaign.guardrails {
+                    slot.stopped.clone_from(&old.stopped);
+                }
                 match restore_policy_over(slot.campaign.policy, &slot.space, &old.policy.state()) {
                     Ok(policy) => slot.policy = policy,
                     Err(_) if old.policy.version() > 0 => afresh.push(slot.campaign.id.clone()),
@@ -251,6 +277,11 @@ impl Planner {
         &self.facts
     }
 
+    /// Names of the features of a context.
+    pub fn feature_names(&self) -> &[String] {
+        self.spec.feature_names()
+    }
+
     /// The context of this audience now, with the facts of this planner.
     pub fn context(&self, audience: &Audience, local: LocalTime) -> Context {
         Context::from_audience(audience, local, &self.facts, &self.spec)
@@ -300,12 +331,16 @@ impl Planner {
                 } else {
                     creative.when.first_unmet(context)
                 };
-                let obstacle = unmet
-                    .map(|clause| Obstacle::Condition { clause })
-                    .or_else(|| {
-                        let key = (screen, &campaign.id);
-                        self.counters.cap_obstacle(key, creative, now, today)
-                    });
+                let stopped = slot.stopped.get(&creative.id);
+                let stopped = stopped.map(|name| Obstacle::Guardrail { name: name.clone() });
+                let obstacle = stopped.or_else(|| {
+                    unmet
+                        .map(|clause| Obstacle::Condition { clause })
+                        .or_else(|| {
+                            let key = (screen, &campaign.id);
+                            self.counters.cap_obstacle(key, creative, now, today)
+                        })
+                });
                 match obstacle {
                     None => eligible.push((slot, creative)),
                     Some(obstacle) => excluded.push(Exclusion {
@@ -328,8 +363,11 @@ impl Planner {
         context: &Context,
         slack: f64,
     ) -> bool {
-        self.campaign(campaign).is_some_and(|campaign| {
-            let creative = campaign.creative(creative);
+        let slot = self.slots.iter().find(|s| s.campaign.id == *campaign);
+        slot.is_some_and(|slot| {
+            let campaign = &slot.campaign;
+            let is_stopped = slot.stopped.contains_key(creative);
+            let creative = campaign.creative(creative).filter(|_| !is_stopped);
             admission_obstacle(campaign, screen, context.local()).is_none()
                 && creative.is_some_and(|c| c.when.holds_within(context, slack))
         })
@@ -376,11 +414,14 @@ impl Planner {
         self.slots.iter_mut().find(|s| s.campaign.id == *campaign)
     }
 
-    /// Lets a policy learn.
+    /// Lets a policy learn. Of a play that was held out nothing is learned.
     ///
     /// # Errors
     /// [`ApplyError`]; nothing was learned then.
     pub fn apply(&mut self, update: &PolicyUpdate) -> Result<(), ApplyError> {
+        if update.is_held_out {
+            return Ok(());
+        }
         let campaign = &update.campaign;
         let slot = self
             .slot_mut(campaign)
@@ -419,73 +460,6 @@ impl Planner {
             .ok_or(PolicyStateError::UnknownCampaign)?;
         slot.policy = restore_policy_over(slot.campaign.policy, &slot.space, state)?;
         Ok(())
-    }
-
-    /// Begins with what another campaign, or this one elsewhere, has learned, weakened: of a strength
-    /// of 0.1 a tenth of its plays counts. What was learned here before is forgotten.
-    ///
-    /// # Errors
-    /// [`PolicyStateError`], also for policies without a prior (`fixed`, `rules`, `linucb`) and
-    /// strengths outside of above 0 to 1; the policy stays as it was.
-    pub fn begin_with(
-        &mut self,
-        campaign: &CampaignId,
-        state: &PolicyState,
-        strength: f64,
-    ) -> Result<(), PolicyStateError> {
-        let slot = self
-            .slot_mut(campaign)
-            .ok_or(PolicyStateError::UnknownCampaign)?;
-        let mut policy = restore_policy_over(slot.campaign.policy, &slot.space, state)?;
-        let is_share = strength > 0.0 && strength <= 1.0;
-        if !(is_share && policy.weaken(strength)) {
-            return Err(PolicyStateError::NoPrior);
-        }
-        slot.policy = policy;
-        Ok(())
-    }
-
-    /// What the policy of a campaign expects of each of its messages that are eligible, the most
-    /// promising first; nothing from policies without a model of rewards.
-    pub fn predict(
-        &self,
-        campaign: &CampaignId,
-        screen: &ScreenId,
-        context: &Context,
-        now: Timestamp,
-    ) -> Option<Vec<(CreativeId, Prediction)>> {
-        let eligible = self.survey(screen, context, now, &mut Vec::new());
-        let of_it = eligible.iter().filter(|(s, _)| s.campaign.id == *campaign);
-        let slot = of_it.clone().next()?.0;
-        let actions: Vec<Action<'_>> = of_it.map(|(_, c)| slot.action(c, 0.0)).collect();
-        let predictions = slot.policy.predict(context.features(), &actions)?;
-        let ids = actions.iter().map(|a| a.creative.clone());
-        let mut ranked: Vec<_> = ids.zip(predictions).collect();
-        ranked.sort_by(|a, b| b.1.mean.total_cmp(&a.1.mean).then_with(|| a.0.cmp(&b.0)));
-        Some(ranked)
-    }
-
-    /// Decides for several slots of one screen that are seen together: each gets a message that none
-    /// before it has. The propensity of each is that among what was left for its slot.
-    pub fn decide_slots<R: CryptoRng + ?Sized>(
-        &mut self,
-        screen: &ScreenId,
-        context: &Context,
-        now: Timestamp,
-        n_slots: usize,
-        rng: &mut R,
-    ) -> Vec<Decision> {
-        let mut decisions: Vec<Decision> = Vec::with_capacity(n_slots);
-        for _ in 0..n_slots {
-            let taken = decisions.iter().filter_map(|d| {
-                let campaign = d.campaign.clone()?;
-                Some((campaign, d.creative.clone()))
-            });
-            let taken: Vec<_> = taken.collect();
-            let draft = self.draft_without(&taken, screen, context, now);
-            decisions.push(self.settle(draft, &Occasion::asked(screen, context, now), rng));
-        }
-        decisions
     }
 
     /// Forgets what the policy of a campaign learned; false when there is no such campaign.

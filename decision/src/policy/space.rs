@@ -61,6 +61,11 @@ impl FeatureSpace {
     /// Contexts and messages with these features; those of messages are hashed when a model of all
     /// products would have more than 512 weights.
     pub fn new(context: &[String], action: Vec<String>) -> Self {
+        if let Some(bins) = hashed_bins(&action) {
+            let action = ActionNames::Hashed(bins);
+            let context = context.to_vec();
+            return Self { context, action };
+        }
         let n_context = context.len().max(1);
         let fits = (1 + action.len()) * n_context <= MAX_SHARED_WEIGHTS;
         let bins = (MAX_SHARED_WEIGHTS / n_context)
@@ -134,12 +139,19 @@ impl FeatureSpace {
     }
 
     /// Names of the places of a message's features, as they are stored.
-    pub(super) fn action_names(&self) -> Vec<String> {
+    pub fn action_names(&self) -> Vec<String> {
         match &self.action {
             ActionNames::Explicit(names) => names.clone(),
             ActionNames::Hashed(bins) => (0..*bins).map(|i| format!("#{i}/{bins}")).collect(),
         }
     }
+}
+
+/// The number of places, where names are those that [`FeatureSpace::action_names`] gives hashed ones.
+fn hashed_bins(names: &[String]) -> Option<usize> {
+    let (first, bins) = names.first()?.split_once('/')?;
+    let bins: usize = bins.parse().ok()?;
+    (first == "#0" && bins == names.len()).then_some(bins)
 }
 
 fn id_feature(id: &CreativeId) -> String {

@@ -8,6 +8,7 @@ use crate::{
 
 mod condition;
 mod creative;
+mod experiment;
 
 /// Longest name, in bytes; fits one line of the console.
 const MAX_NAME_LEN: usize = 200;
@@ -168,6 +169,7 @@ fn check_campaign(faults: &mut Faults, path: &str, campaign: &Campaign) {
         );
     }
     check_policy(faults, path, campaign.policy);
+    experiment::check(faults, path, campaign);
     check_reward(faults, path, &campaign.reward);
     match campaign.creatives.len() {
         0 => {
@@ -353,6 +355,14 @@ fn check_reward(faults: &mut Faults, path: &str, rule: &RewardRule) {
                 "each kind once",
                 &term.kind,
                 "add the weights up in one term",
+            );
+        }
+        if term.kind.is_harm() {
+            faults.refuse(
+                FaultKind::VulnerabilityTargeting,
+                format!("{path}.kind"),
+                ("what does people good", &term.kind),
+                "what annoys is never a success; guard against it with [[campaign.guardrail]]",
             );
         }
         faults.number(
