@@ -56,7 +56,8 @@ pub struct Estimate {
     pub estimator: Estimator,
     /// Mean reward of a play.
     pub value: f64,
-    /// Studentized bootstrap; nothing for estimators that are biased.
+    /// Studentized bootstrap; nothing for estimators that are biased, and where too few rewarded plays
+    /// have weight.
     pub bootstrap: Option<Interval>,
     /// Empirical Bernstein; for means alone.
     pub bernstein: Option<Interval>,
@@ -97,6 +98,21 @@ pub enum EvaluateError {
     },
 }
 
+/// Rewarded plays, as far as weights leave them, below which a bootstrap does not know what it has not
+/// seen.
+const FEW_REWARDED: f64 = 10.0;
+
+/// How many terms carry a sum: `(Σ|t|)² / Σt²`.
+fn effective(terms: &[f64]) -> f64 {
+    let sum: f64 = terms.iter().map(|t| t.abs()).sum();
+    let squares: f64 = terms.iter().map(|t| t * t).sum();
+    if squares > 0.0 {
+        sum * sum / squares
+    } else {
+        0.0
+    }
+}
+
 /// Most features of a context that are learned from, the most frequent first: models grow with the
 /// square of their number.
 const MAX_CONTEXT: usize = 128;
@@ -130,6 +146,7 @@ pub fn evaluate(
     let weights: Vec<f64> = samples.iter().map(Sample::weight).collect();
     let ones = vec![1.0; samples.len()];
     let max_weight = max_weight(plays, &samples);
+    let is_carried = effective(&Estimator::Ips.terms(&samples, &expected)) >= FEW_REWARDED;
     let one = |estimator: Estimator| {
         let terms = estimator.terms(&samples, &expected);
         let by_bootstrap = match estimator {
@@ -155,7 +172,7 @@ pub fn evaluate(
         Estimate {
             estimator,
             value: terms.iter().sum::<f64>() / terms.len() as f64,
-            bootstrap: estimator.is_unbiased().then(|| clipped(by_bootstrap)),
+            bootstrap: (estimator.is_unbiased() && is_carried).then(|| clipped(by_bootstrap)),
             bernstein: of_mean(empirical_bernstein),
             anytime: of_mean(anytime),
         }
