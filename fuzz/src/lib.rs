@@ -32,7 +32,7 @@ mod config {
 pub use mutator::Mutator;
 pub use seeds::seeds;
 pub use target::{
-    campaigns, clip, commitments, config, frame_message, http_camera, jpeg, ledger, model,
+    campaigns, clip, commitments, config, frame_message, http_camera, jpeg, ledger, log, model,
     motion_jpeg, note, papers, photo, recording, source, upload, video,
 };
 
@@ -71,6 +71,7 @@ targets! {
     papers: 1_500,
     recording: 2_000,
     campaigns: 10_000,
+    log: 1_500,
     upload: 10_000,
     frame_message: 10_000,
     source: 30_000,

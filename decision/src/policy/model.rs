@@ -41,14 +41,20 @@ enum Beliefs {
     Own(BTreeMap<CreativeId, Belief>),
 }
 
-/// Weights that replicates begin with: a draw each from the prior.
+/// Weights that replicates begin with: a draw each from a narrowed prior.
 fn beginnings(n: usize, n_replicates: usize, ridge: f64, key: u64) -> Vec<Vec<f64>> {
-    let scale = (NOISE_BEFORE / ridge).sqrt();
+    let scale = beginning_scale(ridge);
     let one = |r: usize| {
         let mut normals = Normals::of(key ^ mix(r as u64));
         (0..n).map(|_| scale * f64::from(normals.next())).collect()
     };
     (0..n_replicates).map(one).collect()
+}
+
+/// Deviation of the weights that replicates begin with: a fifth of the prior's, as `lints` draws with a
+/// fifth of the belief's width.
+fn beginning_scale(ridge: f64) -> f64 {
+    0.2 * (NOISE_BEFORE / ridge).sqrt()
 }
 
 fn key_of(creative: &CreativeId) -> u64 {
@@ -222,7 +228,7 @@ impl Model {
         scores.clear();
         match &self.beliefs {
             Beliefs::Own(beliefs) => {
-                let scale = (NOISE_BEFORE / self.pace.ridge).sqrt();
+                let scale = beginning_scale(self.pace.ridge);
                 for action in actions {
                     let offset = match beliefs.get(action.creative) {
                         Some(belief) => dot(&belief.replicates[r], context),

@@ -4,6 +4,7 @@ mod baseline;
 mod detection;
 mod expression;
 mod headpose;
+mod intervals;
 mod looking;
 mod tracking;
 
@@ -44,7 +45,11 @@ pub(crate) struct AccuracyArgs {
 
 /// Measures everything there is data for, prints it, and fails when a floor in `accuracy/` is lost.
 pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
-    let mut reports = vec![tracking::street(30)?, tracking::street(10)?];
+    let mut reports = vec![
+        tracking::street(30)?,
+        tracking::street(10)?,
+        intervals::coverage(),
+    ];
     match tracking::tud_campus(&data_dir())? {
         Some(report) => reports.push(report),
         None => println!("skipped: tracking/TUD-Campus is not under REGARD_EVAL_DATA"),
