@@ -145,11 +145,11 @@ impl Open {
 
 /// The probability of a decision among all that its campaign could have come to, plays held out
 /// included.
-fn propensity_within(decision: &Decision, campaign: Option<CampaignId>) -> f32 {
+fn propensity_within(decision: &Decision, campaign: Option<&CampaignId>) -> f32 {
     let of_campaign = decision
         .candidates
         .iter()
-        .filter(|c| c.campaign.as_ref().or(c.held_out.as_ref()) == campaign.as_ref());
+        .filter(|c| c.campaign.as_ref().or(c.held_out.as_ref()) == campaign);
     let total: f32 = of_campaign.map(|c| c.propensity).sum();
     if total > 0.0 {
         decision.propensity / total
@@ -240,7 +240,7 @@ impl Attributor {
             screen: decision.screen.clone(),
             target: learner.map(|campaign| (campaign, decision.creative.clone())),
             is_held_out: decision.held_out.is_some(),
-            propensity: propensity_within(decision, learner_of),
+            propensity: propensity_within(decision, learner_of.as_ref()),
             segments: decision.segments.clone(),
             made_at: decision.at,
             closes_at: decision.at.plus(window),

@@ -88,7 +88,7 @@ pub(crate) enum Command {
     },
     /// One campaign is changed; serialised here, so that two changes at once both count.
     ChangeCampaign {
-        change: CampaignChange,
+        change: Box<CampaignChange>,
         reply: oneshot::Sender<Result<(), EngineError>>,
     },
     /// What is known of a campaign is asked for.

@@ -487,8 +487,11 @@ impl Engine {
     /// mistake; nothing has changed then. [`EngineError::Store`]: it is in force, but only until the program ends.
     pub async fn change_campaign(&self, change: CampaignChange) -> Result<(), EngineError> {
         let _order = self.shared.changing.lock().await;
-        self.ask(|reply| Command::ChangeCampaign { change, reply })
-            .await??;
+        self.ask(|reply| Command::ChangeCampaign {
+            change: Box::new(change),
+            reply,
+        })
+        .await??;
         self.keep_campaigns().await
     }
 

@@ -243,14 +243,14 @@ impl Ablation {
 
 impl Clone for Ablation {
     fn clone(&self) -> Self {
-        let copy = |model: &Box<dyn Policy>| {
+        let copy = |model: &dyn Policy| {
             let kept = restore_policy_over(config(), &self.space, &model.state());
             kept.unwrap_or_else(|_| new_policy_over(config(), &self.space))
         };
         Self {
             names: self.names.clone(),
             space: self.space.clone(),
-            models: self.models.each_ref().map(copy),
+            models: self.models.each_ref().map(|model| copy(&**model)),
             record: self.record.clone(),
         }
     }

@@ -1,10 +1,11 @@
 //! Drawings of what was estimated and of what was lost while learning.
 
+use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::Color;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::evaluate::Evaluation;
+use crate::evaluate::{Estimate, Evaluation};
 use crate::interval::Interval;
 
 /// A drawing that could not be made.
@@ -107,25 +108,7 @@ pub fn estimates_svg(evaluation: &Evaluation) -> Result<String, PlotError> {
         ))?;
         for (row, estimate) in evaluation.estimates.iter().enumerate() {
             let middle = 30 + (row as i32) * ROW_PX as i32 + ROW_PX as i32 / 2;
-            let name = estimate.estimator.name();
-            area.draw(&Text::new(
-                name,
-                (NAMES_PX - 12, middle),
-                letters(15, HPos::Right),
-            ))?;
-            let intervals = [estimate.bootstrap, estimate.bernstein, estimate.anytime];
-            for (series, interval) in intervals.into_iter().enumerate() {
-                if let Some(Interval { low, high }) = interval {
-                    let y = middle + (series as i32 - 1) * 9;
-                    let line = [(x_px(low), y), (x_px(high), y)];
-                    area.draw(&PathElement::new(line, SERIES[series].stroke_width(3)))?;
-                }
-            }
-            area.draw(&Circle::new(
-                (x_px(estimate.value), middle),
-                5,
-                INK.filled(),
-            ))?;
+            draw_estimate(&area, estimate, middle, &x_px)?;
         }
         for step in 0..=4 {
             let value = low + (high - low) * f64::from(step) / 4.0;
@@ -142,6 +125,28 @@ pub fn estimates_svg(evaluation: &Evaluation) -> Result<String, PlotError> {
         &svg,
         "Estimated mean reward of a play, with intervals",
     ))
+}
+
+fn draw_estimate(
+    area: &DrawingArea<SVGBackend<'_>, Shift>,
+    estimate: &Estimate,
+    middle: i32,
+    x_px: &impl Fn(f64) -> i32,
+) -> Result<(), PlotError> {
+    let name = estimate.estimator.name();
+    let at = (NAMES_PX - 12, middle);
+    area.draw(&Text::new(name, at, letters(15, HPos::Right)))?;
+    let intervals = [estimate.bootstrap, estimate.bernstein, estimate.anytime];
+    for (series, interval) in intervals.into_iter().enumerate() {
+        if let Some(Interval { low, high }) = interval {
+            let y = middle + (series as i32 - 1) * 9;
+            let line = [(x_px(low), y), (x_px(high), y)];
+            area.draw(&PathElement::new(line, SERIES[series].stroke_width(3)))?;
+        }
+    }
+    let point = (x_px(estimate.value), middle);
+    area.draw(&Circle::new(point, 5, INK.filled()))?;
+    Ok(())
 }
 
 /// A curve with its name.

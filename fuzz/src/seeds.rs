@@ -300,7 +300,7 @@ fn logs() -> Vec<Vec<u8>> {
     vec![
         ours.into_bytes(),
         format!("{dsjson}\n{dsjson}\n{dsjson}\n{dsjson}\n").into_bytes(),
-        table.repeat(1).into_bytes(),
+        table.as_bytes().to_vec(),
     ]
 }
 

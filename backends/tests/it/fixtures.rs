@@ -93,6 +93,8 @@ pub(crate) fn decision(id: u128, at: Timestamp, campaign: &str, creative: &str) 
             ("bias".to_owned(), 1.0),
             ("attention".to_owned(), 1.0 / 3.0),
         ],
+        held_out: None,
+        segments: Vec::new(),
         is_personal: false,
         reason: reason(),
     }

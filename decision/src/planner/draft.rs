@@ -55,6 +55,29 @@ impl Draft {
     }
 }
 
+/// Leaves out messages that other slots of the screen have.
+fn leave_out(
+    taken: &[(CampaignId, CreativeId)],
+    eligible: &mut Vec<(&Slot, &Creative)>,
+    excluded: &mut Vec<Exclusion>,
+) {
+    let is_taken = |slot: &Slot, creative: &Creative| {
+        let mut taken = taken.iter();
+        taken.any(|(campaign, id)| *campaign == slot.campaign.id && *id == creative.id)
+    };
+    eligible.retain(|(slot, creative)| {
+        let is_free = !is_taken(slot, creative);
+        if !is_free {
+            excluded.push(Exclusion {
+                campaign: slot.campaign.id.clone(),
+                creative: Some(creative.id.clone()),
+                obstacle: Obstacle::OtherSlot,
+            });
+        }
+        is_free
+    });
+}
+
 impl Planner {
     /// Works out the probabilities of a decision.
     pub(crate) fn draft(&self, screen: &ScreenId, context: &Context, now: Timestamp) -> Draft {
@@ -71,21 +94,7 @@ impl Planner {
     ) -> Draft {
         let mut excluded = Vec::new();
         let mut eligible = self.survey(screen, context, now, &mut excluded);
-        if !taken.is_empty() {
-            eligible.retain(|(slot, creative)| {
-                let is_free = !taken
-                    .iter()
-                    .any(|(campaign, id)| *campaign == slot.campaign.id && *id == creative.id);
-                if !is_free {
-                    excluded.push(Exclusion {
-                        campaign: slot.campaign.id.clone(),
-                        creative: Some(creative.id.clone()),
-                        obstacle: Obstacle::OtherSlot,
-                    });
-                }
-                is_free
-            });
-        }
+        leave_out(taken, &mut eligible, &mut excluded);
         let mut candidates = Vec::with_capacity(eligible.len());
         let Some(top) = eligible.first().map(|(slot, _)| slot.campaign.priority) else {
             return Draft {

@@ -207,9 +207,9 @@ mod tests {
             b.swap(i, pivot);
             for j in i + 1..n {
                 let factor = a[j][i] / a[i][i];
-                for k in i..n {
-                    let above = a[i][k];
-                    a[j][k] -= factor * above;
+                let above = a[i].clone();
+                for (value, above) in a[j].iter_mut().zip(above).skip(i) {
+                    *value -= factor * above;
                 }
                 b[j] -= factor * b[i];
             }

@@ -3,6 +3,7 @@
 
 mod caps;
 mod director;
+mod harmless;
 mod learners;
 mod learning;
 mod planner;

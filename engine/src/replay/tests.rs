@@ -187,11 +187,11 @@ fn remembered(config: &EngineConfig) -> Remembered {
     }
     let mut memory = Remembered::default();
     memory.add(Memory::Policy {
-        row: PolicyRow {
+        row: Box::new(PolicyRow {
             at: at(-50_000),
             state: learned.policy_state(&id).unwrap(),
             campaign: id,
-        },
+        }),
     });
     memory.add(Memory::Fact {
         row: Fact {

@@ -56,7 +56,7 @@ impl Stored {
                 state,
                 ..row.clone()
             };
-            remembered.add(Memory::Policy { row });
+            remembered.add(Memory::Policy { row: Box::new(row) });
         }
         for decision in &self.decisions {
             remembered.add(Memory::Decided {
