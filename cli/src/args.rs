@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod choosing;
 mod keys;
 mod papers;
 mod statistics;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, SimulateArgs};
 pub(crate) use self::keys::{KeysCommand, SiteKeyArgs, SiteKeyPlace};
 pub(crate) use self::papers::{
     BreachArgs, PapersArgs, PapersCommand, PapersSourceArgs, SignDpiaArgs,
@@ -61,6 +63,13 @@ pub(crate) enum Command {
     Papers(Box<PapersArgs>),
     /// What was told about the people of a day, with noise: shown, or exported.
     Statistics(StatisticsArgs),
+    /// Says what another policy would have earned, from a log, before it runs.
+    Evaluate(Box<EvaluateArgs>),
+    /// Lets made-up audiences walk past, and says what each policy loses while it learns.
+    Simulate(SimulateArgs),
+    /// What policies have learned, taken along to another campaign or site.
+    #[command(subcommand)]
+    Learned(LearnedCommand),
     /// The key of the site that wraps the keys of persons: shown, rotated.
     #[command(subcommand)]
     Keys(KeysCommand),

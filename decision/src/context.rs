@@ -1,6 +1,6 @@
 //! What a decision may know: the audience as a whole, the hour, and facts about the world.
 
-use std::{f64::consts::TAU, sync::Arc};
+use std::{borrow::Cow, f64::consts::TAU, sync::Arc};
 
 use regard_commitments::{Grant, Personalization};
 use regard_domain::{Audience, Expression, SensitiveCategory, sensitive_in_name};
@@ -253,6 +253,26 @@ impl Context {
         &self.names
     }
 
+    /// The features; where expression is not to be seen, as if it was not measured.
+    pub fn features_seen(&self, sees_expression: bool) -> Cow<'_, [f32]> {
+        if sees_expression {
+            return Cow::Borrowed(&self.features);
+        }
+        let mut features = self.features.clone();
+        for (name, value) in self.names.iter().zip(&mut features) {
+            if is_expression_feature(name) {
+                *value = 0.0;
+            }
+        }
+        Cow::Owned(features)
+    }
+
+    /// [`Context::features_seen`] with their names.
+    pub fn named_features_seen(&self, sees_expression: bool) -> Vec<(String, f32)> {
+        let values = self.features_seen(sees_expression).into_owned();
+        self.names.iter().cloned().zip(values).collect()
+    }
+
     /// Features with their names, as they are logged.
     pub fn named_features(&self) -> Vec<(String, f32)> {
         let values = self.features.iter().copied();
@@ -263,6 +283,20 @@ impl Context {
     pub const fn is_personal(&self) -> bool {
         self.is_personal
     }
+}
+
+/// Whether the feature of that name tells what faces show.
+pub fn is_expression_feature(name: &str) -> bool {
+    matches!(name, "happy" | "neutral" | "surprised" | "angry")
+}
+
+/// Whether the feature of that name comes of a camera.
+pub fn is_camera_feature(name: &str) -> bool {
+    is_expression_feature(name)
+        || matches!(
+            name,
+            "n_visitors" | "looking_share" | "attention" | "dwell" | "nearness"
+        )
 }
 
 fn features(audience: &Audience, local: LocalTime, facts: &Facts, spec: &ContextSpec) -> Vec<f32> {

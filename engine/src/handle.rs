@@ -345,7 +345,7 @@ impl Engine {
         })
     }
 
-    async fn ask<A>(
+    pub(crate) async fn ask<A>(
         &self,
         command: impl FnOnce(oneshot::Sender<A>) -> Command,
     ) -> Result<A, EngineError> {
@@ -504,8 +504,11 @@ impl Engine {
     /// mistake; nothing has changed then. [`EngineError::Store`]: it is in force, but only until the program ends.
     pub async fn change_campaign(&self, change: CampaignChange) -> Result<(), EngineError> {
         let _order = self.shared.changing.lock().await;
-        self.ask(|reply| Command::ChangeCampaign { change, reply })
-            .await??;
+        self.ask(|reply| Command::ChangeCampaign {
+            change: Box::new(change),
+            reply,
+        })
+        .await??;
         self.keep_campaigns().await
     }
 

@@ -21,6 +21,7 @@ mod fault;
 mod galleries;
 mod handle;
 mod history;
+mod inquiry;
 mod kept_campaigns;
 mod keys;
 mod lane;
@@ -40,6 +41,7 @@ mod remembered;
 mod replay;
 mod screen;
 mod seed;
+mod simulation;
 mod start;
 mod statistics;
 mod stopper;
@@ -78,11 +80,14 @@ pub use recording::{RECORDING_FORMAT, RecordingError};
 pub use replay::{Replayed, replay};
 pub use screen::notice_text;
 pub use seed::{from_hex, random_key, to_hex};
+pub use simulation::{
+    Simulated, SimulatedPlay, SimulationConfig, SimulationError, Tastes, simulate,
+};
 pub use start::StartError;
 pub use statistics::{LibraryFault, NoiseError, PrivacyBudget, Statistician, StatisticsError};
 pub use view::{
-    CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, ScreenHealth,
-    ScreenView, Showing,
+    CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, Proposal,
+    ScreenHealth, ScreenView, Showing,
 };
 pub use zones::{DrawnZones, MAX_ZONES, ZonesDamaged, ZonesError};
 

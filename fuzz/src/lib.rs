@@ -33,8 +33,8 @@ pub use mutator::Mutator;
 pub use seeds::seeds;
 pub use target::{
     audit, backup, campaigns, clip, commitments, config, credentials, frame_message, http_camera,
-    jpeg, ledger, legal_papers, manifest, model, motion_jpeg, note, papers, photo, preferences,
-    recording, source, upload, video, zones,
+    jpeg, ledger, legal_papers, log, manifest, model, motion_jpeg, note, papers, photo,
+    preferences, recording, source, upload, video, zones,
 };
 
 /// A function that takes any bytes, by name.
@@ -72,6 +72,7 @@ targets! {
     papers: 1_500,
     recording: 2_000,
     campaigns: 10_000,
+    log: 1_500,
     upload: 10_000,
     frame_message: 10_000,
     source: 30_000,

@@ -272,7 +272,43 @@ fn campaigns() -> Vec<Vec<u8>> {
         serde_json::to_vec(table.get("campaign")?).ok()
     };
     let names = ["cli/data/demo-campaigns.toml", "cli/data/init/welcome.toml"];
-    names.into_iter().filter_map(of).collect()
+    let mut seeds: Vec<Vec<u8>> = names.into_iter().filter_map(of).collect();
+    // One that uses all there is, near what is refused.
+    let rich = serde_json::json!([{
+        "id": "k", "name": "K", "policy": { "kind": "lints", "ridge": 2.0, "half_life_plays": 500.0, "width": 0.3 },
+        "reward": { "terms": [{ "kind": "smile_lift" }, { "kind": "scan", "weight": 2.0 }], "window_secs": 60 },
+        "experiment": { "kind": "ab", "holdout": 0.1, "error": 0.05,
+            "segment": [{ "name": "glad", "when": { "expression": [{ "label": "happy", "min": 0.4 }] } }] },
+        "guardrail": [{ "metric": "complaints", "at_most": 0.1 }, { "metric": "negative_expression", "at_most": 0.05 }],
+        "expression": "auto",
+        "creative": [{
+            "id": "a", "name": "A", "content": { "kind": "text", "title": "A" }, "changes_price_or_access": false,
+            "features": { "warm": 0.5 }, "transition_millis": 300,
+            "when": { "expression": [{ "label": "neutral", "max": 0.9 }], "facts": [{ "name": "rain", "equals": true }] },
+        }],
+    }]);
+    seeds.extend(serde_json::to_vec(&rich).ok());
+    seeds
+}
+
+/// One log of each form.
+fn logs() -> Vec<Vec<u8>> {
+    let ours: String = (0..8)
+        .map(|i| {
+            let line = serde_json::json!({
+                "context": { "n": 0.1 * f64::from(i) }, "chosen": i % 2, "propensity": 0.5, "reward": f64::from(i % 3) / 2.0,
+                "options": [{ "id": "a", "propensity": 0.5 }, { "id": "b", "propensity": 0.5, "features": { "warm": 1.0 } }],
+            });
+            format!("{line}\n")
+        })
+        .collect();
+    let dsjson = r#"{"_label_cost":-1,"_label_probability":0.8,"_label_Action":2,"_labelIndex":1,"EventId":"e","a":[2,1],"c":{"U":{"age":3,"from":"Paris"},"_multi":[{"_tag":"one","A":{"x":1}},{"_tag":"two","A":{"new":true}}]},"p":[0.8,0.2]}"#;
+    let table = ",timestamp,item_id,position,click,propensity_score,user_feature_0\n0,t,14,3,0,0.5,81ce\n1,t,2,1,1,0.5,03a5\n";
+    vec![
+        ours.into_bytes(),
+        format!("{dsjson}\n{dsjson}\n{dsjson}\n{dsjson}\n").into_bytes(),
+        table.as_bytes().to_vec(),
+    ]
 }
 
 /// What an engine was told in a second, in few lines.
@@ -577,6 +613,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "papers" => papers(),
         "recording" => vec![recording()],
         "campaigns" => campaigns(),
+        "log" => logs(),
         "upload" => uploads(),
         "frame_message" => frame_messages(),
         "source" => sources(),

@@ -9,6 +9,7 @@ mod admin;
 mod api;
 mod campaigns;
 mod embedded;
+mod evidence;
 mod frames;
 mod here;
 mod ledger;
@@ -127,6 +128,8 @@ fn console_routes() -> OpenApiRouter<App> {
             campaigns::remove_campaign
         ))
         .routes(routes!(campaigns::add_creative))
+        .routes(routes!(evidence::evidence))
+        .routes(routes!(evidence::offers))
         .routes(routes!(plots::attention_plot))
         .routes(routes!(plots::expression_plot))
         .routes(routes!(plots::messages_plot))

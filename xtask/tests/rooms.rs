@@ -19,6 +19,7 @@ const DOORS: &[(&str, &[&str])] = &[
         "backends",
         &["domain", "commitments", "identity", "decision"],
     ),
+    ("evaluation", &["domain", "decision"]),
     (
         "engine",
         &[
@@ -29,6 +30,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "identity",
             "audience",
             "decision",
+            "evaluation",
             "backends",
         ],
     ),
@@ -41,6 +43,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "identity",
             "audience",
             "decision",
+            "evaluation",
             "backends",
             "engine",
             "reports",
@@ -56,6 +59,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "identity",
             "audience",
             "decision",
+            "evaluation",
             "backends",
             "engine",
             "reports",
@@ -90,6 +94,7 @@ const PURE: &[&str] = &[
     "identity",
     "audience",
     "decision",
+    "evaluation",
     "reports",
 ];
 const IMPURE_WORDS: &[&str] = &[

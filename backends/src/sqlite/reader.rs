@@ -1,16 +1,17 @@
 //! A store looked at from outside.
 
-use std::{fs, io, ops::Range, path::Path};
+use std::{collections::BTreeMap, fs, io, ops::Range, path::Path};
 
 use regard_commitments::{Date, Release, SignedCheckpoint, SignedCommitments};
-use regard_domain::Timestamp;
+use regard_decision::{Decision, Outcome};
+use regard_domain::{DecisionId, Timestamp};
 use sqlx::{
     AssertSqlSafe, Row, SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
 use super::{BUSY_TIMEOUT, FILE_NAME, documents, failure::from_sqlx, migrations, reads, releases};
-use crate::{LedgerRow, MinuteAggregate, OpenError, StoreError, form};
+use crate::{LedgerRow, MinuteAggregate, OpenError, PolicyRow, StoreError, form};
 
 /// The store of a data folder, to be read only: nothing in it is locked, made, moved or removed, so that
 /// it works beside a running program. It may be of an older schema.
@@ -97,6 +98,33 @@ impl SqliteReader {
     /// [`StoreError`].
     pub async fn latest_commitments(&self) -> Result<Option<SignedCommitments>, StoreError> {
         documents::latest_commitments(&self.pool).await
+    }
+
+    /// Decisions made since then, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn decisions_since(&self, since: Timestamp) -> Result<Vec<Decision>, StoreError> {
+        reads::decisions_since(&self.pool, since).await
+    }
+
+    /// What came of decisions made since then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn outcomes_since(
+        &self,
+        since: Timestamp,
+    ) -> Result<BTreeMap<DecisionId, Vec<Outcome>>, StoreError> {
+        reads::outcomes_since(&self.pool, since).await
+    }
+
+    /// What policies have learned, in order of campaign.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn policies(&self) -> Result<Vec<PolicyRow>, StoreError> {
+        reads::policies(&self.pool).await
     }
 
     /// A document by its name.

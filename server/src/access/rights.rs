@@ -81,6 +81,8 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("PUT", "/v1/campaigns/{id}", Need::Roles(RUNNERS)),
     ("DELETE", "/v1/campaigns/{id}", Need::Roles(RUNNERS)),
     ("POST", "/v1/campaigns/{id}/creatives", Need::Roles(RUNNERS)),
+    ("GET", "/v1/campaigns/{id}/evidence", Need::Roles(EXACT)),
+    ("GET", "/v1/offers", Need::Roles(LIVE)),
     ("GET", "/console/plots/attention.svg", Need::Roles(LIVE)),
     ("GET", "/console/plots/expression.svg", Need::Roles(LIVE)),
     ("GET", "/console/plots/messages.svg", Need::Roles(EXACT)),

@@ -30,6 +30,8 @@ enum Subject {
     Inference,
     /// The steps of the networks on the native runtime, beside what the processor could do at most.
     Layers,
+    /// The policies beside VowpalWabbit: regret on the same streams, time of a decision.
+    Policies,
     /// The rooms' own benches of deciding, tracking and storing.
     Rooms,
 }
@@ -90,6 +92,16 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<()> {
     if wants(Subject::Layers) {
         let layers = layers::layers()?;
         written.insert("layers".to_owned(), serde_json::to_value(layers)?);
+    }
+    if wants(Subject::Policies) {
+        let bench = [
+            "bench",
+            "--package",
+            "regard-evaluation",
+            "--bench",
+            "policies",
+        ];
+        must("policies", cargo().args(bench))?;
     }
     if wants(Subject::Rooms) {
         for package in ["regard-decision", "regard-audience", "regard-backends"] {
