@@ -182,14 +182,7 @@ pub fn to_dsjson(log: &Log) -> String {
         let mut order: Vec<usize> = (0..play.options.len()).collect();
         order.swap(0, play.chosen);
         let actions: Vec<usize> = order.iter().map(|k| k + 1).collect();
-        let probability = |k: &usize| {
-            let told = play.options[*k].propensity;
-            if *k == play.chosen {
-                Some(play.propensity)
-            } else {
-                told
-            }
-        };
+        let probability = |k: &usize| play.options[*k].propensity;
         let probabilities: Option<Vec<f64>> = order.iter().map(probability).collect();
         let mut event = json!({
             "_label_cost": -play.reward,

@@ -123,15 +123,21 @@ fn fault(play: &LoggedPlay) -> Option<&'static str> {
     if told.iter().any(|p| !(0.0..=1.0 + SUM_SLACK).contains(p)) {
         return Some("a probability is not in 0 to 1");
     }
-    if told.len() == play.options.len() {
-        if (told.iter().sum::<f64>() - 1.0).abs() > SUM_SLACK {
-            return Some("the probabilities of the options do not sum to 1");
-        }
-        if (told[play.chosen] - play.propensity).abs() > SUM_SLACK {
-            return Some("two probabilities are told for what was chosen");
-        }
+    let of_chosen = play.options[play.chosen].propensity;
+    if of_chosen.is_some_and(|p| (p - play.propensity).abs() > SUM_SLACK) {
+        return Some("two probabilities are told for what was chosen");
     }
-    if !play.context.values().all(|v| v.is_finite()) {
+    let sum: f64 = told.iter().sum();
+    if told.len() == play.options.len() && (sum - 1.0).abs() > SUM_SLACK {
+        return Some("the probabilities of the options do not sum to 1");
+    }
+    let of_options = play.options.iter().flat_map(|o| o.features.values());
+    if !play
+        .context
+        .values()
+        .chain(of_options)
+        .all(|v| v.is_finite())
+    {
         return Some("a feature is not finite");
     }
     None
