@@ -6,9 +6,9 @@
 //! Pictures lie pixel by pixel, the channels of a pixel side by side and padded to a multiple of sixteen;
 //! what lies in the padding is finite and never looked at. Weights lie in blocks of sixteen output channels.
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod avx2;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod avx512;
 mod chain;
 mod convolution;
@@ -30,7 +30,7 @@ mod dot;
 mod finish;
 mod map;
 mod memory;
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(miri)))]
 mod neon;
 mod peak;
 mod pool;
@@ -68,7 +68,7 @@ impl Kernels {
     /// All that this processor can run, the fastest first.
     pub(crate) fn all() -> Vec<Self> {
         let mut all = Vec::new();
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
         {
             if std::arch::is_x86_feature_detected!("avx512f") {
                 all.push(Self(&avx512::TABLE));
@@ -79,7 +79,7 @@ impl Kernels {
                 all.push(Self(&avx2::TABLE));
             }
         }
-        #[cfg(target_arch = "aarch64")]
+        #[cfg(all(target_arch = "aarch64", not(miri)))]
         all.push(Self(&neon::TABLE));
         all.push(Self(&scalar::TABLE));
         all

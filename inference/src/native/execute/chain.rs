@@ -22,11 +22,11 @@ impl Runner<'_> {
             is_mean: false,
             blocks: 0,
         }; MAX_LINKS];
-        let mut convolutions = Vec::with_capacity(links.len());
+        let mut n_weights = 0;
         for (raw, link) in raw.iter_mut().zip(links) {
             if let Link::Convolution(convolution) = link {
                 blocks = convolution.filter().blocks;
-                convolutions.push(convolution);
+                n_weights += convolution.filter().len();
             }
             *raw = link.raw(blocks);
         }
@@ -36,7 +36,7 @@ impl Runner<'_> {
         let results = ([images, rows, columns], columns * blocks * LANES);
         let memory = (finish, scratch);
         self.share_rows(
-            &convolutions,
+            n_weights,
             results,
             memory,
             &|image, rows, finish, scratch| {

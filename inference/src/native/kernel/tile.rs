@@ -68,6 +68,33 @@ unsafe fn biases<S: Simd, const MR: usize, const NV: usize>(bias: *const f32) ->
     }
 }
 
+/// Which of several sums an unrolled step adds to. A small tile has too few sums for the units to be busy while one
+/// addition waits for the other: it keeps one for each step. All of them are one in a larger tile. Only where the size
+/// of a tile follows from the picture alone, and not from the number of threads: another order, other bits.
+#[inline(always)]
+const fn part(size: usize, step: usize) -> usize {
+    if size <= 4 { step } else { 0 }
+}
+
+/// The sums of a tile from those of its steps.
+#[inline(always)]
+unsafe fn whole<S: Simd, const MR: usize, const NV: usize>(
+    parts: [[[S::V; NV]; MR]; UNROLLED],
+) -> [[S::V; NV]; MR] {
+    let mut sums = parts[0];
+    if part(MR * NV, 1) > 0 {
+        for i in 0..MR {
+            for v in 0..NV {
+                for part in &parts[1..] {
+                    // SAFETY: the caller's promise about the processor.
+                    sums[i][v] = unsafe { S::add(sums[i][v], part[i][v]) };
+                }
+            }
+        }
+    }
+    sums
+}
+
 /// Adds one input of each pixel, times its weights.
 #[inline(always)]
 unsafe fn add<S: Simd, const MR: usize, const NV: usize>(
@@ -140,14 +167,38 @@ pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(work: &Tile
 pub(super) unsafe fn flat<S: Simd, const MR: usize, const NV: usize>(work: &Tile) {
     // SAFETY: the caller's promise about every pointer; offsets stay within what it describes.
     unsafe {
-        let mut sums = biases::<S, MR, NV>(work.bias);
+        let mut parts = [[[S::splat(0.0); NV]; MR]; UNROLLED];
+        parts[0] = biases::<S, MR, NV>(work.bias);
         let pairs = pairs::<S, MR>(work.input, work.pixel_step);
-        for index in 0..work.depth {
-            let offset = *work.offsets.add(index);
-            let weights = (work.weights.add(index * LANES), work.weight_block_step);
-            let offsets = [offset, offset + work.pixel_step];
-            add::<S, MR, NV>(&mut sums, (&pairs, offsets), weights);
+        let mut index = 0;
+        while index + UNROLLED <= work.depth {
+            for u in 0..UNROLLED {
+                let sums = &mut parts[part(MR * NV, u)];
+                flat_step::<S, MR, NV>(work, sums, &pairs, index + u);
+            }
+            index += UNROLLED;
         }
-        work.finish.store::<S, MR, NV>(sums, 0);
+        while index < work.depth {
+            flat_step::<S, MR, NV>(work, &mut parts[0], &pairs, index);
+            index += 1;
+        }
+        work.finish.store::<S, MR, NV>(whole::<S, MR, NV>(parts), 0);
+    }
+}
+
+/// One input of each pixel by its number.
+#[inline(always)]
+unsafe fn flat_step<S: Simd, const MR: usize, const NV: usize>(
+    work: &Tile,
+    sums: &mut [[S::V; NV]; MR],
+    pairs: &[*const f32; MAX_PAIRS],
+    index: usize,
+) {
+    // SAFETY: the caller's promise about every pointer.
+    unsafe {
+        let offset = *work.offsets.add(index);
+        let weights = (work.weights.add(index * LANES), work.weight_block_step);
+        let offsets = [offset, offset + work.pixel_step];
+        add::<S, MR, NV>(sums, (pairs, offsets), weights);
     }
 }
