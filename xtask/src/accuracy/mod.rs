@@ -3,6 +3,7 @@
 mod baseline;
 mod detection;
 mod expression;
+mod expression_groups;
 mod headpose;
 mod looking;
 mod tracking;
@@ -54,7 +55,7 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
         None => println!("skipped: widerface is not under REGARD_EVAL_DATA"),
     }
     match expression::run(&data_dir(), 1)? {
-        Some(report) => reports.push(report),
+        Some(both) => reports.extend(both),
         None => println!("skipped: fer2013 is not under REGARD_EVAL_DATA"),
     }
     match headpose::run(&data_dir())? {
