@@ -17,6 +17,7 @@ mod instant;
 mod ledger;
 mod models;
 mod notice;
+mod one_line;
 mod papers;
 mod printable;
 mod run;

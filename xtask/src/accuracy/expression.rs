@@ -6,10 +6,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use regard_domain::{BBox, Expression, ExpressionDistribution};
 use regard_inference::{Catalog, LoadOptions, Native, Runtime};
-use regard_vision::{CERTAIN_FROM, ExpressionAnalyzer, ExpressionDetail, Photo, Temperature};
+use regard_vision::{
+    CERTAIN_FROM, ExpressionAnalyzer, ExpressionDetail, Photo, RgbView, Temperature,
+};
 
 use super::Report;
-use super::expression_groups::{self, Traits};
+use super::expression_groups::{self, Changed, Traits};
 use super::looking::{grant, read_csv};
 
 /// Accuracy of the mean of both networks and of the mirror image on FER2013 PrivateTest, 3,589 faces
@@ -29,7 +31,7 @@ pub(crate) fn run(data: &Path, stride: usize) -> Result<Option<[Report; 2]>> {
         return Ok(None);
     }
     let mut parts: BTreeMap<String, Vec<(ExpressionDetail, Expression)>> = BTreeMap::new();
-    let mut pictures = Vec::new();
+    let (mut pictures, mut changed) = (Vec::new(), Changed::new());
     let mut analyzer = load()?;
     let grant = grant()?;
     let key = grant.expression().context("expression is granted")?;
@@ -45,11 +47,16 @@ pub(crate) fn run(data: &Path, stride: usize) -> Result<Option<[Report; 2]>> {
         let detail = analyzer.analyze(photo.view(), &[whole], &key)?;
         let usage = column("usage")?;
         if usage == "PublicTest" {
-            pictures.extend(
-                detail
-                    .iter()
-                    .map(|d| (d.calibrated, label, Traits::of(photo.view()))),
-            );
+            let traits = Traits::of(photo.view());
+            // Every third is enough to see what a change costs.
+            let is_changed = pictures.len() % 3 == 0;
+            pictures.extend(detail.iter().map(|d| (d.calibrated, label, traits)));
+            for (name, pixels) in expression_groups::changed(photo.view()).filter(|_| is_changed) {
+                let view = RgbView::new(&pixels, size).context("a picture keeps its size")?;
+                let said = analyzer.analyze(view, &[whole], &key)?;
+                let cases = changed.entry(name).or_default();
+                cases.extend(said.iter().map(|d| (d.calibrated, label, traits)));
+            }
         }
         let part = parts.entry(usage.clone()).or_default();
         part.extend(detail.into_iter().map(|d| (d, label)));
@@ -79,7 +86,10 @@ pub(crate) fn run(data: &Path, stride: usize) -> Result<Option<[Report; 2]>> {
         metrics,
         n: test.len() as u64,
     };
-    Ok(Some([whole, expression_groups::report(&pictures)]))
+    Ok(Some([
+        whole,
+        expression_groups::report(&pictures, &changed),
+    ]))
 }
 
 fn load() -> Result<ExpressionAnalyzer> {
