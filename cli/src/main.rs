@@ -19,6 +19,7 @@ mod learned;
 mod ledger;
 mod models;
 mod notice;
+mod one_line;
 mod papers;
 mod printable;
 mod run;

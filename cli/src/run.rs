@@ -8,6 +8,7 @@ use regard_server::{AdminToken, Server, ServerConfig};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use crate::one_line::OneLine;
 use crate::papers;
 use crate::sandbox::{self, Reach};
 use crate::speech::say;
@@ -22,7 +23,7 @@ pub(crate) fn log_to_stderr(verbose: u8) {
     let filter = EnvFilter::try_from_env("REGARD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(OneLine)
         // It would report on standard error that standard error cannot be written, and panic.
         .log_internal_errors(false)
         .init();

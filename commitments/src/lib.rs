@@ -64,6 +64,7 @@ mod recognition;
 mod refusal;
 mod release;
 mod retention;
+mod same;
 mod scope;
 mod seal;
 mod sensing;
@@ -145,6 +146,7 @@ pub use release::{
     VisitFacts, VisitSums,
 };
 pub use retention::{BadPeriod, DataKind, KeepFor, Kept, PROOF_PERIOD, Retained, RetentionGate};
+pub use same::is_same_secret;
 pub use scope::{
     AgeGuardScope, AttentionScope, CountScope, ExpressionScope, MicroExpressionScope, Scope,
     ScopeMarker, Scopes,

@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use rand::CryptoRng;
 use regard_domain::PersonId;
-use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::digest::Digest;
+use crate::same::is_same_secret;
 use crate::seal::PersonSecret;
 
 /// How the text begins, so that people and scanners of leaked secrets recognise it.
@@ -33,7 +33,7 @@ pub struct PersonToken {
 pub struct BadPersonToken;
 
 /// What the site keeps of a token.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct PersonTokenHash([u8; 32]);
 
 impl PersonTokenHash {
@@ -49,9 +49,17 @@ impl PersonTokenHash {
 
     /// Whether it is the hash of this token; takes the same time whichever bytes differ.
     pub fn is_of(&self, token: &PersonToken) -> bool {
-        bool::from(self.0.ct_eq(&token.hash().0))
+        *self == token.hash()
     }
 }
+
+impl PartialEq for PersonTokenHash {
+    fn eq(&self, other: &Self) -> bool {
+        is_same_secret(&self.0, &other.0)
+    }
+}
+
+impl Eq for PersonTokenHash {}
 
 impl fmt::Debug for PersonTokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

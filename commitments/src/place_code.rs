@@ -4,10 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use regard_domain::{ScreenId, Timestamp};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::digest::Digest;
+use crate::same::is_same_secret;
 
 /// How long a screen shows the same code. Origin: short enough that a code passed on is soon worth nothing,
 /// long enough to be scanned.
@@ -109,7 +109,7 @@ fn period(now: Timestamp) -> u64 {
 
 /// Compared in a time that tells nothing but the length.
 fn is_same(known: &str, given: &str) -> bool {
-    bool::from(known.as_bytes().ct_eq(given.as_bytes()))
+    is_same_secret(known.as_bytes(), given.as_bytes())
 }
 
 #[cfg(test)]

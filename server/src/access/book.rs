@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hmac::{Hmac, Mac};
-use regard_commitments::{Role, TokenId};
+use regard_commitments::{Role, TokenId, is_same_secret};
 use regard_domain::Timestamp;
 use regard_engine::{Token, TokenRecord};
 use sha2::Sha256;
-use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
 /// What a token that has proven itself lets its holder do.
@@ -81,7 +80,7 @@ impl TokenBook {
             return Glance::Unknown;
         };
         match &one.proof {
-            Some(known) if bool::from(known.ct_eq(&proof)) => Glance::Proven(Arc::clone(&one.pass)),
+            Some(known) if is_same_secret(known, &proof) => Glance::Proven(Arc::clone(&one.pass)),
             Some(_) | None => Glance::Unproven(one.pass.verifier.clone()),
         }
     }

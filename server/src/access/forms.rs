@@ -2,10 +2,9 @@
 
 use axum::http::HeaderMap;
 use hmac::{Hmac, Mac};
-use regard_commitments::Digest;
+use regard_commitments::{Digest, is_same_secret};
 use regard_engine::to_hex;
 use sha2::Sha256;
-use subtle::ConstantTimeEq;
 
 use super::sessions::{SessionKey, cookie_of};
 
@@ -89,5 +88,5 @@ impl Forms {
 
 /// Takes the same time whichever bytes differ.
 fn is_same(ours: &str, sent: &str) -> bool {
-    ours.as_bytes().ct_eq(sent.as_bytes()).into()
+    is_same_secret(ours.as_bytes(), sent.as_bytes())
 }

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::uploads::png;
 use crate::world::World;
 
 /// Longer than the server waits for the head of a request, and far shorter than for ever.
@@ -151,7 +152,17 @@ async fn guessing_is_locked_out_by_address_and_by_token() {
 #[tokio::test]
 async fn path_traversal() {
     let world = World::open().await;
+    // A picture that a message could well show, but for where it lies.
+    let folder = world.data.path().join("assets");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(world.data.path().join("secret.png"), png()).unwrap();
+    std::os::unix::fs::symlink("../secret.png", folder.join("link.png")).unwrap();
+    std::fs::write(folder.join("ours.png"), png()).unwrap();
     for path in [
+        "/assets/..%2fsecret.png",
+        "/assets/%2e%2e%2fsecret.png",
+        "/assets/link.png",
+        "/assets/ours.png",
         "/static/../../Cargo.toml",
         "/static/%2e%2e/%2e%2e/Cargo.toml",
         "/static/..%2f..%2fCargo.toml",
@@ -173,10 +184,26 @@ async fn path_traversal() {
             "{path}"
         );
     }
-    let campaign = json!([{"id": "x", "name": "x", "creative": [
-        {"id": "a", "name": "a", "content": {"kind": "image", "asset": "../site.key"}}]}]);
-    let answer = world.put("/v1/campaigns").json(&campaign).send().await;
-    assert_eq!(answer.status, 422, "{}", answer.text());
+    let with = |asset: &str| {
+        json!([{"id": "x", "name": "x", "creative": [
+            {"id": "a", "name": "a", "alt_text": "a picture", "content": {"kind": "image", "asset": asset}}]}])
+    };
+    let absolute = world.data.path().join("secret.png");
+    for asset in ["../site.key", "../secret.png", absolute.to_str().unwrap()] {
+        let answer = world.put("/v1/campaigns").json(&with(asset)).send().await;
+        let text = answer.text();
+        assert!(
+            answer.status == 422 && text.contains("asset"),
+            "{asset}: {text}"
+        );
+    }
+    // The test can fail: the same picture in the folder is taken.
+    let answer = world
+        .put("/v1/campaigns")
+        .json(&with("ours.png"))
+        .send()
+        .await;
+    assert!(answer.status < 300, "{}", answer.text());
     world.stop().await;
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::world::World;
 
-fn png() -> Vec<u8> {
+pub(crate) fn png() -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let picture = image::RgbImage::from_pixel(6, 4, image::Rgb([9, 99, 199]));
     picture

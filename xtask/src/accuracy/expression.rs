@@ -6,9 +6,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use regard_domain::{BBox, Expression, ExpressionDistribution};
 use regard_inference::{Catalog, LoadOptions, Native, Runtime};
-use regard_vision::{CERTAIN_FROM, ExpressionAnalyzer, ExpressionDetail, Photo, Temperature};
+use regard_vision::{
+    CERTAIN_FROM, ExpressionAnalyzer, ExpressionDetail, Photo, RgbView, Temperature,
+};
 
 use super::Report;
+use super::expression_groups::{self, Changed, Traits};
 use super::looking::{grant, read_csv};
 
 /// Accuracy of the mean of both networks and of the mirror image on FER2013 PrivateTest, 3,589 faces
@@ -19,14 +22,16 @@ const PRIVATE_TEST_ACCURACY: f32 = 0.616;
 const N_BINS: usize = 15;
 
 /// Measures FER2013 under `data`: metrics on PublicTest, temperatures fitted on the Training part.
-/// Nothing when it is not there. With `stride` above 1 only every so many faces are looked at.
-pub(crate) fn run(data: &Path, stride: usize) -> Result<Option<Report>> {
+/// Nothing when it is not there. With `stride` above 1 only every so many faces are looked at. The second report is the
+/// same test part by groups of pictures.
+pub(crate) fn run(data: &Path, stride: usize) -> Result<Option<[Report; 2]>> {
     let folder = data.join("fer2013");
     let table = folder.join("labels.csv");
     if !table.is_file() {
         return Ok(None);
     }
     let mut parts: BTreeMap<String, Vec<(ExpressionDetail, Expression)>> = BTreeMap::new();
+    let (mut pictures, mut changed) = (Vec::new(), Changed::new());
     let mut analyzer = load()?;
     let grant = grant()?;
     let key = grant.expression().context("expression is granted")?;
@@ -40,7 +45,20 @@ pub(crate) fn run(data: &Path, stride: usize) -> Result<Option<Report>> {
         let whole = BBox::new(0.0, 0.0, size.width as f32, size.height as f32)
             .context("an empty picture")?;
         let detail = analyzer.analyze(photo.view(), &[whole], &key)?;
-        let part = parts.entry(column("usage")?.clone()).or_default();
+        let usage = column("usage")?;
+        if usage == "PublicTest" {
+            let traits = Traits::of(photo.view());
+            // Every third is enough to see what a change costs.
+            let is_changed = pictures.len() % 3 == 0;
+            pictures.extend(detail.iter().map(|d| (d.calibrated, label, traits)));
+            for (name, pixels) in expression_groups::changed(photo.view()).filter(|_| is_changed) {
+                let view = RgbView::new(&pixels, size).context("a picture keeps its size")?;
+                let said = analyzer.analyze(view, &[whole], &key)?;
+                let cases = changed.entry(name).or_default();
+                cases.extend(said.iter().map(|d| (d.calibrated, label, traits)));
+            }
+        }
+        let part = parts.entry(usage.clone()).or_default();
         part.extend(detail.into_iter().map(|d| (d, label)));
     }
     let training = parts.remove("Training").context("no Training rows")?;
@@ -63,11 +81,15 @@ pub(crate) fn run(data: &Path, stride: usize) -> Result<Option<Report>> {
     let ece_raw = calibration_error(&refitted(Temperature::ONE));
     metrics.insert("ece_at_likelihood_temperature".to_owned(), ece_likelihood);
     metrics.insert("ece_without_temperature".to_owned(), ece_raw);
-    Ok(Some(Report {
+    let whole = Report {
         name: "expression-fer2013-public".to_owned(),
         metrics,
         n: test.len() as u64,
-    }))
+    };
+    Ok(Some([
+        whole,
+        expression_groups::report(&pictures, &changed),
+    ]))
 }
 
 fn load() -> Result<ExpressionAnalyzer> {
@@ -125,7 +147,7 @@ fn measure(test: &[(ExpressionDetail, Expression)]) -> BTreeMap<String, f64> {
 
 type Cases = [(ExpressionDistribution, Expression)];
 
-fn share(n: usize, of: usize) -> f64 {
+pub(super) fn share(n: usize, of: usize) -> f64 {
     n as f64 / of.max(1) as f64
 }
 
@@ -283,11 +305,13 @@ mod tests {
     /// than that means a wrong preprocessing. The full measurement is the chore's.
     #[test]
     fn a_sample_is_near_the_whole() {
-        let Some(report) = run(&super::super::data_dir(), 20).unwrap() else {
+        let Some([report, groups]) = run(&super::super::data_dir(), 20).unwrap() else {
             println!("skipped: no fer2013 under REGARD_EVAL_DATA");
             return;
         };
         assert!(report.metrics["accuracy_7"] > 0.5, "{report:?}");
         assert!(report.metrics["happy_auc"] > 0.93, "{report:?}");
+        assert_eq!(groups.n, report.n);
+        assert!(groups.metrics["found_happy"] > 0.6, "{groups:?}");
     }
 }

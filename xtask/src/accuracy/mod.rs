@@ -3,6 +3,7 @@
 mod baseline;
 mod detection;
 mod expression;
+mod expression_groups;
 mod headpose;
 mod intervals;
 mod looking;
@@ -68,7 +69,7 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
         add("widerface", one(detection::run(&data)?));
     }
     if wants("expression") {
-        add("fer2013", one(expression::run(&data, 1)?));
+        add("fer2013", expression::run(&data, 1)?);
     }
     if wants("head-pose") {
         add("headpose", one(headpose::run(&data)?));
