@@ -4,4 +4,5 @@
 pub mod conformance;
 pub mod mot;
 pub mod passersby;
+pub mod stage;
 pub mod wall;
