@@ -6,4 +6,5 @@ pub mod conformance;
 pub mod mot;
 pub mod passersby;
 pub mod puppet;
+pub mod stage;
 pub mod wall;
