@@ -1,23 +1,25 @@
-//! Somebody before a camera who follows challenges: frames of the committed clip, and its face turned and lit as asked.
+//! Somebody before a camera who follows challenges: a person on the made-up stage, frame by frame as JPEG.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
-use crate::puppet;
+use regard_domain::FrameSize;
 
-/// Frames of the clip in which the man stands and looks into the camera.
-const ALIVE: std::ops::Range<usize> = 318..370;
+use crate::stage::{Sitter, Take, linear};
 
-/// Width of all pictures.
-const WIDTH: usize = 400;
+/// Light of the actor's screen on the face against that of the room, white against white.
+const SCREEN: f32 = 0.1;
 
-/// Where the head of the turned pictures is: middle, and half its extent; what their generator printed.
-const HEAD: ([f32; 2], [f32; 2]) = ([209.78, 176.90], [63.45, 80.22]);
+/// Frames after which standing about begins anew.
+const N_ALIVE: usize = 32;
 
 /// Somebody before a camera.
-#[derive(Clone, Debug)]
 pub struct Actor {
-    alive: Vec<Vec<u8>>,
+    sitter: Sitter,
     fixtures: PathBuf,
+    /// Frames that were asked for once: rendering takes longer than looking at them.
+    shots: Mutex<HashMap<String, Vec<u8>>>,
 }
 
 impl Default for Actor {
@@ -27,52 +29,70 @@ impl Default for Actor {
 }
 
 impl Actor {
-    /// The man of the clip.
+    /// The woman of the committed portrait.
     ///
     /// # Panics
     /// When the fixtures are not there.
     pub fn new() -> Self {
         let fixtures = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures"));
-        let clip = std::fs::read(fixtures.join("clip/demo.mjpeg")).expect("the committed clip");
-        let begins: Vec<usize> = clip
-            .windows(3)
-            .enumerate()
-            .filter_map(|(at, bytes)| (bytes == [0xff, 0xd8, 0xff]).then_some(at))
-            .collect();
-        let alive = ALIVE.map(|index| clip[begins[index]..begins[index + 1]].to_vec());
+        let face = std::fs::read(fixtures.join("sitter/face.jpg")).expect("the portrait");
+        let mut decoder = jpeg_decoder::Decoder::new(&face[..]);
+        let rgb = decoder.decode().expect("a picture of ours");
+        let info = decoder.info().expect("a picture of ours");
+        let size = FrameSize {
+            width: info.width.into(),
+            height: info.height.into(),
+        };
+        let mesh = std::fs::read_to_string(fixtures.join("sitter/mesh.txt")).expect("its mesh");
+        let points: Vec<[f32; 3]> = mesh.lines().map(point).collect();
         Self {
-            alive: alive.collect(),
+            sitter: Sitter::new(&rgb, size, &points).expect("a picture and its mesh"),
             fixtures,
+            shots: Mutex::default(),
         }
     }
 
-    /// A frame of him looking into the camera, breathing and blinking; later numbers are later frames. JPEG.
-    pub fn alive(&self, number: usize) -> &[u8] {
-        // There and back again, so that nothing jumps.
-        let n = self.alive.len();
-        let place = number % (2 * n);
-        &self.alive[if place < n { place } else { 2 * n - 1 - place }]
+    /// A frame of her looking into the camera, moving a little as people do; later numbers are later frames. JPEG.
+    pub fn alive(&self, number: usize) -> Vec<u8> {
+        let number = number % N_ALIVE;
+        let part = number as f32 / N_ALIVE as f32 * std::f32::consts::TAU;
+        self.shot(&Take {
+            yaw_deg: 1.5 * part.sin(),
+            pitch_deg: (2.0 * part).sin(),
+            shift_px: [4.0 * part.sin(), 2.0 * (3.0 * part).cos()],
+            seed: number as u64,
+            ..Take::default()
+        })
     }
 
-    /// His head turned: `ahead`, `left`, `right`, `up` or `down` in the image. JPEG.
+    /// Her head turned: `ahead`, `left`, `right`, `up` or `down` in the image. JPEG.
     ///
     /// # Panics
     /// For any other word.
     pub fn turned(&self, direction: &str) -> Vec<u8> {
-        let file = self.fixtures.join(format!("puppet/{direction}.jpg"));
-        std::fs::read(file).expect("ahead, left, right, up or down")
+        // Far enough for a made-up head, whose mesh shows two thirds of its angle.
+        let (yaw_deg, pitch_deg) = match direction {
+            "ahead" => (0.0, 0.0),
+            "left" => (-34.0, 0.0),
+            "right" => (34.0, 0.0),
+            "up" => (0.0, 26.0),
+            "down" => (0.0, -22.0),
+            other => panic!("nobody turns {other}"),
+        };
+        self.shot(&Take {
+            yaw_deg,
+            pitch_deg,
+            ..Take::default()
+        })
     }
 
-    /// His face lit by a screen of that colour. JPEG.
-    ///
-    /// # Panics
-    /// When the fixture cannot be decoded.
+    /// Her face before a screen of that colour. JPEG.
     pub fn lit(&self, color: [u8; 3]) -> Vec<u8> {
-        let ahead = self.turned("ahead");
-        let mut decoder = jpeg_decoder::Decoder::new(&ahead[..]);
-        let rgb = decoder.decode().expect("a picture of ours");
-        let lit = puppet::lit(&rgb, WIDTH, HEAD, color);
-        encoded(&lit)
+        self.shot(&Take {
+            screen: color.map(|value| SCREEN * linear(value)),
+            seed: u64::from(u32::from_be_bytes([0, color[0], color[1], color[2]])),
+            ..Take::default()
+        })
     }
 
     /// Somebody else, looking into the camera: a portrait. JPEG.
@@ -82,14 +102,31 @@ impl Actor {
     pub fn stranger(&self) -> Vec<u8> {
         std::fs::read(self.fixtures.join("photos/astronaut.jpg")).expect("a portrait")
     }
+
+    fn shot(&self, take: &Take) -> Vec<u8> {
+        let mut shots = self.shots.lock().unwrap_or_else(PoisonError::into_inner);
+        let shot = shots
+            .entry(format!("{take:?}"))
+            .or_insert_with(|| self.render(take));
+        shot.clone()
+    }
+
+    fn render(&self, take: &Take) -> Vec<u8> {
+        let size = self.sitter.size();
+        let sides = [size.width, size.height].map(|side| u16::try_from(side).unwrap_or(u16::MAX));
+        let mut jpeg = Vec::new();
+        let encoder = jpeg_encoder::Encoder::new(&mut jpeg, 92);
+        let rgb = self.sitter.render(take);
+        encoder
+            .encode(&rgb, sides[0], sides[1], jpeg_encoder::ColorType::Rgb)
+            .expect("memory");
+        jpeg
+    }
 }
 
-fn encoded(rgb: &[u8]) -> Vec<u8> {
-    let height = rgb.len() / 3 / WIDTH;
-    let mut jpeg = Vec::new();
-    let size = [WIDTH, height].map(|side| u16::try_from(side).expect("a small picture"));
-    jpeg_encoder::Encoder::new(&mut jpeg, 92)
-        .encode(rgb, size[0], size[1], jpeg_encoder::ColorType::Rgb)
-        .expect("memory");
-    jpeg
+fn point(line: &str) -> [f32; 3] {
+    let mut numbers = line
+        .split(' ')
+        .map(|number| number.parse().expect("a number"));
+    std::array::from_fn(|_| numbers.next().expect("three numbers"))
 }

@@ -5,6 +5,5 @@ pub mod actor;
 pub mod conformance;
 pub mod mot;
 pub mod passersby;
-pub mod puppet;
 pub mod stage;
 pub mod wall;

@@ -1,8 +1,8 @@
 //! Faces from the picture to the answer: enrolled, verified, identified, by somebody who follows the challenges, and by pictures
 //! that cannot.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use regard_backends::{SqliteOptions, SqliteStore};
@@ -24,8 +24,7 @@ use crate::support;
 /// Time between two frames: as slow as a challenge allows, so that there are few.
 const FRAME: Duration = Duration::from_millis(125);
 
-/// Frames of somebody who just stands there: longer than passive checks look.
-const N_ALIVE: usize = 25;
+static ACTOR: OnceLock<Actor> = OnceLock::new();
 
 const LIVE: CaptureMode = CaptureMode::Live {
     is_in_hand: true,
@@ -51,7 +50,7 @@ impl Clock for FilmClock {
 struct World {
     engine: Engine,
     clock: Arc<FilmClock>,
-    actor: Actor,
+    actor: &'static Actor,
     folder: TempDir,
 }
 
@@ -98,7 +97,7 @@ impl World {
         Self {
             engine,
             clock,
-            actor: Actor::new(),
+            actor: ACTOR.get_or_init(Actor::new),
             folder,
         }
     }
@@ -135,8 +134,7 @@ impl World {
             self.clock.wait(FRAME);
             let now = self.engine.now();
             let picture = match &step {
-                CaptureStep::LookAhead if number < N_ALIVE => self.actor.alive(number * 2).to_vec(),
-                CaptureStep::LookAhead => self.actor.turned("ahead"),
+                CaptureStep::LookAhead => self.actor.alive(number),
                 CaptureStep::Turn(direction) => self.actor.turned(direction.as_str()),
                 CaptureStep::Colors(colors) => {
                     let began = *colors_at.get_or_insert(now);
@@ -315,7 +313,7 @@ async fn liveness_failed() {
     for number in 0..150 {
         world.clock.wait(FRAME);
         let now = world.engine.now();
-        let frame = world.actor.alive(number * 2).to_vec();
+        let frame = world.actor.alive(number);
         let seen = recognizer
             .picture(begun.id, frame, Some(now))
             .await
@@ -490,7 +488,7 @@ async fn what_is_sent_is_looked_at_with_suspicion() {
         .await;
     assert!(matches!(bad, Err(RecognitionError::Picture(_))));
     let now = world.engine.now();
-    let good = world.actor.alive(0).to_vec();
+    let good = world.actor.alive(0);
     recognizer
         .picture(begun.id, good.clone(), Some(now))
         .await
