@@ -32,5 +32,7 @@ pub use row::{
     MinuteAggregate, OutcomeRow, Play, PlayCount, PlayEnd, PlayStart, PolicyRow, SealedRow,
     SealedSlots, Setting, Sums,
 };
-pub use sqlite::{Overdue, SqliteKeys, SqliteOptions, SqliteReader, SqliteStore, StoredValue};
+pub use sqlite::{
+    Overdue, SqliteKeys, SqliteKeysReader, SqliteOptions, SqliteReader, SqliteStore, StoredValue,
+};
 pub use store::{Integrity, Store, SweepReport};

@@ -25,6 +25,7 @@ use sqlx::{
 };
 
 use self::documents::Named;
+pub use self::keys_reader::SqliteKeysReader;
 pub use self::reader::{Overdue, SqliteReader, StoredValue};
 use crate::{
     Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, Integrity, LedgerRow,
@@ -35,6 +36,7 @@ use crate::{
 mod documents;
 mod failure;
 mod keys;
+mod keys_reader;
 mod maintenance;
 mod migrations;
 #[cfg(test)]

@@ -131,7 +131,11 @@ impl PlayRows {
             OutcomeKind::Dwell => add(&mut row.dwell_secs),
             OutcomeKind::Scan => row.n_scans = row.n_scans.saturating_add(n),
             OutcomeKind::Conversion => row.n_conversions = row.n_conversions.saturating_add(n),
-            OutcomeKind::Custom(_) => {}
+            OutcomeKind::NegativeLift
+            | OutcomeKind::TurnedAway
+            | OutcomeKind::Complaint
+            | OutcomeKind::Objection
+            | OutcomeKind::Custom(_) => {}
         }
     }
 

@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod choosing;
+mod keys;
 mod papers;
 mod statistics;
 mod tokens;
@@ -11,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, SimulateArgs};
+pub(crate) use self::keys::{KeysCommand, SiteKeyArgs, SiteKeyPlace};
 pub(crate) use self::papers::{
     BreachArgs, PapersArgs, PapersCommand, PapersSourceArgs, SignDpiaArgs,
 };
@@ -59,6 +63,13 @@ pub(crate) enum Command {
     Papers(Box<PapersArgs>),
     /// What was told about the people of a day, with noise: shown, or exported.
     Statistics(StatisticsArgs),
+    /// Says what another policy would have earned, from a log, before it runs.
+    Evaluate(Box<EvaluateArgs>),
+    /// Lets made-up audiences walk past, and says what each policy loses while it learns.
+    Simulate(SimulateArgs),
+    /// What policies have learned, taken along to another campaign or site.
+    #[command(subcommand)]
+    Learned(LearnedCommand),
     /// The key of the site that wraps the keys of persons: shown, rotated.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -72,27 +83,6 @@ pub(crate) enum Command {
     /// Who may come in: tokens made, listed, revoked, while the program does not run.
     #[command(subcommand)]
     Tokens(TokensCommand),
-}
-
-#[derive(Subcommand)]
-pub(crate) enum KeysCommand {
-    /// Says where the key of the site is, and how many persons there are.
-    Show {
-        #[command(flatten)]
-        installation: InstallationArgs,
-        #[command(flatten)]
-        site_key: SiteKeyArgs,
-        /// For people or for programs.
-        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
-        format: ListFormat,
-    },
-    /// Wraps the keys of all persons under a fresh key of the site, while the program goes on.
-    Rotate {
-        #[command(flatten)]
-        installation: InstallationArgs,
-        #[command(flatten)]
-        site_key: SiteKeyArgs,
-    },
 }
 
 #[derive(Subcommand)]
@@ -128,17 +118,6 @@ pub(crate) struct RestoreArgs {
     pub(crate) installation: InstallationArgs,
     #[command(flatten)]
     pub(crate) site_key: SiteKeyArgs,
-}
-
-/// Where the key of the site is.
-#[derive(Args)]
-pub(crate) struct SiteKeyArgs {
-    /// File of the key that wraps the keys of persons; otherwise REGARD_SITE_KEY, or `data.key` beside the folder `data`.
-    #[arg(long, value_name = "FILE", env = "REGARD_SITE_KEY")]
-    pub(crate) site_key: Option<PathBuf>,
-    /// A file whose first line is the passphrase that the key is encrypted with; otherwise REGARD_PASSPHRASE_FILE.
-    #[arg(long, value_name = "FILE", env = "REGARD_PASSPHRASE_FILE")]
-    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Args)]

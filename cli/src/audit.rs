@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use regard_backends::SqliteReader;
+use regard_backends::{SqliteKeysReader, SqliteReader};
 use regard_commitments::{
     AuditReport, CheckLine, CheckState, Evidence, SWEEP_ALLOWANCE_SECS, SignedAudit, TableEvidence,
     VerifyingKey,
@@ -92,17 +92,23 @@ async fn look(args: &AuditArgs, data_dir: &Path) -> Result<AuditReport> {
     let now = SystemClock::new().now();
     let proc = process::Proc::system();
     let found = proc.holders(&data_dir);
-    let disk = disk::look(&data_dir, &reader).await?;
+    let keys = SqliteKeysReader::open(&data_dir)
+        .await
+        .with_context(|| shown(&data_dir))?;
+    let disk = disk::look(&data_dir, &reader, keys.as_ref()).await?;
     let history = history::look(&reader, &data_dir, now).await?;
     let mut evidence = vec![disk.pictures, disk.embeddings];
     evidence.push(process::open_files(&proc, &found, &data_dir));
     evidence.push(process::egress(&proc, &found, &allowed(site.as_ref())));
-    evidence.push(retention(&reader, now).await?);
+    evidence.push(retention(&reader, keys.as_ref(), now).await?);
     evidence.extend(history.evidence);
     evidence.push(models(site.as_ref(), &data_dir)?);
     evidence.push(dependencies::look(args.advisories.as_deref())?);
     evidence.push(process::sandbox(&proc, &found));
     reader.close().await;
+    if let Some(keys) = keys {
+        keys.close().await;
+    }
     Ok(AuditReport {
         at: now,
         program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -157,10 +163,17 @@ fn host_of(source: &str) -> Option<String> {
     Some(host[..end].to_owned()).filter(|host| !host.is_empty())
 }
 
-async fn retention(reader: &SqliteReader, now: Timestamp) -> Result<Evidence> {
+async fn retention(
+    reader: &SqliteReader,
+    keys: Option<&SqliteKeysReader>,
+    now: Timestamp,
+) -> Result<Evidence> {
     let allowance = i64::try_from(SWEEP_ALLOWANCE_SECS * 1_000_000).context("a few hours")?;
     let latest_end = Timestamp::from_micros(now.as_micros() - allowance);
-    let tables = reader.overdue(latest_end).await?;
+    let mut tables = reader.overdue(latest_end).await?;
+    if let Some(keys) = keys {
+        tables.extend(keys.overdue(latest_end).await?);
+    }
     let tables = tables
         .into_iter()
         .map(|table| TableEvidence {

@@ -1,18 +1,22 @@
 //! `regard keys`, `regard erasure`, `regard backup`, `regard restore`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use regard_backends::{KeyStore as _, SqliteKeys};
 use regard_commitments::{ErasureProof, NoteVerifier, UtcText};
 use regard_domain::Clock as _;
-use regard_engine::{SiteKeyConfig, SiteKeyFile, SystemClock};
+use regard_engine::{
+    CustodyError, Installation, KeyPlace, Rotated, SiteKeyConfig, SiteKeyFile, SystemClock,
+    TokenUri,
+};
 use serde::Serialize;
 
 use crate::args::{
-    BackupArgs, ErasureCommand, InstallationArgs, KeysCommand, ListFormat, RestoreArgs, SiteKeyArgs,
+    BackupArgs, ErasureCommand, InstallationArgs, KeysCommand, ListFormat, RestoreArgs,
+    SiteKeyArgs, SiteKeyPlace,
 };
 use crate::exit;
 use crate::printable::shown;
@@ -33,7 +37,8 @@ pub(crate) fn keys(command: &KeysCommand) -> Result<ExitCode> {
         KeysCommand::Rotate {
             installation,
             site_key,
-        } => block_on(rotate(installation, site_key)),
+            to,
+        } => block_on(rotate(installation, site_key, to.as_ref())),
     }
 }
 
@@ -52,6 +57,8 @@ async fn existing_keys(data: &Path) -> Result<SqliteKeys> {
 #[derive(Serialize)]
 struct KeysShown {
     file: String,
+    /// The address of the token that holds the key; nothing where the file does.
+    token: Option<String>,
     has_passphrase: bool,
     in_data_folder: bool,
     site_keys: Vec<String>,
@@ -72,6 +79,10 @@ async fn show(
     let ids = file.ring().ids();
     let shown = KeysShown {
         file: file.path().display().to_string(),
+        token: match file.place() {
+            KeyPlace::Token(uri) => Some(uri.to_string()),
+            KeyPlace::File => None,
+        },
         has_passphrase: file.has_passphrase(),
         in_data_folder: file.path().starts_with(&data),
         site_keys: ids.iter().map(ToString::to_string).collect(),
@@ -90,10 +101,13 @@ fn in_words(shown: &KeysShown) -> String {
         format!("site key  {}", shown.site_keys[0]),
         format!("persons   {}", shown.n_persons),
     ];
+    if let Some(token) = &shown.token {
+        lines.insert(1, format!("token     {token}"));
+    }
     if shown.rotation_unfinished {
         lines.push("A rotation was broken off; `regard keys rotate` finishes it.".to_owned());
     }
-    if shown.in_data_folder && !shown.has_passphrase {
+    if shown.in_data_folder && !shown.has_passphrase && shown.token.is_none() {
         lines.push(
             "The key lies in the data folder: whoever takes the disk opens everything. Keep it elsewhere \
              (--site-key) or encrypt it (--passphrase-file)."
@@ -103,12 +117,27 @@ fn in_words(shown: &KeysShown) -> String {
     lines.join("\n")
 }
 
-async fn rotate(installation: &InstallationArgs, site_key: &SiteKeyArgs) -> Result<ExitCode> {
+async fn rotate(
+    installation: &InstallationArgs,
+    site_key: &SiteKeyArgs,
+    to: Option<&KeyPlace>,
+) -> Result<ExitCode> {
     let data = installation.data_dir();
     let keys = existing_keys(&data).await?;
     let mut file = SiteKeyFile::open(&site_key.config(&data), &data)?;
-    let rotated = regard_engine::rotate(&keys, &mut file, SystemClock::new().now()).await;
+    let place = to.cloned().unwrap_or_else(|| file.place());
+    // A program that runs has shut itself in with what was named when it started.
+    let held = if file.place().is_same(&place) {
+        None
+    } else {
+        let held = Installation::open(&data).await;
+        Some(held.context("to take the key elsewhere the program must not run; stop it, rotate, and start it again")?)
+    };
+    let rotated = rotate_to(&keys, &mut file, &place).await;
     keys.close().await;
+    if let Some(held) = held {
+        held.close().await;
+    }
     let rotated = rotated.context("the rotation was broken off; run it again to finish it")?;
     if !rotated.is_wiped {
         complain(
@@ -116,11 +145,29 @@ async fn rotate(installation: &InstallationArgs, site_key: &SiteKeyArgs) -> Resu
         );
     }
     exit::print(&format!(
-        "site key {} wraps {} keys; the older one is gone from {}",
+        "site key {} wraps {} keys; the older one is gone. It lies {}",
         rotated.to,
         rotated.n_keys,
-        file.path().display()
+        match file.place() {
+            KeyPlace::File => format!("in {}", file.path().display()),
+            KeyPlace::Token(uri) =>
+                format!("in the token {uri}, and {} says so", file.path().display()),
+        }
     ))
+}
+
+/// Rotates until the key is where it is wanted: one rotation that was broken off is finished first.
+async fn rotate_to(
+    keys: &SqliteKeys,
+    file: &mut SiteKeyFile,
+    place: &KeyPlace,
+) -> Result<Rotated, CustodyError> {
+    loop {
+        let rotated = regard_engine::rotate(keys, file, place, SystemClock::new().now()).await?;
+        if file.place().is_same(place) {
+            return Ok(rotated);
+        }
+    }
 }
 
 /// Does what was asked about erasures.
@@ -203,11 +250,9 @@ impl SiteKeyArgs {
     pub(crate) fn config(&self, data: &Path) -> SiteKeyConfig {
         let beside = beside(data);
         SiteKeyConfig {
-            file: self
-                .site_key
-                .clone()
-                .or_else(|| beside.exists().then_some(beside)),
+            file: self.file().or_else(|| beside.exists().then_some(beside)),
             passphrase_file: self.passphrase_file.clone(),
+            token: self.token(),
         }
     }
 
@@ -215,16 +260,30 @@ impl SiteKeyArgs {
     /// folder, so that the folder alone opens nothing.
     pub(crate) fn config_to_run(&self, data: &Path) -> SiteKeyConfig {
         let within = data.join("custody.key").exists();
-        let file = self.site_key.clone();
         SiteKeyConfig {
-            file: file.or_else(|| (!within).then(|| beside(data))),
+            file: self.file().or_else(|| (!within).then(|| beside(data))),
             passphrase_file: self.passphrase_file.clone(),
+            token: self.token(),
+        }
+    }
+
+    fn file(&self) -> Option<PathBuf> {
+        match &self.site_key {
+            Some(SiteKeyPlace::File(file)) => Some(file.clone()),
+            Some(SiteKeyPlace::Token(_)) | None => None,
+        }
+    }
+
+    fn token(&self) -> Option<TokenUri> {
+        match &self.site_key {
+            Some(SiteKeyPlace::Token(uri)) => Some((**uri).clone()),
+            Some(SiteKeyPlace::File(_)) | None => None,
         }
     }
 }
 
 /// `data.key` beside the folder `data`.
-fn beside(data: &Path) -> std::path::PathBuf {
+fn beside(data: &Path) -> PathBuf {
     let name = data.file_name().unwrap_or_default().to_string_lossy();
     data.with_file_name(format!("{name}.key"))
 }

@@ -1,5 +1,6 @@
 //! `regard demo`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -89,7 +90,7 @@ pub(crate) fn demo(args: &DemoArgs) -> Result<ExitCode> {
     if folder.is_temporary {
         reach = reach.tidying(&folder.path);
     }
-    run::serve(config, server, &reach, |address, _| {
+    run::serve(config, server, &reach, BTreeMap::new(), |address, _| {
         introduction(args, address, &kept);
     })?;
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! `regard doctor`: what is there, and what to do about the rest.
 
 mod checks;
+mod keys;
 
 use std::process::ExitCode;
 
@@ -25,7 +26,7 @@ enum State {
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Check {
-    /// What it belongs to: `machine`, `cameras`, `video`, `runtimes`, `models`, `data`.
+    /// What it belongs to: `machine`, `cameras`, `video`, `runtimes`, `models`, `data`, `keys`.
     area: &'static str,
     name: String,
     state: State,

@@ -11,9 +11,11 @@ mod config;
 mod custody;
 mod demo;
 mod doctor;
+mod evaluate;
 mod exit;
 mod init;
 mod instant;
+mod learned;
 mod ledger;
 mod models;
 mod notice;
@@ -22,6 +24,7 @@ mod printable;
 mod run;
 mod sandbox;
 mod serve;
+mod simulate;
 mod site;
 mod speech;
 mod statistics;
@@ -54,6 +57,9 @@ fn main() -> ExitCode {
         Command::Audit(args) => audit::audit(&args),
         Command::Ledger(command) => ledger::ledger(&command),
         Command::Statistics(args) => statistics::statistics(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Learned(command) => learned::learned(&command),
         Command::Keys(command) => custody::keys(&command),
         Command::Erasure(command) => custody::erasure(&command),
         Command::Backup(args) => custody::backup(&args),

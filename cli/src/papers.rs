@@ -15,7 +15,9 @@ use anyhow::{Context, Result, bail};
 use regard_backends::{OpenError, SqliteReader};
 use regard_commitments::{Date, PaperKind};
 use regard_domain::{Clock as _, Timestamp};
-use regard_engine::{EngineConfig, MadePapers, PaperMaker, SystemClock, campaigns_in_force};
+use regard_engine::{
+    Calendar, EngineConfig, MadePapers, PaperMaker, SystemClock, campaigns_in_force,
+};
 use regard_reports::{Facts, LegalPaper, PAPERS_FORMAT, PaperChange, Papers};
 use regard_server::ServerConfig;
 use serde::Serialize;
@@ -54,17 +56,23 @@ pub(crate) fn papers(args: &PapersArgs) -> Result<ExitCode> {
 ///
 /// # Errors
 /// What keeps the engine from starting too.
-pub(crate) fn maker(engine: &EngineConfig, server: &ServerConfig) -> Result<PaperMaker> {
+pub(crate) fn maker(
+    engine: &EngineConfig,
+    server: &ServerConfig,
+    answers: BTreeMap<String, String>,
+) -> Result<PaperMaker> {
     let keys = regard_engine::site_keys(&engine.data_dir)?;
-    let facts = facts::facts(engine, server, &keys, day_of(SystemClock::new().now())?)?;
-    let none = BTreeMap::new();
-    Papers::of(&facts, &none)?;
-    Ok(PaperMaker::new(move |campaigns| {
+    let now = SystemClock::new().now();
+    let facts = facts::facts(engine, server, &keys, (day_at(engine, now)?, now))?;
+    Papers::of(&facts, &answers)?;
+    Ok(PaperMaker::new(move |campaigns, made_on, made_at| {
         let facts = Facts {
             campaigns: facts::campaigns(campaigns),
+            made_on,
+            made_at,
             ..facts.clone()
         };
-        let papers = Papers::of(&facts, &BTreeMap::new()).expect(
+        let papers = Papers::of(&facts, &answers).expect(
             "the commitments fitted their profile above, and campaigns are no part of that",
         );
         made(&papers)
@@ -85,8 +93,27 @@ fn json(papers: &Papers) -> String {
     serde_json::to_string_pretty(papers).expect("papers are texts") + "\n"
 }
 
+const CLOCK_IS_OFF: &str = "the clock of this machine is before 1970 or after 9999; set it";
+
+/// The day of an instant in UTC.
 fn day_of(at: Timestamp) -> Result<Date> {
-    Date::of(at).context("the clock of this machine is before 1970 or after 9999; set it")
+    Date::of(at).context(CLOCK_IS_OFF)
+}
+
+/// The day of an instant at a site.
+fn day_at(engine: &EngineConfig, at: Timestamp) -> Result<Date> {
+    let calendar = Calendar::new(engine.time_zone.as_deref())?;
+    calendar.day_of(at).context(CLOCK_IS_OFF)
+}
+
+/// The answers that stand beside a configuration, where `regard papers` looks for them when it is run there; what is wrong
+/// with them is said when the papers are made by hand.
+pub(crate) fn answers_beside(folder: &Path) -> BTreeMap<String, String> {
+    let file = folder.join("papers").join("answers.toml");
+    answers::read(&file).unwrap_or_else(|error| {
+        tracing::warn!("answers to the papers are left out: {error:#}");
+        BTreeMap::new()
+    })
 }
 
 /// An installation as its configuration has it now.
@@ -106,7 +133,7 @@ impl Installation {
         let server = site.server_config(&data_dir, run::random_key()?);
         let keys = regard_engine::site_keys(&data_dir)?;
         Ok(Self {
-            facts: facts::facts(&engine, &server, &keys, day_of(now)?)?,
+            facts: facts::facts(&engine, &server, &keys, (day_at(&engine, now)?, now))?,
             site,
             answers: answers::read(&args.answers_file())?,
         })

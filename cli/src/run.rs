@@ -1,5 +1,7 @@
 //! An engine and its server, from start to end.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use regard_engine::{Engine, EngineConfig};
 use regard_server::{AdminToken, Server, ServerConfig};
@@ -38,13 +40,14 @@ pub(crate) fn serve(
     mut config: EngineConfig,
     mut server: ServerConfig,
     reach: &Reach,
+    answers: BTreeMap<String, String>,
     introduce: impl FnOnce(&str, Option<&str>),
 ) -> Result<()> {
     // Outside the data folder, where nothing can be made once the sandbox is entered.
     regard_engine::SiteKeyFile::create_if_missing(&config.site_key, &config.data_dir)
         .context("the site's key cannot be used")?;
     // Before the sandbox too: models are listed for it. What is wrong here the engine says in its own words.
-    config.papers = papers::maker(&config, &server)
+    config.papers = papers::maker(&config, &server, answers)
         .inspect_err(|error| tracing::warn!("no papers are made: {error:#}"))
         .ok();
     // Before the first thread: those that are there already would not be limited.

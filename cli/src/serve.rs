@@ -11,7 +11,7 @@ use crate::config::{self, Site};
 use crate::sandbox::Reach;
 use crate::site::load_site;
 use crate::speech::{complain, say};
-use crate::{exit, run};
+use crate::{exit, papers, run};
 
 /// Checks a configuration, or runs it until it is told to stop.
 pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
@@ -51,7 +51,8 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
         |address: &str, token: Option<&str>| introduction(&site, &data_dir, address, token);
     server.admin_token = run::admin_token(args.new_admin_token);
     let reach = Reach::of(&engine, &server);
-    run::serve(engine, server, &reach, introduce)?;
+    let answers = papers::answers_beside(site.folder());
+    run::serve(engine, server, &reach, answers, introduce)?;
     Ok(ExitCode::SUCCESS)
 }
 

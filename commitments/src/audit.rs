@@ -11,6 +11,10 @@ use thiserror::Error;
 use crate::digest::{Digest, canonical_json};
 use crate::law::Rule;
 
+mod operations;
+
+pub use self::operations::OperationBook;
+
 /// What is signed begins with this, so that the signature can serve no other document.
 const CONTEXT: &[u8] = b"regard-audit-v1\n";
 
@@ -134,8 +138,12 @@ pub enum Evidence {
     BiometricOperations {
         /// Operations in the ledger.
         n_operations: u64,
-        /// Of these, without a consent that was live.
+        /// Of these, without a consent that was live, or what the law lets stand in its place.
         n_without_consent: u64,
+        /// Which, and what they lacked.
+        found: Vec<String>,
+        /// Why it could not be looked.
+        unknown: Option<String>,
     },
     /// The ledger.
     Ledger {
@@ -250,8 +258,11 @@ impl Evidence {
                 endless.is_empty() && tables.iter().all(|table| table.n_overdue == 0),
             ),
             Self::BiometricOperations {
-                n_without_consent, ..
-            } => CheckState::when(*n_without_consent == 0),
+                n_without_consent,
+                found,
+                unknown,
+                ..
+            } => unless(unknown, *n_without_consent == 0 && found.is_empty()),
             Self::Ledger { fault, .. } => CheckState::when(fault.is_none()),
             Self::Notice {
                 n_without_notice,

@@ -21,6 +21,10 @@ mod standing;
 pub use self::live::LiveConsent;
 pub use self::standing::PromiseStanding;
 
+/// How long before it begins in UTC a day begins somewhere: in Kiribati, UTC+14. Who signs early in the morning there signs
+/// for today.
+const EARLIEST_DAY: Duration = Duration::from_secs(14 * 3_600);
+
 /// How old an impact assessment may be: 12 months (`dpia_missing`), counted as 365 days.
 const DPIA_MAX_AGE: Duration = Duration::from_secs(365 * 86_400);
 
@@ -170,7 +174,7 @@ impl Dpia {
 
     /// What it is worth at an instant, to an installation that runs this configuration.
     pub fn standing(&self, configuration: Option<Digest>, now: Timestamp) -> DpiaStanding {
-        if now < self.signed_on.start() {
+        if now.plus(EARLIEST_DAY) < self.signed_on.start() {
             DpiaStanding::NotYetSigned
         } else if now >= self.holds_until() {
             DpiaStanding::TooOld

@@ -79,7 +79,7 @@ pub use assertion::{
 };
 pub use audit::{
     AuditFault, AuditReport, CheckLine, CheckState, Evidence, OBSERVED_ALLOWANCE_MILLIS,
-    SWEEP_ALLOWANCE_SECS, SignedAudit, TableEvidence,
+    OperationBook, SWEEP_ALLOWANCE_SECS, SignedAudit, TableEvidence,
 };
 pub use budget::StatisticsTerms;
 pub use change::{Change, Direction, NotAVersion};

@@ -455,8 +455,8 @@ impl fmt::Debug for SiteKeyring {
     }
 }
 
-/// What the site keeps for itself under its key, such as the secret that diversifies a gallery: by name, and opened under that
-/// name alone.
+/// What the site keeps for itself under its key, such as the secret that diversifies a gallery or the key of a backup: by name,
+/// and opened under that name alone.
 impl SiteKeyring {
     /// Wraps a secret.
     ///

@@ -69,6 +69,7 @@ fn choose(bencher: Bencher, config: PolicyConfig) {
             has_condition: false,
             weight: 1.0,
             turn: 0.0,
+            features: &[],
         })
         .collect();
     let features = features(5);

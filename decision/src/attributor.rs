@@ -43,8 +43,12 @@ pub enum Acceptance {
 #[derive(Debug)]
 struct Open {
     screen: ScreenId,
-    /// Nothing where no policy learns: for the default message, and where learning is not allowed.
+    /// Whose policy learns, or whose experiment held the play out. Nothing where nothing is learned:
+    /// for the default message, and where learning is not allowed.
     target: Option<(CampaignId, CreativeId)>,
+    is_held_out: bool,
+    propensity: f32,
+    segments: Vec<String>,
     made_at: Timestamp,
     closes_at: Timestamp,
     features: Vec<f32>,
@@ -78,9 +82,13 @@ impl Open {
                 continue;
             }
             let value = match term.kind {
-                OutcomeKind::SmileLift => sum / f64::from(n.max(1)),
+                OutcomeKind::SmileLift | OutcomeKind::NegativeLift | OutcomeKind::TurnedAway => {
+                    sum / f64::from(n.max(1))
+                }
                 OutcomeKind::AttentionSeconds
                 | OutcomeKind::Dwell
+                | OutcomeKind::Complaint
+                | OutcomeKind::Objection
                 | OutcomeKind::Scan
                 | OutcomeKind::Conversion
                 | OutcomeKind::Custom(_) => sum,
@@ -88,6 +96,10 @@ impl Open {
             let full = term.saturates_at.unwrap_or(match term.kind {
                 OutcomeKind::AttentionSeconds | OutcomeKind::Dwell => self.duration_secs,
                 OutcomeKind::SmileLift
+                | OutcomeKind::NegativeLift
+                | OutcomeKind::TurnedAway
+                | OutcomeKind::Complaint
+                | OutcomeKind::Objection
                 | OutcomeKind::Scan
                 | OutcomeKind::Conversion
                 | OutcomeKind::Custom(_) => 1.0,
@@ -111,8 +123,56 @@ impl Open {
             creative,
             features: std::mem::take(&mut self.features),
             reward,
+            is_held_out: self.is_held_out,
+            propensity: self.propensity,
+            segments: std::mem::take(&mut self.segments),
         })
     }
+
+    fn settled(&self, decision: DecisionId) -> Option<Settled> {
+        let (campaign, creative) = self.target.clone()?;
+        let has = |kind: OutcomeKind| self.outcomes.keys().any(|(of, _)| *of == kind);
+        Some(Settled {
+            decision,
+            campaign,
+            creative,
+            is_held_out: self.is_held_out,
+            complained: has(OutcomeKind::Complaint),
+            objected: has(OutcomeKind::Objection),
+        })
+    }
+}
+
+/// The probability of a decision among all that its campaign could have come to, plays held out
+/// included.
+fn propensity_within(decision: &Decision, campaign: Option<&CampaignId>) -> f32 {
+    let of_campaign = decision
+        .candidates
+        .iter()
+        .filter(|c| c.campaign.as_ref().or(c.held_out.as_ref()) == campaign);
+    let total: f32 = of_campaign.map(|c| c.propensity).sum();
+    if total > 0.0 {
+        decision.propensity / total
+    } else {
+        decision.propensity
+    }
+}
+
+/// A play whose window is closed: what guardrails hear that ask whether anything happened at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// For which decision.
+    pub decision: DecisionId,
+    /// Of which campaign.
+    pub campaign: CampaignId,
+    /// Which message.
+    pub creative: CreativeId,
+    /// Whether the experiment of the campaign held the play out.
+    pub is_held_out: bool,
+    /// Whether anyone complained.
+    pub complained: bool,
+    /// Whether anyone asked not to be looked at.
+    pub objected: bool,
 }
 
 /// Keeps decisions open for their outcomes and turns these into rewards.
@@ -128,6 +188,8 @@ pub struct Attributor {
     open: BTreeMap<DecisionId, Open>,
     closed: BTreeSet<DecisionId>,
     closed_in_order: VecDeque<DecisionId>,
+    /// Closed since they were last taken; as many as close at once, at most [`MAX_OPEN`].
+    settled: Vec<Settled>,
 }
 
 impl Attributor {
@@ -144,7 +206,11 @@ impl Attributor {
         rule: &RewardRule,
         duration_millis: u32,
     ) -> Vec<PolicyUpdate> {
-        self.open_for(decision.campaign.clone(), decision, rule, duration_millis)
+        let learner = decision
+            .campaign
+            .clone()
+            .or_else(|| decision.held_out.clone());
+        self.open_for(learner, decision, rule, duration_millis)
     }
 
     /// As [`open`](Self::open) for a decision that nothing may be learned from: its outcomes are taken once
@@ -169,9 +235,13 @@ impl Attributor {
             return Vec::new();
         }
         let window = Duration::from_secs(rule.window_secs.into());
+        let learner_of = learner.clone();
         let open = Open {
             screen: decision.screen.clone(),
             target: learner.map(|campaign| (campaign, decision.creative.clone())),
+            is_held_out: decision.held_out.is_some(),
+            propensity: propensity_within(decision, learner_of.as_ref()),
+            segments: decision.segments.clone(),
             made_at: decision.at,
             closes_at: decision.at.plus(window),
             features: decision.features.iter().map(|(_, value)| *value).collect(),
@@ -202,6 +272,7 @@ impl Attributor {
 
     fn close(&mut self, id: DecisionId) -> Option<PolicyUpdate> {
         let mut open = self.open.remove(&id)?;
+        self.settled.extend(open.settled(id));
         self.closed.insert(id);
         self.closed_in_order.push_back(id);
         if self.closed_in_order.len() > MAX_CLOSED
@@ -264,6 +335,11 @@ impl Attributor {
             });
         }
         updates
+    }
+
+    /// The plays that closed since this was last asked, in that order.
+    pub fn take_settled(&mut self) -> Vec<Settled> {
+        std::mem::take(&mut self.settled)
     }
 
     /// How many decisions are open.

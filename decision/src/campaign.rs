@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use regard_domain::{CampaignId, CreativeId, ScreenId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Creative, PolicyConfig, RewardRule, Schedule};
+use crate::{Creative, Experiment, ExpressionUse, Guardrail, PolicyConfig, RewardRule, Schedule};
 
 /// How often a campaign may play, all screens together. What is left out does not restrict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,20 @@ pub struct Campaign {
     /// What counts as success.
     #[serde(default)]
     pub reward: RewardRule,
+    /// What the campaign wants to find out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<Experiment>,
+    /// What stops a message of it by itself.
+    #[serde(
+        default,
+        rename = "guardrail",
+        alias = "guardrails",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub guardrails: Vec<Guardrail>,
+    /// Whether its policy sees what faces show.
+    #[serde(default)]
+    pub expression: ExpressionUse,
     /// What the viewer gains, in the sender's words; shown on the privacy page.
     #[serde(default)]
     pub viewer_benefit: String,

@@ -1,9 +1,9 @@
 //! What a decision may know: the audience as a whole, the hour, and facts about the world.
 
-use std::{f64::consts::TAU, sync::Arc};
+use std::{borrow::Cow, f64::consts::TAU, sync::Arc};
 
 use regard_commitments::{Grant, Personalization};
-use regard_domain::{Audience, Expression};
+use regard_domain::{Audience, Expression, SensitiveCategory, sensitive_in_name};
 use serde::{Deserialize, Serialize};
 
 use crate::{BadFact, FactValue, Facts, LocalTime, facts::PERSON_PREFIX};
@@ -88,6 +88,21 @@ pub enum BadContextSpec {
     /// Not the name of a fact, reserved, or listed twice.
     #[error("{0:?} is not a fact name, is reserved, or is listed twice")]
     Name(String),
+    /// It speaks of somebody's race, religion, health, orientation or politics.
+    #[error(
+        "sensitive_inference: {name:?} speaks of {category}, which nothing may be learned from"
+    )]
+    Sensitive {
+        /// Its name.
+        name: String,
+        /// Which category.
+        category: SensitiveCategory,
+    },
+    /// It speaks of somebody's distress, fatigue, age, disability or poverty: what a policy learns it aims at.
+    #[error(
+        "vulnerability_targeting: {0:?} speaks of a weakness, which no policy may learn to aim at"
+    )]
+    Weakness(String),
     /// The range is empty or not finite.
     #[error("the range of {0:?} is empty or not finite")]
     Range(String),
@@ -108,6 +123,13 @@ impl ContextSpec {
                 || facts[..i].iter().any(|f| f.name == fact.name);
             if bad_name {
                 return Err(BadContextSpec::Name(fact.name.clone()));
+            }
+            if let Some(category) = sensitive_in_name(&fact.name) {
+                let name = fact.name.clone();
+                return Err(BadContextSpec::Sensitive { name, category });
+            }
+            if crate::facts::is_about_weakness(&fact.name) {
+                return Err(BadContextSpec::Weakness(fact.name.clone()));
             }
             let span = fact.max - fact.min;
             if !(fact.min.is_finite() && fact.max.is_finite() && span.is_finite() && span > 0.0) {
@@ -231,6 +253,26 @@ impl Context {
         &self.names
     }
 
+    /// The features; where expression is not to be seen, as if it was not measured.
+    pub fn features_seen(&self, sees_expression: bool) -> Cow<'_, [f32]> {
+        if sees_expression {
+            return Cow::Borrowed(&self.features);
+        }
+        let mut features = self.features.clone();
+        for (name, value) in self.names.iter().zip(&mut features) {
+            if is_expression_feature(name) {
+                *value = 0.0;
+            }
+        }
+        Cow::Owned(features)
+    }
+
+    /// [`Context::features_seen`] with their names.
+    pub fn named_features_seen(&self, sees_expression: bool) -> Vec<(String, f32)> {
+        let values = self.features_seen(sees_expression).into_owned();
+        self.names.iter().cloned().zip(values).collect()
+    }
+
     /// Features with their names, as they are logged.
     pub fn named_features(&self) -> Vec<(String, f32)> {
         let values = self.features.iter().copied();
@@ -241,6 +283,20 @@ impl Context {
     pub const fn is_personal(&self) -> bool {
         self.is_personal
     }
+}
+
+/// Whether the feature of that name tells what faces show.
+pub fn is_expression_feature(name: &str) -> bool {
+    matches!(name, "happy" | "neutral" | "surprised" | "angry")
+}
+
+/// Whether the feature of that name comes of a camera.
+pub fn is_camera_feature(name: &str) -> bool {
+    is_expression_feature(name)
+        || matches!(
+            name,
+            "n_visitors" | "looking_share" | "attention" | "dwell" | "nearness"
+        )
 }
 
 fn features(audience: &Audience, local: LocalTime, facts: &Facts, spec: &ContextSpec) -> Vec<f32> {
@@ -279,6 +335,37 @@ mod tests {
     use regard_domain::ExpressionDistribution;
 
     use super::*;
+
+    #[test]
+    fn what_is_sensitive_or_a_weakness_is_no_feature() {
+        let spec = |name: &str| {
+            ContextSpec::new(vec![FactFeature {
+                name: name.to_owned(),
+                min: 0.0,
+                max: 1.0,
+            }])
+        };
+        for name in ["visitor.religion", "skin_tone", "health"] {
+            let refused = spec(name).unwrap_err();
+            assert!(
+                matches!(refused, BadContextSpec::Sensitive { .. }),
+                "{name}"
+            );
+            assert!(
+                refused.to_string().starts_with("sensitive_inference"),
+                "{refused}"
+            );
+        }
+        for name in ["viewer.age", "crowd.stress"] {
+            let refused = spec(name).unwrap_err();
+            assert!(matches!(refused, BadContextSpec::Weakness(_)), "{name}");
+            assert!(
+                refused.to_string().starts_with("vulnerability_targeting"),
+                "{refused}"
+            );
+        }
+        assert!(spec("screen.orientation").is_ok() && spec("page.views").is_ok());
+    }
 
     #[test]
     fn features_have_the_documented_order_and_ranges() {

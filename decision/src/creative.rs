@@ -1,5 +1,7 @@
 //! One message: what is shown, for how long, to whom it fits and how often it may come.
 
+use std::collections::BTreeMap;
+
 use regard_domain::CreativeId;
 use serde::{Deserialize, Serialize};
 
@@ -119,6 +121,10 @@ pub struct Creative {
     /// Where a scan of the message's code leads, `http` or `https`; without it the message carries no code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_url: Option<String>,
+    /// What it is like, for policies that learn what messages have in common: name to a number from
+    /// −1 to 1, such as `{ coffee = 1, warm_colors = 0.6 }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub features: BTreeMap<String, f32>,
 }
 
 fn one() -> f32 {
@@ -162,6 +168,7 @@ impl Creative {
             fit: Fit::default(),
             changes_price_or_access: false,
             target_url: None,
+            features: BTreeMap::new(),
         }
     }
 }

@@ -74,6 +74,13 @@ pub enum Obstacle {
     },
     /// The ledger cannot be written: no campaign plays until it can.
     LedgerUnwritable,
+    /// Another slot of the screen shows it.
+    OtherSlot,
+    /// A guardrail stopped it.
+    Guardrail {
+        /// Name of the guardrail.
+        name: String,
+    },
 }
 
 /// Something that was not eligible, and why.
@@ -122,6 +129,9 @@ pub struct Candidate {
     pub creative: CreativeId,
     /// The probability with which it was to be chosen.
     pub propensity: f32,
+    /// For the default message, where an experiment holds plays out: of which campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<CampaignId>,
 }
 
 /// A choice of a message for one screen. It stands for one play, which began when it was made.
@@ -145,7 +155,7 @@ pub struct Decision {
     pub creative: CreativeId,
     /// Whether it is the default message of the site.
     pub is_default: bool,
-    /// Kind of the policy that chose: `fixed`, `rules`, `thompson`, `linucb` or `default`.
+    /// Kind of the policy that chose, such as `rules` or `lints`; `default` for the default message.
     pub policy: String,
     /// Version of that policy at the time; 0 for the default message.
     pub policy_version: u64,
@@ -156,6 +166,12 @@ pub struct Decision {
     pub candidates: Vec<Candidate>,
     /// What the policy saw.
     pub features: Vec<(String, f32)>,
+    /// Of which campaign's experiment this play was held out: the default message is shown instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<CampaignId>,
+    /// Names of the segments of the campaign's experiment that the play belongs to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<String>,
     /// Whether the wishes of a person who agreed to it took part.
     pub is_personal: bool,
     /// Why.
@@ -183,6 +199,8 @@ impl fmt::Display for Obstacle {
             Self::Condition { clause } => clause.fmt(f),
             Self::Outranked { by_priority } => write!(f, "outranked by priority {by_priority}"),
             Self::LedgerUnwritable => f.write_str("the ledger cannot be written"),
+            Self::OtherSlot => f.write_str("shown in another slot of this screen"),
+            Self::Guardrail { name } => write!(f, "stopped by guardrail {name}"),
         }
     }
 }

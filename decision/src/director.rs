@@ -100,10 +100,11 @@ impl Director {
         let creative = planner
             .creative(&decision)
             .unwrap_or_else(|| planner.default_message());
-        let campaign = decision.campaign.as_ref();
+        let campaign = decision.campaign.as_ref().or(decision.held_out.as_ref());
         let priority = campaign
             .and_then(|id| planner.campaign(id))
             .map(|c| c.priority);
+        // The default message that stands for a play held out keeps its place for as long as it lasts.
         let rank = priority.map(|priority| (priority, creative.when.n_clauses()));
         let greater = eligible
             .into_iter()
@@ -139,6 +140,10 @@ impl Director {
         showing.since = showing.since.min(now);
         let shown_for = now.saturating_since(showing.since);
         let Some(campaign) = &showing.decision.campaign else {
+            if showing.decision.held_out.is_some() && planner.is_ledger_writable() {
+                let is_over = shown_for >= showing.duration;
+                return is_over.then_some(Trigger::DurationElapsed);
+            }
             let may_change = shown_for >= showing.min_show && !draft.is_default();
             return may_change.then_some(Trigger::BetterEligible);
         };

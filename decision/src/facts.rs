@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use regard_domain::{SensitiveCategory, sensitive_in_name};
 use serde::{Deserialize, Serialize};
 
 /// Most facts that are kept; a fact past this is refused, never dropped silently.
@@ -55,6 +56,14 @@ pub enum BadFact {
     /// The name begins with `person.`, which needs consent and its own door.
     #[error("fact name {0:?} is reserved for people who agreed to personal messages")]
     Reserved(String),
+    /// The name speaks of somebody's race, religion, health, orientation or politics.
+    #[error("fact {name:?} speaks of {category}, which nothing here may know or guess of anybody")]
+    Sensitive {
+        /// The name.
+        name: String,
+        /// Which category.
+        category: SensitiveCategory,
+    },
     /// The number is not finite.
     #[error("fact {0:?} is not a finite number")]
     NotFinite(String),
@@ -93,6 +102,10 @@ impl Facts {
         if !is_fact_name(name) {
             return Err(BadFact::Name(shown));
         }
+        if let Some(category) = sensitive_in_name(name) {
+            let name = shown;
+            return Err(BadFact::Sensitive { name, category });
+        }
         match &value {
             FactValue::Number(number) if !number.is_finite() => {
                 return Err(BadFact::NotFinite(shown));
@@ -125,6 +138,25 @@ impl Facts {
     }
 }
 
+/// Words in the name of a fact that aim a rule at weakness (the row `vulnerability_targeting`:
+/// distress, fatigue, age, disability, poverty).
+const VULNERABILITIES: [&str; 8] = [
+    "distress",
+    "stress",
+    "fatigue",
+    "tired",
+    "tiredness",
+    "age",
+    "disability",
+    "poverty",
+];
+
+/// Whether the name of a fact speaks of somebody's weakness.
+pub(crate) fn is_about_weakness(name: &str) -> bool {
+    name.split(['.', '_', '-'])
+        .any(|word| VULNERABILITIES.contains(&word))
+}
+
 /// Whether the text may name a fact.
 pub(crate) fn is_fact_name(name: &str) -> bool {
     (1..=MAX_FACT_LEN).contains(&name.len())
@@ -145,6 +177,7 @@ mod tests {
             ("", FactValue::Flag(true)),
             ("Größe", FactValue::Flag(true)),
             ("person.name", FactValue::Text("x".into())),
+            ("visitor.religion", FactValue::Flag(true)),
             ("t", FactValue::Number(f64::NAN)),
             ("t", FactValue::Text("x".repeat(129))),
         ] {

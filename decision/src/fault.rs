@@ -12,6 +12,8 @@ pub enum FaultKind {
     Invalid,
     /// A rule aimed at distress, or a flash under 50 ms.
     VulnerabilityTargeting,
+    /// A rule about somebody's race, religion, health, orientation or politics.
+    SensitiveInference,
     /// A message that changes a price, a credit, access or another significant matter.
     SignificantEffect,
 }
@@ -22,6 +24,7 @@ impl FaultKind {
         match self {
             Self::Invalid => None,
             Self::VulnerabilityTargeting => Some("vulnerability_targeting"),
+            Self::SensitiveInference => Some("sensitive_inference"),
             Self::SignificantEffect => Some("significant_effect"),
         }
     }

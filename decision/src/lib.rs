@@ -13,6 +13,7 @@ mod context;
 mod creative;
 mod decision;
 mod director;
+mod experiment;
 mod facts;
 mod fault;
 mod local_time;
@@ -26,16 +27,17 @@ mod reward;
 mod schedule;
 mod validate;
 
-pub use attributor::{Acceptance, Attributor};
+pub use attributor::{Acceptance, Attributor, Settled};
 pub use campaign::{Budget, Campaign};
 pub use condition::{Bounds, Clause, Condition, ExpressionTest, FactTest, HourRange};
 pub use context::{
     BASE_FEATURES, BadContextSpec, Context, ContextSpec, FactFeature, MAX_FACT_FEATURES,
-    PersonError,
+    PersonError, is_camera_feature, is_expression_feature,
 };
 pub use creative::{Content, Creative, Fit, FrequencyCap};
 pub use decision::{Candidate, Decision, Exclusion, Obstacle, Reason, Trigger};
 pub use director::Director;
+pub use experiment::{Experiment, ExperimentKind, ExpressionUse, GuardMetric, Guardrail, Segment};
 pub use facts::{BadFact, FactValue, Facts};
 pub use fault::{CampaignFault, FaultKind};
 pub use local_time::{BadLocalTime, LocalDate, LocalTime, TimeOfDay, Weekday};
@@ -44,10 +46,13 @@ pub use planner::{ApplyError, Eligibility, Eligible, Planner, PolicyUpdate};
 pub use play_meter::PlayMeter;
 pub use play_stats::{Mean, PlayRow, PlayStats, Share, play_stats};
 pub use policy::{
-    Action, Choice, FixedOrder, Policy, PolicyConfig, UpdateError, new_policy, restore_policy,
+    Action, BadPacked, Choice, FeatureSpace, FixedOrder, LearnerConfig, LearnerKind, ModelShape,
+    Packed, Policy, PolicyConfig, Prediction, UpdateError, Workspace, new_policy, new_policy_over,
+    restore_policy, restore_policy_over,
 };
 pub use policy_state::{
-    BetaCounts, Learned, LinearModel, POLICY_STATE_FORMAT, PolicyState, PolicyStateError,
+    BeliefState, BetaCounts, Learned, LinearModel, ModelState, POLICY_STATE_FORMAT, PolicyState,
+    PolicyStateError,
 };
 pub use reward::{RewardRule, RewardTerm};
 pub use schedule::{Daypart, Schedule};

@@ -16,6 +16,16 @@ pub enum OutcomeKind {
     SmileLift,
     /// Seconds of the play with anyone in view. Passive.
     Dwell,
+    /// Mean probability of an angry expression in the play less that in the second before,
+    /// `[-1, 1]`. Passive; for guardrails, never a success.
+    NegativeLift,
+    /// Part of those looking when the play began that no longer look in its last second, `[0, 1]`.
+    /// Passive; for guardrails.
+    TurnedAway,
+    /// Someone complained about the message.
+    Complaint,
+    /// Someone before the screen asked not to be looked at; noted here, never reported.
+    Objection,
     /// Someone scanned the code.
     Scan,
     /// Someone did what the campaign is for.
@@ -27,7 +37,7 @@ pub enum OutcomeKind {
 /// Not the name of a kind of outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is none of attention_seconds, smile_lift, dwell, scan, conversion and custom:<name>"
+    "{0:?} is none of attention_seconds, smile_lift, dwell, scan, conversion, complaint and custom:<name>"
 )]
 pub struct BadOutcomeKind(String);
 
@@ -35,8 +45,27 @@ impl OutcomeKind {
     /// Whether the meter of the play measures it, so that it is in when the play has ended.
     pub const fn is_passive(&self) -> bool {
         match self {
-            Self::AttentionSeconds | Self::SmileLift | Self::Dwell => true,
-            Self::Scan | Self::Conversion | Self::Custom(_) => false,
+            Self::AttentionSeconds
+            | Self::SmileLift
+            | Self::Dwell
+            | Self::NegativeLift
+            | Self::TurnedAway => true,
+            Self::Complaint | Self::Objection | Self::Scan | Self::Conversion | Self::Custom(_) => {
+                false
+            }
+        }
+    }
+
+    /// Whether it says that a message did harm: such a thing is never a success.
+    pub const fn is_harm(&self) -> bool {
+        match self {
+            Self::NegativeLift | Self::TurnedAway | Self::Complaint | Self::Objection => true,
+            Self::AttentionSeconds
+            | Self::SmileLift
+            | Self::Dwell
+            | Self::Scan
+            | Self::Conversion
+            | Self::Custom(_) => false,
         }
     }
 }
@@ -47,6 +76,10 @@ impl fmt::Display for OutcomeKind {
             Self::AttentionSeconds => f.write_str("attention_seconds"),
             Self::SmileLift => f.write_str("smile_lift"),
             Self::Dwell => f.write_str("dwell"),
+            Self::NegativeLift => f.write_str("negative_lift"),
+            Self::TurnedAway => f.write_str("turned_away"),
+            Self::Complaint => f.write_str("complaint"),
+            Self::Objection => f.write_str("objection"),
             Self::Scan => f.write_str("scan"),
             Self::Conversion => f.write_str("conversion"),
             Self::Custom(name) => write!(f, "custom:{name}"),
@@ -67,6 +100,10 @@ impl TryFrom<String> for OutcomeKind {
             "attention_seconds" => Ok(Self::AttentionSeconds),
             "smile_lift" => Ok(Self::SmileLift),
             "dwell" => Ok(Self::Dwell),
+            "negative_lift" => Ok(Self::NegativeLift),
+            "turned_away" => Ok(Self::TurnedAway),
+            "complaint" => Ok(Self::Complaint),
+            "objection" => Ok(Self::Objection),
             "scan" => Ok(Self::Scan),
             "conversion" => Ok(Self::Conversion),
             other => match other.strip_prefix("custom:") {

@@ -32,6 +32,8 @@ struct Sample {
     is_attention_measured: bool,
     /// Mean probability of a smile.
     smile: Option<f32>,
+    /// Mean probability of an angry expression.
+    anger: Option<f32>,
 }
 
 /// Sums over one play, as one camera saw it; all in seconds.
@@ -47,6 +49,8 @@ struct Sums {
     smile_measured: f64,
     /// Times the probability of a smile.
     smiled: f64,
+    /// Times the probability of an angry expression, over the same seconds.
+    angered: f64,
 }
 
 #[derive(Debug, Default)]
@@ -77,6 +81,7 @@ impl Feed {
         if let Some(smile) = sample.smile {
             sums.smile_measured += secs;
             sums.smiled += secs * f64::from(smile);
+            sums.angered += secs * f64::from(sample.anger.unwrap_or(0.0));
         }
     }
 
@@ -101,6 +106,9 @@ struct Play {
     decision: DecisionId,
     /// Mean probability of a smile in the second before; nothing when no face was measured.
     smile_before: Option<f64>,
+    anger_before: f64,
+    /// Mean number of those looking in the second before; nothing when attention was not measured.
+    looking_before: Option<f64>,
 }
 
 /// Measures the plays of one screen from the moments of its cameras.
@@ -108,7 +116,9 @@ struct Play {
 /// - `attention_seconds`: looking visitors, integrated over the play, all cameras together;
 /// - `smile_lift`: mean probability of a smile over the play less the mean of the moments in the
 ///   second before, over faces that were measured;
-/// - `dwell`: seconds with anyone in view, of the camera that saw most.
+/// - `dwell`: seconds with anyone in view, of the camera that saw most;
+/// - `negative_lift`: as the smile, for an angry expression;
+/// - `turned_away`: part of those looking in the second before that no longer look in the last.
 ///
 /// What was not measured is not reported: no attention without that analysis, no lift without
 /// faces both before and in the play, nothing at all while the cameras were blind. A moment
@@ -151,6 +161,9 @@ impl PlayMeter {
             smile: audience
                 .expression
                 .map(|d| d.probability(Expression::Happy)),
+            anger: audience
+                .expression
+                .map(|d| d.probability(Expression::Angry)),
         });
     }
 
@@ -162,7 +175,8 @@ impl PlayMeter {
     /// A play begins; returns what came of the one that it ends.
     pub fn begin(&mut self, decision: DecisionId, at: Timestamp) -> Vec<Outcome> {
         let outcomes = self.end(at);
-        let (mut n, mut sum) = (0_u32, 0.0_f64);
+        let looking_before = self.looking_until(at);
+        let (mut n, mut sum, mut anger) = (0_u32, 0.0_f64, 0.0_f64);
         for feed in self.feeds.values_mut() {
             feed.sums = Sums::default();
             feed.counted_to = Some(at);
@@ -170,17 +184,33 @@ impl PlayMeter {
                 .trail
                 .iter()
                 .filter(|s| s.at <= at && at.saturating_since(s.at) <= BEFORE);
-            for smile in before.filter_map(|s| s.smile) {
+            for (smile, sample) in before.filter_map(|s| Some((s.smile?, s))) {
                 n += 1;
                 sum += f64::from(smile);
+                anger += f64::from(sample.anger.unwrap_or(0.0));
             }
         }
         let smile_before = (n > 0).then(|| sum / f64::from(n));
         self.play = Some(Play {
             decision,
             smile_before,
+            anger_before: anger / f64::from(n.max(1)),
+            looking_before,
         });
         outcomes
+    }
+
+    /// Mean number of those looking in the second up to now, all cameras together; nothing when
+    /// attention was not measured.
+    fn looking_until(&self, at: Timestamp) -> Option<f64> {
+        let of_feed = |feed: &Feed| {
+            let recent = feed.trail.iter().filter(|s| {
+                s.is_attention_measured && s.at <= at && at.saturating_since(s.at) <= BEFORE
+            });
+            let (n, sum) = recent.fold((0_u32, 0_u32), |(n, sum), s| (n + 1, sum + s.n_looking));
+            (n > 0).then(|| f64::from(sum) / f64::from(n))
+        };
+        self.feeds.values().filter_map(of_feed).reduce(|a, b| a + b)
     }
 
     /// The play ends; returns what came of it, nothing when none was on.
@@ -188,6 +218,7 @@ impl PlayMeter {
         let Some(play) = self.play.take() else {
             return Vec::new();
         };
+        let looking_after = self.looking_until(at);
         let mut sums = Sums::default();
         let mut dwell = 0.0_f64;
         for feed in self.feeds.values_mut() {
@@ -201,8 +232,9 @@ impl PlayMeter {
             sums.looked += of_feed.looked;
             sums.smile_measured += of_feed.smile_measured;
             sums.smiled += of_feed.smiled;
+            sums.angered += of_feed.angered;
         }
-        let mut outcomes = Vec::with_capacity(3);
+        let mut outcomes = Vec::with_capacity(5);
         let mut report = |kind, value: f64| {
             outcomes.push(Outcome {
                 decision: play.decision,
@@ -226,6 +258,17 @@ impl PlayMeter {
                 OutcomeKind::SmileLift,
                 sums.smiled / sums.smile_measured - before,
             );
+            report(
+                OutcomeKind::NegativeLift,
+                sums.angered / sums.smile_measured - play.anger_before,
+            );
+        }
+        // Who looked and is no longer there has turned away too.
+        if let Some(before) = play.looking_before.filter(|n| *n > 0.0)
+            && sums.covered > 0.0
+        {
+            let share = 1.0 - looking_after.unwrap_or(0.0) / before;
+            report(OutcomeKind::TurnedAway, share.clamp(0.0, 1.0));
         }
         outcomes
     }

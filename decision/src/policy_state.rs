@@ -5,8 +5,14 @@ use std::collections::BTreeMap;
 use regard_domain::CreativeId;
 use serde::{Deserialize, Serialize};
 
-/// Version of the stored form. A state of another version is refused, never guessed at.
-pub const POLICY_STATE_FORMAT: u32 = 1;
+use crate::policy::Packed;
+
+/// Version of the stored form that is written. A state of a later one is refused, never guessed
+/// at. Form 1 had no linear models of learners; what it had is the same in form 2, and read.
+pub const POLICY_STATE_FORMAT: u32 = 2;
+
+/// Earliest version that is read.
+const FIRST_FORMAT: u32 = 1;
 
 /// What a policy has learned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +24,10 @@ pub struct PolicyState {
     pub version: u64,
     /// What they taught.
     pub learned: Learned,
+    /// What the engine keeps beside it in the same breath, such as the evidence of an experiment; a
+    /// text that this room does not read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub evidence: String,
 }
 
 /// What the updates taught, by kind of policy.
@@ -42,6 +52,55 @@ pub enum Learned {
         /// By message.
         actions: BTreeMap<CreativeId, LinearModel>,
     },
+    /// The model of the policy `epsilon`.
+    Epsilon(ModelState),
+    /// The model of the policy `lints`.
+    Lints(ModelState),
+    /// The model of the policy `squarecb`.
+    Squarecb(ModelState),
+    /// The models of the policy `bootstrapped`.
+    Bootstrapped(ModelState),
+}
+
+/// A linear model of rewards: one that messages share, or one each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelState {
+    /// Names of the features of a context, in order.
+    pub context: Vec<String>,
+    /// Names of the features of a message, in order.
+    pub action: Vec<String>,
+    /// Weight of the prior.
+    pub ridge: f64,
+    /// Sum of the rewards, faded.
+    pub rewards: f64,
+    /// Plays, faded.
+    pub plays: f64,
+    /// Squared surprises, faded.
+    pub squares: f64,
+    /// The model that messages share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<BeliefState>,
+    /// Models by message.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub own: BTreeMap<CreativeId, BeliefState>,
+}
+
+/// A Gaussian belief about weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BeliefState {
+    /// Mean of each weight.
+    pub mean: Packed,
+    /// Covariance over the variance of the noise: the lower half, row by row.
+    pub covariance: Packed,
+    /// Plays learned from, faded.
+    pub plays: f64,
+    /// Weights of replicates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replicates: Vec<Packed>,
+    /// Version of the policy when it last learned here.
+    pub updated: u64,
 }
 
 /// Rewards of one message, without the prior.
@@ -99,6 +158,17 @@ pub enum PolicyStateError {
     /// It was learned with another ridge.
     #[error("stored state was learned with another ridge")]
     Ridge,
+    /// It was learned by one model for all messages and is to be one each, or the other way round.
+    #[error("stored state was learned in the other shape: shared, or own models")]
+    Shape,
+    /// The policy has no prior, or the strength is not a share.
+    #[error(
+        "this policy cannot begin with what another learned, or the strength is not above 0 up to 1"
+    )]
+    NoPrior,
+    /// A number of the shared model is impossible.
+    #[error("stored state of the shared model holds impossible numbers")]
+    Shared,
     /// A number in it is impossible.
     #[error("stored state of message {creative} holds impossible numbers")]
     Numbers {
@@ -116,11 +186,12 @@ impl PolicyState {
             format: POLICY_STATE_FORMAT,
             version,
             learned,
+            evidence: String::new(),
         }
     }
 
     pub(crate) const fn check_format(&self) -> Result<(), PolicyStateError> {
-        if self.format == POLICY_STATE_FORMAT {
+        if FIRST_FORMAT <= self.format && self.format <= POLICY_STATE_FORMAT {
             Ok(())
         } else {
             Err(PolicyStateError::Format {
@@ -147,7 +218,7 @@ impl PolicyState {
         }
         let unreadable = |e: serde_json::Error| PolicyStateError::Unreadable(e.to_string());
         let head: Head = serde_json::from_str(text).map_err(unreadable)?;
-        if head.format != POLICY_STATE_FORMAT {
+        if !(FIRST_FORMAT..=POLICY_STATE_FORMAT).contains(&head.format) {
             return Err(PolicyStateError::Format {
                 expected: POLICY_STATE_FORMAT,
                 found: head.format,
@@ -163,6 +234,24 @@ impl PolicyState {
             Learned::Rules {} => "rules",
             Learned::Thompson { .. } => "thompson",
             Learned::Linucb { .. } => "linucb",
+            Learned::Epsilon(_) => "epsilon",
+            Learned::Lints(_) => "lints",
+            Learned::Squarecb(_) => "squarecb",
+            Learned::Bootstrapped(_) => "bootstrapped",
+        }
+    }
+
+    /// The linear model of a learner.
+    pub const fn model(&self) -> Option<&ModelState> {
+        match &self.learned {
+            Learned::Fixed {}
+            | Learned::Rules {}
+            | Learned::Thompson { .. }
+            | Learned::Linucb { .. } => None,
+            Learned::Epsilon(model)
+            | Learned::Lints(model)
+            | Learned::Squarecb(model)
+            | Learned::Bootstrapped(model) => Some(model),
         }
     }
 }

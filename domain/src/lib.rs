@@ -9,6 +9,7 @@ mod geometry;
 mod ids;
 mod moment;
 mod scalar;
+mod sensitive;
 mod time;
 mod zone;
 
@@ -21,5 +22,6 @@ pub use ids::{
 };
 pub use moment::{Audience, Moment, MomentCause, Visitor};
 pub use scalar::{Attention, Probability, Score};
+pub use sensitive::{SensitiveCategory, sensitive_in_label, sensitive_in_name};
 pub use time::{Clock, Timestamp};
 pub use zone::{BadZone, Zone};

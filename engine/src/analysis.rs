@@ -33,10 +33,10 @@ const SEARCH_EVERY: Duration = Duration::from_millis(95);
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// Time after which no further face of a frame is read; what is due stays due, and the faces that have
-/// waited longest come first on the next frame. At least one face is read. Origin: reading one face
-/// takes 26 ms with rten, the slowest runtime, finding faces 15 ms and decoding full HD 10 ms, on each of
-/// two cores; a frame comes every 33 ms.
-const READING_BUDGET: Duration = Duration::from_millis(10);
+/// waited longest come first on the next frame. At least one face is read. Origin: a frame comes every 33 ms, of which
+/// one core needs 10 to decode full HD and 3 to find faces; three quarters of the rest. The native runtime reads a
+/// face in 2 to 3, so that five are read together; rten in 13 on the same core, so that it reads two.
+const READING_BUDGET: Duration = Duration::from_millis(15);
 
 /// While frames wait, faces are read only once one of them has waited so long since its last turn: to
 /// keep up with where faces are goes before what they show. Origin: an expression is smoothed over a

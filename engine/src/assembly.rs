@@ -29,6 +29,7 @@ use crate::history::History;
 use crate::keys::KeyError;
 use crate::lane::{CameraGauge, Lane};
 use crate::metrics::Metrics;
+use crate::paper_desk::PaperDesk;
 use crate::players::Players;
 use crate::podium::{CameraPost, Facts, Outlets, People, Podium};
 use crate::queue::{FRAME_QUEUE_LEN, FreshLanes};
@@ -58,6 +59,7 @@ pub(crate) struct Assembly {
     pub(crate) custodian: Arc<Custodian>,
     pub(crate) recognizer: Arc<Recognizer>,
     pub(crate) statistician: Arc<Statistician>,
+    pub(crate) papers: Arc<PaperDesk>,
     /// What the custodian and the statistician write to the ledger comes in here.
     pub(crate) lines: (mpsc::UnboundedSender<Line>, mpsc::UnboundedReceiver<Line>),
     pub(crate) conductor: Conductor,
@@ -280,6 +282,7 @@ impl Assembly {
                 custodian: Arc::clone(&self.custodian),
                 recognizer: Arc::clone(&self.recognizer),
                 statistician: Arc::clone(&self.statistician),
+                papers: Arc::clone(&self.papers),
             }),
         }
     }
@@ -380,6 +383,7 @@ impl Assembly {
             sweeps_end.clone(),
         ));
         let statistician = self.statistician;
+        let papers = self.papers;
         let releases = tokio::spawn(Arc::clone(&statistician).keep_releasing(sweeps_end));
         let (jobs, recorder) = (common.jobs, common.recorder);
         tokio::spawn(async move {
@@ -390,6 +394,7 @@ impl Assembly {
             is_in_order &= recording.await.is_ok() && recorder.fault().is_none();
             is_in_order &= sweeper.await.is_ok() & releases.await.is_ok();
             statistician.stop();
+            papers.close();
             recognizer.stop();
             custodian.stop().await;
             if is_in_order {

@@ -10,14 +10,16 @@ use std::sync::Arc;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 use regard_backends::{
     Integrity, KeyStore as _, OpenError, SealedSlots, SqliteKeys, SqliteOptions, SqliteStore,
     Store, StoreError,
 };
 use regard_commitments::{
     Answer, BadEntry, Date, Digest, EntryBody, Epsilon, Leaf, LedgerEntry, NoteError, NoteSigner,
-    Profile, ProfileError, PromiseFault, RetentionGate, SignatureFault, SiteKeyId, Zeroizing,
-    ledger_origin,
+    Profile, ProfileError, PromiseFault, RetentionGate, SignatureFault, SiteKeyFault, SiteKeyId,
+    WrappedKey, Zeroizing, ledger_origin,
 };
 use regard_domain::Timestamp;
 use thiserror::Error;
@@ -29,7 +31,13 @@ use crate::private_file::{create_private, create_private_folder};
 use crate::seed::random_key;
 
 /// First line of a backup.
-const HEAD: &[u8] = b"regard-backup-v1\n";
+const HEAD: &[u8] = b"regard-backup-v2\n";
+
+/// What the key of a backup is bound to when the key of the site wraps it.
+const SECRET: &str = "backup v2";
+
+/// Longest wrapped key, in bytes: keys in memory add forty, tokens twenty-eight.
+const MAX_WRAPPED_LEN: usize = 256;
 
 /// Bytes encrypted at once: what a restore holds in memory.
 const CHUNK_LEN: usize = 64 * 1024;
@@ -63,6 +71,9 @@ pub enum BackupError {
     /// The site's keys.
     #[error("the site's key cannot be used")]
     Key(#[from] KeyError),
+    /// The key of the site did not do its work.
+    #[error("the key of the site cannot be used")]
+    SiteKey(#[from] SiteKeyFault),
     /// Not a backup.
     #[error("{} is not a backup of this program", path.display())]
     NotBackup {
@@ -164,11 +175,46 @@ impl Drop for Scratch {
     }
 }
 
-/// The key of one backup: its salt is random, so that no two are alike and nonces may count from 0.
-fn backup_key(secret: &[u8; 32], salt: &[u8; 32]) -> XChaCha20Poly1305 {
-    let digest = Digest::of(&[b"regard backup v1\0", secret, salt]);
-    let key = Zeroizing::new(*digest.as_bytes());
+/// The cipher of one backup: its key is fresh, so that nonces may count from 0.
+fn cipher_of(key: &[u8; 32]) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(&Key::from(*key))
+}
+
+/// What a backup begins with: which key of the site wraps its own key, and that, wrapped. All of it is authenticated.
+fn head_of(wrapped: &WrappedKey) -> Vec<u8> {
+    // Checked where it is made.
+    let len = u16::try_from(wrapped.bytes.len()).unwrap_or(u16::MAX);
+    [
+        HEAD,
+        wrapped.site_key.as_bytes(),
+        &len.to_be_bytes(),
+        &wrapped.bytes,
+    ]
+    .concat()
+}
+
+/// Reads what a backup begins with; nothing where it is none.
+fn read_head(from: &mut impl Read) -> io::Result<Option<(Vec<u8>, WrappedKey)>> {
+    let mut fixed = vec![0; HEAD.len() + 16 + 2];
+    if fill(from, &mut fixed)? < fixed.len() {
+        return Ok(None);
+    }
+    let parts = fixed
+        .strip_prefix(HEAD)
+        .and_then(<[u8]>::split_first_chunk::<16>);
+    let Some((id, [high, low])) = parts else {
+        return Ok(None);
+    };
+    let len = usize::from(u16::from_be_bytes([*high, *low]));
+    let mut bytes = vec![0; len];
+    if len > MAX_WRAPPED_LEN || fill(from, &mut bytes)? < len {
+        return Ok(None);
+    }
+    let wrapped = WrappedKey {
+        site_key: SiteKeyId::from_bytes(*id),
+        bytes,
+    };
+    Ok(Some((head_of(&wrapped), wrapped)))
 }
 
 /// A counter, and whether the chunk is the last: chunks cannot change places, be left out, or be cut off at the end.
@@ -256,15 +302,13 @@ pub async fn back_up(
     let copy = Scratch::new(data_dir, "backup")?;
     SqliteStore::copy(data_dir, &copy.0).await?;
     let seed = keys::open_or_create(data_dir)?.seed();
-    let salt = random_key().map_err(KeyError::NoEntropy)?;
-    let secret = site_key
-        .secrets()
-        .pop()
-        .ok_or_else(|| BackupError::NotBackup {
-            path: site_key.path().to_owned(),
-        })?;
-    let id = site_key.ring().current();
-    let head = [HEAD, id.as_bytes().as_slice(), &salt].concat();
+    let key = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
+    let rng_seed = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
+    let mut rng = StdRng::from_seed(*rng_seed);
+    let wrapped = site_key
+        .ring()
+        .wrap_secret(SECRET, key.as_slice(), &mut rng)?;
+    let head = head_of(&wrapped);
     let mut beside = to.as_os_str().to_owned();
     beside.push(".part");
     let beside = PathBuf::from(beside);
@@ -273,7 +317,7 @@ pub async fn back_up(
     let mut plain = seed.as_slice().chain(BufReader::new(plain));
     let written = writer
         .write_all(&head)
-        .and_then(|()| encrypt(&backup_key(&secret, &salt), &head, &mut plain, &mut writer))
+        .and_then(|()| encrypt(&cipher_of(&key), &head, &mut plain, &mut writer))
         .and_then(|()| writer.into_inner().map_err(io::IntoInnerError::into_error))
         .and_then(|file| file.sync_all())
         .and_then(|()| fs::rename(&beside, to));
@@ -307,32 +351,26 @@ fn open(file: &Path, data_dir: &Path, site_key: &SiteKeyFile) -> Result<Opened, 
         path: file.to_owned(),
     };
     let mut reader = BufReader::new(File::open(file).map_err(&failed)?);
-    let mut head = vec![0; HEAD.len() + 16 + 32];
-    let n = fill(&mut reader, &mut head).map_err(&failed)?;
-    let rest = head.strip_prefix(HEAD).filter(|_| n == head.len());
-    let (id, salt) = rest
-        .and_then(<[u8]>::split_first_chunk::<16>)
-        .ok_or_else(not_backup)?;
-    let salt = <[u8; 32]>::try_from(salt).map_err(|_| not_backup())?;
-    let key = SiteKeyId::from_bytes(*id);
-    // The current key comes first among the names and last among the secrets.
-    let ids = site_key.ring().ids();
-    let mut secrets = site_key.secrets();
-    secrets.rotate_right(1);
-    let secret = ids
-        .iter()
-        .zip(&secrets)
-        .find(|(id, _)| **id == key)
-        .map(|(_, secret)| secret);
-    let secret = secret.ok_or_else(|| BackupError::OtherKey {
-        path: file.to_owned(),
-        key,
-    })?;
+    let head = read_head(&mut reader).map_err(&failed)?;
+    let (head, wrapped) = head.ok_or_else(not_backup)?;
+    let key = match site_key.ring().unwrap_secret(SECRET, &wrapped) {
+        Ok(key) => key,
+        Err(SiteKeyFault::Missing(key)) => {
+            return Err(BackupError::OtherKey {
+                path: file.to_owned(),
+                key,
+            });
+        }
+        Err(SiteKeyFault::DoesNotOpen(_)) => return Err(damaged()),
+        Err(error) => return Err(error.into()),
+    };
+    let key = <[u8; 32]>::try_from(key.as_slice()).map_err(|_| damaged())?;
+    let key = Zeroizing::new(key);
     let folder = Scratch::new(data_dir, "restore")?;
     create_private_folder(&folder.0).map_err(io_error(&folder.0))?;
     let path = folder.0.join("whole");
     let mut writer = BufWriter::new(create_private(&path).map_err(io_error(&path))?);
-    let whole = decrypt(&backup_key(secret, &salt), &head, &mut reader, &mut writer);
+    let whole = decrypt(&cipher_of(&key), &head, &mut reader, &mut writer);
     whole.map_err(&failed)?.ok_or_else(damaged)?;
     writer.flush().map_err(io_error(&path))?;
     drop(writer);

@@ -42,7 +42,7 @@ impl Calendar {
 
     /// The name by which [`Self::new`] finds the same zone again, on any machine; nothing when the
     /// machine's own zone has none.
-    pub(crate) fn zone_name(&self) -> Option<&str> {
+    pub fn zone_name(&self) -> Option<&str> {
         let name = self.zone.iana_name()?;
         TimeZone::get(name).is_ok().then_some(name)
     }

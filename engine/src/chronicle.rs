@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::command::{Command, CommandSender};
 use crate::fault::Fault;
+use crate::paper_desk::{PaperVersion, remember};
 
 /// Entries read back at once.
 const READ_CHUNK: usize = 4_096;
@@ -74,6 +75,8 @@ pub(crate) struct Said {
     pub(crate) removed_templates: BTreeSet<Digest>,
     /// The papers as they were last, and the hash of each.
     pub(crate) papers: BTreeMap<PaperKind, Digest>,
+    /// Each time they changed.
+    pub(crate) paper_versions: Vec<PaperVersion>,
     /// Releases it tells of.
     pub(crate) released: BTreeSet<(Date, Detail)>,
     /// When the site began: the time of its first entry.
@@ -116,13 +119,21 @@ impl Said {
                 let never = Timestamp::from_micros(i64::MAX);
                 self.ended.insert(receipt, until.unwrap_or(never));
             }
+            EntryBody::PapersChanged { all, changed } => {
+                let version = PaperVersion {
+                    at: entry.at,
+                    all,
+                    changed: changed.keys().copied().collect(),
+                };
+                remember(&mut self.paper_versions, version);
+                self.papers.extend(changed);
+            }
             EntryBody::AttestationEnded { attestation } => {
                 self.ended_attestations.insert(attestation);
             }
             EntryBody::TemplateRemoved { template, .. } => {
                 self.removed_templates.insert(template);
             }
-            EntryBody::PapersChanged { changed, .. } => self.papers.extend(changed),
             _ => {}
         }
     }

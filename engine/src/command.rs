@@ -6,12 +6,13 @@ use std::time::Duration;
 use regard_audience::Digest;
 use regard_commitments::{Answer, EntryBody, Grant, Sensing};
 use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Outcome};
-use regard_domain::{CameraId, CampaignId, PlayId, ScreenId, Sighting, Timestamp};
+use regard_domain::{Audience, CameraId, CampaignId, PlayId, ScreenId, Sighting, Timestamp};
+use regard_evaluation::EvidenceReport;
 use tokio::sync::oneshot;
 
 use crate::campaigns::CampaignChange;
 use crate::handle::EngineError;
-use crate::view::{Heartbeat, Objection, PlayReport};
+use crate::view::{Heartbeat, Objection, PlayReport, Proposal};
 
 /// Commands that wait. When full the sender is told that the engine is busy.
 /// Origin: four cameras at 30 frames/s and a hundred players at 4 heartbeats/s fill a second of it.
@@ -87,8 +88,19 @@ pub(crate) enum Command {
     },
     /// One campaign is changed; serialised here, so that two changes at once both count.
     ChangeCampaign {
-        change: CampaignChange,
+        change: Box<CampaignChange>,
         reply: oneshot::Sender<Result<(), EngineError>>,
+    },
+    /// What is known of a campaign is asked for.
+    Evidence {
+        campaign: CampaignId,
+        reply: oneshot::Sender<Option<EvidenceReport>>,
+    },
+    /// What would fit is asked for.
+    Offers {
+        screen: ScreenId,
+        described: Option<Audience>,
+        reply: oneshot::Sender<Option<Vec<Proposal>>>,
     },
     /// Somebody asks not to be looked at.
     Object {

@@ -3,6 +3,7 @@
 //! Deterministic: the same inputs at the same times and the same seed give the same effects, so that
 //! a recording replays bit for bit. It reads no clock and does no I/O; the thread around it does.
 
+mod evidence;
 mod learning;
 
 use std::collections::BTreeMap;
@@ -20,8 +21,9 @@ use regard_decision::{
     Outcome, Planner, PlayMeter,
 };
 use regard_domain::{
-    Audience, CameraId, CampaignId, Moment, MomentCause, PlayId, ScreenId, Timestamp,
+    Audience, CameraId, CampaignId, CreativeId, Moment, MomentCause, PlayId, ScreenId, Timestamp,
 };
+use regard_evaluation::Evidence;
 
 use crate::calendar::Calendar;
 use crate::minute::MinuteTally;
@@ -31,6 +33,9 @@ use crate::view::{PlayReport, Showing};
 /// Name under which the reward that a policy learned is logged beside the outcomes it came from.
 /// A decision that has one has been learned from, also after a restart.
 pub(crate) const LEARNED: &str = "reward";
+
+/// Name under which it is logged that guardrails have heard of a play whose window closed.
+pub(crate) const HEARD: &str = "heard";
 
 /// How often campaigns are said to be in force: twice within the shortest time that rows are kept,
 /// an hour.
@@ -86,6 +91,8 @@ struct Stage {
 
 struct OnGlass {
     play: PlayId,
+    /// What is shown, where it is a message of a campaign.
+    message: Option<(CampaignId, CreativeId)>,
     since: Timestamp,
     reported_millis: Option<u64>,
 }
@@ -118,6 +125,8 @@ pub(crate) struct Conductor {
     fact_ends: BTreeMap<String, Timestamp>,
     /// When the campaigns were last said to be in force.
     told_in_force: Option<Timestamp>,
+    /// What experiments and guardrails of each campaign know.
+    evidence: BTreeMap<CampaignId, Evidence>,
     rng: ChaCha20Rng,
 }
 
@@ -149,6 +158,7 @@ impl Conductor {
             attributor: Attributor::new(),
             fact_ends: BTreeMap::new(),
             told_in_force: None,
+            evidence: BTreeMap::new(),
             rng: ChaCha20Rng::from_seed(seed),
         }
     }
@@ -275,6 +285,7 @@ impl Conductor {
         self.consider(Whom::Ended, None, now, &mut effects);
         let due = self.attributor.due(now);
         self.learn(&due, now, &mut effects);
+        self.hear_of_settled(now, &mut effects);
         self.tell_in_force(now, &mut effects);
         effects
     }
@@ -383,6 +394,11 @@ impl Conductor {
         let outcomes = stage.meter.begin(showing.decision.id, at);
         let ended = stage.on_glass.replace(OnGlass {
             play,
+            message: showing
+                .decision
+                .campaign
+                .clone()
+                .map(|campaign| (campaign, showing.decision.creative.clone())),
             since: at,
             reported_millis: None,
         });
@@ -422,6 +438,9 @@ impl Conductor {
             at,
             shown_millis,
         })));
+        if let Some((campaign, creative)) = &ended.message {
+            self.hear_of_play((campaign, creative), &outcomes, at, effects);
+        }
         for outcome in outcomes {
             if self.attributor.accept(outcome.clone(), at) != Acceptance::Invalid {
                 effects.push(Effect::Keep(Row::Outcome(OutcomeRow(outcome))));
@@ -510,6 +529,8 @@ impl Conductor {
         &mut self,
         campaigns: Vec<Campaign>,
     ) -> Result<Vec<CampaignId>, Vec<CampaignFault>> {
-        self.planner.set_campaigns(campaigns)
+        let afresh = self.planner.set_campaigns(campaigns)?;
+        self.follow_campaigns();
+        Ok(afresh)
     }
 }

@@ -9,6 +9,7 @@ use regard_domain::{CameraId, ScreenId};
 use regard_inference::RuntimeChoice;
 use regard_vision::{CameraPlacement, SourceSpec};
 
+use crate::custody::TokenUri;
 use crate::papers::PaperMaker;
 
 /// One camera.
@@ -42,8 +43,11 @@ pub struct SiteKeyConfig {
     /// Its file, made where there is none; `custody.key` in the data folder when none is named, where whoever takes the
     /// disk takes the key too.
     pub file: Option<PathBuf>,
-    /// A file whose first line is the passphrase that the key is encrypted with.
+    /// A file whose first line is the passphrase that the key is encrypted with; of a key in a token its PIN, where the
+    /// address names no other.
     pub passphrase_file: Option<PathBuf>,
+    /// The key lies in a PKCS#11 token, and the file says which; a key that is made is made there.
+    pub token: Option<TokenUri>,
 }
 
 /// What an engine is started with.

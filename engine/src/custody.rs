@@ -33,6 +33,8 @@ mod scribe;
 mod site_key_file;
 #[cfg(test)]
 pub(crate) mod tests;
+mod token;
+mod token_uri;
 mod upkeep;
 
 pub use acts::{Agreement, Authenticated, Enrolled};
@@ -41,7 +43,9 @@ pub use faces::{ClaimedFace, FaceNote, KeptFace, MAX_FACES, MakeTemplate, Opened
 pub use gallery::{Rekeyed, own_gallery};
 pub use offers::Offer;
 pub(crate) use scribe::Scribe;
-pub use site_key_file::SiteKeyFile;
+pub use site_key_file::{KeyPlace, SiteKeyFile};
+pub use token::{TokenError, TokenProbe};
+pub use token_uri::{BadTokenUri, TOKEN_SCHEME, TokenUri};
 pub use upkeep::{Rotated, SweptKeys, rotate};
 
 use offers::Offers;
@@ -138,7 +142,8 @@ pub struct Custodian {
     promise: VerifiedCommitments,
     profile: Profile,
     retention: RetentionGate,
-    assessed: Option<Digest>,
+    /// Changes with the configuration: an impact assessment of another one does not count.
+    assessed: RwLock<Option<Digest>>,
     clock: Arc<dyn Clock>,
     scribe: Scribe,
     offers: Offers,
@@ -175,7 +180,7 @@ impl Custodian {
             promise: parts.promise,
             profile: parts.profile,
             retention: parts.retention,
-            assessed: parts.assessed,
+            assessed: RwLock::new(parts.assessed),
             clock: parts.clock,
             scribe: parts.scribe,
             offers: Offers::default(),
@@ -199,11 +204,6 @@ impl Custodian {
         self.receipts.verifying_key()
     }
 
-    /// What an impact assessment of the configuration that runs is about.
-    pub(crate) fn assessed(&self) -> Option<Digest> {
-        self.assessed
-    }
-
     /// Who can be found, in memory.
     pub(crate) fn galleries(&self) -> &Arc<Galleries> {
         &self.galleries
@@ -211,6 +211,20 @@ impl Custodian {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// What an impact assessment of the configuration that runs is about.
+    pub(crate) fn assessed(&self) -> Option<Digest> {
+        *self.assessed.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The configuration changed: what an assessment of it is about now.
+    pub(crate) fn set_assessed(&self, assessed: Digest) {
+        let mut held = self
+            .assessed
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *held = Some(assessed);
     }
 
     fn rng() -> Result<StdRng, CustodyError> {
@@ -236,7 +250,7 @@ impl Custodian {
     /// Does something with the keys of the site, and once more with those of the file if they were rotated meanwhile.
     fn with_ring<T>(
         &self,
-        work: impl Fn(&SiteKeyring) -> Result<T, SiteKeyFault>,
+        mut work: impl FnMut(&SiteKeyring) -> Result<T, SiteKeyFault>,
     ) -> Result<T, CustodyError> {
         match work(&self.ring()) {
             Err(SiteKeyFault::Missing(_)) => {
@@ -310,7 +324,7 @@ impl Custodian {
             in_force: &self.promise,
             taken_under: taken_under.as_ref(),
             profile: &self.profile,
-            assessed: self.assessed,
+            assessed: self.assessed(),
         };
         Ok(file.ask(purpose, &standing, self.now()))
     }

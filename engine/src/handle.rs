@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use regard_backends::{Setting, Store, StoreError};
 use regard_commitments::{
-    Answer, Digest, Notice, PlaceCodes, Profile, Refusal, RetentionGate, VerifiedCommitments,
+    Answer, Digest, DpiaStanding, Notice, PlaceCodes, Profile, Refusal, RetentionGate,
+    VerifiedCommitments,
 };
 use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Outcome};
 use regard_domain::{CameraId, CampaignId, Clock, PlayId, ScreenId, Timestamp};
@@ -22,6 +23,7 @@ use crate::custody::Custodian;
 use crate::history::History;
 use crate::kept_campaigns;
 use crate::metrics::{LatencyQuantiles, Metrics, MetricsSnapshot};
+use crate::paper_desk::PaperDesk;
 use crate::players::Players;
 use crate::recognition::Recognizer;
 use crate::statistics::Statistician;
@@ -102,6 +104,7 @@ pub(crate) struct Shared {
     pub(crate) custodian: Arc<Custodian>,
     pub(crate) recognizer: Arc<Recognizer>,
     pub(crate) statistician: Arc<Statistician>,
+    pub(crate) papers: Arc<PaperDesk>,
 }
 
 /// Where one camera's results can be seen.
@@ -342,7 +345,7 @@ impl Engine {
         })
     }
 
-    async fn ask<A>(
+    pub(crate) async fn ask<A>(
         &self,
         command: impl FnOnce(oneshot::Sender<A>) -> Command,
     ) -> Result<A, EngineError> {
@@ -416,6 +419,13 @@ impl Engine {
     /// The codes that screens and signs of this site show.
     pub fn place_codes(&self) -> &PlaceCodes {
         &self.shared.place_codes
+    }
+
+    /// What the impact assessment that the commitments name is worth to the configuration that runs; nothing where they
+    /// name none.
+    pub fn assessment(&self) -> Option<DpiaStanding> {
+        let dpia = self.shared.commitments.document().dpia.as_ref()?;
+        Some(dpia.standing(self.shared.custodian.assessed(), self.now()))
     }
 
     /// The profile in force.
@@ -494,8 +504,11 @@ impl Engine {
     /// mistake; nothing has changed then. [`EngineError::Store`]: it is in force, but only until the program ends.
     pub async fn change_campaign(&self, change: CampaignChange) -> Result<(), EngineError> {
         let _order = self.shared.changing.lock().await;
-        self.ask(|reply| Command::ChangeCampaign { change, reply })
-            .await??;
+        self.ask(|reply| Command::ChangeCampaign {
+            change: Box::new(change),
+            reply,
+        })
+        .await??;
         self.keep_campaigns().await
     }
 
@@ -508,7 +521,10 @@ impl Engine {
             retention,
             ..
         } = &*self.shared;
-        Ok(kept_campaigns::keep(in_force, *configured, store, retention, self.now()).await?)
+        let changed = in_force.clone();
+        kept_campaigns::keep(in_force, *configured, store, retention, self.now()).await?;
+        self.renew_papers(changed).await;
+        Ok(())
     }
 
     /// When the present day began at the site.

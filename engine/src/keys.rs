@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use regard_commitments::{SiteKeys, Zeroizing};
 use thiserror::Error;
 
+use crate::custody::TokenError;
 use crate::private_file::{create_private_folder, read_private, write_private};
 use crate::seed::{from_hex, random_key, to_hex};
 
@@ -61,6 +62,25 @@ pub enum KeyError {
     EmptyPassphrase {
         /// The file.
         path: PathBuf,
+    },
+    /// In a token.
+    #[error("the site's key in its token cannot be used")]
+    Token(#[from] TokenError),
+    /// The PIN of a token is nowhere.
+    #[error(
+        "the PIN of the token is not given: add &pin-source=file:/path to {uri}, or name a file that holds it"
+    )]
+    NoPin {
+        /// Which token.
+        uri: String,
+    },
+    /// The keys lie elsewhere than was said.
+    #[error("the site's key, as {} has it, is not in {uri}; take it there with: regard keys rotate --to '{uri}'", path.display())]
+    NotInToken {
+        /// The file.
+        path: PathBuf,
+        /// Which token.
+        uri: String,
     },
     /// The machine gives no random bytes.
     #[error("the system gives no random bytes")]

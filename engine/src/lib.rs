@@ -21,12 +21,14 @@ mod fault;
 mod galleries;
 mod handle;
 mod history;
+mod inquiry;
 mod kept_campaigns;
 mod keys;
 mod lane;
 mod memory;
 mod metrics;
 mod minute;
+mod paper_desk;
 mod papers;
 mod players;
 mod podium;
@@ -39,6 +41,7 @@ mod remembered;
 mod replay;
 mod screen;
 mod seed;
+mod simulation;
 mod start;
 mod statistics;
 mod stopper;
@@ -55,9 +58,10 @@ pub use chronicle::ChronicleError;
 pub use clock::SystemClock;
 pub use config::{CameraConfig, EngineConfig, ScreenConfig, SiteKeyConfig};
 pub use custody::{
-    Agreement, Authenticated, ClaimedFace, Custodian, CustodyError, Enrolled, ExportedFace,
-    FaceNote, KeptFace, MAX_FACES, MakeTemplate, Offer, OpenedFace, PersonExport, Rekeyed, Rotated,
-    SiteKeyFile, SweptKeys, own_gallery, rotate,
+    Agreement, Authenticated, BadTokenUri, ClaimedFace, Custodian, CustodyError, Enrolled,
+    ExportedFace, FaceNote, KeptFace, KeyPlace, MAX_FACES, MakeTemplate, Offer, OpenedFace,
+    PersonExport, Rekeyed, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME, TokenError, TokenProbe,
+    TokenUri, own_gallery, rotate,
 };
 pub use galleries::{Galleries, SearchError};
 pub use handle::{Engine, EngineError};
@@ -66,6 +70,7 @@ pub use memory::resident_bytes;
 pub use metrics::{
     DropReason, LATENCY_BOUNDS_SECS, LatencyHistogram, LatencyQuantiles, MetricsSnapshot,
 };
+pub use paper_desk::PaperVersion;
 pub use papers::{MadePapers, PAPERS_FOLDER, PaperMaker, campaigns_in_force};
 pub use private_file::{create_private_folder, write_private};
 pub use recognition::{
@@ -77,11 +82,14 @@ pub use recording::{RECORDING_FORMAT, RecordingError};
 pub use replay::{Replayed, replay};
 pub use screen::notice_text;
 pub use seed::{from_hex, random_key, to_hex};
+pub use simulation::{
+    Simulated, SimulatedPlay, SimulationConfig, SimulationError, Tastes, simulate,
+};
 pub use start::StartError;
 pub use statistics::{LibraryFault, NoiseError, PrivacyBudget, Statistician, StatisticsError};
 pub use view::{
-    CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, ScreenHealth,
-    ScreenView, Showing,
+    CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, Proposal,
+    ScreenHealth, ScreenView, Showing,
 };
 pub use zones::{DrawnZones, MAX_ZONES, ZonesDamaged, ZonesError};
 

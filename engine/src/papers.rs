@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use regard_backends::{SqliteReader, StoreError};
-use regard_commitments::{Digest, EntryBody, PaperKind};
+use regard_commitments::{Date, Digest, EntryBody, PaperKind};
 use regard_decision::Campaign;
+use regard_domain::Timestamp;
 
 use crate::config::EngineConfig;
 use crate::kept_campaigns;
@@ -45,7 +46,10 @@ impl MadePapers {
     }
 
     /// The papers that are not as they were, and the hash of each now.
-    fn changed_since(&self, before: &BTreeMap<PaperKind, Digest>) -> BTreeMap<PaperKind, Digest> {
+    pub(crate) fn changed_since(
+        &self,
+        before: &BTreeMap<PaperKind, Digest>,
+    ) -> BTreeMap<PaperKind, Digest> {
         let papers = self.papers.iter();
         papers
             .filter(|(kind, digest)| before.get(kind) != Some(digest))
@@ -67,8 +71,7 @@ impl MadePapers {
     pub(crate) fn keep(&self, data_dir: &Path) -> io::Result<()> {
         let folder = data_dir.join(PAPERS_FOLDER);
         create_private_folder(&folder)?;
-        let name = format!("{}.json", &self.all().to_string()[..16]);
-        write_private(&folder.join(name), self.text.as_bytes())?;
+        write_private(&folder.join(copy_name(self.all())), self.text.as_bytes())?;
         let mut copies = Vec::new();
         for file in fs::read_dir(&folder)? {
             let file = file?;
@@ -87,21 +90,29 @@ impl MadePapers {
     }
 }
 
-type Make = dyn Fn(&[Campaign]) -> MadePapers + Send + Sync;
+/// Name of the copy of papers, in its folder.
+pub(crate) fn copy_name(all: Digest) -> String {
+    format!("{}.json", &all.to_string()[..16])
+}
 
-/// Makes the papers of the configuration, with the campaigns that are in force.
+type Make = dyn Fn(&[Campaign], Date, Timestamp) -> MadePapers + Send + Sync;
+
+/// Makes the papers of the configuration, with the campaigns that are in force, on a day of the site and at an instant
+/// of it: the one dates them, the other says how they stand.
 #[derive(Clone)]
 pub struct PaperMaker(Arc<Make>);
 
 impl PaperMaker {
     /// Papers made by that function.
-    pub fn new(make: impl Fn(&[Campaign]) -> MadePapers + Send + Sync + 'static) -> Self {
+    pub fn new(
+        make: impl Fn(&[Campaign], Date, Timestamp) -> MadePapers + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(make))
     }
 
     /// The papers.
-    pub(crate) fn make(&self, campaigns: &[Campaign]) -> MadePapers {
-        (self.0)(campaigns)
+    pub(crate) fn make(&self, campaigns: &[Campaign], day: Date, at: Timestamp) -> MadePapers {
+        (self.0)(campaigns, day, at)
     }
 }
 
@@ -162,7 +173,7 @@ mod tests {
         let made = made(&[(PaperKind::Record, b"a")]);
         made.keep(folder.path()).unwrap();
         made.keep(folder.path()).unwrap();
-        let name = format!("{}.json", &made.all().to_string()[..16]);
+        let name = copy_name(made.all());
         let files: Vec<_> = fs::read_dir(folder.path().join(PAPERS_FOLDER))
             .unwrap()
             .map(|file| file.unwrap().file_name())

@@ -299,7 +299,17 @@ impl Podium {
                 let _ = reply.send(self.set_campaigns(campaigns, now));
             }
             Command::ChangeCampaign { change, reply } => {
-                let _ = reply.send(self.change_campaign(change, now));
+                let _ = reply.send(self.change_campaign(*change, now));
+            }
+            Command::Evidence { campaign, reply } => {
+                let _ = reply.send(self.conductor.evidence(&campaign));
+            }
+            Command::Offers {
+                screen,
+                described,
+                reply,
+            } => {
+                let _ = reply.send(self.conductor.offers(&screen, described, now));
             }
             Command::Object {
                 screen,

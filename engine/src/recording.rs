@@ -24,9 +24,9 @@ use crate::uses::{Uses, UsesByCamera};
 use crate::view::PlayReport;
 
 /// Form of recordings that this program writes and reads.
-/// Form 1 held neither settings nor memory, form 2 not what data of the audience might serve, so that their replays
-/// could differ from what was recorded.
-pub const RECORDING_FORMAT: u32 = 3;
+/// Form 1 held neither settings nor memory, form 2 not what data of the audience might serve, form 3 neither
+/// experiments nor objections, so that their replays could differ from what was recorded.
+pub const RECORDING_FORMAT: u32 = 4;
 
 /// Longest line read, in bytes. Origin: a hundred faces take 40 kB, what `linucb` learned about twenty
 /// messages 1 MB; campaigns with long texts a few.
@@ -235,6 +235,11 @@ pub(crate) enum Input {
     Withdrawn {
         /// Which camera.
         camera: CameraId,
+    },
+    /// Somebody before a screen asked not to be looked at.
+    Objected {
+        /// Which screen.
+        screen: ScreenId,
     },
     /// The screens stopped.
     Finished,

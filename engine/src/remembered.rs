@@ -23,7 +23,7 @@ pub(crate) enum Memory {
     /// What a policy has learned.
     Policy {
         /// As stored.
-        row: PolicyRow,
+        row: Box<PolicyRow>,
     },
     /// A fact that has no end.
     Fact {
@@ -77,7 +77,7 @@ impl Remembered {
     /// Puts one thing to the rest.
     pub(crate) fn add(&mut self, memory: Memory) {
         match memory {
-            Memory::Policy { row } => self.policies.push(row),
+            Memory::Policy { row } => self.policies.push(*row),
             Memory::Fact { row } => self.facts.push(row),
             Memory::Total { campaign, n } => {
                 self.totals.insert(campaign, n);
@@ -92,7 +92,7 @@ impl Remembered {
         let facts = self.facts.iter().cloned();
         let totals = self.totals.iter();
         let decisions = self.decisions.iter().cloned();
-        let policies = policies.map(|row| Memory::Policy { row });
+        let policies = policies.map(|row| Memory::Policy { row: Box::new(row) });
         policies
             .chain(facts.map(|row| Memory::Fact { row }))
             .chain(totals.map(|(campaign, n)| Memory::Total {
@@ -129,6 +129,10 @@ impl Remembered {
         }
         planner.restore(&self.totals, self.decisions.iter().map(|(d, _)| d));
         let mut conductor = Conductor::new(calendar, planner, seats, uses, seed);
+        for row in &self.policies {
+            conductor.take_evidence(&row.campaign, &row.state.evidence);
+        }
+        conductor.follow_campaigns();
         conductor.resume(&self.decisions);
         conductor
     }

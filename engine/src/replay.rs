@@ -73,6 +73,7 @@ pub fn replay(recording: impl BufRead) -> Result<Replayed, RecordingError> {
                 conductor.withdrawn(&camera);
                 Vec::new()
             }
+            Input::Objected { screen } => conductor.objected(&screen, now),
             Input::Finished => conductor.finish(now),
             Input::Campaigns { campaigns } => {
                 // Mistakes were answered then as they are now: nothing changes.

@@ -31,6 +31,7 @@ use crate::custody::{Custodian, CustodyError, CustodyParts, Scribe, SiteKeyFile}
 use crate::handle::Engine;
 use crate::kept_campaigns;
 use crate::keys::{self, KeyError};
+use crate::paper_desk::{DeskParts, PaperDesk, PaperVersion, remember};
 use crate::papers::MadePapers;
 use crate::private_file::create_private_folder;
 use crate::recognition::{RecognitionError, Recognizer, RecognizerParts};
@@ -179,7 +180,8 @@ impl Engine {
         let configured = kept_campaigns::digest(&config.campaigns);
         config.campaigns =
             kept_campaigns::in_force(&config, &*store, &promise.retention, now).await?;
-        let papers = papers(&config, &mut chronicle, now).await?;
+        let calendar = Calendar::new(config.time_zone.as_deref())?;
+        let papers = papers(&config, &mut chronicle, (&calendar, now)).await?;
         let catalog = Arc::new(Catalog::open(config.models.as_deref())?);
         let lines = mpsc::unbounded_channel();
         let custodian = custodian(
@@ -188,7 +190,7 @@ impl Engine {
             &keys,
             &store,
             (&chronicle, lines.0.clone()),
-            (&clock, papers.map(|made| made.assessed)),
+            (&clock, papers.as_ref().map(|made| made.assessed)),
             face_model(&catalog),
         )
         .await?;
@@ -202,7 +204,13 @@ impl Engine {
             (&selection.runtime, &catalog),
         )
         .await?;
-        let calendar = Calendar::new(config.time_zone.as_deref())?;
+        let desk = desk(
+            &config,
+            &chronicle,
+            (&calendar, now),
+            papers,
+            lines.0.clone(),
+        );
         let statistician = statistician(
             &config,
             &promise,
@@ -229,6 +237,7 @@ impl Engine {
             custodian,
             recognizer,
             statistician,
+            papers: Arc::new(desk),
             lines,
             conductor,
             uses,
@@ -248,12 +257,12 @@ impl Engine {
 async fn papers(
     config: &EngineConfig,
     chronicle: &mut Chronicle,
-    now: Timestamp,
+    (calendar, now): (&Calendar, Timestamp),
 ) -> Result<Option<MadePapers>, StartError> {
-    let Some(maker) = &config.papers else {
+    let (Some(maker), Some(day)) = (&config.papers, calendar.day_of(now)) else {
         return Ok(None);
     };
-    let made = maker.make(&config.campaigns);
+    let made = maker.make(&config.campaigns, day, now);
     if let Some(body) = made.entry(&chronicle.said().papers) {
         if let Err(error) = made.keep(&config.data_dir) {
             tracing::warn!(%error, "no copy of the papers could be kept; `regard papers` makes them again");
@@ -264,6 +273,42 @@ async fn papers(
         chronicle.checkpoint(now).await?;
     }
     Ok(Some(made))
+}
+
+/// Where the papers are made and kept from now on.
+fn desk(
+    config: &EngineConfig,
+    chronicle: &Chronicle,
+    (calendar, now): (&Calendar, Timestamp),
+    made: Option<MadePapers>,
+    lines: mpsc::UnboundedSender<Line>,
+) -> PaperDesk {
+    let said = chronicle.said();
+    let mut versions = said.paper_versions.clone();
+    let told = match &made {
+        None => said.papers.clone(),
+        Some(made) => {
+            let changed = made.changed_since(&said.papers);
+            if !changed.is_empty() {
+                let version = PaperVersion {
+                    at: now,
+                    all: made.all(),
+                    changed: changed.into_keys().collect(),
+                };
+                remember(&mut versions, version);
+            }
+            made.papers.clone()
+        }
+    };
+    PaperDesk::new(DeskParts {
+        maker: config.papers.clone(),
+        data_dir: config.data_dir.clone(),
+        calendar: calendar.clone(),
+        scribe: Scribe::new(lines, chronicle.verifier()),
+        told,
+        campaigns: config.campaigns.clone(),
+        versions,
+    })
 }
 
 /// Which network makes embeddings here; what another one made is not compared with.

@@ -7,7 +7,7 @@ use regard_audience::LiveFace;
 use regard_commitments::{Notice, Refusal};
 use regard_decision::{Creative, Decision};
 use regard_domain::{
-    Audience, CameraId, CampaignId, FrameSize, Moment, PlayId, ScreenId, Timestamp,
+    Audience, CameraId, CampaignId, CreativeId, FrameSize, Moment, PlayId, ScreenId, Timestamp,
 };
 
 use crate::metrics::{DropReason, LatencyQuantiles};
@@ -207,4 +207,17 @@ pub struct PlayReport {
     pub shown_millis: u64,
     /// Whether it ended.
     pub ended: bool,
+}
+
+/// A message that fits, with what its campaign's policy expects of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proposal {
+    /// Of which campaign.
+    pub campaign: CampaignId,
+    /// Which message.
+    pub creative: CreativeId,
+    /// Expected reward, in `[0, 1]` as a rule; a linear model may say a little more or less.
+    pub mean: f64,
+    /// Standard deviation of the belief about it.
+    pub deviation: f64,
 }

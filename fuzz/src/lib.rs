@@ -32,8 +32,9 @@ mod config {
 pub use mutator::Mutator;
 pub use seeds::seeds;
 pub use target::{
-    campaigns, clip, commitments, config, frame_message, http_camera, jpeg, ledger, model,
-    motion_jpeg, note, papers, photo, recording, source, upload, video,
+    audit, backup, campaigns, clip, commitments, config, credentials, frame_message, http_camera,
+    jpeg, ledger, legal_papers, log, manifest, model, motion_jpeg, note, papers, photo,
+    preferences, recording, source, upload, video, zones,
 };
 
 /// A function that takes any bytes, by name.
@@ -71,7 +72,15 @@ targets! {
     papers: 1_500,
     recording: 2_000,
     campaigns: 10_000,
+    log: 1_500,
     upload: 10_000,
     frame_message: 10_000,
     source: 30_000,
+    zones: 10_000,
+    preferences: 20_000,
+    audit: 2_000,
+    legal_papers: 2_000,
+    credentials: 3_000,
+    manifest: 300,
+    backup: 100,
 }

@@ -7,11 +7,16 @@ use std::path::{Path, PathBuf};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use regard_audience::CrowdSettings;
 use regard_commitments::{
-    Checkpoint, Commitments, ConsentPurpose, Custody, EntryBody, ErasureProof, GivenBy, Ledger,
-    LedgerEntry, MerkleTree, NoteSigner, Receipt, ReceiptTerms, SiteKeys, UtcText, Zeroizing,
-    leaf_hash, ledger_origin, subject,
+    AuditReport, CheckLine, Checkpoint, Commitments, ConsentPurpose, Custody, EntryBody,
+    ErasureProof, Evidence, GivenBy, Ledger, LedgerEntry, MerkleTree, NoteSigner, Receipt,
+    ReceiptTerms, SiteKeys, TableEvidence, UtcText, Zeroizing, leaf_hash, ledger_origin, subject,
 };
-use regard_domain::{PersonId, Timestamp};
+use regard_decision::{ContextSpec, Creative};
+use regard_domain::{CreativeId, PersonId, ScreenId, Timestamp};
+use regard_engine::{EngineConfig, SiteKeyConfig};
+use regard_inference::RuntimeChoice;
+
+use crate::target::keeping;
 
 /// Seeds are no longer than this: the longer an input, the less of it is damaged in a sample.
 const MAX_SEED_LEN: usize = 60_000;
@@ -267,7 +272,43 @@ fn campaigns() -> Vec<Vec<u8>> {
         serde_json::to_vec(table.get("campaign")?).ok()
     };
     let names = ["cli/data/demo-campaigns.toml", "cli/data/init/welcome.toml"];
-    names.into_iter().filter_map(of).collect()
+    let mut seeds: Vec<Vec<u8>> = names.into_iter().filter_map(of).collect();
+    // One that uses all there is, near what is refused.
+    let rich = serde_json::json!([{
+        "id": "k", "name": "K", "policy": { "kind": "lints", "ridge": 2.0, "half_life_plays": 500.0, "width": 0.3 },
+        "reward": { "terms": [{ "kind": "smile_lift" }, { "kind": "scan", "weight": 2.0 }], "window_secs": 60 },
+        "experiment": { "kind": "ab", "holdout": 0.1, "error": 0.05,
+            "segment": [{ "name": "glad", "when": { "expression": [{ "label": "happy", "min": 0.4 }] } }] },
+        "guardrail": [{ "metric": "complaints", "at_most": 0.1 }, { "metric": "negative_expression", "at_most": 0.05 }],
+        "expression": "auto",
+        "creative": [{
+            "id": "a", "name": "A", "content": { "kind": "text", "title": "A" }, "changes_price_or_access": false,
+            "features": { "warm": 0.5 }, "transition_millis": 300,
+            "when": { "expression": [{ "label": "neutral", "max": 0.9 }], "facts": [{ "name": "rain", "equals": true }] },
+        }],
+    }]);
+    seeds.extend(serde_json::to_vec(&rich).ok());
+    seeds
+}
+
+/// One log of each form.
+fn logs() -> Vec<Vec<u8>> {
+    let ours: String = (0..8)
+        .map(|i| {
+            let line = serde_json::json!({
+                "context": { "n": 0.1 * f64::from(i) }, "chosen": i % 2, "propensity": 0.5, "reward": f64::from(i % 3) / 2.0,
+                "options": [{ "id": "a", "propensity": 0.5 }, { "id": "b", "propensity": 0.5, "features": { "warm": 1.0 } }],
+            });
+            format!("{line}\n")
+        })
+        .collect();
+    let dsjson = r#"{"_label_cost":-1,"_label_probability":0.8,"_label_Action":2,"_labelIndex":1,"EventId":"e","a":[2,1],"c":{"U":{"age":3,"from":"Paris"},"_multi":[{"_tag":"one","A":{"x":1}},{"_tag":"two","A":{"new":true}}]},"p":[0.8,0.2]}"#;
+    let table = ",timestamp,item_id,position,click,propensity_score,user_feature_0\n0,t,14,3,0,0.5,81ce\n1,t,2,1,1,0.5,03a5\n";
+    vec![
+        ours.into_bytes(),
+        format!("{dsjson}\n{dsjson}\n{dsjson}\n{dsjson}\n").into_bytes(),
+        table.as_bytes().to_vec(),
+    ]
 }
 
 /// What an engine was told in a second, in few lines.
@@ -355,6 +396,203 @@ fn models() -> Vec<Vec<u8>> {
     found
 }
 
+fn zones() -> Vec<Vec<u8>> {
+    [
+        r#"{"based_on":0,"zones":[[[0,0],[500,0],[500,1000],[0,1000]],[[10,10],[900,20],[40,990]]]}"#,
+        r#"{"based_on":7,"zones":[]}"#,
+        r#"{"based_on":1,"zones":[[[0,0],[1000,1000],[1000,0],[0,1000]]]}"#,
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into()
+}
+
+fn preferences() -> Vec<Vec<u8>> {
+    [
+        "language: nl\r\ntea : green: with milk\n",
+        r#"{"language":"nl","n":[1,true,null,{"a":-1.5e3}]}"#,
+        "{a: 1\n",
+        "\"a\": 1",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into()
+}
+
+/// A report with every check.
+fn audit() -> Vec<u8> {
+    let none = Vec::new;
+    let evidence = vec![
+        Evidence::PicturesOnDisk {
+            n_files: 4,
+            n_bytes: 40_960,
+            n_values: 7,
+            n_assets: 1,
+            found: none(),
+            unread: none(),
+        },
+        Evidence::EmbeddingsOnDisk {
+            n_files: 4,
+            n_values: 7,
+            found: vec!["face.bin".to_owned()],
+            unread: none(),
+        },
+        Evidence::OpenFiles {
+            n_processes: 1,
+            n_open: 30,
+            found: none(),
+            unknown: None,
+        },
+        Evidence::Egress {
+            n_sockets: 3,
+            n_listening: 1,
+            n_inbound: 2,
+            allowed: none(),
+            found: none(),
+            unknown: None,
+        },
+        Evidence::Retention {
+            tables: vec![TableEvidence {
+                table: "decisions".to_owned(),
+                n_rows: 9,
+                n_overdue: 0,
+            }],
+            endless: none(),
+            allowance_secs: 7_200,
+        },
+        Evidence::BiometricOperations {
+            n_operations: 2,
+            n_without_consent: 0,
+            found: none(),
+            unknown: None,
+        },
+        Evidence::Ledger {
+            n_entries: 9,
+            n_checkpoints: 2,
+            n_covered: 9,
+            fault: None,
+        },
+        Evidence::Notice {
+            n_grants: 2,
+            n_without_notice: 0,
+            n_minutes: 5,
+            n_unexplained: 0,
+            allowance_millis: 2_000,
+            unknown: Some("why".to_owned()),
+        },
+        Evidence::Models {
+            n_models: 5,
+            unlicensed: none(),
+            altered: none(),
+        },
+        Evidence::Dependencies {
+            n_packages: 300,
+            n_advisories: None,
+            found: none(),
+        },
+        Evidence::Sandbox {
+            seccomp: Some(2),
+            no_new_privs: Some(true),
+            unknown: None,
+        },
+        Evidence::Commitments {
+            version: Some(1),
+            digest: Some(leaf_hash(b"c")),
+            is_signed: true,
+            is_in_force: true,
+            is_in_ledger: Some(true),
+            fault: None,
+        },
+    ];
+    let report = AuditReport {
+        at: Timestamp::from_millis(1_780_315_200_000),
+        program: "0.1.0".to_owned(),
+        site: "demo".to_owned(),
+        is_running: true,
+        checkpoint: Some("note".to_owned()),
+        checks: evidence.into_iter().map(CheckLine::from).collect(),
+    };
+    let key = SiteKeys::from_seed(Zeroizing::new([7; 32])).audit_key();
+    serde_json::to_vec(&report.sign(&key)).unwrap_or_default()
+}
+
+/// Papers with an item of each kind.
+fn legal_papers() -> Vec<u8> {
+    let hash = "00".repeat(32);
+    let paper = |id: &str, items: serde_json::Value| {
+        serde_json::json!({ "id": id, "title": "t", "law": "l", "digest": hash,
+            "standing": [{ "is_good": false, "text": "not signed" }],
+            "points": [{ "id": "30(1)(a)", "asks": "what", "items": items }] })
+    };
+    let items = serde_json::json!([
+        { "kind": "fact", "id": "site", "label": "Site", "values": ["a", "<b>"], "source": "configuration" },
+        { "kind": "fact", "id": "notice", "label": "N", "values": ["é"], "language": "fr", "source": "program" },
+        { "kind": "table", "id": "t", "label": "T", "columns": ["a", "b"], "rows": [["1", "2"], ["3", "4"]], "source": "models" },
+        { "kind": "note", "text": "n" },
+        { "kind": "ask", "id": "q", "question": "?", "answer": null },
+        { "kind": "ask", "id": "r", "question": "!", "answer": "x" },
+    ]);
+    let papers = [
+        paper("record", items.clone()),
+        paper("impact_assessment", items),
+    ];
+    serde_json::json!({ "format": "regard-papers-v1", "site": "s", "made_on": "2026-06-01", "program": "0.1.0",
+        "version": 1, "commitments": hash, "papers": papers })
+    .to_string()
+    .into_bytes()
+}
+
+/// Addresses of keys, a file that names one, a token of the console, codes of a screen and of a sign.
+fn credentials() -> Vec<Vec<u8>> {
+    let codes = SiteKeys::from_seed(Zeroizing::new([7; 32])).place_codes();
+    let screen = ScreenId::new("window").expect("an id");
+    let full = "pkcs11:token=The%20shop;serial=7f;object=site%3bkey?module-path=/usr/lib/m.so&pin-source=file:/etc/pin&x-regard-reach=/var/lib/x";
+    [
+        full.to_owned(),
+        "pkcs11:token=a?module-path=/m.so&pin-value=4711".to_owned(),
+        format!(
+            "regard-site-keys-v1\npkcs11 {} {full}\nplain {}\n",
+            "0a".repeat(16),
+            "5a".repeat(32)
+        ),
+        format!("rgd_admin_0123456789ab_{}", "5a".repeat(32)),
+        codes.on_screen(&screen, keeping::AT),
+        codes.on_sign(&screen),
+    ]
+    .map(String::into_bytes)
+    .into()
+}
+
+fn own_manifest() -> Vec<u8> {
+    format!(
+        "[[model]]\nid = \"own\"\nrole = \"expression\"\nfile = \"own.onnx\"\nbytes = 10\nsha256 = \"{}\"\n\
+         licence = \"MIT\"\nobtain = \"committed\"\nlabels = [\"happy\", \"neutral\"]\n",
+        "00".repeat(32)
+    )
+    .into_bytes()
+}
+
+/// An engine with nothing to look at.
+pub(crate) fn engine_config(data: &Path) -> EngineConfig {
+    let id = CreativeId::new("default").expect("an id");
+    EngineConfig {
+        data_dir: data.to_owned(),
+        commitments: Commitments::demo(),
+        cameras: Vec::new(),
+        screens: Vec::new(),
+        campaigns: Vec::new(),
+        default_message: Creative::text(id, "Regard", ""),
+        context: ContextSpec::default(),
+        time_zone: Some("UTC".to_owned()),
+        crowd: CrowdSettings::default(),
+        n_workers: Some(1),
+        runtime: RuntimeChoice::Auto,
+        models: None,
+        detector_long_side_px: 320,
+        site_key: SiteKeyConfig::default(),
+        papers: None,
+        recording: None,
+    }
+}
+
 /// What damage begins with: at least one input for each target of [`TARGETS`](crate::TARGETS).
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     match target {
@@ -375,9 +613,20 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "papers" => papers(),
         "recording" => vec![recording()],
         "campaigns" => campaigns(),
+        "log" => logs(),
         "upload" => uploads(),
         "frame_message" => frame_messages(),
         "source" => sources(),
+        "zones" => zones(),
+        "preferences" => preferences(),
+        "audit" => vec![audit()],
+        "legal_papers" => vec![legal_papers()],
+        "credentials" => credentials(),
+        "manifest" => texts(&["models/manifest.toml"])
+            .into_iter()
+            .chain([own_manifest()])
+            .collect(),
+        "backup" => vec![keeping::backup_seed()],
         _ => Vec::new(),
     }
 }

@@ -1,10 +1,14 @@
 //! What is done with the bytes, and what must hold whatever they are.
 
+pub(crate) mod keeping;
+mod logs;
 mod pictures;
 mod promises;
 mod site;
 mod streams;
 
+pub use keeping::{audit, backup, credentials, legal_papers, manifest, preferences, zones};
+pub use logs::log;
 pub use pictures::{frame_message, jpeg, photo, upload};
 pub use promises::{commitments, ledger, note, papers};
 pub use site::{campaigns, config, model, recording, source};

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use regard_domain::{SensitiveCategory, sensitive_in_label};
 use sha2::{Digest, Sha256};
 
 use crate::runtime::MAX_MODEL_BYTES;
@@ -64,6 +65,16 @@ pub enum CatalogError {
         /// What the manifest says, where it says anything.
         licence: Option<String>,
     },
+    /// An output or a label that speaks of somebody's race, religion, health, orientation or politics.
+    #[error("model {id:?} tells of {category}: {said:?}")]
+    Sensitive {
+        /// The model.
+        id: String,
+        /// The output or the label.
+        said: String,
+        /// Which category.
+        category: SensitiveCategory,
+    },
     /// An optional model that nobody has brought yet.
     #[error("model {id:?} is optional and its file {file:?} is not there")]
     NotObtained {
@@ -110,6 +121,7 @@ impl CatalogError {
         match self {
             Self::Unknown { .. } => "model_unknown",
             Self::LicenceUnknown { .. } => "licence_unknown",
+            Self::Sensitive { .. } => "sensitive_inference",
             Self::NotObtained { .. } => "model_not_obtained",
             Self::Read { .. } => "model_unreadable",
             Self::WrongSize { .. } | Self::WrongHash { .. } => "model_altered",
@@ -192,6 +204,7 @@ impl Catalog {
         let model = self.model(id)?;
         let entry = &model.entry;
         entry.check_licence()?;
+        entry.check_outputs()?;
         match &model.place {
             Place::BuiltIn(bytes) => {
                 if model.proven.get().is_none() {
@@ -250,6 +263,24 @@ impl ModelEntry {
             licence => Err(CatalogError::LicenceUnknown {
                 id: self.id.clone(),
                 licence: licence.clone().filter(|text| !text.trim().is_empty()),
+            }),
+        }
+    }
+
+    /// Whether nothing that the network says by its own account is sensitive: its id, its outputs, its labels.
+    ///
+    /// # Errors
+    /// [`CatalogError::Sensitive`].
+    pub fn check_outputs(&self) -> Result<(), CatalogError> {
+        let outputs = self.outputs.iter().map(|port| &port.name);
+        let mut said = outputs.chain(&self.labels).chain([&self.id]);
+        let sensitive = said.find_map(|text| Some((text, sensitive_in_label(text)?)));
+        match sensitive {
+            None => Ok(()),
+            Some((said, category)) => Err(CatalogError::Sensitive {
+                id: self.id.clone(),
+                said: said.clone(),
+                category,
             }),
         }
     }

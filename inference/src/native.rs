@@ -25,6 +25,7 @@ mod lower;
 mod onnx;
 mod plan;
 mod profile;
+mod stored;
 
 use execute::{Memory, Team};
 use graph::Graph;

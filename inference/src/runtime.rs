@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use regard_domain::{SensitiveCategory, sensitive_in_label};
+
 use crate::tensor::{ShapeMismatch, Tensor, TensorView};
 use crate::wire::{self, Damage};
 
@@ -145,6 +147,14 @@ pub enum LoadError {
         /// What it is instead.
         found: String,
     },
+    /// An output that speaks of somebody's race, religion, health, orientation or politics (`sensitive_inference`).
+    #[error("sensitive_inference: output {name:?} of the model tells of {category}")]
+    Sensitive {
+        /// Which.
+        name: String,
+        /// Which category.
+        category: SensitiveCategory,
+    },
     /// A network without inputs or without outputs.
     #[error("model has {n_inputs} inputs and {n_outputs} outputs")]
     NoPorts {
@@ -232,13 +242,20 @@ pub(crate) fn check_file(bytes: &[u8]) -> Result<(), LoadError> {
     Ok(wire::check(bytes)?)
 }
 
-/// Checks that a network has something to take and something to give.
+/// Checks that a network has something to take and something to give, and that nothing it gives is called by a name of what
+/// nobody may find out about people.
 pub(crate) fn check_ports(inputs: &[Port], outputs: &[Port]) -> Result<(), LoadError> {
     if inputs.is_empty() || outputs.is_empty() {
         return Err(LoadError::NoPorts {
             n_inputs: inputs.len(),
             n_outputs: outputs.len(),
         });
+    }
+    for port in outputs {
+        if let Some(category) = sensitive_in_label(&port.name) {
+            let name = port.name.clone();
+            return Err(LoadError::Sensitive { name, category });
+        }
     }
     Ok(())
 }

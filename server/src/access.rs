@@ -1,5 +1,6 @@
 //! Who may do what: tokens, sessions, and the one table of routes and roles.
 
+mod acquainted;
 mod book;
 mod forms;
 mod guest;

@@ -1,8 +1,10 @@
 //! Inner parts that read foreign bytes, for `fuzz/` alone.
 
-use regard_domain::Timestamp;
+use regard_domain::{Timestamp, Zone};
+use serde_json::Value;
 
-use crate::{assets, routes};
+use crate::wire::zones::ZonesWanted;
+use crate::{assets, pages, routes};
 
 /// Extension of the kind of file that these bytes begin like, if it is one that is served.
 pub fn asset_kind(head: &[u8]) -> Option<&'static str> {
@@ -17,4 +19,24 @@ pub fn harmless_drawing(svg: &[u8]) -> Option<Vec<u8>> {
 /// Capture time and JPEG of a message from a browser's camera.
 pub fn frame_message(message: &[u8], now: Timestamp) -> Option<(Timestamp, &[u8])> {
     routes::split_frame_message(message, now)
+}
+
+/// Zones that somebody wants, if all of them are zones.
+pub fn zones(body: &[u8]) -> Option<Vec<Zone>> {
+    let wanted: ZonesWanted = serde_json::from_slice(body).ok()?;
+    let zones = wanted
+        .zones
+        .into_iter()
+        .map(|corners| Zone::new(corners).ok());
+    zones.collect()
+}
+
+/// What a person typed as their preferences, if it can be read.
+pub fn preferences(text: &str) -> Option<Value> {
+    pages::read_preferences(text)
+}
+
+/// Preferences as a person finds them in the form.
+pub fn preferences_text(preferences: &Value) -> String {
+    pages::preferences_text(preferences)
 }

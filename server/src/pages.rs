@@ -1,6 +1,7 @@
 //! Pages made here, that work without scripts, and the shells of the two that do not.
 
 mod own;
+mod papers;
 mod preferences;
 mod privacy;
 mod standing;
@@ -14,7 +15,10 @@ use axum::response::{IntoResponse, Response};
 use crate::problem::Problem;
 
 pub(crate) use own::{OwnAnswers, OwnDone, OwnMistake, OwnView, Said, own_page};
+pub(crate) use papers::{PaperPage, PapersPage, VersionRow};
 pub(crate) use preferences::read as read_preferences;
+#[cfg(feature = "fuzz")]
+pub(crate) use preferences::text_of as preferences_text;
 pub(crate) use privacy::{
     Picture, PrivacyAnswers, Whereabouts, easy_page, privacy_language, privacy_page,
 };

@@ -1,13 +1,18 @@
 //! The token of a person: who shows it may do with that person's record what the person may, and nothing else.
 
+use std::net::IpAddr;
+
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::header;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use regard_commitments::FaceTokenFault;
 use regard_engine::{Authenticated, CustodyError};
 
+use crate::access::locked_out;
 use crate::app::App;
+use crate::extract::Peer;
 use crate::problem::{Problem, chain};
 
 /// Scheme of the header: another than the console's, so that neither token passes for the other.
@@ -18,15 +23,83 @@ const SCHEME: &str = "Person ";
 pub(crate) struct PersonOf(pub(crate) Authenticated);
 
 impl FromRequestParts<App> for PersonOf {
-    type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+    type Rejection = Unproven;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Unproven> {
         let sent = parts.headers.get(header::AUTHORIZATION);
         let token = sent.and_then(|value| value.to_str().ok()?.strip_prefix(SCHEME));
-        let token =
-            token.ok_or_else(|| unknown("this needs the token that was shown when enrolling"))?;
-        let who = app.engine.custodian().authenticate(token).await;
-        who.map(Self).map_err(Problem::from)
+        let token = token.ok_or_else(|| {
+            Unproven::Problem(unknown(
+                "this needs the token that was shown when enrolling",
+            ))
+        })?;
+        let from = Peer::of(&parts.extensions).0;
+        proven(app, from, token).await.map(Self)
     }
+}
+
+/// Why somebody is not taken for a person.
+pub(crate) enum Unproven {
+    /// Too many wrong tokens came from there.
+    LockedOut,
+    /// Anything else.
+    Problem(Problem),
+}
+
+impl IntoResponse for Unproven {
+    fn into_response(self) -> Response {
+        match self {
+            Self::LockedOut => locked_out().into_response(),
+            Self::Problem(problem) => problem.into_response(),
+        }
+    }
+}
+
+/// Who shows this token. Wrong ones are counted by network, and after five nobody is let in from there for the rest of the
+/// minute, but for those whose token was right a while ago. One count for the page and for programs.
+pub(crate) async fn proven(
+    app: &App,
+    from: IpAddr,
+    token: &str,
+) -> Result<Authenticated, Unproven> {
+    let (own, now) = (&app.access.own, app.engine.now());
+    let attempt = if own.acquainted.knows(token, now) {
+        None
+    } else {
+        let attempt = own.lockout.attempt(from, None, now);
+        Some(attempt.ok_or(Unproven::LockedOut)?)
+    };
+    match app.engine.custodian().authenticate(token).await {
+        Ok(who) => {
+            own.acquainted.learn(token, now);
+            attempt.into_iter().for_each(|one| own.lockout.forgive(one));
+            Ok(who)
+        }
+        Err(CustodyError::UnknownToken) => {
+            tracing::warn!("wrong token of a person");
+            own.acquainted.forget(token);
+            // One that was right a while ago was erased since: no guess.
+            if let Some(attempt) = attempt {
+                app.access.tell_lockout(attempt.locked_now(), now).await;
+            }
+            Err(Unproven::Problem(unknown("the token is not known here")))
+        }
+        Err(error) => {
+            attempt.into_iter().for_each(|one| own.lockout.forgive(one));
+            Err(Unproven::Problem(error.into()))
+        }
+    }
+}
+
+/// Whether a person may change their record once more within the hour.
+pub(crate) fn check_acts(app: &App, who: &Authenticated) -> Result<(), Problem> {
+    let now = app.engine.now();
+    if app.access.own.acquainted.may_act(who.person(), now) {
+        return Ok(());
+    }
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let detail = "this record was changed sixty times within an hour";
+    Err(Problem::new(status, "too_many_changes", detail)
+        .remedy("wait an hour; taking a consent back and erasing are never kept waiting"))
 }
 
 /// The same answer for every token that is no living person's.

@@ -5,7 +5,8 @@ use std::error::Error;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use regard_commitments::Refusal;
+use regard_commitments::{Refusal, RefusalCode};
+use regard_decision::BadFact;
 use regard_engine::EngineError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -126,6 +127,11 @@ impl From<EngineError> for Problem {
                 Self::new(unavailable, "busy", error.to_string()).remedy("ask again")
             }
             EngineError::Stopped => Self::new(unavailable, "stopped", error.to_string()),
+            EngineError::Fact(BadFact::Sensitive { .. }) => {
+                let remedy = "tell facts about the world; if this one is about something else, give it another name";
+                let code = RefusalCode::SensitiveInference;
+                Self::from(&Refusal::new(code, chain(&error), remedy))
+            }
             EngineError::Fact(_) => Self::invalid("bad_fact", chain(&error)),
             EngineError::Campaigns(faults) => Self {
                 mistakes: faults.iter().map(ToString::to_string).collect(),

@@ -9,6 +9,7 @@ mod admin;
 mod api;
 mod campaigns;
 mod embedded;
+mod evidence;
 mod frames;
 mod here;
 mod ledger;
@@ -16,6 +17,7 @@ mod live;
 mod meta;
 mod own;
 mod pages;
+mod papers;
 mod persons;
 mod player;
 mod plots;
@@ -126,6 +128,8 @@ fn console_routes() -> OpenApiRouter<App> {
             campaigns::remove_campaign
         ))
         .routes(routes!(campaigns::add_creative))
+        .routes(routes!(evidence::evidence))
+        .routes(routes!(evidence::offers))
         .routes(routes!(plots::attention_plot))
         .routes(routes!(plots::expression_plot))
         .routes(routes!(plots::messages_plot))
@@ -135,6 +139,10 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(ledger::entries))
         .routes(routes!(statistics::list))
         .routes(routes!(statistics::of_day))
+        .routes(routes!(papers::papers_page))
+        .routes(routes!(papers::paper_page))
+        .routes(routes!(papers::list))
+        .routes(routes!(papers::paper))
         .routes(routes!(meta::metrics))
         .routes(routes!(persons::enroll))
         .routes(routes!(tokens::tokens, tokens::make_token))

@@ -4,6 +4,7 @@ mod campaigns;
 mod decision;
 mod health;
 mod live;
+pub(crate) mod papers;
 pub(crate) mod persons;
 mod report;
 mod screen;

@@ -1,5 +1,6 @@
 // The console: listens to the engine and hands what it hears to the panels.
 import { refreshBudget } from "/static/console/budget.js";
+import { refreshEvidence } from "/static/console/evidence.js";
 import { showHealth } from "/static/console/health.js";
 import { MessagePanel } from "/static/console/message.js";
 import { Plots } from "/static/console/plots.js";
@@ -12,6 +13,7 @@ import { listen } from "/static/feed.js";
 
 const REPORT_MILLIS = 5000;
 const BUDGET_MILLIS = 60000;
+const EVIDENCE_MILLIS = 15000;
 
 const stage = new LiveStage();
 const message = new MessagePanel();
@@ -70,5 +72,7 @@ setInterval(refreshReport, REPORT_MILLIS);
 refreshReport();
 setInterval(refreshBudget, BUDGET_MILLIS);
 refreshBudget();
+setInterval(refreshEvidence, EVIDENCE_MILLIS);
+refreshEvidence();
 message.loadLog();
 choose(null);

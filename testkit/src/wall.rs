@@ -13,8 +13,16 @@ use regard_domain::{BBox, FrameSize};
 /// The committed clip, 400 x 300; terms and people in the fixtures' `PROVENANCE.toml`.
 const CLIP: &[u8] = include_bytes!("../fixtures/clip/demo.mjpeg");
 
+/// Frames a second of the clip.
+pub const CLIP_FPS: u32 = 15;
+
+/// The frames of the committed clip, as JPEGs.
+pub fn clip_jpegs() -> Vec<&'static [u8]> {
+    jpegs(CLIP)
+}
+
 /// Size of the clip's frames.
-const CLIP_SIZE: FrameSize = FrameSize {
+pub const CLIP_SIZE: FrameSize = FrameSize {
     width: 400,
     height: 300,
 };

@@ -9,7 +9,7 @@ use regard_inference::Network;
 pub use self::calibration::Temperature;
 use crate::detector::check_live;
 use crate::model::Model;
-use crate::warp::{Border, gray, warp};
+use crate::warp::{Border, gray, warp_with};
 use crate::{AnalysisError, RgbView};
 
 /// Ids of the two networks in the catalogue.
@@ -74,7 +74,6 @@ pub struct ExpressionAnalyzer {
     face_api: Model,
     mini_xception: Model,
     temperature: Temperature,
-    crop: Vec<u8>,
     input: Vec<f32>,
 }
 
@@ -85,7 +84,6 @@ impl ExpressionAnalyzer {
             face_api: Model::new(FACE_API_ID, face_api),
             mini_xception: Model::new(MINI_XCEPTION_ID, mini_xception),
             temperature: Temperature::FITTED,
-            crop: Vec::new(),
             input: Vec::new(),
         }
     }
@@ -126,15 +124,17 @@ impl ExpressionAnalyzer {
         bboxes: &[BBox],
     ) -> Result<Vec<ExpressionDistribution>, AnalysisError> {
         const SIDE: usize = FACE_API_SIDE_PX;
-        self.input.clear();
-        for bbox in bboxes {
-            crop_square(frame, bbox, SIDE, &mut self.crop);
-            let start = self.input.len();
-            for channel in 0..3 {
-                let plane = self.crop.iter().skip(channel).step_by(3);
-                self.input.extend(plane.map(|v| f32::from(*v)));
-            }
-            append_mirrored(&mut self.input, start, SIDE);
+        const PLANE: usize = SIDE * SIDE;
+        self.input.resize(bboxes.len() * 6 * PLANE, 0.0);
+        for (bbox, pair) in bboxes.iter().zip(self.input.chunks_exact_mut(6 * PLANE)) {
+            let (own, mirrored) = pair.split_at_mut(3 * PLANE);
+            crop_square(frame, bbox, SIDE, |x, y, rgb| {
+                for (channel, value) in rgb.into_iter().enumerate() {
+                    let row = channel * PLANE + y * SIDE;
+                    own[row + x] = value;
+                    mirrored[row + SIDE - 1 - x] = value;
+                }
+            });
         }
         let n = bboxes.len() * 2;
         self.face_api.run(&[n, 3, SIDE, SIDE], &self.input)?;
@@ -148,13 +148,15 @@ impl ExpressionAnalyzer {
         bboxes: &[BBox],
     ) -> Result<Vec<ExpressionDistribution>, AnalysisError> {
         const SIDE: usize = MINI_XCEPTION_SIDE_PX;
-        self.input.clear();
-        for bbox in bboxes {
-            crop_square(frame, bbox, SIDE, &mut self.crop);
-            let start = self.input.len();
-            self.input
-                .extend(gray(&self.crop).map(|v| (v / 255.0 - 0.5) * 2.0));
-            append_mirrored(&mut self.input, start, SIDE);
+        const PLANE: usize = SIDE * SIDE;
+        self.input.resize(bboxes.len() * 2 * PLANE, 0.0);
+        for (bbox, pair) in bboxes.iter().zip(self.input.chunks_exact_mut(2 * PLANE)) {
+            let (own, mirrored) = pair.split_at_mut(PLANE);
+            crop_square(frame, bbox, SIDE, |x, y, rgb| {
+                let value = (gray(rgb) / 255.0 - 0.5) * 2.0;
+                own[y * SIDE + x] = value;
+                mirrored[y * SIDE + SIDE - 1 - x] = value;
+            });
         }
         let n = bboxes.len() * 2;
         self.mini_xception.run(&[n, SIDE, SIDE, 1], &self.input)?;
@@ -162,8 +164,13 @@ impl ExpressionAnalyzer {
     }
 }
 
-/// The square around the larger side of a box, scaled.
-fn crop_square(frame: RgbView<'_>, bbox: &BBox, side: usize, crop: &mut Vec<u8>) {
+/// The square around the larger side of a box, scaled, pixel by pixel into `put`.
+fn crop_square(
+    frame: RgbView<'_>,
+    bbox: &BBox,
+    side: usize,
+    mut put: impl FnMut(usize, usize, [f32; 3]),
+) {
     let longest = bbox.width().max(bbox.height());
     let (left, top) = (
         bbox.center().x - longest * 0.5,
@@ -171,22 +178,9 @@ fn crop_square(frame: RgbView<'_>, bbox: &BBox, side: usize, crop: &mut Vec<u8>)
     );
     let frame_from_crop = SimilarityTransform::new(longest / side as f32, 0.0, left, top);
     match frame_from_crop {
-        Some(transform) => warp(frame, &transform, side, Border::Nearest, crop),
+        Some(transform) => warp_with(frame, &transform, side, Border::Nearest, put),
         // Only when the square of a valid box overflows: nothing to be seen there.
-        None => {
-            crop.clear();
-            crop.resize(side * side * 3, 0);
-        }
-    }
-}
-
-/// Appends the mirror image of the planes from `start` on.
-fn append_mirrored(input: &mut Vec<f32>, start: usize, side: usize) {
-    let end = input.len();
-    for row in (start..end).step_by(side) {
-        for x in (0..side).rev() {
-            input.push(input[row + x]);
-        }
+        None => (0..side * side).for_each(|i| put(i % side, i / side, [0.0; 3])),
     }
 }
 
@@ -213,17 +207,6 @@ fn read_pairs(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn mirrored_twice_is_the_same() {
-        let mut input: Vec<f32> = (0..12).map(|v| v as f32).collect();
-        append_mirrored(&mut input, 0, 3);
-        assert_eq!(input[12..15], [2.0, 1.0, 0.0]);
-        let once = input[12..].to_vec();
-        let mut again = once.clone();
-        append_mirrored(&mut again, 0, 3);
-        assert_eq!(again[12..], input[..12]);
-    }
 
     #[test]
     fn the_two_orders_hold_all_seven() {

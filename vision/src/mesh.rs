@@ -9,7 +9,7 @@ use regard_inference::Network;
 use crate::detector::check_live;
 use crate::head_pose::pose_from_axes;
 use crate::model::Model;
-use crate::warp::{Border, warp};
+use crate::warp::{Border, warp_with};
 use crate::{AnalysisError, RgbView};
 
 /// Id of the mesh network in the catalogue.
@@ -106,7 +106,6 @@ impl fmt::Debug for FaceMesh {
 /// Model card `mediapipe-face-mesh-468`.
 pub struct MeshAnalyzer {
     model: Model,
-    crop: Vec<u8>,
     input: Vec<f32>,
 }
 
@@ -115,7 +114,6 @@ impl MeshAnalyzer {
     pub fn new(network: Box<dyn Network>) -> Self {
         Self {
             model: Model::new(MESH_ID, network),
-            crop: Vec::new(),
             input: Vec::new(),
         }
     }
@@ -173,16 +171,15 @@ impl MeshAnalyzer {
         else {
             return Ok(None);
         };
-        warp(
-            frame,
-            &frame_from_crop,
-            SIDE_PX,
-            Border::Nearest,
-            &mut self.crop,
-        );
-        self.input.clear();
-        self.input
-            .extend(self.crop.iter().map(|v| f32::from(*v) * (1.0 / 255.0)));
+        let input = &mut self.input;
+        input.resize(SIDE_PX * SIDE_PX * 3, 0.0);
+        let border = Border::Nearest;
+        warp_with(frame, &frame_from_crop, SIDE_PX, border, |x, y, rgb| {
+            let at = (y * SIDE_PX + x) * 3;
+            for (into, value) in input[at..at + 3].iter_mut().zip(rgb) {
+                *into = value * (1.0 / 255.0);
+            }
+        });
         self.model.run(&[1, SIDE_PX, SIDE_PX, 3], &self.input)?;
         let face_logit = self.model.output(1, 1)?[0];
         let values = self.model.output(0, N_MESH_POINTS * 3)?;

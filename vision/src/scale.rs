@@ -69,20 +69,23 @@ impl PlanarInput {
             &self.scaled
         };
         let plane_len = self.width * self.height;
-        self.planes.clear();
         self.planes.resize(plane_len * 3, 0.0);
         let (blue, rest) = self.planes.split_at_mut(plane_len);
         let (green, red) = rest.split_at_mut(plane_len);
         for (y, row) in scaled.chunks_exact(width * 3).enumerate() {
             let at = y * self.width;
-            let blue = &mut blue[at..at + width];
-            let green = &mut green[at..at + width];
-            let red = &mut red[at..at + width];
-            for (((pixel, b), g), r) in row.chunks_exact(3).zip(blue).zip(green).zip(red) {
-                *r = f32::from(pixel[0]);
-                *g = f32::from(pixel[1]);
-                *b = f32::from(pixel[2]);
+            let rows = [&mut *blue, &mut *green, &mut *red];
+            let [b, g, r] = rows.map(|plane| {
+                let row = &mut plane[at..at + self.width];
+                row[width..].fill(0.0);
+                &mut row[..width]
+            });
+            for (x, pixel) in row.as_chunks::<3>().0.iter().enumerate() {
+                (r[x], g[x], b[x]) = (pixel[0].into(), pixel[1].into(), pixel[2].into());
             }
+        }
+        for plane in [blue, green, red] {
+            plane[height * self.width..].fill(0.0);
         }
         self.frame_from_input = (
             region.width() / width as f32,

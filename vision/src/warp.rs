@@ -18,8 +18,6 @@ pub(crate) enum Border {
 }
 
 /// Fills `chip` (`side` × `side`, RGB) with the piece of `picture` that `frame_from_chip` says.
-/// Both spaces are continuous: the middle of the first pixel is at (0.5, 0.5). Bilinear; where the
-/// picture is reduced, up to 4 × 4 samples are averaged for each pixel.
 pub(crate) fn warp(
     picture: RgbView<'_>,
     frame_from_chip: &SimilarityTransform,
@@ -28,29 +26,96 @@ pub(crate) fn warp(
     chip: &mut Vec<u8>,
 ) {
     chip.resize(side * side * 3, 0);
+    warp_with(picture, frame_from_chip, side, border, |x, y, rgb| {
+        let at = (y * side + x) * 3;
+        for (into, value) in chip[at..at + 3].iter_mut().zip(rgb) {
+            *into = value as u8;
+        }
+    });
+}
+
+/// Hands each pixel of the piece of `picture` that `frame_from_chip` says to `put`, with its column and row: straight
+/// into whatever a network reads. Red, green, blue, whole numbers in `[0, 255]`.
+///
+/// Both spaces are continuous: the middle of the first pixel is at (0.5, 0.5). Bilinear; where the
+/// picture is reduced, up to 4 × 4 samples are averaged for each pixel.
+#[inline]
+pub(crate) fn warp_with(
+    picture: RgbView<'_>,
+    frame_from_chip: &SimilarityTransform,
+    side: usize,
+    border: Border,
+    mut put: impl FnMut(usize, usize, [f32; 3]),
+) {
     let (a, b, tx, ty) = frame_from_chip.coefficients();
     // Reduction by less than half needs no more than one sample: bilinear weights cover it.
     let n = (frame_from_chip.scale().round() as u32).clamp(1, MAX_SAMPLES);
     let step = 1.0 / n as f32;
-    for (y, row) in chip.chunks_exact_mut(side * 3).enumerate() {
-        for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
+    let is_inside = lies_inside(picture, frame_from_chip, side);
+    for y in 0..side {
+        for x in 0..side {
             let mut sum = [0.0_f32; 3];
             for j in 0..n {
                 let v = y as f32 + (j as f32 + 0.5) * step;
                 for i in 0..n {
                     let u = x as f32 + (i as f32 + 0.5) * step;
                     let place = Point::new(a * u - b * v + tx, b * u + a * v + ty);
-                    let rgb = sample(picture, place, border);
-                    for (s, c) in sum.iter_mut().zip(rgb) {
-                        *s += c;
-                    }
+                    let rgb = if is_inside {
+                        inner_sample(picture, place)
+                    } else {
+                        sample(picture, place, border)
+                    };
+                    sum = [sum[0] + rgb[0], sum[1] + rgb[1], sum[2] + rgb[2]];
                 }
             }
-            for (p, s) in pixel.iter_mut().zip(sum) {
-                *p = (s * step * step + 0.5) as u8;
-            }
+            // Never below nought, so that cutting off is rounding down.
+            let rounded = |s: f32| (s * step * step + 0.5) as i32 as f32;
+            put(x, y, [rounded(sum[0]), rounded(sum[1]), rounded(sum[2])]);
         }
     }
+}
+
+/// Whether all of the piece lies so far inside that every sample has four neighbours in the picture.
+fn lies_inside(picture: RgbView<'_>, frame_from_chip: &SimilarityTransform, side: usize) -> bool {
+    /// More than rounding moves a place.
+    const MARGIN_PX: f32 = 0.25;
+    let (width, height) = (picture.size().width as f32, picture.size().height as f32);
+    let end = side as f32;
+    let corners = [(0.0, 0.0), (end, 0.0), (0.0, end), (end, end)];
+    corners.into_iter().all(|(u, v)| {
+        let place = frame_from_chip.map(Point::new(u, v));
+        let fits = |at: f32, size: f32| (0.5 + MARGIN_PX..size - 1.5 - MARGIN_PX).contains(&at);
+        fits(place.x, width) && fits(place.y, height)
+    })
+}
+
+/// As [`sample`], where all four neighbours lie in the picture.
+#[inline]
+fn inner_sample(picture: RgbView<'_>, place: Point) -> [f32; 3] {
+    let width = picture.size().width as usize;
+    let (x, y) = (place.x - 0.5, place.y - 0.5);
+    // Not below nought, so that cutting off is rounding down.
+    let (left, top) = (x as i32, y as i32);
+    let (fx, fy) = (x - left as f32, y - top as f32);
+    let at = (top as usize * width + left as usize) * 3;
+    let pixels = picture.pixels();
+    bilinear(
+        &pixels[at..at + 6],
+        &pixels[at + width * 3..at + width * 3 + 6],
+        (fx, fy),
+    )
+}
+
+/// Between two pixels of a row and two of the next.
+#[inline]
+fn bilinear(upper: &[u8], lower: &[u8], (fx, fy): (f32, f32)) -> [f32; 3] {
+    let (far_x, far_y) = (1.0 - fx, 1.0 - fy);
+    let mix = |c: usize| {
+        let up = f32::from(upper[c]) * far_x + f32::from(upper[c + 3]) * fx;
+        let low = f32::from(lower[c]) * far_x + f32::from(lower[c + 3]) * fx;
+        up * far_y + low * fy
+    };
+    [mix(0), mix(1), mix(2)]
 }
 
 /// Bilinear value at a place in continuous coordinates.
@@ -65,12 +130,7 @@ fn sample(picture: RgbView<'_>, place: Point, border: Border) -> [f32; 3] {
     if left >= 0 && top >= 0 && left < width - 1 && top < height - 1 {
         let at = (top as usize * width as usize + left as usize) * 3;
         let below = at + width as usize * 3;
-        let (upper, lower) = (&pixels[at..at + 6], &pixels[below..below + 6]);
-        return std::array::from_fn(|c| {
-            let up = f32::from(upper[c]) * (1.0 - fx) + f32::from(upper[c + 3]) * fx;
-            let low = f32::from(lower[c]) * (1.0 - fx) + f32::from(lower[c + 3]) * fx;
-            up * (1.0 - fy) + low * fy
-        });
+        return bilinear(&pixels[at..at + 6], &pixels[below..below + 6], (fx, fy));
     }
     let fetch = |dx: i32, dy: i32, c: usize| {
         let (x, y) = (left.saturating_add(dx), top.saturating_add(dy));
@@ -90,13 +150,12 @@ fn sample(picture: RgbView<'_>, place: Point, border: Border) -> [f32; 3] {
     })
 }
 
-/// Luma of RGB pixels, in `[0, 255]`.
+/// Luma of a pixel, in `[0, 255]`.
 ///
 /// # Source
 /// ITU-R BT.601, 2.5.1.
-pub(crate) fn gray(rgb: &[u8]) -> impl Iterator<Item = f32> + '_ {
-    rgb.chunks_exact(3)
-        .map(|p| 0.299 * f32::from(p[0]) + 0.587 * f32::from(p[1]) + 0.114 * f32::from(p[2]))
+pub(crate) fn gray([red, green, blue]: [f32; 3]) -> f32 {
+    0.299 * red + 0.587 * green + 0.114 * blue
 }
 
 #[cfg(test)]
@@ -160,6 +219,25 @@ mod tests {
         assert!(chip.iter().all(|v| *v == 200));
         warp(view, &far, 4, Border::Black, &mut chip);
         assert!(chip.iter().all(|v| *v == 0));
+    }
+
+    #[test]
+    fn inside_and_at_the_border_the_same_is_read() {
+        let pixels = ramp(48, 48);
+        let view = RgbView::new(&pixels, SIZE).unwrap();
+        for (scale, angle) in [(0.5_f32, 0.0_f32), (0.31, 0.4), (1.4, -0.6), (2.6, 0.2)] {
+            let t = SimilarityTransform::new(scale, angle, 22.0, 15.0).unwrap();
+            assert!(lies_inside(view, &t, 4), "{scale} {angle}");
+            for i in 0..16 {
+                let place = t.map(Point::new((i % 4) as f32 + 0.3, (i / 4) as f32 + 0.7));
+                assert_eq!(
+                    inner_sample(view, place),
+                    sample(view, place, Border::Black)
+                );
+            }
+        }
+        let out = SimilarityTransform::new(1.0, 0.0, 43.0, 15.0).unwrap();
+        assert!(!lies_inside(view, &out, 4));
     }
 
     #[test]

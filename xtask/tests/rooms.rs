@@ -19,6 +19,7 @@ const DOORS: &[(&str, &[&str])] = &[
         "backends",
         &["domain", "commitments", "identity", "decision"],
     ),
+    ("evaluation", &["domain", "decision"]),
     (
         "engine",
         &[
@@ -29,6 +30,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "identity",
             "audience",
             "decision",
+            "evaluation",
             "backends",
         ],
     ),
@@ -41,8 +43,10 @@ const DOORS: &[(&str, &[&str])] = &[
             "identity",
             "audience",
             "decision",
+            "evaluation",
             "backends",
             "engine",
+            "reports",
         ],
     ),
     (
@@ -55,6 +59,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "identity",
             "audience",
             "decision",
+            "evaluation",
             "backends",
             "engine",
             "reports",
@@ -71,6 +76,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("axum::", &["server"]),
     ("anyhow::", &["cli"]),
     ("opendp::", &["engine"]),
+    ("cryptoki::", &["engine"]),
     // Leave to embed faces of evaluation sets: no room of the program may make it, only `xtask` and tests.
     ("for_evaluation", &["commitments"]),
     ("SystemTime::now", &["engine", "cli"]),
@@ -88,6 +94,7 @@ const PURE: &[&str] = &[
     "identity",
     "audience",
     "decision",
+    "evaluation",
     "reports",
 ];
 const IMPURE_WORDS: &[&str] = &[

@@ -22,7 +22,7 @@ use crate::keys::{
 use crate::{OpenError, StoreError};
 
 /// Name of the file in the data folder.
-const FILE_NAME: &str = "keys.db";
+pub(super) const FILE_NAME: &str = "keys.db";
 
 /// The file of keys, one SQLite file in the data folder.
 ///

@@ -1,16 +1,17 @@
 //! A store looked at from outside.
 
-use std::{fs, io, ops::Range, path::Path};
+use std::{collections::BTreeMap, fs, io, ops::Range, path::Path};
 
 use regard_commitments::{Date, Release, SignedCheckpoint, SignedCommitments};
-use regard_domain::Timestamp;
+use regard_decision::{Decision, Outcome};
+use regard_domain::{DecisionId, Timestamp};
 use sqlx::{
     AssertSqlSafe, Row, SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
 use super::{BUSY_TIMEOUT, FILE_NAME, documents, failure::from_sqlx, migrations, reads, releases};
-use crate::{LedgerRow, MinuteAggregate, OpenError, StoreError, form};
+use crate::{LedgerRow, MinuteAggregate, OpenError, PolicyRow, StoreError, form};
 
 /// The store of a data folder, to be read only: nothing in it is locked, made, moved or removed, so that
 /// it works beside a running program. It may be of an older schema.
@@ -55,22 +56,7 @@ impl SqliteReader {
             source,
         };
         fs::metadata(&path).map_err(io_failed)?;
-        migrations::check_read_only(&path, &migrations::MAIN).await?;
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .read_only(true)
-            .pragma("query_only", "ON")
-            .pragma("trusted_schema", "OFF")
-            .pragma("cell_size_check", "ON")
-            .busy_timeout(BUSY_TIMEOUT);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options)
-            .await
-            .map_err(|source| OpenError::Store {
-                path: path.clone(),
-                source: from_sqlx(source),
-            })?;
+        let pool = opened(&path, &migrations::MAIN).await?;
         Ok(Self { pool })
     }
 
@@ -112,6 +98,33 @@ impl SqliteReader {
     /// [`StoreError`].
     pub async fn latest_commitments(&self) -> Result<Option<SignedCommitments>, StoreError> {
         documents::latest_commitments(&self.pool).await
+    }
+
+    /// Decisions made since then, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn decisions_since(&self, since: Timestamp) -> Result<Vec<Decision>, StoreError> {
+        reads::decisions_since(&self.pool, since).await
+    }
+
+    /// What came of decisions made since then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn outcomes_since(
+        &self,
+        since: Timestamp,
+    ) -> Result<BTreeMap<DecisionId, Vec<Outcome>>, StoreError> {
+        reads::outcomes_since(&self.pool, since).await
+    }
+
+    /// What policies have learned, in order of campaign.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn policies(&self) -> Result<Vec<PolicyRow>, StoreError> {
+        reads::policies(&self.pool).await
     }
 
     /// A document by its name.
@@ -207,54 +220,94 @@ impl SqliteReader {
     pub async fn each_value(
         &self,
         min_len: u32,
-        mut see: impl FnMut(&StoredValue),
+        see: impl FnMut(&StoredValue),
     ) -> Result<(), StoreError> {
-        use futures::TryStreamExt as _;
-        for table in self.tables().await? {
-            for column in self.columns(&table).await? {
-                let name = quoted(&column);
-                let sql = format!(
-                    "SELECT CAST({name} AS BLOB) FROM {}
-                     WHERE typeof({name}) IN ('blob', 'text') AND length(CAST({name} AS BLOB)) >= ?",
-                    quoted(&table)
-                );
-                let mut rows = sqlx::query_scalar::<_, Vec<u8>>(AssertSqlSafe(sql))
-                    .bind(min_len)
-                    .fetch(&self.pool);
-                while let Some(bytes) = rows.try_next().await.map_err(from_sqlx)? {
-                    see(&StoredValue {
-                        table: table.clone(),
-                        column: column.clone(),
-                        bytes,
-                    });
-                }
-            }
-        }
-        Ok(())
+        each_value(&self.pool, min_len, see).await
     }
 
     async fn tables(&self) -> Result<Vec<String>, StoreError> {
-        sqlx::query_scalar(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-             ORDER BY name",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(from_sqlx)
+        tables(&self.pool).await
     }
 
     async fn columns(&self, table: &str) -> Result<Vec<String>, StoreError> {
-        sqlx::query_scalar("SELECT name FROM pragma_table_info(?) ORDER BY cid")
-            .bind(table)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(from_sqlx)
+        columns(&self.pool, table).await
     }
 
     /// Closes the file.
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// A file opened to be read only.
+pub(super) async fn opened(
+    path: &Path,
+    schema: &migrations::Schema,
+) -> Result<SqlitePool, OpenError> {
+    migrations::check_read_only(path, schema).await?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .pragma("query_only", "ON")
+        .pragma("trusted_schema", "OFF")
+        .pragma("cell_size_check", "ON")
+        .busy_timeout(BUSY_TIMEOUT);
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options)
+        .await
+        .map_err(|source| OpenError::Store {
+            path: path.to_owned(),
+            source: from_sqlx(source),
+        })
+}
+
+/// Every stored value of at least `min_len` bytes, table by table.
+pub(super) async fn each_value(
+    pool: &SqlitePool,
+    min_len: u32,
+    mut see: impl FnMut(&StoredValue),
+) -> Result<(), StoreError> {
+    use futures::TryStreamExt as _;
+    for table in tables(pool).await? {
+        for column in columns(pool, &table).await? {
+            let name = quoted(&column);
+            let sql = format!(
+                "SELECT CAST({name} AS BLOB) FROM {}
+                 WHERE typeof({name}) IN ('blob', 'text') AND length(CAST({name} AS BLOB)) >= ?",
+                quoted(&table)
+            );
+            let mut rows = sqlx::query_scalar::<_, Vec<u8>>(AssertSqlSafe(sql))
+                .bind(min_len)
+                .fetch(pool);
+            while let Some(bytes) = rows.try_next().await.map_err(from_sqlx)? {
+                see(&StoredValue {
+                    table: table.clone(),
+                    column: column.clone(),
+                    bytes,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn tables(pool: &SqlitePool) -> Result<Vec<String>, StoreError> {
+    sqlx::query_scalar(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+         ORDER BY name",
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(from_sqlx)
+}
+
+async fn columns(pool: &SqlitePool, table: &str) -> Result<Vec<String>, StoreError> {
+    sqlx::query_scalar("SELECT name FROM pragma_table_info(?) ORDER BY cid")
+        .bind(table)
+        .fetch_all(pool)
+        .await
+        .map_err(from_sqlx)
 }
 
 /// A name of the schema within a statement: it may have been chosen by whoever changed the file.

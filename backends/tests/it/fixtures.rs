@@ -93,6 +93,8 @@ pub(crate) fn decision(id: u128, at: Timestamp, campaign: &str, creative: &str) 
             ("bias".to_owned(), 1.0),
             ("attention".to_owned(), 1.0 / 3.0),
         ],
+        held_out: None,
+        segments: Vec::new(),
         is_personal: false,
         reason: reason(),
     }
@@ -141,6 +143,7 @@ pub(crate) fn policy(campaign: &str, version: u64) -> PolicyRow {
         at: later(version),
         state: PolicyState {
             format: POLICY_STATE_FORMAT,
+            evidence: String::new(),
             version,
             learned: Learned::Linucb {
                 features: vec!["bias".to_owned()],

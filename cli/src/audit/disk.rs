@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use regard_backends::SqliteReader;
+use regard_backends::{SqliteKeysReader, SqliteReader, StoredValue};
 use regard_commitments::Evidence;
 use regard_engine::to_hex;
 use sha2::{Digest, Sha256};
@@ -28,6 +28,24 @@ const MAX_NUMBERS: usize = 4_096;
 /// The file of the store, whose values are looked at one by one as well.
 const STORE: &str = "regard.db";
 
+/// The file of keys, looked at likewise.
+const KEYS: &str = "keys.db";
+
+/// Columns that hold what was sealed, and nothing else: by file, table and column.
+const SEALED: [(&str, &str, &str); 4] = [
+    (STORE, "sealed", "body"),
+    (KEYS, "persons", "file"),
+    (KEYS, "persons", "wrapped"),
+    (KEYS, "purpose_keys", "wrapped"),
+];
+
+/// What templates of faces begin with where they are not sealed: their mark and version.
+const TEMPLATE: &[u8] = b"RGT\0\x01";
+
+/// Chi-squared of the sixteen upper halves of bytes past which a value is no ciphertext: one in 10¹² is by chance, with 15
+/// degrees of freedom. Text is past it by hundreds.
+const CIPHERTEXT_CHI_SQUARED: f64 = 92.0;
+
 /// What was found on the disk.
 pub(super) struct Disk {
     pub(super) pictures: Evidence,
@@ -45,7 +63,11 @@ struct Findings {
 }
 
 /// Looks at every file of a data folder, and at every value of its store.
-pub(super) async fn look(data_dir: &Path, reader: &SqliteReader) -> Result<Disk> {
+pub(super) async fn look(
+    data_dir: &Path,
+    reader: &SqliteReader,
+    keys: Option<&SqliteKeysReader>,
+) -> Result<Disk> {
     let mut findings = Findings::default();
     let mut folders = vec![data_dir.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -69,20 +91,21 @@ pub(super) async fn look(data_dir: &Path, reader: &SqliteReader) -> Result<Disk>
             }
         }
     }
+    let min_len = u32::try_from(MIN_NUMBERS)?;
     let mut n_values = 0;
-    let min_len = u32::try_from(MIN_NUMBERS * 2)?;
     reader
         .each_value(min_len, |value| {
             n_values += 1;
-            let place = format!("{STORE} {}.{}", value.table, value.column);
-            if let Some(what) = picture_in(&value.bytes) {
-                findings.pictures.push(format!("{place}: {what}"));
-            }
-            if let Some(what) = vector_in(&value.bytes) {
-                findings.vectors.push(format!("{place}: {what}"));
-            }
+            findings.value(STORE, value);
         })
         .await?;
+    if let Some(keys) = keys {
+        keys.each_value(min_len, |value| {
+            n_values += 1;
+            findings.value(KEYS, value);
+        })
+        .await?;
+    }
     findings.pictures.sort();
     findings.vectors.sort();
     let (n_files, unread) = (findings.n_files, listed(findings.unread));
@@ -114,6 +137,23 @@ impl Findings {
         if error.kind() != std::io::ErrorKind::NotFound {
             self.unread
                 .push(format!("{}: {error}", named(data_dir, path)));
+        }
+    }
+
+    fn value(&mut self, file: &str, value: &StoredValue) {
+        let place = format!("{file} {}.{}", value.table, value.column);
+        if let Some(what) = picture_in(&value.bytes) {
+            self.pictures.push(format!("{place}: {what}"));
+        }
+        let column = (file, value.table.as_str(), value.column.as_str());
+        let is_to_be_sealed = SEALED.contains(&column);
+        if is_to_be_sealed && !is_ciphertext(&value.bytes) {
+            self.vectors.push(format!("{place}: not sealed"));
+        }
+        if template_at(&value.bytes).is_some() {
+            self.vectors.push(format!("{place}: a template of a face"));
+        } else if !is_to_be_sealed && let Some(what) = vector_in(&value.bytes) {
+            self.vectors.push(format!("{place}: {what}"));
         }
     }
 
@@ -171,6 +211,10 @@ impl Looked {
             if from == 0 && kept == 0 {
                 self.vector = vector_in(&window);
                 self.picture = file_of_pictures(&window);
+            }
+            if self.vector.is_none() {
+                let at = template_at(&window).map(|at| from + at as u64);
+                self.vector = at.map(|at| format!("a template of a face at byte {at}"));
             }
             if self.picture.is_none()
                 && let Some((at, what)) = find_picture(&window)
@@ -267,7 +311,79 @@ fn vector_in(bytes: &[u8]) -> Option<String> {
     if is_vector(bytes, 8, &doubles) {
         return Some(format!("{} numbers of 8 bytes", bytes.len() / 8));
     }
+    let halves = numbers(bytes, |b: &[u8; 2]| half(u16::from_le_bytes(*b)));
+    let n_zeros = halves.iter().filter(|x| **x == 0.0).count();
+    // Short numbers are easily met by chance in long files of mixed content, and in padding.
+    let is_short = bytes.len() <= 2 * MAX_NUMBERS && 2 * n_zeros <= halves.len();
+    if is_short && is_vector(bytes, 2, &halves) {
+        return Some(format!("{} numbers of 2 bytes", bytes.len() / 2));
+    }
+    if is_quantized(bytes, CHANCE) {
+        return Some(format!("{} numbers of 1 byte", bytes.len()));
+    }
     unit_vector_in_json(bytes).map(|n| format!("a unit vector of {n} numbers"))
+}
+
+/// Where a template of a face that is not sealed begins in these bytes.
+fn template_at(bytes: &[u8]) -> Option<usize> {
+    bytes
+        .windows(TEMPLATE.len())
+        .position(|window| window == TEMPLATE)
+}
+
+/// A number of IEEE 754 half precision.
+fn half(bits: u16) -> f64 {
+    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1_023));
+    sign * match exponent {
+        0 => fraction * 2_f64.powi(-24),
+        31 => f64::INFINITY,
+        _ => (1.0 + fraction / 1_024.0) * 2_f64.powi(exponent - 15),
+    }
+}
+
+/// How many standard deviations closer to 0 than chance puts it a value of bytes must lie to be called numbers: of bytes of
+/// no kind in particular three in ten million are so by chance, of sealed values, of which there may be millions, one in 10¹².
+const CHANCE: f64 = 5.0;
+const CHANCE_OF_SEALED: f64 = 7.0;
+
+/// Standard deviation of bytes that are spread evenly, read as numbers from -128 to 127.
+const EVEN: f64 = 73.9;
+
+/// How far the standard deviation of 128 such bytes is off by chance: 1/4 of their excess over a bell's, by its fourth moment.
+const EVEN_OFF: f64 = 2.92;
+
+/// Whether these are whole numbers of one byte such as a vector is kept in: around 0, of both signs, and closer to it than
+/// bytes that are spread evenly, such as those of a ciphertext. Bytes of text are not negative.
+fn is_quantized(bytes: &[u8], chance: f64) -> bool {
+    if !(2 * MIN_NUMBERS..=MAX_NUMBERS).contains(&bytes.len()) {
+        return false;
+    }
+    let n = bytes.len() as f64;
+    let numbers = bytes.iter().map(|b| f64::from(b.cast_signed()));
+    let mean = numbers.clone().sum::<f64>() / n;
+    let variance = numbers.clone().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+    let n_negative = numbers.clone().filter(|x| *x < 0.0).count() as f64;
+    let n_positive = numbers.filter(|x| *x > 0.0).count() as f64;
+    let is_around_zero = mean.abs() < 12.0 && n_negative >= 0.25 * n && n_positive >= 0.25 * n;
+    let most = EVEN - chance * EVEN_OFF * (128.0 / n).sqrt();
+    // Below 4 it would be mostly zeros: a bitmap, or padding.
+    is_around_zero && (4.0..most).contains(&variance.sqrt())
+}
+
+/// Whether these bytes are spread as those of a ciphertext are: every upper half of a byte as often as every other, and as far
+/// from 0.
+fn is_ciphertext(bytes: &[u8]) -> bool {
+    let mut counts = [0_u32; 16];
+    for byte in bytes {
+        counts[usize::from(byte >> 4)] += 1;
+    }
+    let expected = bytes.len() as f64 / 16.0;
+    let chi_squared: f64 = counts
+        .iter()
+        .map(|count| (f64::from(*count) - expected).powi(2) / expected)
+        .sum();
+    chi_squared < CIPHERTEXT_CHI_SQUARED && !is_quantized(bytes, CHANCE_OF_SEALED)
 }
 
 fn numbers<const N: usize>(bytes: &[u8], read: impl Fn(&[u8; N]) -> f64) -> Vec<f64> {
@@ -321,6 +437,33 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// Bits of half precision, rounded towards 0; of numbers from -1 to 1.
+    fn to_half(x: f64) -> u16 {
+        let sign = if x < 0.0 { 0x8000 } else { 0 };
+        let x = x.abs();
+        if x < 2_f64.powi(-14) {
+            return sign | (x * 2_f64.powi(24)) as u16;
+        }
+        let exponent = x.log2().floor() as i32;
+        let fraction = (x / 2_f64.powi(exponent) - 1.0) * 1_024.0;
+        sign | ((exponent + 15) as u16) << 10 | (fraction as u16).min(1_023)
+    }
+
+    #[test]
+    fn half_precision_is_read() {
+        for (bits, value) in [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x3555, 0.333_251_953_125),
+            (1, 2_f64.powi(-24)),
+        ] {
+            assert_eq!(half(bits), value, "{bits:x}");
+        }
+        for x in [0.5, -0.75, 0.01, -1.0, 0.0] {
+            assert!((half(to_half(x)) - x).abs() <= x.abs() / 1_000.0, "{x}");
+        }
+    }
 
     fn picture(format: image::ImageFormat) -> Vec<u8> {
         let mut bytes = std::io::Cursor::new(Vec::new());
@@ -401,6 +544,30 @@ mod tests {
         ) {
             prop_assert_eq!(vector_in(&bytes), None);
             prop_assert_eq!(vector_in(text.as_bytes()), None);
+            prop_assert_eq!(template_at(&bytes), None);
+            prop_assert!(is_ciphertext(&bytes) && !is_ciphertext(text.as_bytes()));
+        }
+
+        /// Vectors as templates hold them: drawn from a bell, scaled so that the largest number is 127.
+        #[test]
+        fn quantized_vectors_are_found_and_are_no_ciphertext(
+            sums in prop::collection::vec(prop::collection::vec(-1.0_f64..1.0, 12), 400..513),
+        ) {
+            let values: Vec<f64> = sums.iter().map(|parts| parts.iter().sum()).collect();
+            let most = values.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+            let bytes: Vec<u8> = values
+                .iter()
+                .map(|x| ((x / most * 127.0).round() as i8).cast_unsigned())
+                .collect();
+            prop_assert!(vector_in(&bytes).is_some());
+            prop_assert!(!is_ciphertext(&bytes));
+            let template = [b"RGT\0\x01\0", bytes.as_slice()].concat();
+            prop_assert_eq!(template_at(&[b"before ", template.as_slice()].concat()), Some(7));
+            let halves: Vec<u8> = values
+                .iter()
+                .flat_map(|x| to_half(x / most).to_le_bytes())
+                .collect();
+            prop_assert!(vector_in(&halves).is_some());
         }
     }
 }

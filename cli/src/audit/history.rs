@@ -6,11 +6,12 @@ use std::path::Path;
 use anyhow::Result;
 use regard_backends::SqliteReader;
 use regard_commitments::{
-    Digest, EntryBody, Evidence, LedgerEntry, OBSERVED_ALLOWANCE_MILLIS, Profile,
+    Digest, EntryBody, Evidence, LedgerEntry, OBSERVED_ALLOWANCE_MILLIS, OperationBook, Profile,
     SignedCommitments, VerifyingKey,
 };
 use regard_domain::{CameraId, Timestamp};
 
+use super::listed;
 use crate::ledger::{ledger_key, prove_anew, site_keys};
 use crate::printable::on_one_line;
 
@@ -34,7 +35,7 @@ pub(super) async fn look(
 ) -> Result<History> {
     let key = ledger_key(reader, data_dir, None).await?;
     let mut told = Told::default();
-    let proven = prove_anew(reader, &key, &[], |_, entry| told.entry(&entry)).await?;
+    let proven = prove_anew(reader, &key, &[], |at, entry| told.entry(at, &entry)).await?;
     let checkpoints = reader.checkpoints().await?;
     let ledger = match &proven {
         Ok(report) => Evidence::Ledger {
@@ -61,7 +62,7 @@ pub(super) async fn look(
         None => reader.latest_commitments().await?,
     };
     let evidence = vec![
-        told.biometric_operations(),
+        told.biometric_operations(blind.clone()),
         ledger,
         told.notice(reader, now, blind).await?,
         commitments(stored.as_ref(), &site_key, published, now),
@@ -88,7 +89,9 @@ type Span = (Timestamp, Timestamp);
 #[derive(Default)]
 struct Told {
     published: Option<Published>,
-    n_operations: u64,
+    operations: OperationBook,
+    /// Operations that stood on nothing, or on something else.
+    lawless: Vec<String>,
     n_grants: u64,
     n_without_notice: u64,
     open: BTreeMap<CameraId, Timestamp>,
@@ -96,9 +99,11 @@ struct Told {
 }
 
 impl Told {
-    fn entry(&mut self, entry: &LedgerEntry) {
+    fn entry(&mut self, index: u64, entry: &LedgerEntry) {
         let at = entry.at;
-        self.n_operations += u64::from(entry.body.is_biometric());
+        let lacks = self.operations.hear(&entry.leaf_bytes());
+        self.lawless
+            .extend(lacks.map(|what| format!("entry {index}: {what}")));
         match &entry.body {
             EntryBody::CommitmentsPublished {
                 version,
@@ -152,11 +157,13 @@ impl Told {
         }
     }
 
-    fn biometric_operations(&self) -> Evidence {
+    fn biometric_operations(&mut self, unknown: Option<String>) -> Evidence {
+        let n_without_consent = self.lawless.len() as u64;
         Evidence::BiometricOperations {
-            n_operations: self.n_operations,
-            // Nothing in the ledger says yet which consent an operation had: none would count.
-            n_without_consent: self.n_operations,
+            n_operations: self.operations.n_operations(),
+            n_without_consent,
+            found: listed(std::mem::take(&mut self.lawless)),
+            unknown,
         }
     }
 

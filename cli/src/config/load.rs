@@ -414,6 +414,10 @@ impl Check<'_, '_> {
                     .iter()
                     .rposition(|f| f.name == *name)
                     .map(|i| format!("engine.features[{i}].name")),
+                BadContextSpec::Sensitive { name, .. } | BadContextSpec::Weakness(name) => features
+                    .iter()
+                    .position(|f| f.name == *name)
+                    .map(|i| format!("engine.features[{i}].name")),
                 BadContextSpec::Range(name) => features
                     .iter()
                     .position(|f| f.name == *name)

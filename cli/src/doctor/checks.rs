@@ -40,6 +40,7 @@ pub(super) fn all() -> Vec<Check> {
         ),
     }
     checks.extend(data());
+    checks.extend(super::keys::all());
     checks
 }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use regard_commitments::{Date, NoteSigner, Profile, SiteKeys, ledger_origin, word};
 use regard_decision::{Campaign, Condition};
-use regard_domain::{CameraId, ScreenId};
-use regard_engine::{EngineConfig, SiteKeyConfig};
+use regard_domain::{CameraId, ScreenId, Timestamp};
+use regard_engine::{Calendar, EngineConfig, SiteKeyConfig};
 use regard_inference::{Catalog, Device, RuntimeChoice};
 use regard_reports::{CameraFact, CampaignFact, Facts, GuardFact, ScreenFact};
 use regard_server::ServerConfig;
@@ -20,7 +20,7 @@ pub(super) fn facts(
     engine: &EngineConfig,
     server: &ServerConfig,
     keys: &SiteKeys,
-    made_on: Date,
+    (made_on, made_at): (Date, Timestamp),
 ) -> Result<Facts> {
     let key = keys.commitments_key();
     let promise = engine.commitments.sign(&key).verify(&key.verifying_key())?;
@@ -35,6 +35,8 @@ pub(super) fn facts(
     Ok(Facts {
         program: env!("CARGO_PKG_VERSION").to_owned(),
         made_on,
+        made_at,
+        time_zone: time_zone(engine)?,
         promise,
         profile,
         cameras: cameras(engine),
@@ -64,6 +66,16 @@ pub(super) fn facts(
             ledger_key: Some(ledger.verifier().to_string()),
         },
     })
+}
+
+/// The calendar of the site, by name.
+fn time_zone(engine: &EngineConfig) -> Result<String> {
+    let calendar = Calendar::new(engine.time_zone.as_deref())?;
+    let name = calendar.zone_name();
+    Ok(name.map_or_else(
+        || "that of the machine, which has no name".to_owned(),
+        str::to_owned,
+    ))
 }
 
 fn cameras(engine: &EngineConfig) -> Vec<CameraFact> {
@@ -193,6 +205,10 @@ fn site_key(site_key: &SiteKeyConfig, data_dir: &Path) -> String {
     } else {
         "outside the data folder"
     };
+    let tokens = regard_engine::SiteKeyFile::named_tokens(site_key, data_dir);
+    if !tokens.is_empty() {
+        return "in a PKCS#11 token, which it never leaves".to_owned();
+    }
     let lock = if site_key.passphrase_file.is_some() {
         "encrypted with a passphrase"
     } else {

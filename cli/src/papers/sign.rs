@@ -44,7 +44,7 @@ pub(super) fn sign(args: &SignDpiaArgs) -> Result<ExitCode> {
     let dpia = Dpia {
         reference,
         signed_by: args.signed_by.clone(),
-        signed_on: day_of(now)?,
+        signed_on: installation.facts.made_on,
         configuration: Some(assessed),
     };
     if !args.write {

@@ -17,7 +17,9 @@ fn demo() -> Papers {
     engine.models = None;
     let server = ServerConfig::new(data_dir.join("assets"), [0; 32]);
     let keys = SiteKeys::from_seed(Zeroizing::new([7; 32]));
-    let facts = facts::facts(&engine, &server, &keys, "2026-06-01".parse().unwrap()).unwrap();
+    engine.time_zone = Some("UTC".to_owned());
+    let day: Date = "2026-06-01".parse().unwrap();
+    let facts = facts::facts(&engine, &server, &keys, (day, day.start())).unwrap();
     Papers::of(&facts, &BTreeMap::new()).unwrap()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use regard_engine::EngineConfig;
+use regard_engine::{EngineConfig, SiteKeyFile};
 use regard_inference::{Device, LibrarySearch, RuntimeChoice};
 use regard_server::ServerConfig;
 use regard_vision::SourceSpec;
@@ -78,6 +78,19 @@ impl Reach {
                 .flatten()
                 .filter_map(|file| folder_of(file)),
         );
+        for token in SiteKeyFile::named_tokens(site_key, &engine.data_dir) {
+            reach.reads.extend(folder_of(token.module()));
+            reach
+                .reads
+                .extend(token.pin_file().and_then(|pin| folder_of(pin)));
+            let (devices, folders) = token
+                .reaches()
+                .iter()
+                .cloned()
+                .partition::<Vec<_>, _>(|path| path.starts_with("/dev"));
+            reach.devices.extend(devices);
+            reach.writes.extend(folders);
+        }
         if let Some(tls) = &server.tls {
             // Whoever renews a certificate puts another file in its place, or turns a link.
             for file in [&tls.certificate, &tls.key] {

@@ -55,6 +55,14 @@ async fn pages_can_be_used_by_everyone() {
                 "/console",
                 "document.querySelectorAll('#report tbody tr').length > 1 && document.querySelectorAll('#features tbody tr').length > 0",
             ),
+            (
+                "/console/papers",
+                "document.querySelectorAll('.papers tbody tr').length === 8",
+            ),
+            (
+                "/console/papers/impact_assessment",
+                "document.querySelectorAll('main section').length > 6",
+            ),
             ("/privacy?lang=en", "document.readyState === 'complete'"),
             ("/privacy?lang=de", "document.readyState === 'complete'"),
             (

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use regard_backends::{Batch, MinuteAggregate, SqliteOptions, SqliteStore, Store};
 use regard_commitments::{
-    Commitments, Kept, Profile, Retained, RetentionGate, SiteKeys, VerifiedCommitments,
+    Commitments, Kept, Ledger, LedgerEntry, MerkleTree, NoteSigner, Profile, Retained,
+    RetentionGate, SiteKeys, VerifiedCommitments, ledger_origin,
 };
 use regard_domain::{CameraId, Timestamp};
 use serde_json::Value;
@@ -106,6 +107,26 @@ fn promised(data: &Path) -> VerifiedCommitments {
 fn kept<T: Retained>(data: &Path, row: T, at: Timestamp) -> Kept<T> {
     let gate = RetentionGate::new(&promised(data), &Profile::named("lab").unwrap()).unwrap();
     gate.keep(row, at).granted().unwrap()
+}
+
+/// Puts an entry at the end of the ledger, as the program does it.
+fn append(data: &Path, entry: &LedgerEntry) {
+    let signer = NoteSigner::new(
+        ledger_origin(&Commitments::demo().site.id),
+        keys(data).ledger_key(),
+    );
+    let at = entry.at;
+    with_store(data, async |store| {
+        let mut tree = MerkleTree::new();
+        for row in store.ledger_range(0..u64::MAX).await.unwrap() {
+            tree.append(row.hash);
+        }
+        let mut ledger = Ledger::new(tree, signer.unwrap());
+        let leaf = kept(data, ledger.append(entry), at);
+        store.append_ledger(&[leaf]).await.unwrap();
+        let signed = kept(data, ledger.checkpoint(), at);
+        store.put_checkpoint(&signed).await.unwrap();
+    });
 }
 
 fn now() -> Timestamp {
@@ -240,6 +261,112 @@ fn an_embedding_on_the_disk_is_found() {
     assert!(found.starts_with("regard.db settings.value"), "{found}");
 }
 
+/// A template in the clear where sealed ones lie, and the same hidden in a file.
+#[test]
+fn a_template_that_is_not_sealed_is_found() {
+    let folder = stopped();
+    let data = folder.path().join("data");
+    let numbers: Vec<u8> = (0..128_i32)
+        .map(|i| ((i * 37 % 101 - 50) as i8).cast_unsigned())
+        .collect();
+    let template = [b"RGT\0\x01\0\x80\0".as_slice(), &[3; 16], &numbers].concat();
+    let person = regard_domain::PersonId::from_bits(7);
+    let purpose = regard_commitments::ConsentPurpose::Verify;
+    let row = |body: Vec<u8>| regard_backends::SealedRow {
+        person,
+        kind: "template".to_owned(),
+        name: String::new(),
+        slot: regard_commitments::KeySlot::Purpose(purpose),
+        at: now(),
+        body,
+    };
+    let put = |body: Vec<u8>| {
+        let kept = kept(&data, row(body), now());
+        with_store(&data, async |store| {
+            store.put_sealed(&[kept]).await.unwrap();
+        });
+    };
+    // Sealed, as the program does it, nobody sees anything.
+    use rand::SeedableRng as _;
+    let mut rng = rand::rngs::StdRng::from_seed([3; 32]);
+    let key = regard_commitments::DataKey::random(&mut rng);
+    let place = regard_commitments::SealedAs {
+        person,
+        kind: "template",
+        name: "",
+    };
+    put(key.seal(&place, &template, &mut rng));
+    let good = Audit::of(&data, &[]);
+    assert_eq!(
+        good.state("embeddings_on_disk"),
+        "pass",
+        "{:#}",
+        good.check("embeddings_on_disk")
+    );
+    put(template.clone());
+    let audit = Audit::of(&data, &[]);
+    let found = audit.fails("embeddings_on_disk")["found"].clone();
+    let found: Vec<&str> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one.as_str().unwrap())
+        .collect();
+    assert!(
+        found.contains(&"regard.db sealed.body: not sealed"),
+        "{found:?}"
+    );
+    assert!(
+        found
+            .iter()
+            .any(|one| one.starts_with("regard.db") && one.contains("a template of a face")),
+        "{found:?}"
+    );
+
+    let folder = stopped();
+    let data = folder.path().join("data");
+    fs::write(data.join("cache"), [vec![9; 2_000_000], template].concat()).unwrap();
+    let audit = Audit::of(&data, &[]);
+    let found = audit.fails("embeddings_on_disk")["found"][0].clone();
+    assert_eq!(found, "cache: a template of a face at byte 2000000");
+}
+
+/// A ledger that tells of a recognition without a consent, as one would be written by a program that skipped its gate.
+#[test]
+fn a_biometric_operation_without_a_consent_is_found() {
+    let folder = stopped();
+    let data = folder.path().join("data");
+    let good = Audit::of(&data, &[]);
+    let evidence = &good.check("biometric_operations")["evidence"];
+    assert_eq!(
+        (
+            good.state("biometric_operations"),
+            &evidence["n_operations"]
+        ),
+        ("pass", &0.into())
+    );
+    let digest = |text: &str| regard_commitments::Digest::of(&[text.as_bytes()]);
+    let until = now().plus(std::time::Duration::from_secs(60));
+    let told = serde_json::json!({ "at": now(), "body": { "kind": "recognition_granted", "recognition": "verify",
+        "number": digest("n"), "subject": digest("s"), "receipts": [digest("r")], "until": until } });
+    let text = regard_commitments::canonical_json(&told).unwrap();
+    let Ok(entry) = LedgerEntry::from_leaf_bytes(text.as_bytes()) else {
+        println!(
+            "skipped: an operation without a consent: this program recognises nobody, and its ledger has no word for it"
+        );
+        return;
+    };
+    append(&data, &entry);
+    let audit = Audit::of(&data, &[]);
+    let evidence = audit.fails("biometric_operations");
+    assert_eq!(
+        (&evidence["n_operations"], &evidence["n_without_consent"]),
+        (&1.into(), &1.into())
+    );
+    let found = evidence["found"][0].as_str().unwrap();
+    assert!(found.ends_with("its consent was never given"), "{found}");
+}
+
 #[test]
 fn a_row_past_its_time_is_found() {
     let folder = stopped();
@@ -257,6 +384,61 @@ fn a_row_past_its_time_is_found() {
     // It goes when the program starts.
     Serve::start(folder.path(), &[]).stop();
     assert_eq!(Audit::of(&data, &[]).state("retention"), "pass");
+}
+
+/// Persons and consents past their time, in the file of keys, and one whose record lies there in the clear.
+#[test]
+fn a_person_past_their_time_or_in_the_clear_is_found() {
+    let folder = stopped();
+    let data = folder.path().join("data");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let put = |id: u128, file: Vec<u8>, at: Timestamp| {
+        let row = regard_backends::PersonRow {
+            person: regard_domain::PersonId::from_bits(id),
+            token: regard_commitments::PersonTokenHash::from_bytes([id as u8; 32]),
+            key: regard_commitments::WrappedKey {
+                site_key: regard_commitments::SiteKeyId::from_bytes([1; 16]),
+                bytes: vec![1; 40],
+            },
+            file,
+        };
+        let tells = LedgerEntry {
+            at,
+            body: regard_commitments::EntryBody::Stopped {},
+        };
+        let kept = kept(&data, row, at);
+        runtime.block_on(async {
+            use regard_backends::KeyStore as _;
+            let keys = regard_backends::SqliteKeys::open(&data).await.unwrap();
+            keys.create(&kept, &tells).await.unwrap();
+            keys.close().await;
+        });
+    };
+    // Bytes as a cipher makes them.
+    let sealed: Vec<u8> = (0..20_u8)
+        .flat_map(|n| *regard_commitments::Digest::of(&[&[n]]).as_bytes())
+        .collect();
+    put(1, sealed.clone(), now());
+    let good = Audit::of(&data, &[]);
+    for id in ["retention", "embeddings_on_disk"] {
+        assert_eq!(good.state(id), "pass", "{:#}", good.check(id));
+    }
+    put(2, sealed, Timestamp::from_millis(0));
+    let audit = Audit::of(&data, &[]);
+    let tables = audit.fails("retention")["tables"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let persons = tables.iter().find(|t| t["table"] == "persons").unwrap();
+    assert_eq!(
+        (&persons["n_rows"], &persons["n_overdue"]),
+        (&2.into(), &1.into())
+    );
+    put(3, b"{\"name\": \"nobody\", ".repeat(9), now());
+    let audit = Audit::of(&data, &[]);
+    assert_eq!(audit.state("embeddings_on_disk"), "fail");
+    let found = &audit.check("embeddings_on_disk")["evidence"]["found"];
+    assert_eq!(found[0], "keys.db persons.file: not sealed");
 }
 
 #[test]

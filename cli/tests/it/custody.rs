@@ -38,6 +38,7 @@ fn installation(data: &Path) -> SiteKeyFile {
     let beside = SiteKeyConfig {
         file: Some(data.with_file_name("data.key")),
         passphrase_file: None,
+        token: None,
     };
     SiteKeyFile::open_or_create(&beside, data).unwrap()
 }
@@ -81,7 +82,7 @@ fn a_backup_is_written_and_put_back() {
     let file = folder.path().join("backup");
     let made = run(&["backup", "-o", &text(&file), "--data", &text(&data)]);
     assert_eq!(made.code, 0, "{}", made.err);
-    assert!(fs::read(&file).unwrap().starts_with(b"regard-backup-v1\n"));
+    assert!(fs::read(&file).unwrap().starts_with(b"regard-backup-v2\n"));
     let back = run(&["restore", &text(&file), "--data", &text(&data)]);
     assert_eq!(back.code, 0, "{}", back.err);
     assert!(back.out.contains("0 sealed rows open"), "{}", back.out);
@@ -90,6 +91,7 @@ fn a_backup_is_written_and_put_back() {
     let config = SiteKeyConfig {
         file: Some(other.clone()),
         passphrase_file: None,
+        token: None,
     };
     SiteKeyFile::open_or_create(&config, &data).unwrap();
     let refused = run(&[

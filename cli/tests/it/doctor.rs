@@ -70,6 +70,7 @@ fn people_get_text() {
         "runtimes\n",
         "models\n",
         "data\n",
+        "keys\n",
         "  ok  native: ",
         "  ok  rten: ",
     ] {

@@ -4,6 +4,7 @@
 //! the last decisions, which needs a machine that is not busy with other tests, into an assertion.
 
 mod autopsy;
+mod persons;
 mod site;
 
 use std::env;
@@ -24,7 +25,7 @@ use crate::program::program;
 use crate::running::{PATIENCE, Serve, token_in};
 
 /// Rounds in every run of the tests, and in the slow ones.
-const ROUNDS: (u32, u32) = (3, 100);
+const ROUNDS: (u32, u32) = (3, 200);
 
 /// Most that may be lost: what was decided so shortly before the end.
 const LOST_MICROS: i64 = 50_000;

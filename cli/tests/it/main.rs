@@ -11,6 +11,7 @@ mod commitments;
 mod config;
 mod custody;
 mod doctor;
+mod keys;
 mod kill;
 mod ledger;
 mod models;

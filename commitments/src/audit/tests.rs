@@ -44,6 +44,8 @@ fn good() -> Vec<Evidence> {
         Evidence::BiometricOperations {
             n_operations: 0,
             n_without_consent: 0,
+            found: none(),
+            unknown: None,
         },
         Evidence::Ledger {
             n_entries: 9,

@@ -208,8 +208,23 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
     ),
     (
         RefusalCode::SensitiveInference,
-        open(
-            "no output for sensitive categories exists, so that nothing can be refused by this name",
+        kept(
+            &[
+                "domain/src/sensitive.rs",
+                "inference/src/catalog.rs",
+                "inference/src/runtime.rs",
+                "decision/src/validate/condition.rs",
+                "decision/src/facts.rs",
+                "decision/src/context.rs",
+            ],
+            &[
+                "domain/src/sensitive.rs::names_are_read_word_by_word",
+                "inference/tests/it/catalog.rs::sensitive_inference",
+                "inference/tests/it/runtimes.rs::a_network_with_a_sensitive_output_is_not_loaded",
+                TARGETING,
+                "decision/src/context.rs::what_is_sensitive_or_a_weakness_is_no_feature",
+                "server/tests/it/api.rs::facts_come_back",
+            ],
         ),
     ),
     (

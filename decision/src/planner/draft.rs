@@ -5,8 +5,8 @@ use regard_domain::{CampaignId, CreativeId, DecisionId, MomentCause, ScreenId, T
 
 use super::{Planner, Slot};
 use crate::{
-    Action, Candidate, Clause, Context, Creative, Decision, Exclusion, Obstacle, Reason, Trigger,
-    decision::cause_name, policy::draw,
+    Action, Candidate, Clause, Context, Creative, Decision, Exclusion, ExperimentKind, Obstacle,
+    Reason, Trigger, decision::cause_name, policy::draw,
 };
 
 /// When, where and why something is decided.
@@ -55,11 +55,46 @@ impl Draft {
     }
 }
 
+/// Leaves out messages that other slots of the screen have.
+fn leave_out(
+    taken: &[(CampaignId, CreativeId)],
+    eligible: &mut Vec<(&Slot, &Creative)>,
+    excluded: &mut Vec<Exclusion>,
+) {
+    let is_taken = |slot: &Slot, creative: &Creative| {
+        let mut taken = taken.iter();
+        taken.any(|(campaign, id)| *campaign == slot.campaign.id && *id == creative.id)
+    };
+    eligible.retain(|(slot, creative)| {
+        let is_free = !is_taken(slot, creative);
+        if !is_free {
+            excluded.push(Exclusion {
+                campaign: slot.campaign.id.clone(),
+                creative: Some(creative.id.clone()),
+                obstacle: Obstacle::OtherSlot,
+            });
+        }
+        is_free
+    });
+}
+
 impl Planner {
     /// Works out the probabilities of a decision.
     pub(crate) fn draft(&self, screen: &ScreenId, context: &Context, now: Timestamp) -> Draft {
+        self.draft_without(&[], screen, context, now)
+    }
+
+    /// As [`Planner::draft`], without messages that other slots of the screen have.
+    pub(super) fn draft_without(
+        &self,
+        taken: &[(CampaignId, CreativeId)],
+        screen: &ScreenId,
+        context: &Context,
+        now: Timestamp,
+    ) -> Draft {
         let mut excluded = Vec::new();
-        let eligible = self.survey(screen, context, now, &mut excluded);
+        let mut eligible = self.survey(screen, context, now, &mut excluded);
+        leave_out(taken, &mut eligible, &mut excluded);
         let mut candidates = Vec::with_capacity(eligible.len());
         let Some(top) = eligible.first().map(|(slot, _)| slot.campaign.priority) else {
             return Draft {
@@ -84,16 +119,34 @@ impl Planner {
                 continue;
             }
             let share = weight(group) / total;
+            let experiment = slot.campaign.experiment.as_ref();
+            let held_out = f64::from(experiment.map_or(0.0, |e| e.holdout));
+            if held_out > 0.0 {
+                candidates.push(Candidate {
+                    campaign: None,
+                    creative: self.default_message.id.clone(),
+                    propensity: (share * held_out) as f32,
+                    held_out: Some(slot.campaign.id.clone()),
+                });
+            }
+            let share = share * (1.0 - held_out);
             let actions: Vec<Action<'_>> = group
                 .iter()
-                .map(|(_, creative)| Action {
-                    creative: &creative.id,
-                    has_condition: !creative.when.is_empty(),
-                    weight: creative.weight,
-                    turn: self.counters.turn(screen, &slot.campaign.id, &creative.id),
+                .map(|(_, creative)| {
+                    let turn = self.counters.turn(screen, &slot.campaign.id, &creative.id);
+                    slot.action(creative, turn)
                 })
                 .collect();
-            let propensities = slot.policy.propensities(context.features(), &actions);
+            let propensities = match experiment.map(|e| e.kind) {
+                Some(ExperimentKind::Ab) => {
+                    let total: f32 = actions.iter().map(|a| a.weight).sum();
+                    actions.iter().map(|a| a.weight / total).collect()
+                }
+                Some(ExperimentKind::Bandit) | None => {
+                    let features = context.features_seen(slot.sees_expression());
+                    slot.policy.propensities(&features, &actions)
+                }
+            };
             candidates.extend(
                 actions
                     .iter()
@@ -102,6 +155,7 @@ impl Planner {
                         campaign: Some(slot.campaign.id.clone()),
                         creative: action.creative.clone(),
                         propensity: (share * f64::from(p)) as f32,
+                        held_out: None,
                     }),
             );
         }
@@ -129,12 +183,24 @@ impl Planner {
                 campaign: None,
                 creative: self.default_message.id.clone(),
                 propensity: 1.0,
+                held_out: None,
             };
             candidates = vec![default.clone()];
             default
         });
         let (policy, policy_version, met) = self.account(&chosen, occasion.context);
         let local = occasion.context.local();
+        let of = chosen.campaign.as_ref().or(chosen.held_out.as_ref());
+        let slot = of.and_then(|id| self.slots.iter().find(|s| s.campaign.id == *id));
+        let sees_expression = slot.is_none_or(Slot::sees_expression);
+        let segments = slot.and_then(|s| s.campaign.experiment.as_ref());
+        let segments = segments.map_or_else(Vec::new, |experiment| {
+            let held = experiment
+                .segments
+                .iter()
+                .filter(|s| s.when.holds(occasion.context));
+            held.map(|s| s.name.clone()).collect()
+        });
         if let Some(campaign) = &chosen.campaign {
             let weight = self
                 .campaign(campaign)
@@ -155,7 +221,9 @@ impl Planner {
             policy_version,
             propensity: chosen.propensity,
             candidates,
-            features: occasion.context.named_features(),
+            features: occasion.context.named_features_seen(sees_expression),
+            held_out: chosen.held_out,
+            segments,
             is_personal: occasion.context.is_personal(),
             reason: Reason {
                 trigger: occasion.trigger,

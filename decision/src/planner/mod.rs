@@ -6,15 +6,16 @@ use rand::CryptoRng;
 use regard_domain::{Audience, CampaignId, CreativeId, DecisionId, ScreenId, Timestamp};
 
 use crate::{
-    BadFact, Campaign, CampaignFault, Context, ContextSpec, Creative, Decision, Exclusion,
-    FactValue, Facts, LocalTime, Obstacle, Policy, PolicyState, PolicyStateError, UpdateError,
-    new_policy, restore_policy, validate,
+    Action, BadFact, Campaign, CampaignFault, Context, ContextSpec, Creative, Decision, Exclusion,
+    ExpressionUse, FactValue, Facts, FeatureSpace, LocalTime, Obstacle, Policy, PolicyState,
+    PolicyStateError, UpdateError, new_policy_over, restore_policy_over, validate,
 };
 
 use counters::Counters;
 
 mod counters;
 mod draft;
+mod steering;
 
 pub(crate) use counters::MAX_STARTS;
 pub(crate) use draft::{Draft, Occasion};
@@ -32,6 +33,12 @@ pub struct PolicyUpdate {
     pub features: Vec<f32>,
     /// What it earned, in `[0, 1]`.
     pub reward: f32,
+    /// Whether the experiment of the campaign held the play out: then no policy learns.
+    pub is_held_out: bool,
+    /// The probability with which it was chosen, among all that its campaign could have come to.
+    pub propensity: f32,
+    /// Segments of the experiment that the play belongs to.
+    pub segments: Vec<String>,
 }
 
 /// What is eligible and what is not.
@@ -77,6 +84,57 @@ pub enum ApplyError {
 struct Slot {
     campaign: Campaign,
     policy: Box<dyn Policy>,
+    space: FeatureSpace,
+    /// Features of each message, in order, as the policy takes them.
+    features: Vec<Vec<f32>>,
+    /// Messages that a guardrail stopped, and which.
+    stopped: BTreeMap<CreativeId, String>,
+    /// Whether it was found that what faces show adds nothing.
+    is_expression_idle: bool,
+}
+
+impl Slot {
+    fn new(campaign: Campaign, context: &[String]) -> Self {
+        let space = FeatureSpace::of_creatives(context, &campaign.creatives);
+        Self {
+            policy: new_policy_over(campaign.policy, &space),
+            features: campaign.creatives.iter().map(|c| space.encode(c)).collect(),
+            space,
+            campaign,
+            stopped: BTreeMap::new(),
+            is_expression_idle: false,
+        }
+    }
+
+    /// Whether the policy sees what faces show.
+    const fn sees_expression(&self) -> bool {
+        match self.campaign.expression {
+            ExpressionUse::Auto => !self.is_expression_idle,
+            ExpressionUse::On => true,
+            ExpressionUse::Off => false,
+        }
+    }
+
+    /// A message as the policy takes it.
+    fn action<'s>(&'s self, creative: &'s Creative, turn: f64) -> Action<'s> {
+        Action {
+            creative: &creative.id,
+            has_condition: !creative.when.is_empty(),
+            weight: creative.weight,
+            turn,
+            features: self.features(&creative.id),
+        }
+    }
+
+    /// The features of a message, as the policy takes them.
+    fn features(&self, creative: &CreativeId) -> &[f32] {
+        let place = self
+            .campaign
+            .creatives
+            .iter()
+            .position(|c| c.id == *creative);
+        place.map_or(&[], |i| &self.features[i])
+    }
 }
 
 /// Holds campaigns, their policies, the counters and the facts, and decides.
@@ -109,10 +167,7 @@ impl Planner {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let new_slot = |campaign: Campaign| Slot {
-            policy: new_policy(campaign.policy, spec.feature_names()),
-            campaign,
-        };
+        let new_slot = |campaign: Campaign| Slot::new(campaign, spec.feature_names());
         let mut slots: Vec<Slot> = campaigns.into_iter().map(new_slot).collect();
         sort(&mut slots);
         Ok(Self {
@@ -153,20 +208,23 @@ impl Planner {
         let mut afresh = Vec::new();
         let mut slots = Vec::with_capacity(campaigns.len());
         for campaign in campaigns {
-            let names = self.spec.feature_names();
-            let old = self.slots.iter().find(|s| s.campaign.id == campaign.id);
-            let kept = old.map(|s| restore_policy(campaign.policy, names, &s.policy.state()));
-            let policy = match kept {
-                Some(Ok(policy)) => policy,
-                Some(Err(_)) => {
-                    if old.is_some_and(|s| s.policy.version() > 0) {
-                        afresh.push(campaign.id.clone());
-                    }
-                    new_policy(campaign.policy, names)
+            let mut slot = Slot::new(campaign, self.spec.feature_names());
+            let old = self
+                .slots
+                .iter()
+                .find(|s| s.campaign.id == slot.campaign.id);
+            if let Some(old) = old {
+                slot.is_expression_idle = old.is_expression_idle;
+                if slot.campaign.guardrails == old.campaign.guardrails {
+                    slot.stopped.clone_from(&old.stopped);
                 }
-                None => new_policy(campaign.policy, names),
-            };
-            slots.push(Slot { campaign, policy });
+                match restore_policy_over(slot.campaign.policy, &slot.space, &old.policy.state()) {
+                    Ok(policy) => slot.policy = policy,
+                    Err(_) if old.policy.version() > 0 => afresh.push(slot.campaign.id.clone()),
+                    Err(_) => {}
+                }
+            }
+            slots.push(slot);
         }
         sort(&mut slots);
         self.slots = slots;
@@ -219,6 +277,11 @@ impl Planner {
         &self.facts
     }
 
+    /// Names of the features of a context.
+    pub fn feature_names(&self) -> &[String] {
+        self.spec.feature_names()
+    }
+
     /// The context of this audience now, with the facts of this planner.
     pub fn context(&self, audience: &Audience, local: LocalTime) -> Context {
         Context::from_audience(audience, local, &self.facts, &self.spec)
@@ -268,12 +331,16 @@ impl Planner {
                 } else {
                     creative.when.first_unmet(context)
                 };
-                let obstacle = unmet
-                    .map(|clause| Obstacle::Condition { clause })
-                    .or_else(|| {
-                        let key = (screen, &campaign.id);
-                        self.counters.cap_obstacle(key, creative, now, today)
-                    });
+                let stopped = slot.stopped.get(&creative.id);
+                let stopped = stopped.map(|name| Obstacle::Guardrail { name: name.clone() });
+                let obstacle = stopped.or_else(|| {
+                    unmet
+                        .map(|clause| Obstacle::Condition { clause })
+                        .or_else(|| {
+                            let key = (screen, &campaign.id);
+                            self.counters.cap_obstacle(key, creative, now, today)
+                        })
+                });
                 match obstacle {
                     None => eligible.push((slot, creative)),
                     Some(obstacle) => excluded.push(Exclusion {
@@ -296,8 +363,11 @@ impl Planner {
         context: &Context,
         slack: f64,
     ) -> bool {
-        self.campaign(campaign).is_some_and(|campaign| {
-            let creative = campaign.creative(creative);
+        let slot = self.slots.iter().find(|s| s.campaign.id == *campaign);
+        slot.is_some_and(|slot| {
+            let campaign = &slot.campaign;
+            let is_stopped = slot.stopped.contains_key(creative);
+            let creative = campaign.creative(creative).filter(|_| !is_stopped);
             admission_obstacle(campaign, screen, context.local()).is_none()
                 && creative.is_some_and(|c| c.when.holds_within(context, slack))
         })
@@ -344,17 +414,25 @@ impl Planner {
         self.slots.iter_mut().find(|s| s.campaign.id == *campaign)
     }
 
-    /// Lets a policy learn.
+    /// Lets a policy learn. Of a play that was held out nothing is learned.
     ///
     /// # Errors
     /// [`ApplyError`]; nothing was learned then.
     pub fn apply(&mut self, update: &PolicyUpdate) -> Result<(), ApplyError> {
+        if update.is_held_out {
+            return Ok(());
+        }
         let campaign = &update.campaign;
         let slot = self
             .slot_mut(campaign)
             .ok_or_else(|| ApplyError::UnknownCampaign(campaign.clone()))?;
+        let features = slot.features(&update.creative).to_vec();
         slot.policy
-            .update(&update.creative, &update.features, update.reward)
+            .update_with(
+                (&update.creative, &features),
+                &update.features,
+                update.reward,
+            )
             .map_err(|source| ApplyError::Update {
                 campaign: campaign.clone(),
                 source,
@@ -377,21 +455,19 @@ impl Planner {
         campaign: &CampaignId,
         state: &PolicyState,
     ) -> Result<(), PolicyStateError> {
-        let names = self.spec.feature_names().to_vec();
         let slot = self
             .slot_mut(campaign)
             .ok_or(PolicyStateError::UnknownCampaign)?;
-        slot.policy = restore_policy(slot.campaign.policy, &names, state)?;
+        slot.policy = restore_policy_over(slot.campaign.policy, &slot.space, state)?;
         Ok(())
     }
 
     /// Forgets what the policy of a campaign learned; false when there is no such campaign.
     pub fn reset_policy(&mut self, campaign: &CampaignId) -> bool {
-        let names = self.spec.feature_names().to_vec();
         let Some(slot) = self.slot_mut(campaign) else {
             return false;
         };
-        slot.policy = new_policy(slot.campaign.policy, &names);
+        slot.policy = new_policy_over(slot.campaign.policy, &slot.space);
         true
     }
 }

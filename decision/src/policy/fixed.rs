@@ -40,7 +40,12 @@ impl Policy for Fixed {
         certain(index, actions.len())
     }
 
-    fn update(&mut self, _: &CreativeId, _: &[f32], reward: f32) -> Result<(), UpdateError> {
+    fn update_with(
+        &mut self,
+        _: (&CreativeId, &[f32]),
+        _: &[f32],
+        reward: f32,
+    ) -> Result<(), UpdateError> {
         check_reward(reward)?;
         self.version += 1;
         Ok(())

@@ -167,9 +167,9 @@ impl Policy for LinUcb {
         explored(&weights, self.exploration)
     }
 
-    fn update(
+    fn update_with(
         &mut self,
-        action: &CreativeId,
+        (action, _): (&CreativeId, &[f32]),
         features: &[f32],
         reward: f32,
     ) -> Result<(), UpdateError> {

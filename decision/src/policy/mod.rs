@@ -8,10 +8,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy_state::{Learned, PolicyState, PolicyStateError};
 
+mod belief;
 mod fixed;
+mod learner;
 mod linucb;
+mod model;
+mod normals;
+mod packed;
 mod rules;
+mod space;
 mod thompson;
+
+pub use learner::{LearnerConfig, LearnerKind};
+pub use packed::{BadPacked, Packed};
+pub use space::{FeatureSpace, ModelShape};
 
 /// Messages a policy remembers. When full, the one it learned about longest ago goes.
 const MAX_ACTIONS: usize = 1024;
@@ -27,6 +37,32 @@ pub struct Action<'a> {
     pub weight: f32,
     /// Its place in the round of its screen: the lowest comes next.
     pub turn: f64,
+    /// Its features, in the places of the [`FeatureSpace`]; empty where messages have none.
+    pub features: &'a [f32],
+}
+
+/// What a policy believes about the expected reward of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Prediction {
+    /// The expectation.
+    pub mean: f64,
+    /// Standard deviation of the belief about it.
+    pub deviation: f64,
+}
+
+/// Room that decisions work in. Kept and handed in again, nothing is allocated once it has grown.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    context: Vec<f64>,
+    means: Vec<f64>,
+    spreads: Vec<f32>,
+    reduced: Vec<f64>,
+    row: Vec<f64>,
+    factor: Vec<f32>,
+    columns: Vec<f32>,
+    draws: Vec<f32>,
+    scores: Vec<f32>,
+    weights: Vec<f64>,
 }
 
 /// What was picked.
@@ -61,7 +97,7 @@ pub enum UpdateError {
 
 /// A way of picking a message. Features are those of [`crate::Context::features`].
 pub trait Policy: Send + Sync + std::fmt::Debug {
-    /// Its name: `fixed`, `rules`, `thompson` or `linucb`.
+    /// Its name: `fixed`, `rules`, `thompson`, `linucb`, `epsilon`, `lints`, `squarecb` or `bootstrapped`.
     fn kind(&self) -> &'static str;
 
     /// How many updates it has seen.
@@ -70,17 +106,53 @@ pub trait Policy: Send + Sync + std::fmt::Debug {
     /// The probability of each action, in their order: none negative, sum 1. Empty for none.
     fn propensities(&self, features: &[f32], actions: &[Action<'_>]) -> Vec<f32>;
 
-    /// Learns that the action earned this reward, in `[0, 1]`. Policies that do not learn only
-    /// count.
+    /// As [`Policy::propensities`], into `out`.
+    fn propensities_into(
+        &self,
+        features: &[f32],
+        actions: &[Action<'_>],
+        _work: &mut Workspace,
+        out: &mut Vec<f32>,
+    ) {
+        out.clear();
+        out.extend(self.propensities(features, actions));
+    }
+
+    /// Learns that the action, with its features, earned this reward, in `[0, 1]`. Policies that do
+    /// not learn only count.
     ///
     /// # Errors
     /// [`UpdateError`]; nothing was learned then.
+    fn update_with(
+        &mut self,
+        action: (&CreativeId, &[f32]),
+        features: &[f32],
+        reward: f32,
+    ) -> Result<(), UpdateError>;
+
+    /// As [`Policy::update_with`] for messages without features.
+    ///
+    /// # Errors
+    /// As there.
     fn update(
         &mut self,
         action: &CreativeId,
         features: &[f32],
         reward: f32,
-    ) -> Result<(), UpdateError>;
+    ) -> Result<(), UpdateError> {
+        self.update_with((action, &[]), features, reward)
+    }
+
+    /// What it expects of each action; nothing from policies without a model of rewards.
+    fn predict(&self, _features: &[f32], _actions: &[Action<'_>]) -> Option<Vec<Prediction>> {
+        None
+    }
+
+    /// Keeps so much of what it has learned, above 0 and up to 1, as a prior; false when it has
+    /// nothing that could be weakened.
+    fn weaken(&mut self, _strength: f64) -> bool {
+        false
+    }
 
     /// All it has learned, to be stored.
     fn state(&self) -> PolicyState;
@@ -133,6 +205,17 @@ fn explored(weights: &[f64], exploration: f64) -> Vec<f32> {
     weights.iter().map(|weight| mixed(weight) as f32).collect()
 }
 
+/// As [`explored`], into `out`.
+fn explored_into(weights: &[f64], exploration: f64, out: &mut Vec<f32>) {
+    let total: f64 = weights.iter().sum();
+    let even = 1.0 / weights.len().max(1) as f64;
+    out.clear();
+    out.extend(weights.iter().map(|weight| {
+        let share = if total > 0.0 { weight / total } else { even };
+        (1.0 - exploration).mul_add(share, exploration * even) as f32
+    }));
+}
+
 fn check_reward(reward: f32) -> Result<(), UpdateError> {
     let valid = (0.0..=1.0).contains(&reward);
     if valid {
@@ -158,8 +241,16 @@ fn make_room<T>(
     }
 }
 
-/// A policy that has learned nothing yet, over features of these names.
+/// A policy that has learned nothing yet, over contexts with features of these names and messages
+/// without any.
 pub fn new_policy(config: PolicyConfig, feature_names: &[String]) -> Box<dyn Policy> {
+    new_policy_over(config, &FeatureSpace::of_context(feature_names))
+}
+
+/// A policy that has learned nothing yet, over these features.
+pub fn new_policy_over(config: PolicyConfig, space: &FeatureSpace) -> Box<dyn Policy> {
+    let feature_names = &space.context;
+    let learner = |kind, config| Box::new(learner::Learner::new(kind, config, space));
     match config {
         PolicyConfig::Fixed { order } => Box::new(fixed::Fixed::new(order, 0)),
         PolicyConfig::Rules {} => Box::new(rules::Rules::new(0)),
@@ -182,6 +273,10 @@ pub fn new_policy(config: PolicyConfig, feature_names: &[String]) -> Box<dyn Pol
             ridge,
             feature_names,
         )),
+        PolicyConfig::Epsilon(config) => learner(LearnerKind::Epsilon, config),
+        PolicyConfig::Lints(config) => learner(LearnerKind::Lints, config),
+        PolicyConfig::Squarecb(config) => learner(LearnerKind::Squarecb, config),
+        PolicyConfig::Bootstrapped(config) => learner(LearnerKind::Bootstrapped, config),
     }
 }
 
@@ -195,8 +290,27 @@ pub fn restore_policy(
     feature_names: &[String],
     state: &PolicyState,
 ) -> Result<Box<dyn Policy>, PolicyStateError> {
+    restore_policy_over(config, &FeatureSpace::of_context(feature_names), state)
+}
+
+/// A policy over these features that goes on from a stored state. What one learner (`epsilon`,
+/// `lints`, `squarecb`, `bootstrapped`) learned, another can take up.
+///
+/// # Errors
+/// As [`restore_policy`].
+pub fn restore_policy_over(
+    config: PolicyConfig,
+    space: &FeatureSpace,
+    state: &PolicyState,
+) -> Result<Box<dyn Policy>, PolicyStateError> {
+    let feature_names = &space.context;
     let version = state.version;
     state.check_format()?;
+    if let (Some((kind, learner)), Some(model)) = (config.learner(), state.model()) {
+        let mut policy = learner::Learner::new(kind, learner, space);
+        policy.load(version, model)?;
+        return Ok(Box::new(policy));
+    }
     match (config, &state.learned) {
         (PolicyConfig::Fixed { order }, Learned::Fixed {}) => {
             Ok(Box::new(fixed::Fixed::new(order, version)))
@@ -285,6 +399,15 @@ pub enum PolicyConfig {
         #[serde(default = "ridge")]
         ridge: f32,
     },
+    /// A linear model; the message that it expects most of, but for the part that explores.
+    Epsilon(LearnerConfig),
+    /// A linear model and Thompson sampling: each message as often as it is probably the best for
+    /// this audience.
+    Lints(LearnerConfig),
+    /// A linear model; each message the less, the more it is expected to lose.
+    Squarecb(LearnerConfig),
+    /// Linear models of resampled plays, which vote.
+    Bootstrapped(LearnerConfig),
 }
 
 /// Bounds importance weights by 20 × the number of messages and costs 5 % of the plays.
@@ -315,6 +438,23 @@ impl PolicyConfig {
             Self::Rules {} => "rules",
             Self::Thompson { .. } => "thompson",
             Self::Linucb { .. } => "linucb",
+            Self::Epsilon(_) => "epsilon",
+            Self::Lints(_) => "lints",
+            Self::Squarecb(_) => "squarecb",
+            Self::Bootstrapped(_) => "bootstrapped",
+        }
+    }
+
+    /// Kind and settings, where it learns a linear model.
+    pub const fn learner(&self) -> Option<(LearnerKind, LearnerConfig)> {
+        match self {
+            Self::Fixed { .. } | Self::Rules {} | Self::Thompson { .. } | Self::Linucb { .. } => {
+                None
+            }
+            Self::Epsilon(config) => Some((LearnerKind::Epsilon, *config)),
+            Self::Lints(config) => Some((LearnerKind::Lints, *config)),
+            Self::Squarecb(config) => Some((LearnerKind::Squarecb, *config)),
+            Self::Bootstrapped(config) => Some((LearnerKind::Bootstrapped, *config)),
         }
     }
 }

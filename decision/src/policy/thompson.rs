@@ -136,9 +136,9 @@ impl Policy for Thompson {
         explored(&best_probabilities(&posteriors), self.exploration)
     }
 
-    fn update(
+    fn update_with(
         &mut self,
-        action: &CreativeId,
+        (action, _): (&CreativeId, &[f32]),
         _features: &[f32],
         reward: f32,
     ) -> Result<(), UpdateError> {
@@ -157,6 +157,20 @@ impl Policy for Thompson {
         let arm = self.arm(counts);
         self.arms.insert(action.clone(), arm);
         Ok(())
+    }
+
+    fn weaken(&mut self, strength: f64) -> bool {
+        let weaker = |counts: BetaCounts| BetaCounts {
+            successes: counts.successes * strength,
+            failures: counts.failures * strength,
+            updated: counts.updated,
+        };
+        let arms = std::mem::take(&mut self.arms);
+        let arms = arms
+            .into_iter()
+            .map(|(id, arm)| (id, self.arm(weaker(arm.counts))));
+        self.arms = arms.collect();
+        true
     }
 
     fn state(&self) -> PolicyState {
@@ -278,6 +292,7 @@ mod tests {
             has_condition: false,
             weight: 1.0,
             turn: 0.0,
+            features: &[],
         });
         let p = policy.propensities(&[], &actions);
         assert!(

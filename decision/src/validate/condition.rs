@@ -1,22 +1,12 @@
 //! Mistakes in a condition, and conditions that no message may have.
 
-use regard_domain::Expression;
+use regard_domain::{Expression, SensitiveCategory, sensitive_in_name};
 
 use super::Faults;
-use crate::{Bounds, Condition, FactTest, FaultKind, facts::is_fact_name};
-
-/// Words in the name of a fact that aim a rule at weakness (the row `vulnerability_targeting`:
-/// distress, fatigue, age, disability, poverty).
-const VULNERABILITIES: [&str; 8] = [
-    "distress",
-    "stress",
-    "fatigue",
-    "tired",
-    "tiredness",
-    "age",
-    "disability",
-    "poverty",
-];
+use crate::{
+    Bounds, Condition, FactTest, FactValue, FaultKind, facts::is_about_weakness,
+    facts::is_fact_name,
+};
 
 /// The expressions fit to drive a decision.
 const FIT: [Expression; 4] = [
@@ -138,17 +128,28 @@ fn check_expressions(faults: &mut Faults, path: &str, condition: &Condition) {
     }
 }
 
+/// The sensitive category that the text a fact is compared with speaks of.
+fn told(test: &FactTest) -> Option<SensitiveCategory> {
+    match &test.equals {
+        Some(FactValue::Text(text)) => sensitive_in_name(text),
+        Some(FactValue::Flag(_) | FactValue::Number(_)) | None => None,
+    }
+}
+
 fn check_fact(faults: &mut Faults, path: &str, test: &FactTest) {
     let name_path = format!("{path}.name");
     if !is_fact_name(&test.name) {
         let found = format!("{:?}", test.name);
         let expected = "1 to 128 of a-z, 0-9, '_', '-' and '.'";
         faults.add(name_path, expected, found, "such as weather.rain");
-    } else if test
-        .name
-        .split(['.', '_', '-'])
-        .any(|word| VULNERABILITIES.contains(&word))
-    {
+    } else if let Some(category) = sensitive_in_name(&test.name).or_else(|| told(test)) {
+        faults.refuse(
+            FaultKind::SensitiveInference,
+            name_path,
+            ("a fact about the world", &test.name),
+            format!("nothing here may know or guess anybody's {category}; if the fact is about something else, give it another name"),
+        );
+    } else if is_about_weakness(&test.name) {
         faults.refuse(
             FaultKind::VulnerabilityTargeting,
             name_path,

@@ -65,6 +65,46 @@ pub(super) fn check(faults: &mut Faults, path: &str, creative: &Creative) {
         faults.add(path, expected, found, "such as https://example.org/spring");
     }
     condition::check(faults, &format!("{path}.when"), &creative.when);
+    check_features(faults, &format!("{path}.features"), creative);
+}
+
+/// Most features of one message.
+const MAX_FEATURES: usize = 32;
+
+/// Longest name of a feature, in bytes.
+const MAX_FEATURE_LEN: usize = 64;
+
+fn check_features(faults: &mut Faults, path: &str, creative: &Creative) {
+    if creative.features.len() > MAX_FEATURES {
+        let found = creative.features.len();
+        let expected = format!("up to {MAX_FEATURES} features");
+        faults.add(path, expected, found, "keep those that messages share");
+    }
+    for (name, value) in &creative.features {
+        let is_name = (1..=MAX_FEATURE_LEN).contains(&name.len())
+            && name
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.'));
+        if !is_name || name.starts_with("id.") {
+            let expected = format!(
+                "names of 1 to {MAX_FEATURE_LEN} of a-z, 0-9, '_', '-' and '.', not beginning with id."
+            );
+            let found = format!(
+                "{:?}",
+                name.chars().take(MAX_FEATURE_LEN).collect::<String>()
+            );
+            faults.add(path, expected, found, "such as coffee or warm_colors");
+        } else if crate::facts::is_about_weakness(name) {
+            faults.refuse(
+                FaultKind::VulnerabilityTargeting,
+                path,
+                ("what the message is like", name),
+                "a policy may not learn to aim at distress, fatigue, age, disability or poverty",
+            );
+        }
+        let suggestion = "from -1 to 1; 1 for yes";
+        faults.number(&format!("{path}.{name}"), *value, (-1.0, 1.0), suggestion);
+    }
 }
 
 /// Whether a scan may lead there: a web page of a named host, written so that a reader sees which.

@@ -2,10 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Campaign, CampaignFault, Creative, FaultKind, PolicyConfig, RewardRule};
+use regard_domain::sensitive_in_name;
+
+use crate::{
+    Campaign, CampaignFault, Creative, FaultKind, LearnerConfig, PolicyConfig, RewardRule,
+};
 
 mod condition;
 mod creative;
+mod experiment;
 
 /// Longest name, in bytes; fits one line of the console.
 const MAX_NAME_LEN: usize = 200;
@@ -85,7 +90,7 @@ impl Faults {
 
 /// All mistakes of all campaigns and of the default message (path `default_message`), in order.
 /// Besides impossible values these are refusals: rules aimed at distress and flashes
-/// (`vulnerability_targeting`), and messages with a significant effect (`significant_effect`).
+/// (`vulnerability_targeting`), rules about what is sensitive (`sensitive_inference`), and messages with a significant effect (`significant_effect`).
 pub fn validate(campaigns: &[Campaign], default_message: &Creative) -> Vec<CampaignFault> {
     let mut faults = Faults::default();
     let mut ids = BTreeSet::new();
@@ -166,6 +171,7 @@ fn check_campaign(faults: &mut Faults, path: &str, campaign: &Campaign) {
         );
     }
     check_policy(faults, path, campaign.policy);
+    experiment::check(faults, path, campaign);
     check_reward(faults, path, &campaign.reward);
     match campaign.creatives.len() {
         0 => {
@@ -280,6 +286,53 @@ fn check_policy(faults: &mut Faults, path: &str, policy: PolicyConfig) {
             // A ridge near 0 makes the first inverse overflow; a huge one never learns.
             faults.number(&format!("{path}.ridge"), ridge, (1e-3, 1e6), "1 is usual");
         }
+        PolicyConfig::Epsilon(config)
+        | PolicyConfig::Lints(config)
+        | PolicyConfig::Squarecb(config)
+        | PolicyConfig::Bootstrapped(config) => {
+            explored(faults, config.exploration);
+            check_learner(faults, &path, &policy, config);
+        }
+    }
+}
+
+/// Longest half-life and apprenticeship, in plays: a screen for years.
+const MAX_PLAYS: f32 = 1e8;
+
+fn check_learner(faults: &mut Faults, path: &str, policy: &PolicyConfig, config: LearnerConfig) {
+    let ridge = format!("{path}.ridge");
+    faults.number(&ridge, config.ridge, (1e-3, 1e6), "1 is usual");
+    if let Some(half_life) = config.half_life_plays {
+        // What fades faster than within ten plays is never learned.
+        let path = format!("{path}.half_life_plays");
+        let suggestion = "leave it out where tastes do not change";
+        faults.number(&path, half_life, (10.0, MAX_PLAYS), suggestion);
+    }
+    let apprentice = config.apprentice_plays as f32;
+    let apprentice_path = format!("{path}.apprentice_plays");
+    faults.number(
+        &apprentice_path,
+        apprentice,
+        (0.0, MAX_PLAYS),
+        "200 is usual",
+    );
+    let of_one_kind = [
+        ("width", "lints", config.width, 0.5),
+        ("sharpness", "squarecb", config.sharpness, 10.0),
+    ];
+    for (name, kind, value, usual) in of_one_kind {
+        let path = format!("{path}.{name}");
+        match value {
+            Some(value) if policy.kind() == kind => {
+                let suggestion = format!("{usual} is usual");
+                faults.number(&path, value, (1e-3, 1e4), &suggestion);
+            }
+            Some(value) => {
+                let expected = format!("nothing: it belongs to {kind}");
+                faults.add(path, expected, value, "remove it");
+            }
+            None => {}
+        }
     }
 }
 
@@ -304,6 +357,24 @@ fn check_reward(faults: &mut Faults, path: &str, rule: &RewardRule) {
                 "each kind once",
                 &term.kind,
                 "add the weights up in one term",
+            );
+        }
+        if let crate::OutcomeKind::Custom(name) = &term.kind
+            && let Some(category) = sensitive_in_name(name)
+        {
+            faults.refuse(
+                FaultKind::SensitiveInference,
+                format!("{path}.kind"),
+                ("an outcome that tells nothing about anybody", &term.kind),
+                format!("nothing may learn from anybody's {category}; if it is something else, give it another name"),
+            );
+        }
+        if term.kind.is_harm() {
+            faults.refuse(
+                FaultKind::VulnerabilityTargeting,
+                format!("{path}.kind"),
+                ("what does people good", &term.kind),
+                "what annoys is never a success; guard against it with [[campaign.guardrail]]",
             );
         }
         faults.number(

@@ -228,6 +228,28 @@ fn what_the_law_forbids_is_refused_by_its_code() {
         "campaign[0].creative[0].when.expression",
         targeting,
     );
+    let sensitive = Some("sensitive_inference");
+    for fact in [
+        "{ name = 'visitor.religion', equals = 'x' }",
+        "{ name = 'person.political-party', equals = true }",
+        "{ name = 'viewer.skin_tone', less = 3 }",
+        "{ name = 'health', greater = 0.5 }",
+        "{ name = 'viewer.kind', equals = 'sexual orientation: x' }",
+    ] {
+        check(
+            |c| when(c, &format!("facts = [{fact}]")),
+            "campaign[0].creative[0].when.facts[0].name",
+            sensitive,
+        );
+    }
+    check(
+        |c| {
+            let kind = "custom:ethnicity".to_owned().try_into().unwrap();
+            c.reward.terms[1].kind = kind;
+        },
+        "campaign[0].reward.terms[1].kind",
+        sensitive,
+    );
     check(
         |c| when(c, "facts = [{ name = 'viewer.age', less = 30 }]"),
         "campaign[0].creative[0].when.facts[0].name",

@@ -17,6 +17,7 @@ fn mean_reward(config: PolicyConfig, chance: [[f64; 2]; 3], seed: u64) -> f64 {
         has_condition: false,
         weight: 1.0,
         turn: 0.0,
+        features: &[],
     });
     let mut policy = new_policy(config, &["bias".into(), "kind".into()]);
     let mut rng = rng(seed);

@@ -3,6 +3,8 @@
 
 mod caps;
 mod director;
+mod harmless;
+mod learners;
 mod learning;
 mod planner;
 mod policies;

@@ -187,6 +187,9 @@ fn learning_moves_from_one_planner_to_the_next_and_is_never_lost_unasked() {
             reward: f32::from(u8::from(decision.creative.as_str() == "y")),
             creative: decision.creative,
             features: context.features().to_vec(),
+            is_held_out: false,
+            propensity: 1.0,
+            segments: Vec::new(),
         };
         old.apply(&update).unwrap();
     }

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use regard_decision::{
-    Action, FixedOrder, Learned, Policy, PolicyConfig, PolicyState, PolicyStateError, new_policy,
-    restore_policy,
+    Action, FixedOrder, Learned, LearnerConfig, Policy, PolicyConfig, PolicyState,
+    PolicyStateError, new_policy, restore_policy,
 };
 use regard_domain::CreativeId;
 
@@ -27,12 +27,33 @@ fn actions(ids: &[CreativeId]) -> Vec<Action<'_>> {
         has_condition: false,
         weight: 1.0,
         turn: 0.0,
+        features: &[],
     };
     ids.iter().map(action).collect()
 }
 
 fn config() -> impl Strategy<Value = PolicyConfig> {
     prop_oneof![
+        (
+            0..4_u8,
+            0.001_f32..=1.0,
+            0.1_f32..10.0,
+            prop::option::of(20.0_f32..500.0)
+        )
+            .prop_map(|(kind, exploration, ridge, half_life_plays)| {
+                let config = LearnerConfig {
+                    exploration,
+                    ridge,
+                    half_life_plays,
+                    ..LearnerConfig::default()
+                };
+                match kind {
+                    0 => PolicyConfig::Epsilon(config),
+                    1 => PolicyConfig::Lints(config),
+                    2 => PolicyConfig::Squarecb(config),
+                    _ => PolicyConfig::Bootstrapped(config),
+                }
+            }),
         (0.001_f32..=1.0, 0.5_f32..5.0, 0.5_f32..5.0).prop_map(|(exploration, s, f)| {
             PolicyConfig::Thompson {
                 exploration,
@@ -270,12 +291,12 @@ fn a_state_of_something_else_is_refused() {
     }
     let numbers = restore(linucb, &names(), &damaged);
     assert!(matches!(numbers, Err(PolicyStateError::Numbers { .. })));
-    let future = state.to_json().replacen("\"format\":1", "\"format\":2", 1);
+    let future = state.to_json().replacen("\"format\":2", "\"format\":3", 1);
     assert_eq!(
         PolicyState::from_json(&future),
         Err(PolicyStateError::Format {
-            expected: 1,
-            found: 2
+            expected: 2,
+            found: 3
         })
     );
     for text in ["", "{}", "[]", "{\"format\":1}", &state.to_json()[..40]] {

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use regard_backends::{OpenError, Setting, SqliteOptions, SqliteStore, Store, StoreError};
+use regard_backends::{
+    Batch, OpenError, PolicyRow, Setting, SqliteOptions, SqliteStore, Store, StoreError,
+};
 use regard_commitments::{
     Actor, AdminAct, Answer, Digest, EntryBody, LedgerEntry, NoteError, NoteSigner, Profile,
     ProfileError, PromiseFault, Refusal, RetentionGate, SignatureFault, ledger_origin,
@@ -132,6 +134,33 @@ impl Installation {
         // The ledger first: an act that nobody hears of must not be.
         self.chronicle.append(&[entry], now).await?;
         self.store.put_setting(&kept).await?;
+        Ok(self.chronicle.checkpoint(now).await?)
+    }
+
+    /// Keeps what a campaign is to begin with and enters in the ledger that it was changed; durable when it
+    /// returns.
+    ///
+    /// # Errors
+    /// [`InstallationError::Store`], [`InstallationError::Refused`].
+    pub async fn keep_learned(&mut self, row: PolicyRow) -> Result<(), InstallationError> {
+        let now = self.now();
+        let subject = Digest::of(&[row.state.to_json().as_bytes()]);
+        let mut batch = Batch::new();
+        match self.retention.keep(row, now) {
+            Answer::Granted(kept) => batch.policy(kept),
+            Answer::Refused(refusal) => return Err(InstallationError::Refused(refusal)),
+        };
+        let entry = LedgerEntry {
+            at: now,
+            body: EntryBody::Administered {
+                act: AdminAct::CampaignsChanged,
+                by: Actor::Machine {},
+                subject,
+            },
+        };
+        // The ledger first: an act that nobody hears of must not be.
+        self.chronicle.append(&[entry], now).await?;
+        self.store.commit(&batch).await?;
         Ok(self.chronicle.checkpoint(now).await?)
     }
 

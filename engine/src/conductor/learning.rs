@@ -2,18 +2,22 @@
 
 use regard_backends::{OutcomeRow, PolicyRow};
 use regard_decision::{Acceptance, Decision, Outcome, OutcomeKind, PolicyUpdate};
-use regard_domain::{CameraId, Timestamp};
+use regard_domain::{CameraId, CampaignId, Timestamp};
 
-use super::{Conductor, Effect, LEARNED, Row};
+use super::{Conductor, Effect, HEARD, LEARNED, Row};
 
 impl Conductor {
     /// Takes up decisions of an earlier run whose rewards are still awaited. Those that were learned
     /// from already (they have an outcome [`LEARNED`]) stay closed. What came of the others counts as
     /// of the time it came, however long the program was down since.
     pub(crate) fn resume(&mut self, decisions: &[(Decision, Vec<Outcome>)]) {
-        let learned = OutcomeKind::Custom(LEARNED.to_owned());
+        let is_over = |outcome: &Outcome| match &outcome.kind {
+            OutcomeKind::Custom(name) => name == LEARNED || name == HEARD,
+            _ => false,
+        };
         for (decision, outcomes) in decisions {
-            if decision.campaign.is_none() || outcomes.iter().any(|o| o.kind == learned) {
+            let is_of_none = decision.campaign.is_none() && decision.held_out.is_none();
+            if is_of_none || outcomes.iter().any(is_over) {
                 continue;
             }
             self.open_reward(decision);
@@ -33,6 +37,7 @@ impl Conductor {
         let rule = decision
             .campaign
             .as_ref()
+            .or(decision.held_out.as_ref())
             .and_then(|id| self.planner.campaign(id));
         let duration_millis = self
             .planner
@@ -98,14 +103,25 @@ impl Conductor {
                 at: now,
                 key: String::new(),
             }))));
-            if let Some(state) = self.planner.policy_state(&update.campaign) {
-                let campaign = update.campaign.clone();
-                effects.push(Effect::Keep(Row::Policy(PolicyRow {
-                    campaign,
-                    at: now,
-                    state,
-                })));
-            }
+            self.weigh(update);
+            self.keep_learned(&update.campaign, now, effects);
+        }
+    }
+
+    /// Keeps what the policy of a campaign learned, and what its experiment knows.
+    pub(super) fn keep_learned(
+        &self,
+        campaign: &CampaignId,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(mut state) = self.planner.policy_state(campaign) {
+            state.evidence = self.evidence_text(campaign);
+            effects.push(Effect::Keep(Row::Policy(PolicyRow {
+                campaign: campaign.clone(),
+                at: now,
+                state,
+            })));
         }
     }
 }

@@ -61,7 +61,7 @@ impl Custodian {
             in_force: &self.promise,
             taken_under: None,
             profile: &self.profile,
-            assessed: self.assessed,
+            assessed: self.assessed(),
         }
     }
 
@@ -112,9 +112,8 @@ impl Custodian {
         let _order = self.changing.lock().await;
         // Once more when the key of the site was rotated meanwhile.
         for is_last in [false, true] {
-            let wrapped = self
-                .ring()
-                .wrap((person, KeySlot::Record), &key, None, &mut rng)?;
+            let wrapped =
+                self.with_ring(|ring| ring.wrap((person, KeySlot::Record), &key, None, &mut rng))?;
             let row = PersonRow {
                 person,
                 token: token.hash(),
@@ -301,7 +300,7 @@ impl Custodian {
                 put: Some(PurposeKey {
                     person,
                     purpose,
-                    key: self.ring().wrap(slot, &key, secret, &mut rng)?,
+                    key: self.with_ring(|ring| ring.wrap(slot, &key, secret, &mut rng))?,
                     is_shared,
                     ends_at,
                 }),

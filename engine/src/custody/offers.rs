@@ -17,6 +17,10 @@ const OFFER_TTL: Duration = Duration::from_secs(600);
 /// enrolling in ten minutes, a hundred bytes each.
 const MAX_OFFERS: usize = 1_000;
 
+/// Offers to one person that stand at once: two pages with all six purposes. Then their own oldest goes, so that nobody pushes
+/// out those of others.
+const MAX_OFFERS_EACH: usize = 12;
+
 /// An offer to agree to one purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer {
@@ -37,9 +41,12 @@ impl Offers {
     fn put(&self, person: PersonId, offer: Offer, now: Timestamp) {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         standing.retain(|_, (_, offer)| now < offer.until);
-        if standing.len() >= MAX_OFFERS {
+        let own = |(_, (whose, _)): &(&u128, &(PersonId, Offer))| *whose == person;
+        let is_own_full = standing.iter().filter(own).count() >= MAX_OFFERS_EACH;
+        if is_own_full || standing.len() >= MAX_OFFERS {
             let oldest = standing
                 .iter()
+                .filter(|one| !is_own_full || own(one))
                 .min_by_key(|(id, (_, offer))| (offer.until, **id));
             if let Some(id) = oldest.map(|(id, _)| *id) {
                 standing.remove(&id);
@@ -89,5 +96,34 @@ impl Custodian {
         };
         self.offers.put(person, offer, now);
         Ok(offer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_pushes_out_the_offers_of_others() {
+        let offers = Offers::default();
+        let now = Timestamp::from_millis(0);
+        let (one, other) = (PersonId::from_bits(1), PersonId::from_bits(2));
+        let offer = |id: u128| Offer {
+            id,
+            purpose: ConsentPurpose::Learn,
+            until: now.plus(OFFER_TTL),
+        };
+        offers.put(one, offer(0), now);
+        for id in 1..=2 * MAX_OFFERS as u128 {
+            offers.put(other, offer(id), now);
+        }
+        let standing = offers.standing.lock().unwrap().len();
+        assert_eq!(standing, 1 + MAX_OFFERS_EACH);
+        assert!(offers.take(one, 0, now).is_ok());
+        assert!(
+            offers.take(other, 2 * MAX_OFFERS as u128, now).is_ok(),
+            "the newest stands"
+        );
+        assert!(offers.take(other, 1, now).is_err(), "the oldest went");
     }
 }

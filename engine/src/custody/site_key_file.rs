@@ -7,7 +7,10 @@ use std::sync::Arc;
 use argon2::{Algorithm, Argon2, Params, Version};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use regard_commitments::{HeldSiteKey, SiteKey as _, SiteKeyId, SiteKeyring, Zeroizing};
+use regard_commitments::{HeldSiteKey, SiteKey, SiteKeyId, SiteKeyring, Zeroizing};
+
+use super::token::{self, Pin, TokenProbe, TokenSiteKey};
+use super::token_uri::TokenUri;
 
 use crate::config::SiteKeyConfig;
 use crate::keys::KeyError;
@@ -20,8 +23,8 @@ const FILE_NAME: &str = "custody.key";
 /// First line of the file.
 const HEAD: &str = "regard-site-keys-v1";
 
-/// Longest file read, in bytes: two keys take three hundred.
-const MAX_LEN: u64 = 4_096;
+/// Longest file read, in bytes: two keys take three hundred, and of a key in a token the address stands there.
+const MAX_LEN: u64 = 64 * 1_024;
 
 /// Longest passphrase read, in bytes.
 const MAX_PASSPHRASE_LEN: u64 = 1_024;
@@ -39,12 +42,39 @@ const BOUND: &[u8] = b"regard site key file v1";
 /// The keys of the site in their file: the last one wraps, older ones are there while a rotation goes on.
 ///
 /// Each line after the head is `plain KEY`, or `argon2id KIB PASSES LANES SALT KEY` with the key encrypted under a
-/// passphrase; in hexadecimal digits.
+/// passphrase, or `pkcs11 ID ADDRESS` of a key that lies in a token; in hexadecimal digits.
 #[derive(Debug)]
 pub struct SiteKeyFile {
     path: PathBuf,
-    keys: Vec<Arc<HeldSiteKey>>,
+    keys: Vec<Entry>,
     passphrase: Option<Passphrase>,
+    /// How the token is reached, where that was said beside the file.
+    token: Option<TokenUri>,
+}
+
+/// A key of the file.
+#[derive(Clone, Debug)]
+enum Entry {
+    Held(Arc<HeldSiteKey>),
+    InToken(Arc<TokenSiteKey>),
+}
+
+impl Entry {
+    fn key(&self) -> Arc<dyn SiteKey> {
+        match self {
+            Self::Held(key) => Arc::clone(key) as _,
+            Self::InToken(key) => Arc::clone(key) as _,
+        }
+    }
+}
+
+/// Where a fresh key is to lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// In the file.
+    File,
+    /// In a token.
+    Token(TokenUri),
 }
 
 /// Withheld when printed, wiped when dropped.
@@ -79,8 +109,10 @@ impl SiteKeyFile {
             path,
             keys: Vec::new(),
             passphrase: passphrase(config)?,
+            token: config.token.clone(),
         };
-        file.add_fresh().map(drop)
+        let place = config.token.clone().map_or(KeyPlace::File, KeyPlace::Token);
+        file.add_fresh(&place).map(drop)
     }
 
     /// Reads the file that is named, or the one in the data folder.
@@ -92,9 +124,41 @@ impl SiteKeyFile {
             path: place(config, data_dir),
             keys: Vec::new(),
             passphrase: passphrase(config)?,
+            token: config.token.clone(),
         };
         file.reload()?;
+        if let Some(token) = &config.token
+            && !file.place().is_in(token)
+        {
+            return Err(KeyError::NotInToken {
+                path: file.path,
+                uri: token.to_string(),
+            });
+        }
         Ok(file)
+    }
+
+    /// The tokens that the keys of an installation lie in, as far as that can be read without opening them.
+    pub fn named_tokens(config: &SiteKeyConfig, data_dir: &Path) -> Vec<TokenUri> {
+        let text = read_private(&place(config, data_dir), MAX_LEN);
+        let text = text.unwrap_or_default();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("pkcs11 "));
+        let uris = lines.filter_map(|line| line.split_once(' ')?.1.parse().ok());
+        config.token.iter().cloned().chain(uris).collect()
+    }
+
+    /// Looks whether a token is there and takes the PIN; makes nothing.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn probe_token(config: &SiteKeyConfig, uri: &TokenUri) -> Result<TokenProbe, KeyError> {
+        let asking = Self {
+            path: PathBuf::new(),
+            keys: Vec::new(),
+            passphrase: passphrase(config)?,
+            token: None,
+        };
+        Ok(token::probe(uri, &asking.pin(uri)?)?)
     }
 
     /// Reads the file again: another program may have rotated the keys.
@@ -120,13 +184,18 @@ impl SiteKeyFile {
         Ok(())
     }
 
-    fn read_line(&self, line: &str) -> Result<Arc<HeldSiteKey>, KeyError> {
+    fn read_line(&self, line: &str) -> Result<Entry, KeyError> {
         let malformed = || KeyError::MalformedSiteKeys {
             path: self.path.clone(),
         };
         let words: Vec<&str> = line.split(' ').collect();
         let key = match words.as_slice() {
             ["plain", key] => from_hex(key).ok_or_else(malformed)?,
+            ["pkcs11", id, uri] => {
+                let id = SiteKeyId::try_from((*id).to_owned()).map_err(|_| malformed())?;
+                let written: TokenUri = uri.parse().map_err(|_| malformed())?;
+                return self.in_token(id, written);
+            }
             ["argon2id", kib, passes, lanes, salt, sealed] => {
                 let number = |text: &str| text.parse::<u32>().map_err(|_| malformed());
                 let costs = (number(kib)?, number(passes)?, number(lanes)?);
@@ -146,7 +215,36 @@ impl SiteKeyFile {
             }
             _ => return Err(malformed()),
         };
-        Ok(Arc::new(HeldSiteKey::new(key)))
+        Ok(Entry::Held(Arc::new(HeldSiteKey::new(key))))
+    }
+
+    /// A key in a token; one that is open already stays so.
+    fn in_token(&self, id: SiteKeyId, written: TokenUri) -> Result<Entry, KeyError> {
+        let open = self.keys.iter().find_map(|entry| match entry {
+            Entry::InToken(key) if key.id() == id => Some(entry.clone()),
+            Entry::InToken(_) | Entry::Held(_) => None,
+        });
+        if let Some(entry) = open {
+            return Ok(entry);
+        }
+        let named = self
+            .token
+            .as_ref()
+            .filter(|uri| uri.is_same_place(&written));
+        let uri = named.cloned().unwrap_or(written);
+        let pin = self.pin(&uri)?;
+        Ok(Entry::InToken(Arc::new(TokenSiteKey::open(uri, id, pin)?)))
+    }
+
+    fn pin(&self, uri: &TokenUri) -> Result<Pin, KeyError> {
+        if let Some(path) = uri.pin_file() {
+            return Ok(Pin::new(&first_line(path)?.0));
+        }
+        let named = self.passphrase.as_ref();
+        let named = named.ok_or_else(|| KeyError::NoPin {
+            uri: uri.to_string(),
+        })?;
+        Ok(Pin::new(&named.0))
     }
 
     /// The key that the passphrase makes.
@@ -178,10 +276,18 @@ impl SiteKeyFile {
     ///
     /// # Errors
     /// [`KeyError`]; the file is as it was then.
-    pub fn add_fresh(&mut self) -> Result<SiteKeyId, KeyError> {
-        let seed = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
-        let fresh = Arc::new(HeldSiteKey::new(seed));
-        let id = fresh.id();
+    pub fn add_fresh(&mut self, place: &KeyPlace) -> Result<SiteKeyId, KeyError> {
+        let fresh = match place {
+            KeyPlace::File => {
+                let seed = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
+                Entry::Held(Arc::new(HeldSiteKey::new(seed)))
+            }
+            KeyPlace::Token(uri) => {
+                let pin = self.pin(uri)?;
+                Entry::InToken(Arc::new(TokenSiteKey::create(uri.clone(), pin)?))
+            }
+        };
+        let id = fresh.key().id();
         let mut keys = self.keys.clone();
         keys.push(fresh);
         self.write(&keys)?;
@@ -189,15 +295,20 @@ impl SiteKeyFile {
         Ok(id)
     }
 
-    /// Leaves the newest key alone in the file.
+    /// Leaves the newest key alone in the file, and destroys the older ones that lie in tokens.
     ///
     /// # Errors
-    /// [`KeyError`]; the file is as it was then.
+    /// [`KeyError`]; the file is as it was then, except that a token may not have destroyed what it was told to.
     pub fn drop_older(&mut self) -> Result<(), KeyError> {
         let keys = self.keys.split_off(self.keys.len() - 1);
         match self.write(&keys) {
             Ok(()) => {
-                self.keys = keys;
+                let older = std::mem::replace(&mut self.keys, keys);
+                for entry in older {
+                    if let Entry::InToken(key) = entry {
+                        key.destroy()?;
+                    }
+                }
                 Ok(())
             }
             Err(error) => {
@@ -207,9 +318,17 @@ impl SiteKeyFile {
         }
     }
 
-    fn write(&self, keys: &[Arc<HeldSiteKey>]) -> Result<(), KeyError> {
+    fn write(&self, keys: &[Entry]) -> Result<(), KeyError> {
         let mut text = Zeroizing::new(format!("{HEAD}\n"));
         for key in keys {
+            let key = match key {
+                Entry::Held(key) => key,
+                Entry::InToken(key) => {
+                    // Writing to a text does not fail.
+                    let _ = writeln!(text, "pkcs11 {} {}", key.id(), key.uri());
+                    continue;
+                }
+            };
             let secret = key.secret();
             let line = if self.passphrase.is_some() {
                 let seed = random_key().map_err(KeyError::NoEntropy)?;
@@ -246,15 +365,18 @@ impl SiteKeyFile {
             .keys
             .split_last()
             .expect("a file without a key is not read");
-        let current: Arc<dyn regard_commitments::SiteKey> = Arc::clone(current) as _;
-        older.iter().fold(SiteKeyring::new(current), |ring, key| {
-            ring.with_older(Arc::clone(key) as _)
-        })
+        let current = SiteKeyring::new(current.key());
+        older
+            .iter()
+            .fold(current, |ring, key| ring.with_older(key.key()))
     }
 
-    /// The secret of each key, the current one last, for what else is kept under them; wiped when dropped.
-    pub(crate) fn secrets(&self) -> Vec<Zeroizing<[u8; 32]>> {
-        self.keys.iter().map(|key| key.secret()).collect()
+    /// Where the key is that wraps.
+    pub fn place(&self) -> KeyPlace {
+        match self.keys.last() {
+            Some(Entry::InToken(key)) => KeyPlace::Token(key.uri().clone()),
+            Some(Entry::Held(_)) | None => KeyPlace::File,
+        }
     }
 
     /// The file.
@@ -275,14 +397,40 @@ fn place(config: &SiteKeyConfig, data_dir: &Path) -> PathBuf {
         .unwrap_or_else(|| data_dir.join(FILE_NAME))
 }
 
+impl KeyPlace {
+    /// Whether it is where the address says, however that is reached.
+    pub fn is_in(&self, token: &TokenUri) -> bool {
+        match self {
+            Self::File => false,
+            Self::Token(uri) => uri.is_same_place(token),
+        }
+    }
+
+    /// Whether both are the same place.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match other {
+            Self::File => *self == Self::File,
+            Self::Token(uri) => self.is_in(uri),
+        }
+    }
+}
+
 fn passphrase(config: &SiteKeyConfig) -> Result<Option<Passphrase>, KeyError> {
-    let Some(path) = &config.passphrase_file else {
-        return Ok(None);
-    };
+    config
+        .passphrase_file
+        .as_deref()
+        .map(first_line)
+        .transpose()
+}
+
+/// The first line of a private file.
+fn first_line(path: &Path) -> Result<Passphrase, KeyError> {
     let text = read_private(path, MAX_PASSPHRASE_LEN)?;
     match text.lines().next() {
-        Some(line) if !line.is_empty() => Ok(Some(Passphrase(Zeroizing::new(line.to_owned())))),
-        Some(_) | None => Err(KeyError::EmptyPassphrase { path: path.clone() }),
+        Some(line) if !line.is_empty() => Ok(Passphrase(Zeroizing::new(line.to_owned()))),
+        Some(_) | None => Err(KeyError::EmptyPassphrase {
+            path: path.to_owned(),
+        }),
     }
 }
 
@@ -305,7 +453,7 @@ mod tests {
         assert_eq!(first.len(), 1);
         let mut again = SiteKeyFile::open_or_create(&config, folder.path()).unwrap();
         assert_eq!(ids(&again), first);
-        let second = file.add_fresh().unwrap();
+        let second = file.add_fresh(&KeyPlace::File).unwrap();
         again.reload().unwrap();
         assert_eq!(ids(&again), [second, first[0]]);
         file.drop_older().unwrap();
@@ -321,11 +469,12 @@ mod tests {
         let config = SiteKeyConfig {
             file: Some(folder.path().join("keys")),
             passphrase_file: Some(phrase.clone()),
+            token: None,
         };
         let file = SiteKeyFile::open_or_create(&config, folder.path()).unwrap();
         let text = fs::read_to_string(file.path()).unwrap();
         assert!(text.contains("argon2id 65536 3 1 "), "{text}");
-        assert!(!text.contains(&to_hex(file.secrets()[0].as_slice())));
+        assert!(!text.contains("plain"), "{text}");
         let back = SiteKeyFile::open(&config, folder.path()).unwrap();
         assert_eq!(ids(&back), ids(&file));
         let without = SiteKeyConfig {
@@ -355,6 +504,8 @@ mod tests {
             "regard-site-keys-v1\nplain 00",
             "regard-site-keys-v1\nsecret",
             "regard-site-keys-v1\nplain \n",
+            "regard-site-keys-v1\npkcs11 00 pkcs11:token=a?module-path=/m.so\n",
+            "regard-site-keys-v1\npkcs11 000102030405060708090a0b0c0d0e0f token\n",
         ] {
             write_private(&path, text.as_bytes()).unwrap();
             let fault = SiteKeyFile::open(&config, folder.path()).unwrap_err();

@@ -9,7 +9,7 @@ use regard_commitments::{
 use regard_domain::Clock as _;
 
 use super::{CustodyError, rotate};
-use crate::custody::SiteKeyFile;
+use crate::custody::{KeyPlace, SiteKeyFile};
 
 mod attacks;
 mod backups;
@@ -19,6 +19,7 @@ mod face_crashes;
 mod face_oracle;
 mod faces;
 mod oracle;
+mod tokens;
 pub(crate) mod world;
 
 use crashing::Faults;
@@ -402,9 +403,13 @@ async fn the_key_of_the_site_is_rotated_while_the_program_runs() {
     let keys = regard_backends::SqliteKeys::open(&data(folder.path()))
         .await
         .unwrap();
-    let rotated = rotate(&keys, &mut file, clock.now()).await.unwrap();
+    let rotated = rotate(&keys, &mut file, &KeyPlace::File, clock.now())
+        .await
+        .unwrap();
     assert_eq!(rotated.n_keys, 3);
-    let again = rotate(&keys, &mut file, clock.now()).await.unwrap();
+    let again = rotate(&keys, &mut file, &KeyPlace::File, clock.now())
+        .await
+        .unwrap();
     assert_ne!(again.to, rotated.to, "each rotation makes a fresh key");
     regard_backends::KeyStore::close(&keys).await;
 
@@ -434,9 +439,11 @@ async fn a_rotation_that_was_broken_off_goes_on() {
     let config = site_key(folder.path());
     let mut file = SiteKeyFile::open(&config, &data(folder.path())).unwrap();
     // It died after the fresh key was written.
-    let fresh = file.add_fresh().unwrap();
+    let fresh = file.add_fresh(&KeyPlace::File).unwrap();
     let mut file = SiteKeyFile::open(&config, &data(folder.path())).unwrap();
-    let rotated = rotate(&*run.keys, &mut file, clock.now()).await.unwrap();
+    let rotated = rotate(&*run.keys, &mut file, &KeyPlace::File, clock.now())
+        .await
+        .unwrap();
     assert_eq!((rotated.to, rotated.n_keys), (fresh, 1));
     assert_eq!(file.ring().ids(), [fresh]);
     assert!(run.who(&one).await.is_ok());
@@ -470,5 +477,39 @@ async fn nobody_enrolls_where_nothing_is_promised() {
             .verify(&run.custodian.receipts_key())
             .is_err()
     );
+    run.end().await;
+}
+
+/// Rows whose person has no key are removed at start and those of everyone else stay, in whatever order ids lie.
+#[tokio::test]
+async fn sealed_rows_without_a_person_go_at_start_and_no_others() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), VirtualClock::new());
+    let run = Run::begin(folder.path(), &clock).await;
+    let mut persons = Vec::new();
+    for _ in 0..9 {
+        let one = run.enroll().await;
+        run.agree(&one, LEARN, None).await.unwrap();
+        persons.push(one.person);
+    }
+    persons.sort();
+    // Gone from the file of keys alone, as when the program died between the two files: the first, some in the middle, the last.
+    let gone = [0, 3, 4, 8].map(|at| persons[at]);
+    for person in gone {
+        let tells = regard_commitments::LedgerEntry {
+            at: clock.now(),
+            body: EntryBody::Erased {
+                subject: subject(person),
+            },
+        };
+        run.keys.erase(person, &tells).await.unwrap();
+    }
+    run.end().await;
+    let run = Run::begin(folder.path(), &clock).await;
+    let left = run.store.sealed_persons(None, 100).await.unwrap();
+    let expected: Vec<_> = persons
+        .into_iter()
+        .filter(|person| !gone.contains(person))
+        .collect();
+    assert_eq!(left, expected);
     run.end().await;
 }

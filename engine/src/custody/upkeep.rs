@@ -1,19 +1,24 @@
 //! What happens by itself: consents run out, persons are kept no longer than promised, old files bring nobody back, and
 //! the key of the site is rotated.
 
+use std::collections::VecDeque;
+
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use regard_backends::{HeldKey, KeyStore, SealedSlots};
 use regard_commitments::{EndReason, EntryBody, LedgerEntry, SiteKeyId, Zeroizing, subject};
 use regard_domain::{PersonId, Timestamp};
 
-use super::{Custodian, CustodyError, SiteKeyFile};
+use super::{Custodian, CustodyError, KeyPlace, SiteKeyFile};
 use crate::chronicle::Said;
 use crate::keys::KeyError;
 use crate::seed::random_key;
 
 /// Persons and keys looked at in one go.
 const CHUNK: u32 = 256;
+
+/// Ids read in one go where all of them are looked at: a quarter of a megabyte, and a million persons in a second.
+const IDS: u32 = 8_192;
 
 /// What was destroyed because its time was over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,7 +94,7 @@ impl Custodian {
         if !said.erased.is_empty() {
             let mut after = None;
             loop {
-                let persons = self.keys.persons(after, CHUNK).await?;
+                let persons = self.keys.persons(after, IDS).await?;
                 let Some(last) = persons.last() else { break };
                 after = Some(*last);
                 for person in persons
@@ -123,17 +128,28 @@ impl Custodian {
         Ok(())
     }
 
-    /// Removes sealed rows of persons who are not there.
+    /// Removes sealed rows of persons who are not there. Both lists come in order of id and are gone through side by side:
+    /// asked for one by one, a million persons would keep the start waiting for minutes.
     async fn remove_orphans(&self) -> Result<u64, CustodyError> {
         let (mut after, mut n_rows): (Option<PersonId>, u64) = (None, 0);
+        // Persons who are there, from the last one looked at on.
+        let mut there: VecDeque<PersonId> = VecDeque::new();
         loop {
-            let persons = self.store.sealed_persons(after, CHUNK).await?;
-            let Some(last) = persons.last() else {
+            let with_rows = self.store.sealed_persons(after, IDS).await?;
+            let Some(last) = with_rows.last() else {
                 return Ok(n_rows);
             };
             after = Some(*last);
-            for person in persons {
-                if self.keys.person(person).await?.is_none() {
+            for person in with_rows {
+                while there.front().is_some_and(|known| *known < person) {
+                    there.pop_front();
+                }
+                if there.is_empty() {
+                    // The next ones, from the person looked for on.
+                    let before = person.as_bits().checked_sub(1).map(PersonId::from_bits);
+                    there = self.keys.persons(before, IDS).await?.into();
+                }
+                if there.front() != Some(&person) {
                     n_rows += self.store.remove_sealed(person, SealedSlots::All).await?;
                 }
             }
@@ -154,18 +170,19 @@ pub struct Rotated {
 }
 
 /// Wraps the keys of all persons under a fresh key of the site, in small steps, while others go on working: meanwhile both
-/// keys open, and only the new one wraps. Broken off, it goes on where it was when it is called again.
+/// keys open, and only the new one wraps. The fresh key is made in `place`. Broken off, it goes on where it was when it is called again.
 ///
 /// # Errors
 /// [`CustodyError`]; both keys stay in the file then.
 pub async fn rotate(
     keys: &dyn KeyStore,
     file: &mut SiteKeyFile,
+    place: &KeyPlace,
     now: Timestamp,
 ) -> Result<Rotated, CustodyError> {
     // More than one key is a rotation that was broken off.
     if file.ring().ids().len() == 1 {
-        file.add_fresh()?;
+        file.add_fresh(place)?;
     }
     let ring = file.ring();
     let to = ring.current();

@@ -100,6 +100,11 @@ impl Podium {
         duration: Duration,
         now: Timestamp,
     ) -> Objection {
+        self.record(now, || Input::Objected {
+            screen: screen.clone(),
+        });
+        let effects = self.conductor.objected(screen, now);
+        self.carry_out(effects, now);
         let cameras = self.watching(screen);
         let mut until = now;
         for camera in &cameras {

@@ -179,16 +179,19 @@ fn remembered(config: &EngineConfig) -> Remembered {
                 .map(|k| f32::from(i % 11 * k % 7) / 7.0)
                 .collect(),
             reward: f32::from(i % 2) * 0.9 + f32::from(i % 5) / 50.0,
+            is_held_out: false,
+            propensity: 0.5,
+            segments: Vec::new(),
         };
         learned.apply(&update).unwrap();
     }
     let mut memory = Remembered::default();
     memory.add(Memory::Policy {
-        row: PolicyRow {
+        row: Box::new(PolicyRow {
             at: at(-50_000),
             state: learned.policy_state(&id).unwrap(),
             campaign: id,
-        },
+        }),
     });
     memory.add(Memory::Fact {
         row: Fact {
@@ -528,7 +531,7 @@ fn other_forms_and_cut_recordings_are_refused_with_a_reason() {
         assert!(error.contains(words), "{error}");
     };
     let old = r#"{"format":1,"seed":"00","cameras":[],"screens":[],"campaigns":[],"default_message":{},"time_zone":null}"#;
-    says(old, "recording has form 1, this program reads form 3");
+    says(old, "recording has form 1, this program reads form 4");
     says("", "recording is empty");
     says("{}\n", "line 1 of the recording is not valid");
     let head = text.lines().next().unwrap();

@@ -53,7 +53,8 @@ impl From<opendp::error::Error> for NoiseError {
 /// The discrete Laplace mechanism on vectors of whole numbers.
 type Laplace = Measurement<VectorDomain<AtomDomain<i64>>, L1Distance<i64>, MaxDivergence, Vec<i64>>;
 
-/// Noise of the discrete Laplace distribution, sampled exactly, from OpenDP's own generator.
+/// Noise of the discrete Laplace distribution, sampled exactly, drawn from the private generator of OpenSSL
+/// (`RAND_priv_bytes`, AES-256-CTR-DRBG seeded by the system), which OpenDP takes where it is built with `use-openssl`.
 ///
 /// # Source
 /// Canonne, Kamath, Steinke, "The Discrete Gaussian for Differential Privacy" (2020), section 5.2, as OpenDP has it.
@@ -189,6 +190,42 @@ mod tests {
         ));
         let free = OpenDp.add(&[query(vec![1], 1, "0")], "1".parse().unwrap());
         assert!(free.is_err(), "no noise at all has no price");
+    }
+
+    /// Which generator is in use, by how it behaves. That of OpenSSL is seeded once in a process, and later threads draw from
+    /// it without asking the system; the other one that OpenDP knows, `thread_rng` of `rand`, asks the system in each new
+    /// thread, and panics where that is refused.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn noise_comes_from_the_generator_of_openssl() {
+        use std::collections::BTreeMap;
+
+        use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
+
+        // Seeded now.
+        noised(0, 1, 1, "1");
+        let calls = [libc::SYS_getrandom, libc::SYS_openat];
+        let refused: BTreeMap<i64, Vec<_>> =
+            calls.map(|call| (call, Vec::new())).into_iter().collect();
+        let filter = SeccompFilter::new(
+            refused,
+            SeccompAction::Allow,
+            SeccompAction::Errno(libc::EPERM.unsigned_abs()),
+            std::env::consts::ARCH.try_into().unwrap(),
+        );
+        let program: BpfProgram = filter.unwrap().try_into().unwrap();
+        // The filter is of this thread alone and ends with it.
+        let drawn = std::thread::spawn(move || {
+            apply_filter(&program).unwrap();
+            assert!(std::fs::File::open("/dev/urandom").is_err());
+            assert!(
+                crate::seed::random_key().is_err(),
+                "the system gives nothing here"
+            );
+            noised(0, 4_000, 1, "1")
+        });
+        let drawn = drawn.join().expect("the system was asked for random bytes");
+        assert!(distance(&drawn, 0, 1.0) <= allowance(drawn.len()));
     }
 
     /// Releases of the program's own prices stay within them, however OpenDP rounds.

@@ -7,6 +7,7 @@ use std::sync::Once;
 
 use regard_commitments::Commitments;
 use regard_decision::{Campaign, ContextSpec, Creative, Planner};
+use regard_domain::Expression;
 use regard_engine::replay;
 use regard_inference::{Dim, LoadOptions, Native, Port, Rten, Runtime, TensorView};
 use regard_vision::SourceSpec;
@@ -55,6 +56,7 @@ pub fn campaigns(data: &[u8]) -> bool {
     match Planner::new(campaigns, default, ContextSpec::default()) {
         Ok(planner) => {
             assert_eq!(planner.campaigns().count(), again.len());
+            again.iter().for_each(assert_harmless);
             true
         }
         Err(faults) => {
@@ -62,6 +64,42 @@ pub fn campaigns(data: &[u8]) -> bool {
             false
         }
     }
+}
+
+/// What no campaign that is taken may say, looked for without the check that takes it: an effect on somebody's
+/// price or access, an aim at distress or weakness, a flash, harm as success.
+fn assert_harmless(campaign: &Campaign) {
+    const WEAKNESSES: [&str; 5] = ["distress", "fatigue", "age", "disability", "poverty"];
+    let is_fit = |name: &str| {
+        !name
+            .split(['.', '_', '-'])
+            .any(|word| WEAKNESSES.contains(&word))
+    };
+    let segments = campaign.experiment.iter().flat_map(|e| &e.segments);
+    let conditions = campaign.creatives.iter().map(|c| &c.when);
+    for condition in conditions.chain(segments.map(|s| &s.when)) {
+        let unfit = [Expression::Sad, Expression::Fearful, Expression::Disgusted];
+        assert!(
+            condition
+                .expression
+                .iter()
+                .all(|test| !unfit.contains(&test.label))
+        );
+        assert!(condition.facts.iter().all(|test| is_fit(&test.name)));
+    }
+    for creative in &campaign.creatives {
+        assert!(!creative.changes_price_or_access);
+        assert!(creative.features.keys().all(|name| is_fit(name)));
+        assert!(creative.duration_millis >= 50 && creative.min_show_millis >= 50);
+        assert!(!(1..50).contains(&creative.transition_millis));
+    }
+    assert!(
+        campaign
+            .reward
+            .terms
+            .iter()
+            .all(|term| !term.kind.is_harm())
+    );
 }
 
 /// Whether the password of the seeds stands where a password does, and nowhere else.

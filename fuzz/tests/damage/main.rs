@@ -83,5 +83,5 @@ macro_rules! samples {
 
 samples! {
     photo jpeg motion_jpeg clip video http_camera model config commitments ledger note papers recording
-    campaigns upload frame_message source
+    campaigns log upload frame_message source zones preferences audit legal_papers credentials manifest backup
 }

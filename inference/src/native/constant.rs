@@ -1,8 +1,15 @@
 //! Values known when a network is loaded, and arithmetic on them.
 
+use std::borrow::Cow;
+
+use super::stored::Stored;
+
 /// Most values a folded constant may have for each byte of the file, so that a broadcast in a damaged file
 /// cannot ask for all memory. Stored weights expand to one value a byte.
 pub(super) const VALUES_PER_FILE_BYTE: usize = 4;
+
+/// Fewest narrow numbers that are left as they are stored.
+const MIN_STORED: usize = 1 << 10;
 
 /// A dense tensor, row-major; no axes are one value.
 #[derive(Clone, Debug)]
@@ -18,8 +25,55 @@ pub(crate) enum Values {
     Real(Vec<f32>),
     /// Whole numbers of 32 or 64 bits: shapes, axes.
     Whole(Vec<i64>),
-    /// Bytes or halves, widened without loss; only a `Cast` may use them.
-    Narrow(Vec<f32>),
+    /// Bytes or halves; only a `Cast` may use them.
+    Narrow(Stored),
+    /// The same as floats, as long as they are used as weights alone.
+    Wide(Stored),
+}
+
+/// Weights before they are put in order.
+pub(crate) enum Weights {
+    /// 32-bit floats.
+    Floats(Vec<f32>),
+    /// As the file stores them.
+    Stored(Stored),
+}
+
+impl Weights {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Floats(values) => values.len(),
+            Self::Stored(stored) => stored.len(),
+        }
+    }
+
+    /// The floats from number `first` on, as many as `into` holds.
+    ///
+    /// # Panics
+    /// Where there are fewer.
+    pub(crate) fn expand(&self, first: usize, into: &mut [f32]) {
+        match self {
+            Self::Floats(values) => into.copy_from_slice(&values[first..first + into.len()]),
+            Self::Stored(stored) => stored.expand(first, into),
+        }
+    }
+
+    /// The floats, to change them.
+    pub(crate) fn floats_mut(&mut self) -> &mut Vec<f32> {
+        if let Self::Stored(stored) = self {
+            *self = Self::Floats(stored.to_floats());
+        }
+        match self {
+            Self::Floats(values) => values,
+            Self::Stored(_) => unreachable!("made floats above"),
+        }
+    }
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self::Floats(Vec::new())
+    }
 }
 
 /// Arithmetic that is folded.
@@ -57,7 +111,8 @@ impl Constant {
     /// `None` where the values do not fill the shape.
     pub(crate) fn new(dims: Vec<usize>, values: Values) -> Option<Self> {
         let len = match &values {
-            Values::Real(values) | Values::Narrow(values) => values.len(),
+            Values::Real(values) => values.len(),
+            Values::Narrow(stored) | Values::Wide(stored) => stored.len(),
             Values::Whole(values) => values.len(),
         };
         (n_values(&dims)? == len).then_some(Self { dims, values })
@@ -72,9 +127,10 @@ impl Constant {
     }
 
     /// Its floats, where it has floats.
-    pub(crate) fn real(&self) -> Option<&[f32]> {
+    pub(crate) fn real(&self) -> Option<Cow<'_, [f32]>> {
         match &self.values {
-            Values::Real(values) => Some(values),
+            Values::Real(values) => Some(Cow::Borrowed(values)),
+            Values::Wide(stored) => Some(Cow::Owned(stored.to_floats())),
             Values::Whole(_) | Values::Narrow(_) => None,
         }
     }
@@ -83,22 +139,23 @@ impl Constant {
     pub(crate) fn whole(&self) -> Option<&[i64]> {
         match &self.values {
             Values::Whole(values) => Some(values),
-            Values::Real(_) | Values::Narrow(_) => None,
+            Values::Real(_) | Values::Narrow(_) | Values::Wide(_) => None,
         }
     }
 
     /// Its only value, where it has one.
     pub(crate) fn scalar(&self) -> Option<f32> {
-        match self.real() {
+        match self.real().as_deref() {
             Some(&[value]) => Some(value),
             _ => None,
         }
     }
 
-    /// Its floats, taken out, where it has floats.
-    pub(crate) fn into_floats(self) -> Option<Vec<f32>> {
+    /// Its floats as weights, where it has floats.
+    pub(crate) fn into_weights(self) -> Option<Weights> {
         match self.values {
-            Values::Real(values) => Some(values),
+            Values::Real(values) => Some(Weights::Floats(values)),
+            Values::Wide(stored) => Some(Weights::Stored(stored)),
             Values::Whole(_) | Values::Narrow(_) => None,
         }
     }
@@ -109,15 +166,41 @@ impl Constant {
         Self::new(dims, self.values)
     }
 
-    /// As 32-bit floats.
+    /// As 32-bit floats; many narrow ones stay as they are stored.
     pub(crate) fn into_real(self) -> Self {
         let values = match self.values {
-            Values::Real(values) | Values::Narrow(values) => values,
-            Values::Whole(values) => values.into_iter().map(|n| n as f32).collect(),
+            Values::Narrow(stored) if stored.len() >= MIN_STORED => Values::Wide(stored),
+            Values::Narrow(stored) | Values::Wide(stored) => Values::Real(stored.to_floats()),
+            Values::Real(values) => Values::Real(values),
+            Values::Whole(values) => Values::Real(values.into_iter().map(|n| n as f32).collect()),
         };
         Self {
             dims: self.dims,
-            values: Values::Real(values),
+            values,
+        }
+    }
+
+    /// Takes `other` from stored numbers, or multiplies them, without making them floats: where it has one value for
+    /// each run along the last axes.
+    fn combined_stored(&mut self, other: &Self, arithmetic: Arithmetic) -> bool {
+        let (Values::Wide(stored), Some(b)) = (&mut self.values, other.real()) else {
+            return false;
+        };
+        let n_same = self
+            .dims
+            .iter()
+            .zip(&other.dims)
+            .take_while(|(a, b)| a == b);
+        let is_run = other
+            .dims
+            .iter()
+            .skip(n_same.count())
+            .all(|&size| size == 1)
+            && (other.dims.len() == self.dims.len() || b.len() == 1);
+        match arithmetic {
+            Arithmetic::Sub => is_run && stored.subtract(&b),
+            Arithmetic::Mul => is_run && stored.multiply(&b),
+            Arithmetic::Add | Arithmetic::Div => false,
         }
     }
 
@@ -132,6 +215,12 @@ impl Constant {
         let dims = broadcast(&self.dims, &other.dims)?;
         if n_values(&dims)? > max_values {
             return None;
+        }
+        if dims == self.dims && self.combined_stored(other, arithmetic) {
+            return Some(self);
+        }
+        if let Values::Wide(stored) = &self.values {
+            self.values = Values::Real(stored.to_floats());
         }
         let b = other.real()?;
         let (Values::Real(a), true) = (&mut self.values, dims == self.dims) else {
@@ -258,6 +347,7 @@ pub(crate) fn reshaped_dims(dims: &[usize], target: &[i64]) -> Option<Vec<usize>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::native::stored::Element;
 
     fn real(dims: &[usize]) -> Constant {
         let n = n_values(dims).unwrap();
@@ -291,6 +381,36 @@ mod tests {
                 at(a, &coordinates) - at(b, &coordinates)
             })
             .collect()
+    }
+
+    #[test]
+    fn stored_numbers_stay_stored_where_they_can() {
+        let bytes: Vec<u8> = (0..2048_u32).map(|n| n as u8).collect();
+        let stored = || {
+            let values = Values::Narrow(Stored::new(Element::Signed, &bytes));
+            Constant::new(vec![8, 4, 64], values).unwrap().into_real()
+        };
+        let floats = |constant: &Constant| match &constant.values {
+            Values::Wide(stored) => stored.to_floats(),
+            _ => constant.real().unwrap().to_vec(),
+        };
+        for (dims, stays) in [
+            (&[8, 4, 1][..], true),
+            (&[8, 1, 1], true),
+            (&[1], true),
+            (&[4, 1], false),
+            (&[64], false),
+        ] {
+            let other = real(dims);
+            let found = stored().combined(&other, Arithmetic::Sub, 4096).unwrap();
+            let found = found.combined(&other, Arithmetic::Mul, 4096).unwrap();
+            assert_eq!(matches!(found.values, Values::Wide(_)), stays, "{dims:?}");
+            let plain = Values::Real(floats(&stored()));
+            let plain = Constant::new(vec![8, 4, 64], plain).unwrap();
+            let expected = plain.combined(&other, Arithmetic::Sub, 4096).unwrap();
+            let expected = expected.combined(&other, Arithmetic::Mul, 4096).unwrap();
+            assert_eq!(floats(&found), &*expected.real().unwrap(), "{dims:?}");
+        }
     }
 
     #[test]

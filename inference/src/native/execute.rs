@@ -2,14 +2,16 @@
 
 use rayon::ThreadPool;
 
-use super::graph::{Convolution, Graph, Kind, Op};
+use super::graph::{Convolution, Graph, Kind, Link, Op};
 use super::kernel::{
     Activation, Aligned, Finish, Kernels, LANES, MAX_KERNEL, MAX_READS, PoolWork, Window,
 };
 use super::plan::{Place, Plan, Sizes, Step, Work};
 
+mod chain;
 mod convolve;
 mod dense;
+mod dot;
 mod share;
 
 use convolve::Runner;
@@ -178,6 +180,16 @@ impl Runner<'_> {
                 let memory = (input, scratch);
                 self.pointwise_depthwise(pair(op), memory, (sizes, *ring), finish);
             }
+            Work::Chain {
+                images,
+                input: strided,
+                sizes,
+                strip,
+            } => {
+                let memory = (input, scratch);
+                self.chain(op, memory, (*images, strided, sizes, *strip), finish);
+            }
+            Work::Dot { rows } => self.dot(op, (input, *rows), finish),
             Work::Pool {
                 sizes,
                 blocks,
@@ -255,7 +267,12 @@ fn activation(op: &Op) -> &Activation {
     match &op.kind {
         Kind::Convolution(convolution) | Kind::Gemm(convolution) => &convolution.activation,
         Kind::Pair(pair) => &pair.1.activation,
+        Kind::GemmBytes(gemm) => &gemm.activation,
         Kind::Map(map) => &map.activation,
+        Kind::Chain(links) => match links.last() {
+            Some(Link::Convolution(convolution)) => &convolution.activation,
+            Some(Link::Pool { .. }) | None => &Activation::NONE,
+        },
         _ => &Activation::NONE,
     }
 }

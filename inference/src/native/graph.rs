@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::runtime::Port;
 
-use super::constant::Arithmetic;
-use super::kernel::{Activation, Filter, Window};
+use super::constant::{Arithmetic, Weights};
+use super::kernel::{Activation, ByteFilter, Filter, Link as RawLink, Window};
 
 /// A value by its number.
 pub(crate) type ValueId = usize;
@@ -37,8 +37,12 @@ pub(crate) enum Kind {
     Convolution(Box<Convolution>),
     /// A depthwise convolution and a pointwise one after the other, in either order, row by row.
     Pair(Box<(Convolution, Convolution)>),
+    /// Several operators one after the other, strip by strip and row by row.
+    Chain(Vec<Link>),
     /// A matrix times each row; the weights are those of a pointwise convolution.
     Gemm(Box<Convolution>),
+    /// The same with weights of one byte.
+    GemmBytes(Box<BytesOp>),
     Pool {
         window: Window,
         is_mean: bool,
@@ -67,6 +71,12 @@ pub(crate) enum Kind {
     Same,
 }
 
+/// One operator of a chain.
+pub(crate) enum Link {
+    Convolution(Convolution),
+    Pool { window: Window, is_mean: bool },
+}
+
 /// A convolution; first as the file gives it, then packed.
 pub(crate) struct Convolution {
     pub(crate) window: Window,
@@ -74,11 +84,40 @@ pub(crate) struct Convolution {
     /// Outputs, inputs of each, rows, columns.
     pub(crate) shape: [usize; 4],
     /// Gone once they are packed.
-    pub(crate) weights: Vec<f32>,
+    pub(crate) weights: Weights,
+    /// What the weights of each output are still to be multiplied by, or all of them; empty for nothing.
+    pub(crate) factors: Vec<f32>,
     pub(crate) bias: Vec<f32>,
     pub(crate) activation: Activation,
     /// Set by [`pack`](Self::pack).
     pub(crate) filter: Option<Filter>,
+}
+
+impl Link {
+    #[cfg(test)]
+    pub(crate) fn window(&self) -> Window {
+        match self {
+            Self::Convolution(convolution) => convolution.window,
+            Self::Pool { window, .. } => *window,
+        }
+    }
+
+    /// For the kernels, where a pixel before a pooling has that many vectors.
+    pub(crate) fn raw(&self, blocks: usize) -> RawLink<'_> {
+        match self {
+            Self::Convolution(one) if one.is_depthwise => {
+                RawLink::Depthwise(one.filter(), &one.window, &one.activation)
+            }
+            Self::Convolution(one) => {
+                RawLink::Convolution(one.filter(), &one.window, &one.activation)
+            }
+            Self::Pool { window, is_mean } => RawLink::Pool {
+                window,
+                is_mean: *is_mean,
+                blocks,
+            },
+        }
+    }
 }
 
 impl Convolution {
@@ -103,9 +142,11 @@ impl Convolution {
     /// Scale and shift of each output, or one for all, folded in.
     pub(crate) fn absorb(&mut self, scale: &[f32], shift: &[f32]) {
         let of = |values: &[f32], output: usize| values[output % values.len()];
-        let each = (self.weights.len() / self.shape[0]).max(1);
-        for (output, weights) in self.weights.chunks_exact_mut(each).enumerate() {
-            weights.iter_mut().for_each(|w| *w *= of(scale, output));
+        if self.factors.is_empty() {
+            self.factors = vec![1.0; self.shape[0]];
+        }
+        for (output, factor) in self.factors.iter_mut().enumerate() {
+            *factor *= of(scale, output);
         }
         self.bias.resize(self.shape[0], 0.0);
         for (output, bias) in self.bias.iter_mut().enumerate() {
@@ -114,10 +155,17 @@ impl Convolution {
     }
 
     /// Adds the outputs of another convolution of the same inputs, or of as many, behind its own.
-    pub(crate) fn append(&mut self, other: Self) {
+    pub(crate) fn append(&mut self, mut other: Self) {
+        for one in [&mut *self, &mut other] {
+            if one.factors.is_empty() {
+                one.factors = vec![1.0; one.shape[0]];
+            }
+        }
+        self.factors.append(&mut other.factors);
         self.bias.resize(self.shape[0], 0.0);
         self.bias.extend(&other.bias);
-        self.weights.extend(other.weights);
+        let own = self.weights.floats_mut();
+        own.append(other.weights.floats_mut());
         self.shape[0] += other.shape[0];
         self.bias.resize(self.shape[0], 0.0);
     }
@@ -125,7 +173,8 @@ impl Convolution {
     /// Puts the weights into the order in which they are read.
     pub(crate) fn pack(&mut self) {
         let weights = std::mem::take(&mut self.weights);
-        self.filter = Some(Filter::new(&weights, self.shape, &self.bias));
+        let outputs = (&self.bias[..], &self.factors[..]);
+        self.filter = Some(Filter::new(&weights, self.shape, outputs));
     }
 
     /// The packed weights.
@@ -134,6 +183,12 @@ impl Convolution {
             .as_ref()
             .expect("packed when the network was loaded")
     }
+}
+
+/// A matrix of bytes times each row.
+pub(crate) struct BytesOp {
+    pub(crate) filter: ByteFilter,
+    pub(crate) activation: Activation,
 }
 
 /// Scale and shift of channels, then residuals, then an activation.

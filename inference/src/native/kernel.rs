@@ -6,10 +6,11 @@
 //! Pictures lie pixel by pixel, the channels of a pixel side by side and padded to a multiple of sixteen;
 //! what lies in the padding is finite and never looked at. Weights lie in blocks of sixteen output channels.
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod avx2;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod avx512;
+mod chain;
 mod convolution;
 #[expect(
     clippy::needless_range_loop,
@@ -21,10 +22,15 @@ mod dispatch;
     clippy::needless_range_loop,
     reason = "constant bounds unroll, and iterators would hide the instructions from the inliner"
 )]
+mod dot;
+#[expect(
+    clippy::needless_range_loop,
+    reason = "constant bounds unroll, and iterators would hide the instructions from the inliner"
+)]
 mod finish;
 mod map;
 mod memory;
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(miri)))]
 mod neon;
 mod peak;
 mod pool;
@@ -37,8 +43,10 @@ mod simd;
 )]
 mod tile;
 
+pub(crate) use chain::{ChainWork, Link, MAX_LINKS, chain_floats};
 pub(crate) use convolution::{Filter, Picture, Window};
 pub(crate) use depthwise::MAX_KERNEL;
+pub(crate) use dot::{ByteFilter, GROUP};
 pub(crate) use finish::MAX_RESIDUALS;
 pub(crate) use memory::{Aligned, MAX_READS};
 pub(crate) use rows::{ChannelMap, PoolWork, RowWork};
@@ -60,7 +68,7 @@ impl Kernels {
     /// All that this processor can run, the fastest first.
     pub(crate) fn all() -> Vec<Self> {
         let mut all = Vec::new();
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
         {
             if std::arch::is_x86_feature_detected!("avx512f") {
                 all.push(Self(&avx512::TABLE));
@@ -71,7 +79,7 @@ impl Kernels {
                 all.push(Self(&avx2::TABLE));
             }
         }
-        #[cfg(target_arch = "aarch64")]
+        #[cfg(all(target_arch = "aarch64", not(miri)))]
         all.push(Self(&neon::TABLE));
         all.push(Self(&scalar::TABLE));
         all

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::runtime::{Dim, Port};
 
-use super::constant::{Arithmetic, Constant, VALUES_PER_FILE_BYTE, Values};
-use super::graph::{Convolution, Graph, Kind, MapOp, Op, ValueId};
-use super::kernel::{Activation, Aligned, LANES, MAX_RESIDUALS, Window};
+use super::constant::{Arithmetic, Constant, VALUES_PER_FILE_BYTE, Values, Weights};
+use super::graph::{BytesOp, Convolution, Graph, Kind, Link, MapOp, Op, ValueId};
+use super::kernel::{Activation, Aligned, ByteFilter, LANES, MAX_RESIDUALS, Window};
 use super::onnx::{Attribute, FLOAT, Model, Node};
 
+mod chain;
 mod operators;
 mod rewrite;
 
@@ -108,18 +109,28 @@ pub(crate) fn lower(
     graph.n_values = lowering.producers.len();
     rewrite::pair(&mut graph);
     rewrite::merge(&mut graph);
+    chain::chain(&mut graph);
     graph.ops.iter_mut().for_each(pack);
     Ok(graph)
 }
 
-fn pack(op: &mut Op) {
+/// Puts the weights of an operator into the order in which they are read.
+pub(crate) fn pack(op: &mut Op) {
     match &mut op.kind {
         Kind::Convolution(convolution) | Kind::Gemm(convolution) => convolution.pack(),
         Kind::Pair(pair) => {
             pair.0.pack();
             pair.1.pack();
         }
+        Kind::Chain(links) => {
+            for link in links {
+                if let Link::Convolution(convolution) = link {
+                    convolution.pack();
+                }
+            }
+        }
         Kind::Map(_)
+        | Kind::GemmBytes(_)
         | Kind::Pool { .. }
         | Kind::GlobalMean
         | Kind::Binary(_)
@@ -283,6 +294,9 @@ impl Lowering {
             let own = match &mut self.graph.ops[op].kind {
                 Kind::Convolution(convolution) | Kind::Gemm(convolution) => {
                     Some(&mut convolution.activation)
+                }
+                Kind::GemmBytes(gemm) if matches!(activation, Activation::Clamp { .. }) => {
+                    Some(&mut gemm.activation)
                 }
                 Kind::Map(map) => Some(&mut map.activation),
                 _ => None,

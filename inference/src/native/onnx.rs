@@ -1,7 +1,8 @@
 //! The parts of an ONNX file that an executor needs.
 //!
 //! In: bytes that `wire` found whole. What is read takes a small multiple of the memory of the file: the
-//! narrowest stored number is a byte and becomes eight, the shortest message two and becomes some hundred.
+//! narrowest number is a byte and becomes eight, the shortest message two and becomes some hundred. Narrow weights stay
+//! as they are stored.
 //!
 //! # Source
 //! ONNX, `onnx/onnx.proto` (field numbers and types).
@@ -9,6 +10,7 @@
 use crate::wire::{Damage, Field, Reader};
 
 use super::constant::{Constant, Values};
+use super::stored::{Element, Stored};
 
 /// Why a file is not a graph that we can read.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -239,7 +241,7 @@ fn numbers(field: &Field, content: &[u8], into: &mut Vec<i64>) -> Result<(), Rea
 
 /// Parts of a tensor before they are put together.
 #[derive(Default)]
-struct Stored<'a> {
+struct Parts<'a> {
     dims: Vec<i64>,
     data_type: u64,
     name: String,
@@ -249,7 +251,7 @@ struct Stored<'a> {
 }
 
 fn tensor(bytes: &[u8]) -> Result<(String, Constant), ReadError> {
-    let mut stored = Stored::default();
+    let mut stored = Parts::default();
     let mut reader = Reader { bytes, at: 0 };
     while let Some(field) = reader.field(bytes.len())? {
         let content = bytes.get(reader.at..field.end).unwrap_or_default();
@@ -269,28 +271,29 @@ fn tensor(bytes: &[u8]) -> Result<(String, Constant), ReadError> {
     stored.into_constant()
 }
 
-impl Stored<'_> {
+impl Parts<'_> {
     fn into_constant(self) -> Result<(String, Constant), ReadError> {
         let values = match (self.data_type, self.raw.is_empty()) {
             (FLOAT, true) => Values::Real(self.reals),
-            (FLOAT, false) => Values::Real(self.raw.chunks_exact(4).filter_map(real).collect()),
-            (2, false) => Values::Narrow(self.raw.iter().map(|&b| f32::from(b)).collect()),
-            (3, false) => Values::Narrow(
-                self.raw
-                    .iter()
-                    .map(|&b| f32::from(b.cast_signed()))
-                    .collect(),
-            ),
+            (FLOAT, false) => {
+                let chunks = self.raw.as_chunks().0.iter();
+                Values::Real(chunks.map(|&bytes| f32::from_le_bytes(bytes)).collect())
+            }
+            (2, false) => Values::Narrow(Stored::new(Element::Unsigned, self.raw)),
+            (3, false) => Values::Narrow(Stored::new(Element::Signed, self.raw)),
+            (10, false) => Values::Narrow(Stored::new(Element::Half, self.raw)),
             // As numbers: whole ones, or the bits of halves.
-            (2 | 3, true) => Values::Narrow(self.wholes.iter().map(|&n| n as f32).collect()),
-            (10, true) => Values::Narrow(
-                self.wholes
-                    .iter()
-                    .map(|&n| half(n.to_le_bytes()[0], n.to_le_bytes()[1]))
-                    .collect(),
-            ),
-            (10, false) => {
-                Values::Narrow(self.raw.chunks_exact(2).map(|b| half(b[0], b[1])).collect())
+            (2 | 3 | 10, true) => {
+                let element = match self.data_type {
+                    2 => Element::Unsigned,
+                    3 => Element::Signed,
+                    _ => Element::Half,
+                };
+                let bytes = self.wholes.iter().map(|n| n.to_le_bytes());
+                let bytes: Vec<u8> = bytes
+                    .flat_map(|bytes| bytes.into_iter().take(element.size()))
+                    .collect();
+                Values::Narrow(Stored::new(element, &bytes))
             }
             (6 | 7, true) => Values::Whole(self.wholes),
             (6, false) => Values::Whole(whole::<4>(self.raw, |b| i32::from_le_bytes(b).into())),
@@ -318,20 +321,6 @@ fn whole<const N: usize>(raw: &[u8], read: impl Fn([u8; N]) -> i64) -> Vec<i64> 
         .iter()
         .map(|&bytes| read(bytes))
         .collect()
-}
-
-/// A half-precision number, little-endian, widened without loss.
-fn half(low: u8, high: u8) -> f32 {
-    let bits = u32::from(u16::from_le_bytes([low, high]));
-    let sign = (bits & 0x8000) << 16;
-    let (exponent, mantissa) = (bits >> 10 & 0x1f, bits & 0x3ff);
-    match exponent {
-        // A denormal half is an ordinary number here: mantissa times 2^-24.
-        0 => f32::from_bits(sign | (mantissa as f32 * 2_f32.powi(-24)).to_bits()),
-        0x1f => f32::from_bits(sign | 0x7f80_0000 | mantissa << 13),
-        // Exponents count from 15 in a half, from 127 here.
-        _ => f32::from_bits(sign | (exponent + 112) << 23 | mantissa << 13),
-    }
 }
 
 fn value_info(bytes: &[u8]) -> Result<ValueInfo, ReadError> {
@@ -380,30 +369,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_widen_exactly() {
-        for (bits, expected) in [
-            (0x0000_u16, 0.0_f32),
-            (0x8000, -0.0),
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x7bff, 65504.0),
-            (0x0001, 5.960_464_5e-8),
-            (0x83ff, -6.097_555e-5),
-            (0x7c00, f32::INFINITY),
-        ] {
-            let [low, high] = bits.to_le_bytes();
-            assert_eq!(half(low, high).to_bits(), expected.to_bits(), "{bits:04x}");
-        }
-        assert!(half(1, 0x7e).is_nan());
-    }
-
-    #[test]
     fn tensors_are_filled() {
         // dims [2], INT8, raw_data of two bytes and of one.
         let good = [0x08, 2, 0x10, 3, 0x4a, 2, 0xff, 7];
         let (_, constant) = tensor(&good).unwrap();
         assert_eq!(constant.dims(), [2]);
-        assert!(matches!(constant.values(), Values::Narrow(v) if v == &[-1.0, 7.0]));
+        assert!(matches!(constant.values(), Values::Narrow(v) if v.to_floats() == [-1.0, 7.0]));
         let short = [0x08, 2, 0x10, 3, 0x4a, 1, 0xff];
         assert!(matches!(tensor(&short), Err(ReadError::Unfilled { .. })));
         // Packed dims, INT64 one by one.

@@ -6,10 +6,11 @@
 use std::ops::Range;
 
 use super::constant::{Arithmetic, n_values, reshaped_dims};
-use super::graph::{Convolution, Graph, Kind, MapOp, Op, ValueId};
+use super::graph::{BytesOp, Convolution, Graph, Kind, Link, MapOp, Op, ValueId};
 use super::kernel::{Activation, Aligned, ChannelMap, LANES, MAX_READS, Window};
 
 mod arena;
+mod chain;
 mod convolution;
 mod simple;
 
@@ -117,6 +118,17 @@ pub(crate) enum Work {
     PointwiseDepthwise {
         sizes: Sizes,
         ring: usize,
+    },
+    /// A chain of operators: what the first sees, sizes after each, columns of the last computed together.
+    Chain {
+        images: usize,
+        input: Strided,
+        sizes: Vec<[usize; 2]>,
+        strip: usize,
+    },
+    /// Bytes times so many rows.
+    Dot {
+        rows: usize,
     },
     Pool {
         sizes: Sizes,
@@ -426,7 +438,9 @@ impl Planner<'_> {
         match &op.kind {
             Kind::Convolution(convolution) => self.convolution(op, convolution),
             Kind::Pair(pair) => self.pair(op, &pair.0, &pair.1),
+            Kind::Chain(links) => self.chain(op, links),
             Kind::Gemm(convolution) => self.gemm(op, convolution),
+            Kind::GemmBytes(gemm) => self.gemm_bytes(op, gemm),
             Kind::Pool { window, is_mean } => self.pool(op, window, *is_mean),
             Kind::GlobalMean => self.global_mean(op),
             Kind::Map(map) => self.map(op, map),

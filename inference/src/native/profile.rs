@@ -3,7 +3,7 @@
 use crate::runtime::{LoadError, RunError, check_file};
 use crate::tensor::TensorView;
 
-use super::graph::{Convolution, Kind, Op};
+use super::graph::{Convolution, Kind, Link, Op};
 use super::plan::{Place, Plan, Step, Work};
 use super::{FlushScope, Native, NativeNetwork};
 
@@ -93,11 +93,15 @@ fn described(op: &Op, step: &Step, plan: &Plan, inputs: &[&[f32]]) -> StepTime {
     };
     let written = plan.slots[step.write].len() + step.plain.map_or(0, |s| plan.slots[s].len());
     let n_floats = step.reads.iter().map(floats).sum::<usize>() + written + n_weights(op);
+    let n_narrow = match &op.kind {
+        Kind::GemmBytes(gemm) => gemm.filter.n_bytes(),
+        _ => 0,
+    };
     StepTime {
         label: op.label.clone(),
         kind: kind(op, &step.work),
         n_multiplications: n_multiplications(op, &step.work) as u64,
-        n_bytes: (n_floats * size_of::<f32>()) as u64,
+        n_bytes: (n_floats * size_of::<f32>() + n_narrow) as u64,
         secs: f64::INFINITY,
     }
 }
@@ -106,7 +110,15 @@ fn n_weights(op: &Op) -> usize {
     match &op.kind {
         Kind::Convolution(one) | Kind::Gemm(one) => one.filter().len(),
         Kind::Pair(pair) => pair.0.filter().len() + pair.1.filter().len(),
+        Kind::Chain(links) => links.iter().map(link_weights).sum(),
         _ => 0,
+    }
+}
+
+fn link_weights(link: &Link) -> usize {
+    match link {
+        Link::Convolution(one) => one.filter().len(),
+        Link::Pool { .. } => 0,
     }
 }
 
@@ -128,6 +140,17 @@ fn n_multiplications(op: &Op, work: &Work) -> usize {
         (Kind::Pair(pair), Work::PointwiseDepthwise { sizes, .. }) => {
             each(&pair.0) * sizes.n_inputs() + each(&pair.1) * sizes.n_outputs()
         }
+        (Kind::GemmBytes(gemm), Work::Dot { rows }) => {
+            gemm.filter.outputs * gemm.filter.inputs * rows
+        }
+        (Kind::Chain(links), Work::Chain { images, sizes, .. }) => links
+            .iter()
+            .zip(sizes)
+            .map(|(link, [rows, columns])| match link {
+                Link::Convolution(one) => each(one) * images * rows * columns,
+                Link::Pool { .. } => 0,
+            })
+            .sum(),
         _ => 0,
     }
 }
@@ -138,6 +161,7 @@ fn kind(op: &Op, work: &Work) -> String {
         format!("{rows}x{columns}")
     };
     match (&op.kind, work) {
+        (Kind::GemmBytes(_), _) => "fully connected, bytes".to_owned(),
         (Kind::Gemm(_), Work::Convolve { .. }) => "fully connected".to_owned(),
         (Kind::Convolution(one), Work::Convolve { .. }) if one.is_pointwise() => {
             "pointwise".to_owned()
@@ -149,6 +173,15 @@ fn kind(op: &Op, work: &Work) -> String {
         }
         (Kind::Pair(pair), Work::PointwiseDepthwise { .. }) => {
             format!("pointwise and depthwise {}", window(&pair.1))
+        }
+        (Kind::Chain(links), _) => {
+            let parts = links.iter().map(|link| match link {
+                Link::Convolution(one) if one.is_depthwise => format!("dw {}", window(one)),
+                Link::Convolution(one) if one.is_pointwise() => "pw".to_owned(),
+                Link::Convolution(one) => format!("conv {}", window(one)),
+                Link::Pool { .. } => "pool".to_owned(),
+            });
+            parts.collect::<Vec<_>>().join(", ")
         }
         (_, Work::Pool { .. } | Work::Mean { .. }) => "pool".to_owned(),
         (_, Work::Map { .. } | Work::MapDense { .. }) => "map".to_owned(),

@@ -2,11 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::constant::Arithmetic;
+use super::constant::{Arithmetic, Weights};
 use super::execute::{Memory, Team};
-use super::graph::{Convolution, Graph, Kind, MapOp, Op};
-use super::kernel::{Activation, Aligned, Kernels, LANES, Window};
+use super::graph::{BytesOp, Convolution, Graph, Kind, Link, MapOp, Op};
+use super::kernel::{Activation, Aligned, ByteFilter, Kernels, LANES, Window};
 use super::plan::{Place, Plan};
+use super::stored::{Element, Stored};
 use super::*;
 
 /// Values by formula, in [-1, 1).
@@ -36,16 +37,7 @@ fn graph(mut ops: Vec<Op>, n_inputs: usize, outputs: &[usize]) -> Graph {
         name: value.to_string(),
         shape: None,
     };
-    for op in &mut ops {
-        match &mut op.kind {
-            Kind::Convolution(convolution) | Kind::Gemm(convolution) => convolution.pack(),
-            Kind::Pair(pair) => {
-                pair.0.pack();
-                pair.1.pack();
-            }
-            _ => {}
-        }
-    }
+    ops.iter_mut().for_each(lower::pack);
     let n_values = ops
         .iter()
         .flat_map(|op| [Some(op.output), op.plain].into_iter().flatten())
@@ -147,20 +139,36 @@ impl Planes {
 
     fn convolved(&self, convolution: &Convolution) -> Self {
         let [outputs, channels, rows, columns] = convolution.shape;
+        let mut weights = vec![0.0; convolution.weights.len()];
+        convolution.weights.expand(0, &mut weights);
         self.slide(outputs, &convolution.window, |n, output, y, x| {
             let mut sum = f64::from(convolution.bias.get(output).copied().unwrap_or(0.0));
             for c in 0..channels {
                 for i in 0..rows {
                     for j in 0..columns {
                         let from = if convolution.is_depthwise { output } else { c };
-                        let weight =
-                            convolution.weights[((output * channels + c) * rows + i) * columns + j];
+                        let weight = weights[((output * channels + c) * rows + i) * columns + j];
                         let value = self.at(n, from, y + i as i64, x + j as i64).unwrap_or(0.0);
                         sum += f64::from(weight) * value;
                     }
                 }
             }
             sum
+        })
+    }
+
+    fn pooled(&self, window: &Window, is_mean: bool) -> Self {
+        self.slide(self.shape[1], window, |n, c, y, x| {
+            let taps =
+                (0..window.kernel[0]).flat_map(|i| (0..window.kernel[1]).map(move |j| (i, j)));
+            let seen: Vec<f64> = taps
+                .filter_map(|(i, j)| self.at(n, c, y + i as i64, x + j as i64))
+                .collect();
+            if is_mean {
+                seen.iter().sum::<f64>() / seen.len() as f64
+            } else {
+                seen.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+            }
         })
     }
 
@@ -245,7 +253,8 @@ fn convolution(
         window,
         is_depthwise,
         shape,
-        weights: noise(seed, shape.iter().product()),
+        weights: Weights::Floats(noise(seed, shape.iter().product())),
+        factors: Vec::new(),
         bias: noise(seed ^ 1, outputs),
         activation: activations(outputs, which, seed ^ 2),
         filter: None,
@@ -361,6 +370,103 @@ proptest! {
         }
     }
 
+    /// A convolution of few channels, a pointwise one, a depthwise one, a pooling, or some of them, as one step.
+    #[test]
+    fn chains(
+        (first, second, third) in (windows(), windows(), windows()),
+        images in 1..3_usize,
+        (inputs, channels) in (1..5_usize, [1..40_usize, 1..70]),
+        more in [0..30_usize, 0..60],
+        (has_first, is_depthwise_first, is_mean) in any::<(bool, bool, bool)>(),
+        (which, n_links, seed) in (any::<[u8; 3]>(), 2..5_usize, any::<u32>()),
+    ) {
+        let inputs = if has_first { inputs } else { channels[0] };
+        let mut parts = Vec::new();
+        let mut wide = inputs;
+        if has_first {
+            parts.push(Link::Convolution(convolution(first, [channels[0], inputs], false, (which[0], seed))));
+            wide = channels[0];
+        }
+        for is_depthwise in [is_depthwise_first, !is_depthwise_first] {
+            let (window, outputs) = if is_depthwise { (second, wide) } else { (Window::POINT, channels[1]) };
+            let seed = seed ^ (8 + u32::from(is_depthwise));
+            let which = which[1 + usize::from(is_depthwise)];
+            parts.push(Link::Convolution(convolution(window, [outputs, wide], is_depthwise, (which, seed))));
+            wide = outputs;
+        }
+        parts.push(Link::Pool { window: third, is_mean });
+        parts.truncate(n_links);
+        // As large as every window needs, from the last to the first.
+        let mut size = [more[0] + 1, more[1] + 1];
+        for part in parts.iter().rev() {
+            let window = part.window();
+            for axis in 0..2 {
+                let wanted = (size[axis] - 1) * window.strides[axis] + window.kernel[axis];
+                let padding = window.before[axis] + window.after[axis];
+                size[axis] = wanted.saturating_sub(padding).max(1);
+            }
+        }
+        prop_assume!(size[0] * size[1] < 60_000);
+        let shape = [images, inputs, size[0], size[1]];
+        let data = noise(seed ^ 3, shape.iter().product());
+        let mut expected = Planes::new(shape, &data);
+        let mut is_last_pool = false;
+        for part in &parts {
+            is_last_pool = false;
+            expected = match part {
+                Link::Convolution(one) => expected.convolved(one).activated(&one.activation),
+                Link::Pool { window, is_mean } => {
+                    is_last_pool = true;
+                    expected.pooled(window, *is_mean)
+                }
+            };
+        }
+        let mut given = vec![(shape.to_vec(), data)];
+        if !is_last_pool && let Some(Link::Convolution(last)) = parts.last() && last.activation.is_none() {
+            let residual = noise(seed ^ 5, expected.data.len());
+            for (sum, &other) in expected.data.iter_mut().zip(&residual) {
+                *sum += f64::from(other);
+            }
+            given.push((expected.shape.to_vec(), residual));
+        }
+        let n = given.len();
+        let reads: Vec<usize> = (0..n).collect();
+        let graph = graph(vec![op(Kind::Chain(parts), &reads, n, None)], n, &[n]);
+        for kernels in Kernels::all() {
+            expected.check(kernels.name(), &run(kernels, &graph, &given)[0])?;
+        }
+    }
+
+    #[test]
+    fn bytes(
+        (rows, outputs, runs, vectors) in (1..5_usize, 1..40_usize, 1..5_usize, 1..5_usize),
+        (is_kept, seed) in any::<(bool, u32)>(),
+    ) {
+        let (inputs, n_runs) = (runs * vectors * LANES, runs * outputs);
+        let values: Vec<u8> = noise(seed, outputs * inputs).iter().map(|x| (x * 127.0) as i8 as u8).collect();
+        let mut stored = Stored::new(Element::Signed, &values);
+        let zeros: Vec<f32> = noise(seed ^ 1, n_runs).iter().map(|x| (x * 20.0).round()).collect();
+        prop_assert!(stored.subtract(&zeros));
+        let scales: Vec<f32> = noise(seed ^ 2, n_runs).iter().map(|x| x / 100.0).collect();
+        prop_assert!(stored.multiply(&scales));
+        prop_assert!(stored.has_bytes(LANES, inputs));
+        let bias = noise(seed ^ 3, outputs);
+        let activation = activations(outputs, u8::from(is_kept), seed);
+        let mut plain = convolution(Window::POINT, [outputs, inputs], false, (0, seed));
+        plain.weights = Weights::Floats(stored.to_floats());
+        plain.bias.clone_from(&bias);
+        let data = noise(seed ^ 4, rows * inputs);
+        let expected = Planes::new([rows, inputs, 1, 1], &data).convolved(&plain).activated(&activation);
+        let filter = ByteFilter::new(stored.into_bytes(), [outputs, inputs], &bias);
+        let kind = Kind::GemmBytes(Box::new(BytesOp { filter, activation }));
+        let graph = graph(vec![op(kind, &[0], 1, None)], 1, &[1]);
+        for kernels in Kernels::all() {
+            let (shape, found) = run(kernels, &graph, &[(vec![rows, inputs], data.clone())]).remove(0);
+            prop_assert_eq!(shape, [rows, outputs]);
+            expected.check(kernels.name(), &(expected.shape.to_vec(), found))?;
+        }
+    }
+
     #[test]
     fn pools_means_and_maps(
         window in windows(),
@@ -372,17 +478,7 @@ proptest! {
         let shape = [images, channels, height, width];
         let data = noise(seed, shape.iter().product());
         let planes = Planes::new(shape, &data);
-        let pooled = planes.slide(channels, &window, |n, c, y, x| {
-            let taps = (0..window.kernel[0]).flat_map(|i| (0..window.kernel[1]).map(move |j| (i, j)));
-            let seen: Vec<f64> = taps
-                .filter_map(|(i, j)| planes.at(n, c, y + i as i64, x + j as i64))
-                .collect();
-            if is_mean {
-                seen.iter().sum::<f64>() / seen.len() as f64
-            } else {
-                seen.iter().copied().fold(f64::NEG_INFINITY, f64::max)
-            }
-        });
+        let pooled = planes.pooled(&window, is_mean);
         let whole = Window { kernel: [height, width], strides: [1, 1], before: [0, 0], after: [0, 0] };
         let mean = planes.slide(channels, &whole, |n, c, _, _| {
             let start = (n * channels + c) * height * width;

@@ -134,6 +134,41 @@ fn unlicensed_models_are_refused() {
     }
 }
 
+/// A network that says by its own account what nobody may find out about people is not loaded, whatever its licence.
+#[test]
+fn sensitive_inference() {
+    for (line, said) in [
+        (
+            r#"labels = ["happy", "Latino_Hispanic"]"#,
+            "Latino_Hispanic",
+        ),
+        (
+            r#"outputs = [{ name = "religion", shape = [1, 4] }]"#,
+            "religion",
+        ),
+        (r#"labels = ["healthy"]"#, "healthy"),
+    ] {
+        let folder = folder(&manifest("", line), Some(b"hello"));
+        let catalog = Catalog::open(Some(folder.path())).unwrap();
+        let error = catalog.bytes_of("mine").unwrap_err();
+        assert_eq!(error.code(), "sensitive_inference", "{line}");
+        assert!(error.to_string().contains(said), "{error}");
+        let found = catalog
+            .verify()
+            .into_iter()
+            .find(|finding| finding.id == "mine");
+        let state = found.unwrap().state;
+        assert!(
+            matches!(state, FileState::Bad(CatalogError::Sensitive { .. })),
+            "{state:?}"
+        );
+    }
+    // None of the networks that come with the program does.
+    for entry in Catalog::open(None).unwrap().entries() {
+        entry.check_outputs().unwrap();
+    }
+}
+
 #[test]
 fn altered_files_are_refused() {
     fn check(file: Option<&[u8]>, expected: &str) {

@@ -34,6 +34,36 @@ fn ports_say_what_is_open() {
     });
 }
 
+/// Whatever a manifest says of it: what the file itself calls its outputs counts too.
+#[test]
+fn a_network_with_a_sensitive_output_is_not_loaded() {
+    let bytes = Catalog::open(None)
+        .unwrap()
+        .bytes_of("fer-mini-xception")
+        .unwrap();
+    let (from, to) = (b"predictions".as_slice(), b"race_labels".as_slice());
+    let mut renamed = bytes.to_vec();
+    let places: Vec<usize> = (0..=bytes.len() - from.len())
+        .filter(|at| bytes[*at..].starts_with(from))
+        .collect();
+    assert!(!places.is_empty());
+    for at in places {
+        renamed[at..at + to.len()].copy_from_slice(to);
+    }
+    each(|runtime| {
+        let refused = runtime
+            .load(&renamed, &LoadOptions::default())
+            .err()
+            .unwrap();
+        assert!(
+            matches!(&refused, LoadError::Sensitive { name, .. } if name.starts_with("race_labels")),
+            "{}: {refused:?}",
+            runtime.name()
+        );
+        assert!(refused.to_string().starts_with("sensitive_inference"));
+    });
+}
+
 #[test]
 fn wrong_inputs_are_errors() {
     each(|runtime| {

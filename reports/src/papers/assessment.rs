@@ -241,8 +241,7 @@ fn standing(draft: &Draft<'_>, assessed: Digest) -> Standing {
             text: "Not signed: the commitments name no impact assessment.".to_owned(),
         };
     };
-    let at = draft.facts.made_on.start();
-    let verdict = dpia.standing(Some(assessed), at);
+    let verdict = dpia.standing(Some(assessed), draft.facts.made_at);
     Standing {
         is_good: verdict == DpiaStanding::Holds,
         text: format!(

@@ -245,6 +245,11 @@ impl<'a> Draft<'a> {
         let (site, declared) = (&self.promised().site, &self.promised().declarations);
         vec![
             fact("site", "Site", format!("{} ({})", site.name, site.id)),
+            fact(
+                "time_zone",
+                "Time zone, in which hours and days of the site are meant",
+                &self.facts.time_zone,
+            ),
             fact("venue", "Kind of place", plain(&declared.venue)),
             self.place_audience(),
             fact("staff", "Staff", words::staff(&declared.staff)),

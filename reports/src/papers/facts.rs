@@ -7,7 +7,7 @@ use regard_commitments::{
     Answer, CameraSetup, Date, MAX_AGREEMENT, Profile, PromiseFault, Refusal, Scope, Scopes,
     SensingGate, StaffRule, VerifiedCommitments,
 };
-use regard_domain::{CameraId, ScreenId};
+use regard_domain::{CameraId, ScreenId, Timestamp};
 
 /// One installation as it is configured.
 ///
@@ -17,8 +17,12 @@ use regard_domain::{CameraId, ScreenId};
 pub struct Facts {
     /// Version of the program.
     pub program: String,
-    /// The day the papers are made on.
+    /// The day the papers are made on, at the site.
     pub made_on: Date,
+    /// The instant they are made at, by which it is judged how they stand.
+    pub made_at: Timestamp,
+    /// The time zone of the site, in which its hours and days are meant.
+    pub time_zone: String,
     /// What the site promises.
     pub promise: VerifiedCommitments,
     /// Its jurisdiction profile.

@@ -24,6 +24,8 @@ fn facts(change: impl FnOnce(&mut Commitments)) -> Facts {
     Facts {
         program: "0.1.0".to_owned(),
         made_on: "2026-06-01".parse().unwrap(),
+        made_at: "2026-06-01".parse::<Date>().unwrap().start(),
+        time_zone: "Europe/Paris".to_owned(),
         promise: document.sign(&key).verify(&key.verifying_key()).unwrap(),
         profile,
         cameras: vec![CameraFact {

@@ -10,6 +10,7 @@ use regard_commitments::ErasureProof;
 use regard_domain::Timestamp;
 use regard_engine::{Authenticated, random_key, to_hex};
 
+use super::acquainted::Acquainted;
 use super::lockout::Lockout;
 use super::sessions::{SessionKey, cookies};
 
@@ -61,6 +62,8 @@ pub(crate) struct OwnPages {
     /// Who has shown too many wrong tokens of persons. Apart from the one of the console: nobody is kept from the console by
     /// what somebody else mistypes here.
     pub(crate) lockout: Lockout,
+    /// Whose tokens were right a while ago.
+    pub(crate) acquainted: Acquainted,
 }
 
 impl OwnPages {

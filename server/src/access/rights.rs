@@ -26,7 +26,8 @@ const PLAYERS: &[Role] = &[Admin, Operator, Screen];
 
 /// Who looks at how the site is doing: sums, plots, what is on the screens now.
 const WATCHERS: &[Role] = &[Admin, Operator, Analyst, PrivacyOfficer];
-/// Who looks at the audience as it is now. Numbers about faces of this moment are more than sums.
+/// Who looks at the audience as it is now, for numbers about faces of this moment are more than sums; and at the papers, which
+/// say how the site is guarded.
 const LIVE: &[Role] = &[Admin, Operator, PrivacyOfficer];
 /// Who sees exact sums about people. What others get has noise: it leaves the site with them.
 const EXACT: &[Role] = &[Admin, PrivacyOfficer];
@@ -80,6 +81,8 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("PUT", "/v1/campaigns/{id}", Need::Roles(RUNNERS)),
     ("DELETE", "/v1/campaigns/{id}", Need::Roles(RUNNERS)),
     ("POST", "/v1/campaigns/{id}/creatives", Need::Roles(RUNNERS)),
+    ("GET", "/v1/campaigns/{id}/evidence", Need::Roles(EXACT)),
+    ("GET", "/v1/offers", Need::Roles(LIVE)),
     ("GET", "/console/plots/attention.svg", Need::Roles(LIVE)),
     ("GET", "/console/plots/expression.svg", Need::Roles(LIVE)),
     ("GET", "/console/plots/messages.svg", Need::Roles(EXACT)),
@@ -89,6 +92,10 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("PUT", "/v1/cameras/{id}/zones", Need::Roles(RUNNERS)),
     ("GET", "/v1/statistics", Need::Roles(WATCHERS)),
     ("GET", "/v1/statistics/{day}", Need::Roles(WATCHERS)),
+    ("GET", "/console/papers", Need::Roles(LIVE)),
+    ("GET", "/console/papers/{kind}", Need::Roles(LIVE)),
+    ("GET", "/v1/papers", Need::Roles(LIVE)),
+    ("GET", "/v1/papers/{kind}", Need::Roles(LIVE)),
     ("GET", "/metrics", Need::Roles(WATCHERS)),
     ("POST", "/v1/assets", Need::Roles(RUNNERS)),
     ("GET", "/v1/tokens", Need::Roles(ADMINS)),

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// The text of preferences; [`read`] gives the same preferences back.
-pub(super) fn text_of(preferences: &Value) -> String {
+pub(crate) fn text_of(preferences: &Value) -> String {
     lines_of(preferences).unwrap_or_else(|| format!("{preferences:#}"))
 }
 

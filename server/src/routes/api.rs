@@ -201,8 +201,8 @@ pub(crate) async fn outcomes(
 ) -> Result<Json<OutcomeAnswer>, Problem> {
     let kind = OutcomeKind::try_from(body.kind)
         .map_err(|error| Problem::invalid("bad_outcome_kind", error.to_string()))?;
-    if kind.is_passive() {
-        let detail = "attention_seconds, smile_lift and dwell are measured here, not reported";
+    if kind.is_passive() || kind == OutcomeKind::Objection {
+        let detail = "attention_seconds, smile_lift, dwell, negative_lift, turned_away and objection are measured here, not reported";
         return Err(Problem::invalid("bad_outcome_kind", detail));
     }
     let at = app.engine.now();

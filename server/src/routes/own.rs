@@ -18,6 +18,7 @@ use crate::pages::{
     OwnAnswers, OwnDone, OwnMistake, OwnView, Said, own_page, page, privacy_language,
     read_preferences,
 };
+use crate::person_auth::{Unproven, check_acts, proven};
 use crate::problem::{Problem, chain};
 
 /// Where the cookies of the page go: nowhere else.
@@ -260,26 +261,20 @@ pub(crate) async fn open(
         return mistaken(&app, &headers, lang, mistake).await;
     }
     let now = app.engine.now();
-    let lockout = &app.access.own.lockout;
-    let Some(attempt) = lockout.attempt(from, None, now) else {
-        let mistake = (StatusCode::TOO_MANY_REQUESTS, OwnMistake::LockedOut);
-        let answer = mistaken(&app, &headers, lang, mistake).await?;
-        return Ok((locked_out().0, answer).into_response());
-    };
-    let who = match app.engine.custodian().authenticate(&form.token).await {
+    // Whoever copied it may have taken a space along.
+    let who = match proven(&app, from, form.token.trim()).await {
         Ok(who) => who,
-        Err(CustodyError::UnknownToken) => {
-            tracing::warn!("wrong token of a person");
-            app.access.tell_lockout(attempt.locked_now(), now).await;
+        Err(Unproven::LockedOut) => {
+            let mistake = (StatusCode::TOO_MANY_REQUESTS, OwnMistake::LockedOut);
+            let answer = mistaken(&app, &headers, lang, mistake).await?;
+            return Ok((locked_out().0, answer).into_response());
+        }
+        Err(Unproven::Problem(problem)) if problem.status == StatusCode::UNAUTHORIZED.as_u16() => {
             let mistake = (StatusCode::UNAUTHORIZED, OwnMistake::WrongToken);
             return mistaken(&app, &headers, lang, mistake).await;
         }
-        Err(error) => {
-            lockout.forgive(attempt);
-            return Err(error.into());
-        }
+        Err(Unproven::Problem(problem)) => return Err(problem),
     };
-    lockout.forgive(attempt);
     if let Some((before, _)) = app.access.own.of(&headers, now) {
         app.access.own.end(&before, now);
     }
@@ -347,6 +342,11 @@ async fn act(
         }
         Err(mistake) => return mistaken(app, headers, lang, mistake).await,
     };
+    let is_counted = what != Act::Withdraw;
+    if is_counted && check_acts(app, &who).is_err() {
+        let mistake = (StatusCode::TOO_MANY_REQUESTS, OwnMistake::TooManyChanges);
+        return mistaken(app, headers, lang, mistake).await;
+    }
     let mistake = match done(app, &who, what, &form).await {
         Ok(Ok(done)) => return Ok(back(app, headers, lang, Some(done)).into_response()),
         Ok(Err(mistake)) => (StatusCode::UNPROCESSABLE_ENTITY, mistake),

@@ -11,7 +11,7 @@ use regard_engine::{PersonExport, to_hex};
 use super::pages::public_base;
 use crate::app::App;
 use crate::extract::{Body, PathOf};
-use crate::person_auth::PersonOf;
+use crate::person_auth::{PersonOf, check_acts};
 use crate::problem::Problem;
 use crate::qr;
 use crate::wire::persons::{
@@ -62,7 +62,7 @@ pub(crate) async fn enroll(
 /// Everything that is held about the person who asks, for them to keep (GDPR 15 and 20).
 #[utoipa::path(
     get, path = "/v1/persons/me", tag = "person",
-    responses((status = 200, body = serde_json::Value), (status = 401, body = Problem), (status = 503, body = Problem))
+    responses((status = 200, body = serde_json::Value), (status = 401, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem))
 )]
 pub(crate) async fn export(
     State(app): State<App>,
@@ -74,7 +74,7 @@ pub(crate) async fn export(
 /// Offers to agree to one purpose. The offer stands for ten minutes and can be taken once.
 #[utoipa::path(
     post, path = "/v1/persons/me/offers", tag = "person", request_body = OfferAsked,
-    responses((status = 201, body = OfferWire), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem))
+    responses((status = 201, body = OfferWire), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem))
 )]
 pub(crate) async fn offer(
     State(app): State<App>,
@@ -97,13 +97,14 @@ pub(crate) async fn offer(
 /// Agrees: takes an offer. The receipt is durable, and in the ledger, when it is answered.
 #[utoipa::path(
     post, path = "/v1/persons/me/consents", tag = "person", request_body = ConsentGivenWire,
-    responses((status = 201, body = ReceiptWire), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+    responses((status = 201, body = ReceiptWire), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem))
 )]
 pub(crate) async fn agree(
     State(app): State<App>,
     PersonOf(who): PersonOf,
     Body(given): Body<ConsentGivenWire>,
 ) -> Result<(StatusCode, Json<ReceiptWire>), Problem> {
+    check_acts(&app, &who)?;
     let is_hex = given.offer.len() == 32 && given.offer.bytes().all(|b| b.is_ascii_hexdigit());
     let offer = u128::from_str_radix(&given.offer, 16)
         .ok()
@@ -135,7 +136,7 @@ pub(crate) async fn agree(
 #[utoipa::path(
     delete, path = "/v1/persons/me/consents/{purpose}", tag = "person",
     params(("purpose" = String, Path, description = "verify, identify, personalise, learn, analyse_library or research")),
-    responses((status = 204, description = "Withdrawn"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+    responses((status = 204, description = "Withdrawn"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem))
 )]
 pub(crate) async fn withdraw(
     State(app): State<App>,
@@ -153,13 +154,14 @@ pub(crate) async fn withdraw(
 /// Has what is held kept and used for nothing, or lifts that (GDPR 18).
 #[utoipa::path(
     put, path = "/v1/persons/me/freeze", tag = "person", request_body = Freeze,
-    responses((status = 204, description = "Done"), (status = 401, body = Problem), (status = 503, body = Problem))
+    responses((status = 204, description = "Done"), (status = 401, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem))
 )]
 pub(crate) async fn freeze(
     State(app): State<App>,
     PersonOf(who): PersonOf,
     Body(freeze): Body<Freeze>,
 ) -> Result<StatusCode, Problem> {
+    check_acts(&app, &who)?;
     let custodian = app.engine.custodian();
     custodian.freeze(who.person(), freeze.is_frozen).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -168,13 +170,14 @@ pub(crate) async fn freeze(
 /// Replaces what the person says they prefer (GDPR 16): any JSON of at most 16 KiB; needs a consent to `personalise`.
 #[utoipa::path(
     put, path = "/v1/persons/me/preferences", tag = "person", request_body = serde_json::Value,
-    responses((status = 204, description = "Done"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+    responses((status = 204, description = "Done"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem))
 )]
 pub(crate) async fn correct(
     State(app): State<App>,
     PersonOf(who): PersonOf,
     Body(preferences): Body<serde_json::Value>,
 ) -> Result<StatusCode, Problem> {
+    check_acts(&app, &who)?;
     app.engine.custodian().correct(&who, &preferences).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -183,7 +186,7 @@ pub(crate) async fn correct(
 /// `regard erasure verify` checks it.
 #[utoipa::path(
     delete, path = "/v1/persons/me", tag = "person",
-    responses((status = 200, body = serde_json::Value, description = "The proof"), (status = 401, body = Problem), (status = 503, body = Problem))
+    responses((status = 200, body = serde_json::Value, description = "The proof"), (status = 401, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem))
 )]
 pub(crate) async fn erase(
     State(app): State<App>,

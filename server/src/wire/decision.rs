@@ -298,6 +298,8 @@ mod tests {
             ]
             .map(|(name, value)| (name.to_owned(), value))
             .to_vec(),
+            held_out: None,
+            segments: Vec::new(),
             is_personal: false,
             reason: Reason {
                 trigger: Trigger::Start,

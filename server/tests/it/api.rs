@@ -47,6 +47,10 @@ async fn facts_come_back() {
     );
     for (body, code) in [
         (json!({"person.name": {"value": "x"}}), "bad_fact"),
+        (
+            json!({"visitor.religion": {"value": "x"}}),
+            "sensitive_inference",
+        ),
         (json!({"Bad Name": {"value": 1}}), "bad_fact"),
         (json!({"a": {"value": 1, "ttl_secs": 0}}), "bad_fact"),
         (json!({"a": {"value": 1, "surplus": 0}}), "bad_body"),

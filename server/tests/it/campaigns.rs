@@ -63,6 +63,56 @@ async fn a_campaign_is_added_read_replaced_and_removed() {
 }
 
 #[tokio::test]
+async fn evidence_and_offers_are_told() {
+    let world = World::open().await;
+    let mut learner = campaign("summer");
+    learner["priority"] = 9.into();
+    learner["policy"] = json!({"kind": "lints"});
+    learner["experiment"] = json!({"kind": "ab", "holdout": 0.1});
+    learner["guardrail"] = json!([{"metric": "complaints", "at_most": 0.1}]);
+    learner["creative"] = json!(["first", "second", "third"].map(creative).to_vec());
+    let post = world.post("/v1/campaigns").json(&learner).send().await;
+    assert_eq!(post.status, 201, "{}", post.text());
+    let evidence = world.get("/v1/campaigns/summer/evidence").send().await;
+    let evidence: Value = evidence.json();
+    assert_eq!(evidence["arms"], json!([]));
+    assert_eq!(evidence["ablation"], Value::Null);
+    let none = world.get("/v1/campaigns/none/evidence").send().await;
+    assert_eq!(
+        (none.status, none.code().as_str()),
+        (404, "unknown_campaign")
+    );
+
+    let offers = world.get("/v1/offers?screen=demo&n=2&visitors=2&looking=1&dwell_secs=9");
+    let offers: Value = offers.send().await.json();
+    let offers = offers.as_array().unwrap().clone();
+    assert_eq!(offers.len(), 2, "{offers:?}");
+    for offer in &offers {
+        assert_eq!(offer["campaign"], "summer");
+        let number = |name: &str| offer[name].as_f64().unwrap();
+        assert!(number("low") < number("expected") && number("expected") < number("high"));
+    }
+    for (query, code) in [
+        ("screen=none", "unknown_screen"),
+        ("screen=demo&n=0", "bad_n"),
+        ("screen=demo&visitors=1&looking=2", "bad_audience"),
+        ("n=1", "bad_query"),
+    ] {
+        let refused = world.get(&format!("/v1/offers?{query}")).send().await;
+        assert_eq!(refused.code(), code, "{query}");
+    }
+    // Harm is measured or complained about, never a success.
+    learner["reward"] = json!({"terms": [{"kind": "complaint"}]});
+    let refused = world
+        .put("/v1/campaigns/summer")
+        .json(&learner)
+        .send()
+        .await;
+    assert_eq!(refused.code(), "bad_campaigns");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn of_changes_at_once_none_is_lost() {
     let world = World::open().await;
     let names: Vec<String> = (0..24).map(|i| format!("message-{i}")).collect();

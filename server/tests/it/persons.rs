@@ -264,3 +264,113 @@ async fn the_privacy_page_says_whether_anything_is_kept_about_single_persons() {
     );
     world.stop().await;
 }
+
+/// Asks with a token of a person; the status.
+async fn status_of(world: &World, token: &str) -> u16 {
+    let by = format!("Person {token}");
+    let asked = world.get("/v1/persons/me").header("authorization", &by);
+    asked.send().await.status
+}
+
+async fn one_enrolled(world: &World) -> String {
+    let by = format!("Bearer {}", world.token);
+    let request = world.post("/v1/persons").header("authorization", &by);
+    let enrolled: Value = request.json(&json!({})).send().await.json();
+    enrolled["token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn wrong_tokens_of_persons_are_locked_out_of_the_api_as_on_the_page() {
+    let world = World::closed().await;
+    let (known, fresh) = (one_enrolled(&world).await, one_enrolled(&world).await);
+    assert_eq!(status_of(&world, &known).await, 200);
+    let flipped = |token: &str| {
+        let last = if token.ends_with('0') { "1" } else { "0" };
+        format!("{}{last}", &token[..token.len() - 1])
+    };
+    // Every way in counts, whatever is asked for; no token at all is no guess.
+    for n in 0..5 {
+        let by = format!("Person {}", flipped(&fresh));
+        let asked = match n {
+            0 => world.delete("/v1/persons/me"),
+            1 => world
+                .post("/v1/persons/me/offers")
+                .json(&json!({"purpose": "learn"})),
+            2 => world
+                .put("/v1/persons/me/freeze")
+                .json(&json!({"is_frozen": true})),
+            3 => world.delete("/v1/persons/me/consents/learn"),
+            _ => world.get("/v1/persons/me"),
+        };
+        assert_eq!(world.get("/v1/persons/me").send().await.status, 401);
+        let answer = asked.header("authorization", &by).send().await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (401, "person_token_unknown"),
+            "{n}"
+        );
+    }
+    let by = format!("Person {fresh}");
+    let locked = world
+        .get("/v1/persons/me")
+        .header("authorization", &by)
+        .send()
+        .await;
+    assert_eq!((locked.status, locked.code().as_str()), (429, "locked_out"));
+    assert_eq!(locked.header("retry-after"), Some("60"));
+    // Whose token was right a while ago goes on; the console has a count of its own; the ledger was told.
+    assert_eq!(status_of(&world, &known).await, 200);
+    let console = world.get("/v1/health").bearer(&world.token).send().await;
+    assert_eq!(console.status, 200);
+    world.told_of(regard_commitments::AdminAct::LockedOut).await;
+    // Once erased, the token that was known is as unknown as any.
+    let by = format!("Person {known}");
+    let erased = world
+        .delete("/v1/persons/me")
+        .header("authorization", &by)
+        .send()
+        .await;
+    assert_eq!(erased.status, 200, "{}", erased.text());
+    assert_eq!(status_of(&world, &known).await, 401);
+    assert_eq!(status_of(&world, &known).await, 429);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn changes_of_one_record_have_a_lid_and_withdrawal_and_erasure_have_none() {
+    let world = World::closed().await;
+    let (one, other) = (one_enrolled(&world).await, one_enrolled(&world).await);
+    let freeze = |token: &str, is_frozen: bool| {
+        let by = format!("Person {token}");
+        let body = json!({ "is_frozen": is_frozen });
+        world
+            .put("/v1/persons/me/freeze")
+            .header("authorization", &by)
+            .json(&body)
+    };
+    for n in 0..60 {
+        assert_eq!(freeze(&one, n % 2 == 0).send().await.status, 204, "{n}");
+    }
+    let refused = freeze(&one, true).send().await;
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (429, "too_many_changes")
+    );
+    assert_eq!(freeze(&other, true).send().await.status, 204);
+    let by = format!("Person {one}");
+    let withdrawn = world
+        .delete("/v1/persons/me/consents/learn")
+        .header("authorization", &by);
+    assert_eq!(
+        withdrawn.send().await.code(),
+        "consent_missing",
+        "the gate answers, not the lid"
+    );
+    let erased = world
+        .delete("/v1/persons/me")
+        .header("authorization", &by)
+        .send()
+        .await;
+    assert_eq!(erased.status, 200, "{}", erased.text());
+    world.stop().await;
+}

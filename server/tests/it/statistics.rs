@@ -17,13 +17,13 @@ use crate::world::World;
 const NOON: i64 = 1_780_401_600_000_000;
 
 /// Real time, moved so that it began at an instant.
-struct Moved {
+pub(crate) struct Moved {
     clock: SystemClock,
     by_micros: i64,
 }
 
 impl Moved {
-    fn to(micros: i64) -> Arc<Self> {
+    pub(crate) fn to(micros: i64) -> Arc<Self> {
         let clock = SystemClock::new();
         let by_micros = micros - clock.now().as_micros();
         Arc::new(Self { clock, by_micros })

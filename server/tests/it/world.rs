@@ -8,7 +8,7 @@ use regard_backends::{SqliteOptions, SqliteStore};
 use regard_commitments::{Actor, AdminAct, Commitments, EntryBody, LedgerEntry};
 use regard_decision::{Campaign, ContextSpec, Creative};
 use regard_domain::{CameraId, Clock, CreativeId, ScreenId};
-use regard_engine::{CameraConfig, Engine, EngineConfig, ScreenConfig};
+use regard_engine::{CameraConfig, Engine, EngineConfig, PaperMaker, ScreenConfig};
 use regard_inference::RuntimeChoice;
 use regard_server::{AdminToken, Server, ServerConfig};
 use regard_vision::{CameraPlacement, SourceSpec};
@@ -105,6 +105,22 @@ impl World {
         Self::around(data, engine, adjust).await
     }
 
+    /// With papers, and a console that needs the token.
+    pub(crate) async fn with_papers(
+        data: TempDir,
+        change: impl FnOnce(&mut Commitments),
+        maker: PaperMaker,
+    ) -> Self {
+        let mut engine_config = engine_config(&data);
+        engine_config.papers = Some(maker);
+        change(&mut engine_config.commitments);
+        let engine = Engine::start(engine_config).await.unwrap();
+        Self::around(data, engine, |config| {
+            config.admin_token = AdminToken::IfMissing
+        })
+        .await
+    }
+
     /// On what an earlier world left, at another time, in UTC.
     pub(crate) async fn at(
         data: TempDir,
@@ -114,6 +130,24 @@ impl World {
     ) -> Self {
         let mut engine_config = engine_config(&data);
         engine_config.time_zone = Some("UTC".to_owned());
+        change(&mut engine_config.commitments);
+        let store = SqliteStore::open(data.path(), SqliteOptions::default());
+        let store = Arc::new(store.await.unwrap());
+        let engine = Engine::start_on(engine_config, clock, store).await.unwrap();
+        Self::around(data, engine, adjust).await
+    }
+
+    /// The same with papers.
+    pub(crate) async fn at_with_papers(
+        data: TempDir,
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(&mut Commitments),
+        maker: PaperMaker,
+        adjust: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
+        let mut engine_config = engine_config(&data);
+        engine_config.time_zone = Some("UTC".to_owned());
+        engine_config.papers = Some(maker);
         change(&mut engine_config.commitments);
         let store = SqliteStore::open(data.path(), SqliteOptions::default());
         let store = Arc::new(store.await.unwrap());

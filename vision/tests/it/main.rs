@@ -5,6 +5,7 @@
 )]
 
 mod clip;
+mod crops;
 mod hostile;
 mod photos;
 mod quality;

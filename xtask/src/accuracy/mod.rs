@@ -4,6 +4,7 @@ mod baseline;
 mod detection;
 mod expression;
 mod headpose;
+mod intervals;
 mod looking;
 mod recognition;
 mod tracking;
@@ -59,6 +60,9 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
     if wants("tracking") {
         add("", Some(vec![tracking::street(30)?, tracking::street(10)?]));
         add("tracking/TUD-Campus", one(tracking::tud_campus(&data)?));
+    }
+    if wants("intervals") {
+        add("", Some(vec![intervals::coverage()]));
     }
     if wants("detection") {
         add("widerface", one(detection::run(&data)?));

@@ -187,13 +187,20 @@ fn campaign() -> Result<Campaign> {
         schedule: regard_decision::Schedule::default(),
         budget: regard_decision::Budget::default(),
         policy: PolicyConfig::Rules {},
+        experiment: None,
+        guardrails: Vec::new(),
+        expression: regard_decision::ExpressionUse::Auto,
         reward: regard_decision::RewardRule::default(),
         viewer_benefit: "Messages that follow the audience".to_owned(),
         creatives,
     })
 }
 
-fn config(case: &Case, folder: &Path, clip: &Path, is_browser: bool) -> Result<EngineConfig> {
+fn config(
+    case: &Case,
+    (folder, clip): (&Path, &Path),
+    (is_browser, runtime): (bool, RuntimeChoice),
+) -> Result<EngineConfig> {
     let source = format!("clip:{}?fps={}&loop", clip.display(), case.fps);
     let (mut cameras, mut screens) = (Vec::new(), Vec::new());
     for n in 0..case.n_cameras {
@@ -224,7 +231,7 @@ fn config(case: &Case, folder: &Path, clip: &Path, is_browser: bool) -> Result<E
         time_zone: Some("UTC".to_owned()),
         crowd: CrowdSettings::default(),
         n_workers: None,
-        runtime: RuntimeChoice::Native,
+        runtime,
         models: None,
         detector_long_side_px: 320,
         site_key: regard_engine::SiteKeyConfig::default(),
@@ -234,14 +241,18 @@ fn config(case: &Case, folder: &Path, clip: &Path, is_browser: bool) -> Result<E
 }
 
 /// Runs one case for so many seconds after the first analysed frame.
-pub(super) fn run(case: &Case, secs: u64, is_browser: bool) -> Result<CaseReport> {
+pub(super) fn run(
+    case: &Case,
+    secs: u64,
+    (is_browser, choice): (bool, RuntimeChoice),
+) -> Result<CaseReport> {
     ensure!(secs > 0, "--secs 0: at least one second is needed");
     let folder = tempfile::tempdir().context("a temporary folder")?;
     let clip = folder.path().join("wall.mjpeg");
     case.wall().write(&clip).context("the made-up clip")?;
     // The peak of making the clip is not the program's; where Linux refuses, it stays below it.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
-    let config = config(case, folder.path(), &clip, is_browser)?;
+    let config = config(case, (folder.path(), &clip), (is_browser, choice))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -13,9 +13,10 @@ use super::openvino::OpenVino;
 
 /// The networks, with the shapes in which the live loop runs them; the last two are for recognition
 /// and age, which no loop runs yet.
-pub(super) const CASES: [(&str, &[usize]); 10] = [
+pub(super) const CASES: [(&str, &[usize]); 11] = [
     ("yunet-2023mar", &[1, 3, 128, 128]),
     ("yunet-2023mar", &[1, 3, 192, 320]),
+    ("yunet-2023mar", &[1, 3, 320, 320]),
     ("yunet-2023mar", &[1, 3, 384, 640]),
     ("faceapi-expression", &[2, 3, 112, 112]),
     ("faceapi-expression", &[10, 3, 112, 112]),
@@ -235,7 +236,7 @@ fn contest(
 }
 
 /// The middle value; `NaN` for none.
-fn median(mut values: Vec<f64>) -> f64 {
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

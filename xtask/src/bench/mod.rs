@@ -2,10 +2,12 @@
 
 mod browser;
 mod case;
+mod faces;
 mod inference;
 mod layers;
 mod openvino;
 mod process;
+mod python;
 mod table;
 
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
+use regard_inference::RuntimeChoice;
 
 use self::case::{Case, CaseReport};
 use crate::run::{cargo, must};
@@ -30,8 +33,35 @@ enum Subject {
     Inference,
     /// The steps of the networks on the native runtime, beside what the processor could do at most.
     Layers,
+    /// The policies beside VowpalWabbit: regret on the same streams, time of a decision.
+    Policies,
+    /// The whole path from a frame to what its faces show, beside MediaPipe and OpenCV, by turns.
+    Faces,
     /// The rooms' own benches of deciding, tracking and storing.
     Rooms,
+}
+
+/// What the networks of `loop` run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LoopRuntime {
+    Native,
+    Rten,
+}
+
+impl LoopRuntime {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Rten => "rten",
+        }
+    }
+
+    const fn choice(self) -> RuntimeChoice {
+        match self {
+            Self::Native => RuntimeChoice::Native,
+            Self::Rten => RuntimeChoice::Rten,
+        }
+    }
 }
 
 /// How to measure.
@@ -49,6 +79,9 @@ pub(crate) struct BenchArgs {
     /// Let a headless Chromium play the screen in the cases of `loop`.
     #[arg(long)]
     browser: bool,
+    /// The runtime of `loop`.
+    #[arg(long, value_enum, default_value = "native")]
+    runtime: LoopRuntime,
     /// Write what was measured into this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -70,7 +103,7 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<()> {
     }
     if let Some(name) = &args.case {
         let case = Case::named(name)?;
-        let report = case::run(&case, args.secs, args.browser)?;
+        let report = case::run(&case, args.secs, (args.browser, args.runtime.choice()))?;
         println!("{}", serde_json::to_string(&report)?);
         return Ok(());
     }
@@ -90,6 +123,20 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<()> {
     if wants(Subject::Layers) {
         let layers = layers::layers()?;
         written.insert("layers".to_owned(), serde_json::to_value(layers)?);
+    }
+    if wants(Subject::Policies) {
+        let bench = [
+            "bench",
+            "--package",
+            "regard-evaluation",
+            "--bench",
+            "policies",
+        ];
+        must("policies", cargo().args(bench))?;
+    }
+    if wants(Subject::Faces) {
+        let rows = faces::compare()?;
+        written.insert("faces".to_owned(), serde_json::to_value(rows)?);
     }
     if wants(Subject::Rooms) {
         for package in ["regard-decision", "regard-audience", "regard-backends"] {
@@ -133,6 +180,7 @@ fn run_cases(args: &BenchArgs) -> Result<Vec<CaseReport>> {
         let mut child = Command::new(std::env::current_exe()?);
         child.args(["bench", "--case", &case.name()]);
         child.args(["--secs", &args.secs.to_string()]);
+        child.args(["--runtime", args.runtime.name()]);
         if args.browser {
             child.arg("--browser");
         }

@@ -6,9 +6,9 @@ use super::{Outcome, tool};
 use crate::run::{cargo, must};
 
 /// Rounds of a sample, and of the whole.
-const ROUNDS: (u32, u32) = (8, 100);
+const ROUNDS: (u32, u32) = (8, 200);
 
-/// Kills the program and, in another test, its store alone.
+/// Kills the program while it decides, and while people come and go; in another test, its store alone.
 pub(super) fn kill(is_short: bool) -> Result<Outcome> {
     let (rounds, seed) = (if is_short { ROUNDS.0 } else { ROUNDS.1 }, tool::seed());
     let mut command = cargo();

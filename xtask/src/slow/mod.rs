@@ -4,6 +4,7 @@ mod fuzz;
 mod kill;
 mod laws;
 mod miri;
+mod neon;
 mod sanitizers;
 mod soak;
 mod tool;
@@ -35,6 +36,8 @@ enum Check {
     Sanitizers,
     /// Tests in Miri, which finds undefined behaviour.
     Miri,
+    /// The NEON kernels under an emulator.
+    Neon,
     /// The demonstration runs on; its memory does not grow.
     Soak,
 }
@@ -54,6 +57,7 @@ impl Check {
             Self::Laws => "laws",
             Self::Sanitizers => "sanitizers",
             Self::Miri => "miri",
+            Self::Neon => "neon",
             Self::Soak => "soak",
         }
     }
@@ -65,6 +69,7 @@ impl Check {
             Self::Laws => laws::laws(is_short),
             Self::Sanitizers => sanitizers::sanitizers(is_short),
             Self::Miri => miri::miri(is_short),
+            Self::Neon => neon::neon(is_short),
             Self::Soak => soak::soak(is_short),
         }
     }

@@ -45,7 +45,7 @@ pub(super) struct Autopsy {
     fact: Option<u32>,
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         if entry.file_type().unwrap().is_file() {
             fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
@@ -53,7 +53,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn verifier(key: &str) -> NoteVerifier {
+pub(super) fn verifier(key: &str) -> NoteVerifier {
     let mut seed = [0; 32];
     for (i, byte) in seed.iter_mut().enumerate() {
         *byte = u8::from_str_radix(&key[2 * i..2 * i + 2], 16).unwrap();

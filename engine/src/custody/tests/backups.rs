@@ -179,7 +179,7 @@ async fn a_backup_opens_with_its_site_key_alone_and_only_whole() {
         damaged[at] ^= 1;
         damages.push(damaged);
     }
-    for len in [65 + 65_552, bytes.len() - 1, bytes.len() - head.max(1)] {
+    for len in [107 + 65_552, bytes.len() - 1, bytes.len() - head.max(1)] {
         damages.push(bytes[..len.min(bytes.len() - 1)].to_vec());
     }
     damages.push([bytes.as_slice(), b"x"].concat());

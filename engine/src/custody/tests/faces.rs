@@ -18,7 +18,7 @@ use regard_identity::{EMBEDDING_DIMENSION, Embedding, GalleryTransform, Template
 use super::crashing::Faults;
 use super::world::{FACE_MODEL, Run, VirtualClock, data, is_on_disk, signed, site_key};
 use super::{CustodyError, DAY};
-use crate::custody::{Enrolled, KeptFace, MAX_FACES, SiteKeyFile, own_gallery, rotate};
+use crate::custody::{Enrolled, KeptFace, KeyPlace, MAX_FACES, SiteKeyFile, own_gallery, rotate};
 
 const VERIFY: ConsentPurpose = ConsentPurpose::Verify;
 const IDENTIFY: ConsentPurpose = ConsentPurpose::Identify;
@@ -554,7 +554,9 @@ async fn the_secret_of_the_gallery_goes_with_the_rotation_of_the_site_key() {
     let run = begin(folder.path(), &clock, Custody::Controller).await;
     let one = run.come(&[IDENTIFY], &face(1)).await.0.person;
     let mut file = SiteKeyFile::open(&site_key(folder.path()), &data(folder.path())).unwrap();
-    let rotated = rotate(&*run.keys, &mut file, clock.now()).await.unwrap();
+    let rotated = rotate(&*run.keys, &mut file, &KeyPlace::File, clock.now())
+        .await
+        .unwrap();
     let held = run.keys.secrets("").await.unwrap();
     assert!(held.iter().all(|secret| secret.key.site_key == rotated.to) && held.len() == 1);
     assert_eq!(rotated.n_keys, 3, "record, purpose, gallery");

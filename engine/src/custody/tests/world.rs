@@ -73,6 +73,7 @@ pub(crate) fn site_key(folder: &Path) -> SiteKeyConfig {
     SiteKeyConfig {
         file: Some(outside(folder)),
         passphrase_file: None,
+        token: None,
     }
 }
 

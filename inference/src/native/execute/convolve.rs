@@ -43,24 +43,23 @@ fn rows_of<'a>(
 }
 
 impl<'a> Runner<'a> {
-    /// Into how many parts the work on so many pixels goes.
-    fn n_parts(&self, n_pixels: usize, convolutions: &[&Convolution]) -> usize {
-        let each: usize = convolutions.iter().map(|c| c.filter().len()).sum();
+    /// Into how many parts the work on so many pixels goes, of so many weights each.
+    fn n_parts(&self, n_pixels: usize, each: usize) -> usize {
         let n_multiplications = each.saturating_mul(n_pixels);
         (n_multiplications / self.min_work).clamp(1, self.n_threads)
     }
 
     /// Does `work` for rows of results, `row_floats` each, image by image, shared among threads: it gets the number of the
     /// image, its rows, what holds these, and a share of `scratch`.
-    fn share_rows(
+    pub(super) fn share_rows(
         &self,
-        convolutions: &[&Convolution],
+        n_weights: usize,
         ([images, rows, columns], row_floats): ([usize; 3], usize),
         (finish, scratch): (Finish<'_>, &mut [f32]),
         work: &(impl Fn(usize, Range<usize>, Finish<'_>, &mut [f32]) + Sync),
     ) {
         let all = 0..images * rows;
-        let parts = self.n_parts(all.len() * columns, convolutions);
+        let parts = self.n_parts(all.len() * columns, n_weights);
         let own = |own: Range<usize>, mut finish: Finish<'_>, scratch: &mut [f32]| {
             let mut done = 0;
             for (image, rows) in by_image(own, rows) {
@@ -89,7 +88,7 @@ impl<'a> Runner<'a> {
         let results = ([images, output[0], output[1]], row_floats);
         let memory = (finish, &mut [][..]);
         self.share_rows(
-            &[convolution],
+            convolution.filter().len(),
             results,
             memory,
             &|image, rows, finish, _| {
@@ -118,7 +117,7 @@ impl<'a> Runner<'a> {
         finish: Finish<'_>,
     ) {
         let filter = convolution.filter();
-        let parts = self.n_parts(n_pixels, &[convolution]);
+        let parts = self.n_parts(n_pixels, filter.len());
         let picture = |first: usize, n: usize| Picture {
             data: &input[first * step..],
             height: 1,
@@ -204,7 +203,7 @@ impl<'a> Runner<'a> {
         let results = (sizes.results(), out_row);
         let memory = (finish, &mut [][..]);
         self.share_rows(
-            &[convolution],
+            convolution.filter().len(),
             results,
             memory,
             &|image, rows, mut finish, _| {
@@ -232,7 +231,7 @@ impl<'a> Runner<'a> {
         let results = (sizes.results(), out_row);
         let memory = (finish, scratch);
         self.share_rows(
-            &[first, second],
+            first.filter().len() + second.filter().len(),
             results,
             memory,
             &|image, own, mut finish, scratch| {
@@ -310,7 +309,7 @@ impl<'a> Runner<'a> {
         let results = (sizes.results(), out_row);
         let memory = (finish, scratch);
         self.share_rows(
-            &[first, second],
+            first.filter().len() + second.filter().len(),
             results,
             memory,
             &|image, rows, mut finish, scratch| {

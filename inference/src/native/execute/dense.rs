@@ -75,6 +75,8 @@ pub(super) fn run(op: &Op, work: &Work, reads: &[&[f32]], output: &mut [f32]) {
         | Work::Depthwise(_)
         | Work::DepthwisePointwise { .. }
         | Work::PointwiseDepthwise { .. }
+        | Work::Chain { .. }
+        | Work::Dot { .. }
         | Work::Pool { .. }
         | Work::Mean { .. }
         | Work::Map { .. } => unreachable!("these have kernels"),

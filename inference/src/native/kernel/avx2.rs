@@ -1,11 +1,12 @@
 //! x86-64 with AVX2 and FMA: two registers a vector.
 
 use std::arch::x86_64::{
-    __m256, _mm256_add_ps, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps,
+    __m256, _mm_loadu_si128, _mm_srli_si128, _mm256_add_ps, _mm256_broadcast_ss,
+    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps,
     _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps,
 };
 
-use super::simd::Simd;
+use super::simd::{Simd, opaque};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx2;
@@ -16,6 +17,8 @@ pub(super) struct Pair(__m256, __m256);
 // SAFETY of every block below: the trait's promises; the instructions belong to AVX and FMA.
 impl Simd for Avx2 {
     type V = Pair;
+
+    opaque!();
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Pair {
@@ -39,6 +42,16 @@ impl Simd for Avx2 {
         unsafe {
             _mm256_storeu_ps(to, value.0);
             _mm256_storeu_ps(to.add(8), value.1);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> Pair {
+        unsafe {
+            let bytes = _mm_loadu_si128(from.cast());
+            let low = _mm256_cvtepi8_epi32(bytes);
+            let high = _mm256_cvtepi8_epi32(_mm_srli_si128::<8>(bytes));
+            Pair(_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high))
         }
     }
 

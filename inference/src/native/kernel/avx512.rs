@@ -1,11 +1,12 @@
 //! x86-64 with AVX-512.
 
 use std::arch::x86_64::{
-    __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_min_ps,
-    _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps,
+    __m512, _mm_loadu_si128, _mm512_add_ps, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps,
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_ps,
+    _mm512_storeu_ps,
 };
 
-use super::simd::Simd;
+use super::simd::{Simd, opaque};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx512;
@@ -13,6 +14,8 @@ pub(super) struct Avx512;
 // SAFETY of every block below: the trait's promises; the instructions belong to AVX-512F.
 impl Simd for Avx512 {
     type V = __m512;
+
+    opaque!();
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> __m512 {
@@ -32,6 +35,11 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn store(to: *mut f32, value: __m512) {
         unsafe { _mm512_storeu_ps(to, value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> __m512 {
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from.cast()))) }
     }
 
     #[inline(always)]

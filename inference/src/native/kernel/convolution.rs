@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
-use super::memory::Aligned;
+use super::finish::RawFinish;
+use super::memory::{Aligned, Line};
 use super::simd::LANES;
 use super::tile::Tile;
 use super::{Finish, Kernels};
+use crate::native::constant::Weights;
 
 /// Kernel, strides and padding, each of rows and of columns.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,6 +67,15 @@ pub(crate) struct Picture<'a> {
     pub(crate) channel_step: usize,
 }
 
+impl Picture<'_> {
+    /// Where the last float of so many channels lies.
+    pub(super) fn reach(&self, channels: usize) -> usize {
+        self.height.saturating_sub(1) * self.row_step
+            + self.width.saturating_sub(1) * self.column_step
+            + channels.saturating_sub(1) * self.channel_step
+    }
+}
+
 /// Weights in the order in which tiles read them, and biases.
 #[derive(Clone)]
 pub(crate) struct Filter {
@@ -80,32 +91,49 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Packs weights of shape `[outputs, channels, rows, columns]`. A missing bias is nought.
+    /// Packs weights of shape `[outputs, channels, rows, columns]`, those of each output times its factor where there
+    /// are factors. A missing bias is nought.
     ///
     /// # Panics
     /// Where `weights` do not fill that shape.
     pub(crate) fn new(
-        weights: &[f32],
+        weights: &Weights,
         [outputs, channels, rows, columns]: [usize; 4],
-        bias: &[f32],
+        (bias, factors): (&[f32], &[f32]),
     ) -> Self {
         assert_eq!(weights.len(), outputs * channels * rows * columns, "shape");
         let blocks = outputs.div_ceil(LANES);
-        let taps = rows * columns;
-        let mut packed = Aligned::zeros(blocks * taps * channels * LANES);
-        let into = packed.as_mut_slice();
-        // Written from end to end, read from sixteen places at once: large weights do not fit the cache.
-        let depth = taps * channels;
-        for (block, into) in into.chunks_exact_mut((depth * LANES).max(1)).enumerate() {
+        let (taps, depth) = (rows * columns, channels * rows * columns);
+        let mut lines = Vec::with_capacity(blocks * depth);
+        // Some channels of sixteen outputs at a time: read where they lie, written from end to end.
+        let n_channels = (PACKED_FLOATS / taps.max(1)).clamp(1, channels.max(1));
+        assert!(taps <= PACKED_FLOATS, "kernel too large");
+        let mut near = vec![[0.0; PACKED_FLOATS]; LANES];
+        for block in 0..blocks {
             let n = LANES.min(outputs - block * LANES);
-            let own = &weights[block * LANES * depth..];
-            for (index, into) in into.chunks_exact_mut(LANES).enumerate() {
-                let from = index % channels * taps + index / channels;
-                for (lane, into) in into[..n].iter_mut().enumerate() {
-                    *into = own[lane * depth + from];
+            let first_line = lines.len();
+            lines.resize(first_line + depth, Line([0.0; LANES]));
+            for first in (0..channels).step_by(n_channels) {
+                let n_own = n_channels.min(channels - first);
+                for (lane, near) in near[..n].iter_mut().enumerate() {
+                    let output = block * LANES + lane;
+                    let near = &mut near[..n_own * taps];
+                    weights.expand(output * depth + first * taps, near);
+                    if let Some(factor) = factors.get(output % factors.len().max(1)) {
+                        near.iter_mut().for_each(|x| *x *= factor);
+                    }
+                }
+                for tap in 0..taps {
+                    let start = first_line + tap * channels + first;
+                    for (channel, line) in lines[start..start + n_own].iter_mut().enumerate() {
+                        for (into, near) in line.0[..n].iter_mut().zip(&near) {
+                            *into = near[channel * taps + tap];
+                        }
+                    }
                 }
             }
         }
+        let packed = Aligned::from_lines(lines);
         let mut padded = Aligned::zeros(blocks * LANES);
         padded.as_mut_slice()[..bias.len()].copy_from_slice(bias);
         Self {
@@ -117,6 +145,9 @@ impl Filter {
         }
     }
 }
+
+/// Weights of one output that are put in order together, in floats: sixteen times as many fit the first cache.
+const PACKED_FLOATS: usize = 512;
 
 /// Some blocks of output channels of a filter.
 #[derive(Clone, Copy)]
@@ -156,6 +187,9 @@ impl Filter {
     }
 }
 
+/// Most inputs of a pixel that are found by a table.
+pub(super) const MAX_FLAT: usize = 256;
+
 /// Weights that stay in the first cache while pixels pass by, in floats: half of 48 KiB.
 const NEAR_FLOATS: usize = 6 << 10;
 
@@ -173,70 +207,99 @@ impl Kernels {
         mut finish: Finish<'_>,
     ) {
         assert_eq!(window.kernel, filter.kernel, "window of another filter");
-        let reach = picture.height.saturating_sub(1) * picture.row_step
-            + picture.width.saturating_sub(1) * picture.column_step
-            + filter.channels.saturating_sub(1) * picture.channel_step;
+        let reach = picture.reach(filter.channels);
         assert!(reach < picture.data.len(), "picture too short");
         let raw = finish.raw(rows.len() * out_width, filter.blocks);
-        let row_floats = filter.kernel[1] * filter.channels * LANES;
-        let mut tile = Tile {
-            input: picture.data.as_ptr(),
-            pixel_step: window.strides[1] * picture.column_step,
-            tap_rows: 0,
-            tap_columns: 0,
-            row_step: picture.row_step,
-            column_step: picture.column_step,
-            channels: filter.channels,
-            channel_step: picture.channel_step,
-            weights: filter.weights.as_ptr(),
-            weight_row_step: row_floats,
-            weight_block_step: filter.kernel[0] * row_floats,
-            bias: filter.bias.as_ptr(),
-            finish: raw,
+        let mut offsets = [0; MAX_FLAT];
+        let depth = filter.offsets(picture, &mut offsets);
+        let span = Span {
+            picture,
+            window,
+            columns: 0..out_width,
+            table: &offsets[..depth],
         };
-        let inner = window.inner(1, picture.width, out_width);
         for (index, row) in rows.enumerate() {
-            let tap_rows = window.taps(0, picture.height, row);
-            tile.tap_rows = tap_rows.len();
-            let row_start = if tap_rows.is_empty() {
+            let taps = window.taps(0, picture.height, row);
+            // SAFETY: the picture reaches as far as its taps, and outputs were measured for all rows.
+            unsafe {
+                let finish = raw.at(index * out_width * raw.step, 0);
+                self.row(filter, &span, (row, &taps), &finish);
+            }
+        }
+    }
+
+    /// One output row of a convolution, of which `tap_rows` lie in the picture.
+    ///
+    /// # Safety
+    /// The picture has all channels of the filter, and `finish` room for the columns.
+    pub(super) unsafe fn row(
+        self,
+        filter: &FilterPart<'_>,
+        row: &Span<'_>,
+        (index, tap_rows): (usize, &Range<usize>),
+        finish: &RawFinish,
+    ) {
+        let Span {
+            picture,
+            window,
+            columns,
+            table,
+        } = row;
+        let (kernel, channels) = (filter.kernel, filter.channels);
+        let mut first = filter.tile(*finish);
+        let row_floats = kernel[1] * channels * LANES;
+        first.pixel_step = window.strides[1] * picture.column_step;
+        first.row_step = picture.row_step;
+        first.column_step = picture.column_step;
+        first.channel_step = picture.channel_step;
+        first.tap_rows = tap_rows.len();
+        let start = if tap_rows.is_empty() {
+            0
+        } else {
+            (index * window.strides[0] + tap_rows.start - window.before[0]) * picture.row_step
+        };
+        let is_flat = tap_rows.len() == kernel[0] && !table.is_empty();
+        let span = |pixels: Range<usize>| {
+            let taps = window.taps(1, picture.width, pixels.start);
+            let mut tile = first;
+            tile.tap_columns = taps.len();
+            let column = if taps.is_empty() {
                 0
             } else {
-                (row * window.strides[0] + tap_rows.start - window.before[0]) * picture.row_step
+                pixels.start * window.strides[1] + taps.start - window.before[1]
             };
-            let span = |pixels: Range<usize>| {
-                let taps = window.taps(1, picture.width, pixels.start);
-                let mut tile = tile;
-                tile.tap_columns = taps.len();
-                let column = if taps.is_empty() {
-                    0
-                } else {
-                    pixels.start * window.strides[1] + taps.start - window.before[1]
-                };
-                let offset = (index * out_width + pixels.start) * raw.step;
-                // SAFETY: the first tap lies in the picture, and so do those of all pixels of the span:
-                // it is an inner one, or a single pixel. Outputs were measured for all rows.
-                unsafe {
-                    tile.input = tile.input.add(row_start + column * picture.column_step);
-                    tile.weights = tile
-                        .weights
-                        .add(tap_rows.start * row_floats + taps.start * filter.channels * LANES);
-                    tile.finish = raw.at(offset, 0);
-                    self.span(&tile, filter.blocks, pixels.len());
+            // SAFETY: the first tap lies in the picture, and so do those of all pixels of the span:
+            // it is an inner one, or a single pixel. The caller promised the rest.
+            unsafe {
+                tile.input = picture
+                    .data
+                    .as_ptr()
+                    .add(start + column * picture.column_step);
+                tile.weights = tile
+                    .weights
+                    .add(tap_rows.start * row_floats + taps.start * channels * LANES);
+                tile.finish = finish.at((pixels.start - columns.start) * finish.step, 0);
+                if is_flat && taps.len() == kernel[1] {
+                    (tile.offsets, tile.depth) = (table.as_ptr(), table.len());
                 }
-            };
-            (0..inner.start).for_each(|x| span(x..x + 1));
-            if !inner.is_empty() {
-                span(inner.clone());
+                self.span(&tile, filter.blocks, pixels.len());
             }
-            (inner.end..out_width).for_each(|x| span(x..x + 1));
+        };
+        let n_outputs = columns.end;
+        let inner = window.inner(1, picture.width, n_outputs);
+        let inner = inner.start.max(columns.start)..inner.end;
+        (columns.start..inner.start.min(n_outputs)).for_each(|x| span(x..x + 1));
+        if !inner.is_empty() {
+            span(inner.clone());
         }
+        (inner.end.max(inner.start)..n_outputs).for_each(|x| span(x..x + 1));
     }
 
     /// Neighbouring pixels that see the same taps.
     ///
     /// # Safety
     /// The description holds for that many pixels and blocks.
-    unsafe fn span(self, first: &Tile, blocks: usize, n_pixels: usize) {
+    pub(super) unsafe fn span(self, first: &Tile, blocks: usize, n_pixels: usize) {
         let (max_blocks, max_pixels) = (self.0.tiles.len(), self.0.tiles[0].len());
         let depth = first.tap_rows * first.tap_columns * first.channels;
         let chunk = if blocks * depth * LANES <= NEAR_FLOATS {
@@ -251,7 +314,11 @@ impl Kernels {
             let mut block = 0;
             while block < blocks {
                 let n_blocks = max_blocks.min(blocks - block);
-                let kernels = self.0.tiles[n_blocks - 1];
+                let kernels = if first.depth > 0 {
+                    self.0.flat_tiles[n_blocks - 1]
+                } else {
+                    self.0.tiles[n_blocks - 1]
+                };
                 let mut tile = *first;
                 // As even as can be: a last tile of one pixel would cost as much as one of four.
                 let n_tiles = (end - start).div_ceil(max_pixels);
@@ -273,6 +340,57 @@ impl Kernels {
                 block += n_blocks;
             }
             start = end;
+        }
+    }
+}
+
+/// Some columns of a row.
+pub(super) struct Span<'a> {
+    pub(super) picture: &'a Picture<'a>,
+    pub(super) window: &'a Window,
+    pub(super) columns: Range<usize>,
+    /// Where the inputs of a pixel lie that sees all taps; empty where there are too many.
+    pub(super) table: &'a [usize],
+}
+
+impl FilterPart<'_> {
+    /// Tells where the inputs of a pixel lie that sees all taps, in the order of the weights; how many there are, and
+    /// none where that is no use.
+    pub(super) fn offsets(&self, picture: &Picture<'_>, offsets: &mut [usize; MAX_FLAT]) -> usize {
+        let [rows, columns] = self.kernel;
+        let depth = rows * columns * self.channels;
+        if rows * columns == 1 || depth > MAX_FLAT {
+            return 0;
+        }
+        let taps = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        let all = taps.flat_map(|tap| (0..self.channels).map(move |channel| (tap, channel)));
+        for (offset, ((row, column), channel)) in offsets.iter_mut().zip(all) {
+            *offset = row * picture.row_step
+                + column * picture.column_step
+                + channel * picture.channel_step;
+        }
+        depth
+    }
+
+    /// A tile of pixels side by side that see one tap each, without a place yet.
+    pub(super) fn tile(&self, finish: RawFinish) -> Tile {
+        let row_floats = self.kernel[1] * self.channels * LANES;
+        Tile {
+            input: std::ptr::null(),
+            pixel_step: self.channels.next_multiple_of(LANES),
+            tap_rows: 1,
+            tap_columns: 1,
+            row_step: 0,
+            column_step: 0,
+            channels: self.channels,
+            channel_step: 1,
+            offsets: std::ptr::null(),
+            depth: 0,
+            weights: self.weights.as_ptr(),
+            weight_row_step: row_floats,
+            weight_block_step: self.kernel[0] * row_floats,
+            bias: self.bias.as_ptr(),
+            finish,
         }
     }
 }

@@ -6,7 +6,8 @@ use super::simd::{LANES, Simd};
 /// Largest kernel, in rows, for which row pointers have room.
 pub(crate) const MAX_KERNEL: usize = 16;
 
-/// Pixels computed together.
+/// Pixels computed together: more than a multiplication takes cycles, times the units that do them, and few enough
+/// that sums, a row of weights and what is read stay in registers.
 const GROUP: usize = 8;
 
 /// The work of one row. Steps are in floats.
@@ -42,82 +43,100 @@ pub(super) unsafe fn fixed<S: Simd, const K: usize, const STRIDE: usize>(work: &
     // SAFETY: the caller's promise; inner pixels see only what lies in the row.
     unsafe {
         for block in 0..work.blocks {
-            let weights = work.weights.add(block * K * K * LANES);
-            let finish = work.finish.at(block * LANES, block * LANES);
+            let mut rows = [std::ptr::null(); K];
+            for i in 0..K {
+                rows[i] = work.rows[i].add(block * LANES);
+            }
+            let row = BlockRow {
+                rows,
+                weights: work.weights.add(block * K * K * LANES),
+                bias: work.bias.add(block * LANES),
+                finish: work.finish.at(block * LANES, block * LANES),
+            };
             let (from, to) = work.inner;
             for x in 0..from {
-                edge::<S>(work, block, x, &finish);
-            }
-            let mut factors = [[S::splat(0.0); K]; K];
-            for (i, row) in factors.iter_mut().enumerate() {
-                for (j, factor) in row.iter_mut().enumerate() {
-                    *factor = S::load(weights.add((i * K + j) * LANES));
-                }
+                edge::<S, K>(work, &row, x);
             }
             let mut x = from;
             while x + GROUP <= to {
-                group::<S, K, STRIDE, GROUP>(work, block, x, &factors, &finish);
+                group::<S, K, STRIDE, GROUP>(work, &row, x);
                 x += GROUP;
             }
-            while x + 2 <= to {
-                group::<S, K, STRIDE, 2>(work, block, x, &factors, &finish);
-                x += 2;
+            if x + GROUP / 2 <= to {
+                group::<S, K, STRIDE, { GROUP / 2 }>(work, &row, x);
+                x += GROUP / 2;
+            }
+            if x + GROUP / 4 <= to {
+                group::<S, K, STRIDE, { GROUP / 4 }>(work, &row, x);
+                x += GROUP / 4;
             }
             for x in x..work.out_width {
-                edge::<S>(work, block, x, &finish);
+                edge::<S, K>(work, &row, x);
             }
         }
     }
 }
 
-/// Neighbouring pixels that all see `K` by `K` taps.
+/// One block of channels of a row.
+struct BlockRow<const K: usize> {
+    rows: [*const f32; K],
+    weights: *const f32,
+    bias: *const f32,
+    finish: RawFinish,
+}
+
+/// Neighbouring pixels that all see `K` by `K` taps. Each input is read once a row, for all the pixels that see it.
 #[inline(always)]
 unsafe fn group<S: Simd, const K: usize, const STRIDE: usize, const N: usize>(
     work: &DepthwiseRow,
-    block: usize,
+    row: &BlockRow<K>,
     x: usize,
-    factors: &[[S::V; K]; K],
-    finish: &RawFinish,
 ) {
     // SAFETY: `x` to `x + N` are inner pixels.
     unsafe {
-        let bias = S::load(work.bias.add(block * LANES));
-        let mut sums = [[bias; 1]; N];
+        let mut sums = [[S::load(row.bias); 1]; N];
+        let first = (x * STRIDE - work.pad_left) * work.step;
         for i in 0..K {
-            let first = (x * STRIDE - work.pad_left) * work.step + block * LANES;
-            let row = work.rows[i].add(first);
+            let mut factors = [S::splat(0.0); K];
             for j in 0..K {
+                factors[j] = S::load(row.weights.add((i * K + j) * LANES));
+            }
+            let from = row.rows[i].add(first);
+            for column in 0..(N - 1) * STRIDE + K {
+                let value = S::load(from.add(column * work.step));
                 for (pixel, sum) in sums.iter_mut().enumerate() {
-                    let value = S::load(row.add((pixel * STRIDE + j) * work.step));
-                    sum[0] = S::fma(value, factors[i][j], sum[0]);
+                    if pixel * STRIDE <= column && column < pixel * STRIDE + K {
+                        sum[0] = S::fma(value, factors[column - pixel * STRIDE], sum[0]);
+                    }
                 }
             }
         }
-        finish.store::<S, N, 1>(sums, x * finish.step);
+        row.finish.store::<S, N, 1>(sums, x * row.finish.step);
     }
+}
+
+/// The columns of the kernel that lie in the row, for output pixel `x`.
+#[inline(always)]
+fn columns(work: &DepthwiseRow, x: usize) -> std::ops::Range<usize> {
+    let (at, right) = (x * work.stride, work.in_width + work.pad_left);
+    let from = work.pad_left.saturating_sub(at).min(work.kernel_columns);
+    from..right.saturating_sub(at).clamp(from, work.kernel_columns)
 }
 
 /// One pixel, of whose taps some may lie outside.
 #[inline(always)]
-unsafe fn edge<S: Simd>(work: &DepthwiseRow, block: usize, x: usize, finish: &RawFinish) {
-    let n_columns = work.kernel_columns;
+unsafe fn edge<S: Simd, const K: usize>(work: &DepthwiseRow, row: &BlockRow<K>, x: usize) {
     // SAFETY: taps outside the row are left out.
     unsafe {
-        let mut sum = S::load(work.bias.add(block * LANES));
-        let weights = work
-            .weights
-            .add(block * work.kernel_rows * n_columns * LANES);
-        for i in 0..work.kernel_rows {
-            for j in 0..n_columns {
-                let at = x * work.stride + j;
-                if at >= work.pad_left && at - work.pad_left < work.in_width {
-                    let value = work.rows[i].add((at - work.pad_left) * work.step + block * LANES);
-                    let factor = S::load(weights.add((i * n_columns + j) * LANES));
-                    sum = S::fma(S::load(value), factor, sum);
-                }
+        let mut sum = S::load(row.bias);
+        for j in columns(work, x) {
+            let at = (x * work.stride + j - work.pad_left) * work.step;
+            for i in 0..K {
+                let factor = S::load(row.weights.add((i * K + j) * LANES));
+                sum = S::fma(S::load(row.rows[i].add(at)), factor, sum);
             }
         }
-        finish.store::<S, 1, 1>([[sum]], x * finish.step);
+        row.finish.store::<S, 1, 1>([[sum]], x * row.finish.step);
     }
 }
 
@@ -127,12 +146,23 @@ unsafe fn edge<S: Simd>(work: &DepthwiseRow, block: usize, x: usize, finish: &Ra
 /// As of [`fixed`].
 #[inline(always)]
 pub(super) unsafe fn any<S: Simd>(work: &DepthwiseRow) {
+    let n_columns = work.kernel_columns;
     for block in 0..work.blocks {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's promise; taps outside the row are left out.
         unsafe {
             let finish = work.finish.at(block * LANES, block * LANES);
+            let taps = work.kernel_rows * n_columns;
+            let weights = work.weights.add(block * taps * LANES);
             for x in 0..work.out_width {
-                edge::<S>(work, block, x, &finish);
+                let mut sum = S::load(work.bias.add(block * LANES));
+                for j in columns(work, x) {
+                    let at = (x * work.stride + j - work.pad_left) * work.step + block * LANES;
+                    for i in 0..work.kernel_rows {
+                        let factor = S::load(weights.add((i * n_columns + j) * LANES));
+                        sum = S::fma(S::load(work.rows[i].add(at)), factor, sum);
+                    }
+                }
+                finish.store::<S, 1, 1>([[sum]], x * finish.step);
             }
         }
     }

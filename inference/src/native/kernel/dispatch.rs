@@ -1,6 +1,7 @@
 //! One set of functions for each kind of processor.
 
 use super::depthwise::DepthwiseRow;
+use super::dot::Dot;
 use super::map::{Map, Mean};
 use super::pool::PoolRow;
 use super::tile::Tile;
@@ -12,6 +13,8 @@ pub(super) struct Table {
     pub(super) name: &'static str,
     /// By vectors of output channels, then by pixels, each from one on.
     pub(super) tiles: &'static [&'static [unsafe fn(&Tile)]],
+    /// The same out of a table of where the inputs lie.
+    pub(super) flat_tiles: &'static [&'static [unsafe fn(&Tile)]],
     /// Kernels of 3 and 5, with strides of 1 and 2.
     pub(super) depthwise_3: [unsafe fn(&DepthwiseRow); 2],
     pub(super) depthwise_5: [unsafe fn(&DepthwiseRow); 2],
@@ -20,6 +23,8 @@ pub(super) struct Table {
     pub(super) pool: unsafe fn(&PoolRow),
     pub(super) map: unsafe fn(&Map),
     pub(super) mean: unsafe fn(&Mean),
+    /// One output, and eight.
+    pub(super) dot: [unsafe fn(&Dot); 2],
     pub(super) multiply: unsafe fn(usize, *mut f32),
 }
 
@@ -29,12 +34,18 @@ pub(super) struct Table {
 /// instructions which that function may use; so each kernel is written once.
 macro_rules! kernels {
     ($simd:ty, $name:literal, [$($nv:literal: $($mr:literal)+),+] $(, $feature:meta)?) => {
-        use crate::native::kernel::{depthwise, map, peak, pool, tile};
+        use crate::native::kernel::{depthwise, dot, map, peak, pool, tile};
 
         $(#[$feature])?
         unsafe fn tile<const MR: usize, const NV: usize>(work: &tile::Tile) {
             // SAFETY: the caller's promises, passed on.
             unsafe { tile::tile::<$simd, MR, NV>(work) }
+        }
+
+        $(#[$feature])?
+        unsafe fn flat<const MR: usize, const NV: usize>(work: &tile::Tile) {
+            // SAFETY: the caller's promises, passed on.
+            unsafe { tile::flat::<$simd, MR, NV>(work) }
         }
 
         $(#[$feature])?
@@ -68,6 +79,12 @@ macro_rules! kernels {
         }
 
         $(#[$feature])?
+        unsafe fn dot_rows<const N: usize>(work: &dot::Dot) {
+            // SAFETY: the caller's promises, passed on.
+            unsafe { dot::dot::<$simd, N>(work) }
+        }
+
+        $(#[$feature])?
         unsafe fn multiply(n: usize, out: *mut f32) {
             // SAFETY: the caller's promises, passed on.
             unsafe { peak::multiply::<$simd>(n, out) }
@@ -76,12 +93,14 @@ macro_rules! kernels {
         pub(super) static TABLE: super::dispatch::Table = super::dispatch::Table {
             name: $name,
             tiles: &[$(&[$(tile::<$mr, $nv>),+]),+],
+            flat_tiles: &[$(&[$(flat::<$mr, $nv>),+]),+],
             depthwise_3: [depthwise_fixed::<3, 1>, depthwise_fixed::<3, 2>],
             depthwise_5: [depthwise_fixed::<5, 1>, depthwise_fixed::<5, 2>],
             depthwise: depthwise_any,
             pool: pool_row,
             map: map_all,
             mean: mean_all,
+            dot: [dot_rows::<1>, dot_rows::<{ dot::GROUP }>],
             multiply,
         };
     };

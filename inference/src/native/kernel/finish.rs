@@ -1,5 +1,6 @@
 //! What becomes of sums before they are stored: residuals, then an activation.
 
+use super::Activation;
 use super::simd::{LANES, Simd};
 
 /// Most tensors that are added to a result as it is stored.
@@ -23,6 +24,27 @@ pub(super) struct RawFinish {
 }
 
 impl RawFinish {
+    /// For results that nothing is added to and that have no place yet.
+    pub(super) fn between(activation: &Activation, step: usize) -> Self {
+        let (slopes, low, high) = match activation {
+            Activation::Clamp { low, high } => (std::ptr::null(), *low, *high),
+            Activation::Slopes(slopes) => {
+                assert!(slopes.as_slice().len() >= step, "too few slopes");
+                (slopes.as_slice().as_ptr(), 0.0, 0.0)
+            }
+        };
+        Self {
+            residuals: [std::ptr::null(); MAX_RESIDUALS],
+            n_residuals: 0,
+            plain: std::ptr::null_mut(),
+            slopes,
+            low,
+            high,
+            output: std::ptr::null_mut(),
+            step,
+        }
+    }
+
     /// This, moved by that many floats in every tensor and that many channels.
     ///
     /// # Safety

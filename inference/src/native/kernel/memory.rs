@@ -7,7 +7,7 @@ use super::simd::LANES;
 /// One cache line: a vector never straddles two.
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]
-struct Line([f32; LANES]);
+pub(super) struct Line(pub(super) [f32; LANES]);
 
 /// Floats that begin on the border of a cache line; their number is a multiple of sixteen.
 ///
@@ -27,6 +27,10 @@ impl Aligned {
         Self {
             lines: vec![Line([0.0; LANES]); len.div_ceil(LANES)],
         }
+    }
+
+    pub(super) fn from_lines(lines: Vec<Line>) -> Self {
+        Self { lines }
     }
 
     #[cfg(test)]

@@ -1,11 +1,12 @@
 //! AArch64 with NEON, which all of them have: four registers a vector.
 
 use std::arch::aarch64::{
-    float32x4_t, vaddq_f32, vbslq_f32, vcgtq_f32, vcltq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32,
-    vmulq_f32, vst1q_f32,
+    float32x4_t, vaddq_f32, vbslq_f32, vcgtq_f32, vcltq_f32, vcvtq_f32_s32, vdupq_n_f32, vfmaq_f32,
+    vget_high_s8, vget_high_s16, vget_low_s8, vget_low_s16, vld1q_f32, vld1q_s8, vmovl_s8,
+    vmovl_s16, vmulq_f32, vst1q_f32,
 };
 
-use super::simd::Simd;
+use super::simd::{Simd, opaque};
 
 #[derive(Clone, Copy)]
 pub(super) struct Neon;
@@ -22,6 +23,8 @@ macro_rules! each {
 // SAFETY of every block below: the trait's promises; every AArch64 processor that Rust builds for has NEON.
 impl Simd for Neon {
     type V = Four;
+
+    opaque!();
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Four {
@@ -42,6 +45,20 @@ impl Simd for Neon {
     unsafe fn store(to: *mut f32, value: Four) {
         for (i, four) in value.into_iter().enumerate() {
             unsafe { vst1q_f32(to.add(4 * i), four) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> Four {
+        unsafe {
+            let bytes = vld1q_s8(from.cast());
+            let (low, high) = (vmovl_s8(vget_low_s8(bytes)), vmovl_s8(vget_high_s8(bytes)));
+            [
+                vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))),
+                vcvtq_f32_s32(vmovl_s16(vget_high_s16(low))),
+                vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))),
+                vcvtq_f32_s32(vmovl_s16(vget_high_s16(high))),
+            ]
         }
     }
 

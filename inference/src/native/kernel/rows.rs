@@ -75,14 +75,18 @@ impl Kernels {
             bias: filter.bias.as_slice().as_ptr(),
             finish: finish.raw(work.out_width, filter.blocks),
         };
-        let kernel = match (window.kernel, window.strides[1]) {
+        // SAFETY: rows and outputs are long enough, the filter has its weights for every block, and the
+        // table was chosen for this processor.
+        unsafe { self.depthwise_kernel(window)(&row) }
+    }
+
+    /// The kernel for rows of depthwise convolutions with that window.
+    pub(super) fn depthwise_kernel(self, window: &Window) -> unsafe fn(&DepthwiseRow) {
+        match (window.kernel, window.strides[1]) {
             ([3, 3], stride @ 1..=2) => self.0.depthwise_3[stride - 1],
             ([5, 5], stride @ 1..=2) => self.0.depthwise_5[stride - 1],
             _ => self.0.depthwise,
-        };
-        // SAFETY: rows and outputs are long enough, the filter has its weights for every block, and the
-        // table was chosen for this processor.
-        unsafe { kernel(&row) }
+        }
     }
 
     /// One row of a pooling.

@@ -21,6 +21,8 @@ pub(super) trait Simd: Copy {
     unsafe fn broadcast(from: *const f32) -> Self::V;
     unsafe fn load(from: *const f32) -> Self::V;
     unsafe fn store(to: *mut f32, value: Self::V);
+    /// The sixteen signed bytes at `from`.
+    unsafe fn load_bytes(from: *const u8) -> Self::V;
     /// `a * b + c`, rounded once or twice.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
@@ -29,4 +31,24 @@ pub(super) trait Simd: Copy {
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
     /// The lesser; `b` where either is not a number.
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
+    /// The same address, of which the compiler knows nothing.
+    #[inline(always)]
+    fn opaque(address: *const f32) -> *const f32 {
+        address
+    }
 }
+
+/// `Simd::opaque` where the machine code has registers to hide an address in.
+macro_rules! opaque {
+    () => {
+        #[inline(always)]
+        fn opaque(mut address: *const f32) -> *const f32 {
+            // SAFETY: no instruction; the address stays as it is.
+            unsafe {
+                std::arch::asm!("/* {0} */", inout(reg) address, options(pure, nomem, nostack, preserves_flags));
+            }
+            address
+        }
+    };
+}
+pub(super) use opaque;

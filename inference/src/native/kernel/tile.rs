@@ -19,6 +19,9 @@ pub(super) struct Tile {
     /// Input channels, and the way from one to the next.
     pub(super) channels: usize,
     pub(super) channel_step: usize,
+    /// For [`flat`]: the way from the first input to each, in the order of the weights; and how many.
+    pub(super) offsets: *const usize,
+    pub(super) depth: usize,
     /// `[block][tap row][tap column][channel][16]`, at the first of these taps.
     pub(super) weights: *const f32,
     pub(super) weight_row_step: usize,
@@ -28,7 +31,93 @@ pub(super) struct Tile {
     pub(super) finish: RawFinish,
 }
 
-/// Computes `MR` pixels by `NV` blocks of sixteen output channels.
+/// Channels computed without a look at the counter.
+const UNROLLED: usize = 4;
+
+/// Most pixels of a tile, by two.
+const MAX_PAIRS: usize = 7;
+
+/// Where each pair of pixels begins: addresses that the compiler takes for unrelated. It would else reach each pixel
+/// from the one before, and wait for that addition longer than for the multiplications.
+#[inline(always)]
+unsafe fn pairs<S: Simd, const MR: usize>(
+    first: *const f32,
+    step: usize,
+) -> [*const f32; MAX_PAIRS] {
+    const { assert!(MR <= 2 * MAX_PAIRS, "a tile too long") };
+    let mut pairs = [first; MAX_PAIRS];
+    for (index, pair) in pairs.iter_mut().enumerate().take(MR.div_ceil(2)) {
+        // SAFETY: the caller's promise that the tile has those pixels.
+        *pair = S::opaque(unsafe { first.add(2 * index * step) });
+    }
+    pairs
+}
+
+#[inline(always)]
+unsafe fn biases<S: Simd, const MR: usize, const NV: usize>(bias: *const f32) -> [[S::V; NV]; MR] {
+    // SAFETY: the caller's promise of sixteen floats a block.
+    unsafe {
+        let mut sums = [[S::splat(0.0); NV]; MR];
+        for v in 0..NV {
+            let bias = S::load(bias.add(v * LANES));
+            for sum in &mut sums {
+                sum[v] = bias;
+            }
+        }
+        sums
+    }
+}
+
+/// Which of several sums an unrolled step adds to. A small tile has too few sums for the units to be busy while one
+/// addition waits for the other: it keeps one for each step. All of them are one in a larger tile. Only where the size
+/// of a tile follows from the picture alone, and not from the number of threads: another order, other bits.
+#[inline(always)]
+const fn part(size: usize, step: usize) -> usize {
+    if size <= 4 { step } else { 0 }
+}
+
+/// The sums of a tile from those of its steps.
+#[inline(always)]
+unsafe fn whole<S: Simd, const MR: usize, const NV: usize>(
+    parts: [[[S::V; NV]; MR]; UNROLLED],
+) -> [[S::V; NV]; MR] {
+    let mut sums = parts[0];
+    if part(MR * NV, 1) > 0 {
+        for i in 0..MR {
+            for v in 0..NV {
+                for part in &parts[1..] {
+                    // SAFETY: the caller's promise about the processor.
+                    sums[i][v] = unsafe { S::add(sums[i][v], part[i][v]) };
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// Adds one input of each pixel, times its weights.
+#[inline(always)]
+unsafe fn add<S: Simd, const MR: usize, const NV: usize>(
+    sums: &mut [[S::V; NV]; MR],
+    (pairs, offsets): (&[*const f32; MAX_PAIRS], [usize; 2]),
+    (weights, block_step): (*const f32, usize),
+) {
+    // SAFETY: the caller's promise about every pointer.
+    unsafe {
+        let mut factors = [S::splat(0.0); NV];
+        for v in 0..NV {
+            factors[v] = S::load(weights.add(v * block_step));
+        }
+        for i in 0..MR {
+            let x = S::broadcast(pairs[i / 2].add(offsets[i % 2]));
+            for v in 0..NV {
+                sums[i][v] = S::fma(x, factors[v], sums[i][v]);
+            }
+        }
+    }
+}
+
+/// Computes `MR` pixels by `NV` blocks of sixteen output channels, channel by channel of each tap.
 ///
 /// # Safety
 /// All that the description reaches lies in live memory, outputs apart from inputs.
@@ -36,36 +125,80 @@ pub(super) struct Tile {
 pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(work: &Tile) {
     // SAFETY: the caller's promise about every pointer; offsets stay within what it describes.
     unsafe {
-        let mut sums = [[S::splat(0.0); NV]; MR];
-        for v in 0..NV {
-            let bias = S::load(work.bias.add(v * LANES));
-            for sum in &mut sums {
-                sum[v] = bias;
-            }
-        }
-        let step = work.pixel_step;
+        let mut sums = biases::<S, MR, NV>(work.bias);
+        let (step, channel_step) = (work.pixel_step, work.channel_step);
+        let block_step = work.weight_block_step;
         for tap_row in 0..work.tap_rows {
             let mut tap = work.input.add(tap_row * work.row_step);
             let mut weights = work.weights.add(tap_row * work.weight_row_step);
             for _ in 0..work.tap_columns {
-                let mut pixel = tap;
-                for _ in 0..work.channels {
-                    let mut factors = [S::splat(0.0); NV];
-                    for v in 0..NV {
-                        factors[v] = S::load(weights.add(v * work.weight_block_step));
+                let mut pairs = pairs::<S, MR>(tap, step);
+                let mut left = work.channels;
+                while channel_step == 1 && left >= UNROLLED {
+                    for u in 0..UNROLLED {
+                        let weights = (weights.add(u * LANES), block_step);
+                        add::<S, MR, NV>(&mut sums, (&pairs, [u, step + u]), weights);
                     }
-                    for i in 0..MR {
-                        let x = S::broadcast(pixel.add(i * step));
-                        for v in 0..NV {
-                            sums[i][v] = S::fma(x, factors[v], sums[i][v]);
-                        }
+                    for pair in pairs.iter_mut().take(MR.div_ceil(2)) {
+                        *pair = pair.add(UNROLLED);
                     }
-                    pixel = pixel.add(work.channel_step);
+                    weights = weights.add(UNROLLED * LANES);
+                    left -= UNROLLED;
+                }
+                for _ in 0..left {
+                    add::<S, MR, NV>(&mut sums, (&pairs, [0, step]), (weights, block_step));
+                    for pair in pairs.iter_mut().take(MR.div_ceil(2)) {
+                        *pair = pair.wrapping_add(channel_step);
+                    }
                     weights = weights.add(LANES);
                 }
                 tap = tap.add(work.column_step);
             }
         }
         work.finish.store::<S, MR, NV>(sums, 0);
+    }
+}
+
+/// The same out of a table of where the inputs lie, for few channels and many taps.
+///
+/// # Safety
+/// As of [`tile`]; the table has its inputs.
+#[inline(always)]
+pub(super) unsafe fn flat<S: Simd, const MR: usize, const NV: usize>(work: &Tile) {
+    // SAFETY: the caller's promise about every pointer; offsets stay within what it describes.
+    unsafe {
+        let mut parts = [[[S::splat(0.0); NV]; MR]; UNROLLED];
+        parts[0] = biases::<S, MR, NV>(work.bias);
+        let pairs = pairs::<S, MR>(work.input, work.pixel_step);
+        let mut index = 0;
+        while index + UNROLLED <= work.depth {
+            for u in 0..UNROLLED {
+                let sums = &mut parts[part(MR * NV, u)];
+                flat_step::<S, MR, NV>(work, sums, &pairs, index + u);
+            }
+            index += UNROLLED;
+        }
+        while index < work.depth {
+            flat_step::<S, MR, NV>(work, &mut parts[0], &pairs, index);
+            index += 1;
+        }
+        work.finish.store::<S, MR, NV>(whole::<S, MR, NV>(parts), 0);
+    }
+}
+
+/// One input of each pixel by its number.
+#[inline(always)]
+unsafe fn flat_step<S: Simd, const MR: usize, const NV: usize>(
+    work: &Tile,
+    sums: &mut [[S::V; NV]; MR],
+    pairs: &[*const f32; MAX_PAIRS],
+    index: usize,
+) {
+    // SAFETY: the caller's promise about every pointer.
+    unsafe {
+        let offset = *work.offsets.add(index);
+        let weights = (work.weights.add(index * LANES), work.weight_block_step);
+        let offsets = [offset, offset + work.pixel_step];
+        add::<S, MR, NV>(sums, (pairs, offsets), weights);
     }
 }

@@ -1,8 +1,8 @@
 //! Each operator of the file as one of ours.
 
 use super::{
-    Activation, Arithmetic, Attribute, Constant, Convolution, Kind, Lowering, MAX_RESIDUALS, Node,
-    Unsupported, Window, per_channel, slopes,
+    Activation, Arithmetic, Attribute, ByteFilter, BytesOp, Constant, Convolution, Kind, LANES,
+    Lowering, MAX_RESIDUALS, Node, Unsupported, Weights, Window, per_channel, slopes,
 };
 use crate::native::kernel::MAX_KERNEL;
 
@@ -61,7 +61,7 @@ impl Lowering {
         let [outputs, channels, rows, columns] = shape
             .try_into()
             .map_err(|_| Unsupported::new(node, "weights without four axes"))?;
-        if weights.is_empty() || [rows, columns] != window_kernel(node, [rows, columns])? {
+        if weights.len() == 0 || [rows, columns] != window_kernel(node, [rows, columns])? {
             return Err(Unsupported::new(
                 node,
                 "weights of another shape than the kernel",
@@ -72,8 +72,9 @@ impl Lowering {
             ..window
         };
         let groups = whole(node, "group", 1);
-        let is_depthwise = groups != 1;
         let is_each_channel = usize::try_from(groups) == Ok(outputs) && channels == 1;
+        // A single channel is each by itself as well, and may then be joined with others.
+        let is_depthwise = groups != 1 || is_each_channel && rows * columns > 1;
         if is_depthwise && !is_each_channel {
             return Err(Unsupported::new(node, format!("in {groups} groups")));
         }
@@ -88,6 +89,7 @@ impl Lowering {
             is_depthwise,
             shape: [outputs, channels, rows, columns],
             weights,
+            factors: Vec::new(),
             bias,
             activation: Activation::NONE,
             filter: None,
@@ -96,7 +98,7 @@ impl Lowering {
     }
 
     /// The second input: taken out where nobody else reads it.
-    fn weights(&mut self, node: &Node) -> Result<(Vec<f32>, Vec<usize>), Unsupported> {
+    fn weights(&mut self, node: &Node) -> Result<(Weights, Vec<usize>), Unsupported> {
         let missing = || Unsupported::new(node, "its weights are not constant floats");
         let name = node.inputs.get(1).ok_or_else(missing)?;
         let constant = if self.uses.get(name).copied() == Some(1) {
@@ -106,7 +108,7 @@ impl Lowering {
         };
         let constant = constant.ok_or_else(missing)?;
         let dims = constant.dims().to_vec();
-        Ok((constant.into_floats().ok_or_else(missing)?, dims))
+        Ok((constant.into_weights().ok_or_else(missing)?, dims))
     }
 
     /// The third input, where there is one.
@@ -142,24 +144,35 @@ impl Lowering {
         let (mut outputs, mut inputs) = (rows, columns);
         if whole(node, "transB", 0) == 0 {
             (outputs, inputs) = (columns, rows);
-            let stored = weights;
-            weights = Vec::with_capacity(stored.len());
+            let stored = std::mem::take(weights.floats_mut());
+            let mut turned = Vec::with_capacity(stored.len());
             for output in 0..outputs {
-                weights.extend((0..inputs).map(|input| stored[input * outputs + output]));
+                turned.extend((0..inputs).map(|input| stored[input * outputs + output]));
             }
+            weights = Weights::Floats(turned);
         }
         let bias = match bias.len() {
             1 if outputs > 1 => vec![bias[0]; outputs],
             _ => bias,
         };
-        if weights.is_empty() || !(bias.is_empty() || bias.len() == outputs) {
+        if weights.len() == 0 || !(bias.is_empty() || bias.len() == outputs) {
             return Err(Unsupported::new(node, "bias of another length"));
         }
+        let weights = match weights {
+            Weights::Stored(stored) if stored.has_bytes(LANES, inputs) => {
+                let filter = ByteFilter::new(stored.into_bytes(), [outputs, inputs], &bias);
+                let activation = Activation::NONE;
+                let kind = Kind::GemmBytes(Box::new(BytesOp { filter, activation }));
+                return self.push(node, kind, vec![input]);
+            }
+            weights => weights,
+        };
         let convolution = Convolution {
             window: Window::POINT,
             is_depthwise: false,
             shape: [outputs, inputs, 1, 1],
             weights,
+            factors: Vec::new(),
             bias,
             activation: Activation::NONE,
             filter: None,
@@ -292,7 +305,7 @@ impl Lowering {
             let is_whole = (1.0..=MAX_STEP as f32).contains(&scale) && scale.fract() == 0.0;
             is_whole.then_some(scale as usize)
         };
-        let times = match scales {
+        let times = match scales.as_deref() {
             Some(&[1.0, 1.0, rows, columns]) => times(rows).zip(times(columns)),
             _ => None,
         };

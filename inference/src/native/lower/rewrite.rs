@@ -235,6 +235,7 @@ fn is_alike(first: &Op, second: &Op) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::native::constant::Weights;
     use crate::native::kernel::{Activation, Window};
 
     const AROUND: Window = Window {
@@ -250,7 +251,8 @@ mod tests {
             window,
             is_depthwise: shape[1] == 1,
             shape,
-            weights: (0..n).map(|i| first_weight + i as f32).collect(),
+            weights: Weights::Floats((0..n).map(|i| first_weight + i as f32).collect()),
+            factors: Vec::new(),
             bias: Vec::new(),
             activation: Activation::NONE,
             filter: None,
@@ -308,11 +310,13 @@ mod tests {
         };
         let (first, second) = (&pair.0, &pair.1);
         assert_eq!((first.shape, second.shape), ([11, 32, 1, 1], [11, 1, 3, 3]));
-        assert_eq!([first.weights[31], first.weights[32]], [1_031.0, 2_000.0]);
-        assert_eq!(
-            [second.weights[8], second.weights[9]],
-            [1_000_008.0, 2_000_000.0]
-        );
+        let weights = |of: &Convolution, at: usize| {
+            let mut two = [0.0; 2];
+            of.weights.expand(at, &mut two);
+            two
+        };
+        assert_eq!(weights(first, 31), [1_031.0, 2_000.0]);
+        assert_eq!(weights(second, 8), [1_000_008.0, 2_000_000.0]);
         assert_eq!((first.bias.len(), second.bias.len()), (11, 11));
     }
 }

@@ -1,9 +1,30 @@
 //! Steps of convolutions and full connections.
 
 use super::{
-    Axes, Convolution, FAR_FLOATS, LANES, Layout, NARROW, NEAR_FLOATS, Op, Place, PlanError,
-    Planner, Sizes, Strided, Tensor, Window, Work, n_values,
+    Axes, BytesOp, Convolution, FAR_FLOATS, LANES, Layout, NARROW, NEAR_FLOATS, Op, Place,
+    PlanError, Planner, Sizes, Strided, Tensor, ValueId, Window, Work, n_values,
 };
+
+/// The steps of a tensor in memory.
+pub(super) fn strided(tensor: &Tensor, axes: &Axes) -> Strided {
+    let ([height, width], channels) = (axes.size, axes.channels);
+    let (column, channel) = match tensor.layout {
+        Layout::Dense => (1, height * width),
+        Layout::ChannelsLast => (channels, 1),
+        Layout::Picture => (axes.blocks() * LANES, 1),
+    };
+    let image = match tensor.layout {
+        Layout::Dense => channels * height * width,
+        Layout::ChannelsLast | Layout::Picture => height * width * column,
+    };
+    Strided {
+        size: axes.size,
+        image,
+        row: width * column,
+        column,
+        channel,
+    }
+}
 
 impl Planner<'_> {
     /// Output size of a window; an error where none fits.
@@ -54,17 +75,9 @@ impl Planner<'_> {
         op: &Op,
         convolution: &Convolution,
     ) -> Result<(), PlanError> {
-        let mut tensor = self.tensor(op.inputs[0])?;
-        let axes = self.axes(&tensor)?;
-        self.channels(&axes, convolution)?;
+        let (tensor, axes) = self.seen_by(op.inputs[0], convolution)?;
         let output = self.size(&convolution.window, axes.size)?;
         let shape = vec![axes.images, convolution.outputs(), output[0], output[1]];
-        // Few channels are read where they lie; many would be far apart.
-        let is_near = tensor.layout == Layout::ChannelsLast || axes.channels < LANES / 2;
-        if convolution.is_depthwise || !is_near {
-            self.picture(op.inputs[0])?;
-            tensor = self.tensor(op.inputs[0])?;
-        }
         if convolution.is_depthwise {
             self.zeros_len = self.zeros_len.max(axes.size[1] * axes.blocks() * LANES);
             let sizes = Sizes {
@@ -74,23 +87,7 @@ impl Planner<'_> {
             };
             return self.finished(op, Work::Depthwise(sizes), (tensor.place, shape));
         }
-        let ([height, width], channels) = (axes.size, axes.channels);
-        let (column, channel) = match tensor.layout {
-            Layout::Dense => (1, height * width),
-            Layout::ChannelsLast => (channels, 1),
-            Layout::Picture => (axes.blocks() * LANES, 1),
-        };
-        let image = match tensor.layout {
-            Layout::Dense => channels * height * width,
-            Layout::ChannelsLast | Layout::Picture => height * width * column,
-        };
-        let mut input = Strided {
-            size: axes.size,
-            image,
-            row: width * column,
-            column,
-            channel,
-        };
+        let mut input = strided(&tensor, &axes);
         let (mut images, mut output) = (axes.images, output);
         if convolution.is_pointwise() && tensor.layout != Layout::Dense {
             // All pixels of all pictures are one row.
@@ -104,6 +101,24 @@ impl Planner<'_> {
             output,
         };
         self.finished(op, work, (tensor.place, shape))
+    }
+
+    /// The input of a convolution where it can be read, and its axes.
+    pub(super) fn seen_by(
+        &mut self,
+        value: ValueId,
+        convolution: &Convolution,
+    ) -> Result<(Tensor, Axes), PlanError> {
+        let mut tensor = self.tensor(value)?;
+        let axes = self.axes(&tensor)?;
+        self.channels(&axes, convolution)?;
+        // Few channels are read where they lie; many would be far apart.
+        let is_near = tensor.layout == Layout::ChannelsLast || axes.channels < LANES / 2;
+        if convolution.is_depthwise || !is_near {
+            self.picture(value)?;
+            tensor = self.tensor(value)?;
+        }
+        Ok((tensor, axes))
     }
 
     pub(super) fn pair(
@@ -142,6 +157,20 @@ impl Planner<'_> {
         };
         self.scratch_len = self.scratch_len.max(scratch);
         self.finished(op, work, (place, shape))
+    }
+
+    pub(super) fn gemm_bytes(&mut self, op: &Op, gemm: &BytesOp) -> Result<(), PlanError> {
+        let tensor = self.dense(op.inputs[0])?;
+        let [rows, columns] = tensor.shape[..] else {
+            return self.fail(format!("takes a matrix, not shape {:?}", tensor.shape));
+        };
+        if columns != gemm.filter.inputs || op.inputs.len() != 1 {
+            return self.fail(format!("a matrix of {columns} columns"));
+        }
+        let shape = vec![rows, gemm.filter.outputs];
+        let slot = self.result(op.output, shape, Layout::Dense)?;
+        self.step(Work::Dot { rows }, &[tensor.place], slot);
+        Ok(())
     }
 
     pub(super) fn gemm(&mut self, op: &Op, convolution: &Convolution) -> Result<(), PlanError> {

@@ -13,6 +13,7 @@ fn signed(configuration: Option<Digest>, change: impl FnOnce(&mut Facts), on: &s
     });
     change(&mut facts);
     facts.made_on = on.parse::<Date>().unwrap();
+    facts.made_at = facts.made_on.start();
     let papers = papers_of(&facts);
     papers.paper(PaperKind::ImpactAssessment).unwrap().standing[0].clone()
 }

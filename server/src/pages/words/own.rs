@@ -37,7 +37,7 @@ words! {
     // What went well.
     done_agreed, done_withdrawn, done_corrected, done_frozen, done_unfrozen, done_closed,
     // What did not.
-    form_too_old, over, wrong_token, locked_out, not_sure, bad_preferences, too_large, refused, unrecorded,
+    form_too_old, over, wrong_token, locked_out, too_many_changes, not_sure, bad_preferences, too_large, refused, unrecorded,
     erased_unrecorded, unavailable,
     // What is held.
     held, number, came, custody, minor, minor_note, frozen_since, templates, decisions, none_made, receipts,

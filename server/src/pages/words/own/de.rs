@@ -24,6 +24,7 @@ pub(super) const WORDS: OwnWords = OwnWords {
     over: "Ihre Seite wurde geschlossen, weil sie eine Weile nicht benutzt wurde. Es ist nichts geschehen. Öffnen Sie sie noch einmal.",
     wrong_token: "Dieser Schlüsseltext ist hier nicht bekannt. Vielleicht fehlt ein Zeichen, oder der Eintrag wurde gelöscht.",
     locked_out: "Aus Ihrem Netz kamen zu viele falsche Schlüsseltexte. Warten Sie eine Minute.",
+    too_many_changes: "Sie haben Ihre Daten sechzigmal in einer Stunde geändert. Warten Sie eine Stunde. Zurücknehmen und Löschen gehen immer.",
     not_sure: "Es wurde nichts gelöscht: Setzen Sie zuerst das Häkchen.",
     bad_preferences: "Das lässt sich nicht lesen. Schreiben Sie je eine Zeile: „Name: Wert“.",
     too_large: "Das ist zu lang: höchstens 16 KiB.",

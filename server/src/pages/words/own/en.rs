@@ -24,6 +24,7 @@ pub(super) const WORDS: OwnWords = OwnWords {
     over: "Your page was closed after a while without use. Nothing was done. Open it again.",
     wrong_token: "This token is not known here. Perhaps a character is missing, or its record was erased.",
     locked_out: "Too many wrong tokens came from your network. Wait a minute.",
+    too_many_changes: "You changed your record sixty times within an hour. Wait an hour. Taking back and erasing always work.",
     not_sure: "Nothing was erased: tick the box first.",
     bad_preferences: "That cannot be read. Write one line for each, as “name: value”.",
     too_large: "That is too long: 16 KiB at most.",

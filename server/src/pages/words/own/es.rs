@@ -24,6 +24,7 @@ pub(super) const WORDS: OwnWords = OwnWords {
     over: "Su página se cerró tras un tiempo sin uso. No se ha hecho nada. Ábrala de nuevo.",
     wrong_token: "Esta ficha no se conoce aquí. Quizá falte un carácter, o su registro se suprimió.",
     locked_out: "Llegaron demasiadas fichas erróneas desde su red. Espere un minuto.",
+    too_many_changes: "Ha cambiado sus datos sesenta veces en una hora. Espere una hora. Retirar y borrar siempre es posible.",
     not_sure: "No se ha suprimido nada: marque antes la casilla.",
     bad_preferences: "Eso no se puede leer. Escriba una línea para cada una: «nombre: valor».",
     too_large: "Es demasiado largo: 16 KiB como máximo.",

@@ -24,6 +24,7 @@ pub(super) const WORDS: OwnWords = OwnWords {
     over: "Votre page a été fermée, faute d’usage pendant un moment. Rien n’a été fait. Ouvrez-la de nouveau.",
     wrong_token: "Ce jeton n’est pas connu ici. Il manque peut-être un caractère, ou son dossier a été effacé.",
     locked_out: "Trop de jetons erronés sont venus de votre réseau. Attendez une minute.",
+    too_many_changes: "Vous avez modifié vos données soixante fois en une heure. Attendez une heure. Retirer un accord et effacer restent possibles.",
     not_sure: "Rien n’a été effacé : cochez d’abord la case.",
     bad_preferences: "Cela ne peut pas être lu. Écrivez une ligne pour chacune : « nom : valeur ».",
     too_large: "C’est trop long : 16 Kio au plus.",

@@ -24,6 +24,7 @@ pub(super) const WORDS: OwnWords = OwnWords {
     over: "Uw pagina is gesloten omdat ze een tijd niet is gebruikt. Er is niets gedaan. Open haar opnieuw.",
     wrong_token: "Deze sleuteltekst is hier niet bekend. Misschien ontbreekt een teken, of is het dossier gewist.",
     locked_out: "Van uw netwerk kwamen te veel verkeerde sleutelteksten. Wacht een minuut.",
+    too_many_changes: "U hebt uw gegevens zestig keer in een uur gewijzigd. Wacht een uur. Intrekken en wissen kan altijd.",
     not_sure: "Er is niets gewist: zet eerst het vinkje.",
     bad_preferences: "Dat kan niet worden gelezen. Schrijf telkens één regel: ‘naam: waarde’.",
     too_large: "Dat is te lang: hoogstens 16 KiB.",

@@ -1,0 +1,254 @@
+//! Experiments and guardrails: what is known of each message, and what stops one.
+
+use regard_backends::OutcomeRow;
+use regard_decision::{GuardMetric, Outcome, OutcomeKind, PolicyConfig, PolicyUpdate};
+use regard_domain::{Audience, CampaignId, CreativeId, ScreenId, Timestamp};
+use regard_evaluation::{Ablation, Evidence, EvidenceReport};
+
+use super::{Conductor, Effect, HEARD, Row, Whom};
+use crate::view::Proposal;
+
+/// Key of the objections of one play: how often somebody asks does not matter, that somebody did does.
+const OBJECTED: &str = "objection";
+
+impl Conductor {
+    /// Takes up what the experiment of a campaign knew before. A text that cannot be read is said and
+    /// left out: the experiment begins anew.
+    pub(crate) fn take_evidence(&mut self, campaign: &CampaignId, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        match serde_json::from_str::<Evidence>(text) {
+            Ok(evidence) => {
+                self.evidence.insert(campaign.clone(), evidence);
+            }
+            Err(error) => {
+                tracing::warn!(%campaign, %error, "what its experiment knew cannot be read; it begins anew");
+            }
+        }
+    }
+
+    /// Experiments and guardrails follow the campaigns in force.
+    pub(crate) fn follow_campaigns(&mut self) {
+        let campaigns: Vec<_> = self.planner.campaigns().cloned().collect();
+        self.evidence
+            .retain(|id, _| campaigns.iter().any(|c| c.id == *id));
+        for campaign in &campaigns {
+            let evidence = self.evidence.entry(campaign.id.clone()).or_default();
+            evidence.follow(campaign);
+            for (creative, guardrail) in evidence.stopped() {
+                self.planner.stop(&campaign.id, creative, guardrail);
+            }
+            let is_idle = evidence
+                .ablation
+                .as_ref()
+                .is_some_and(Ablation::is_expression_idle);
+            self.planner.set_expression_idle(&campaign.id, is_idle);
+        }
+    }
+
+    /// All that is known of a campaign, as it is stored.
+    pub(super) fn evidence_text(&self, campaign: &CampaignId) -> String {
+        self.evidence
+            .get(campaign)
+            .filter(|evidence| **evidence != Evidence::default())
+            .map_or_else(String::new, |evidence| {
+                serde_json::to_string(evidence).expect("names and finite numbers always print")
+            })
+    }
+
+    /// All that is known of a campaign, to be read; nothing when there is no such campaign.
+    pub(crate) fn evidence(&self, campaign: &CampaignId) -> Option<EvidenceReport> {
+        let least = self.least_propensity(campaign)?;
+        let evidence = self.evidence.get(campaign);
+        let none = Evidence::default();
+        Some(evidence.unwrap_or(&none).report(least))
+    }
+
+    /// The least probability that the exploration of a campaign leaves a message, among all that the campaign
+    /// could come to.
+    fn least_propensity(&self, campaign: &CampaignId) -> Option<f64> {
+        let campaign = self.planner.campaign(campaign)?;
+        let exploration = match campaign.policy {
+            PolicyConfig::Fixed { .. } | PolicyConfig::Rules {} => 1.0,
+            PolicyConfig::Thompson { exploration, .. }
+            | PolicyConfig::Linucb { exploration, .. } => exploration,
+            PolicyConfig::Epsilon(config)
+            | PolicyConfig::Lints(config)
+            | PolicyConfig::Squarecb(config)
+            | PolicyConfig::Bootstrapped(config) => config.exploration,
+        };
+        let holdout = campaign.experiment.as_ref().map_or(0.0, |e| e.holdout);
+        let share = f64::from(1.0 - holdout) * f64::from(exploration);
+        Some(share / campaign.creatives.len().max(1) as f64)
+    }
+
+    /// A reward is weighed by the experiment of its campaign, and foretold and learned by the models that
+    /// say whether the camera adds anything.
+    pub(super) fn weigh(&mut self, update: &PolicyUpdate) {
+        let id = &update.campaign;
+        let (Some(campaign), Some(least)) = (self.planner.campaign(id), self.least_propensity(id))
+        else {
+            return;
+        };
+        let evidence = self.evidence.entry(id.clone()).or_default();
+        evidence.follow(campaign);
+        evidence.rewarded(
+            (!update.is_held_out).then_some(&update.creative),
+            &update.segments,
+            (f64::from(update.reward), f64::from(update.propensity)),
+            least,
+            campaign.creatives.len(),
+        );
+        let learns = match campaign.policy {
+            PolicyConfig::Fixed { .. } | PolicyConfig::Rules {} | PolicyConfig::Thompson { .. } => {
+                false
+            }
+            PolicyConfig::Linucb { .. }
+            | PolicyConfig::Epsilon(_)
+            | PolicyConfig::Lints(_)
+            | PolicyConfig::Squarecb(_)
+            | PolicyConfig::Bootstrapped(_) => true,
+        };
+        // Where expression is not seen any more, nothing can be said about it.
+        if update.is_held_out || !learns || !self.planner.sees_expression(id) {
+            return;
+        }
+        let Some((space, features)) = self.planner.encoded(id, &update.creative) else {
+            return;
+        };
+        let names = self.planner.feature_names();
+        let ablation = evidence
+            .ablation
+            .get_or_insert_with(|| Ablation::new(names, space));
+        ablation.adapt(names, space);
+        let message = (&update.creative, features);
+        if let Err(error) = ablation.observe(message, &update.features, update.reward) {
+            tracing::debug!(%error, "a reward was not foretold");
+        }
+        if ablation.is_expression_idle() {
+            tracing::info!(campaign = %id, "what faces show adds nothing here; the policy no longer sees it");
+            self.planner.set_expression_idle(id, true);
+        }
+    }
+
+    /// Guardrails hear what the meter measured of a play that ended.
+    pub(super) fn hear_of_play(
+        &mut self,
+        message: (&CampaignId, &CreativeId),
+        outcomes: &[Outcome],
+        at: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mut has_heard = false;
+        for metric in [GuardMetric::NegativeExpression, GuardMetric::TurningAway] {
+            let of_metric = outcomes.iter().find(|o| o.kind == metric.outcome());
+            if let Some(outcome) = of_metric {
+                has_heard |= self.hear(message, metric, f64::from(outcome.value));
+            }
+        }
+        if has_heard {
+            self.keep_learned(message.0, at, effects);
+        }
+    }
+
+    /// Guardrails hear whether anything was said against plays whose window closed, each once.
+    pub(super) fn hear_of_settled(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        for settled in self.attributor.take_settled() {
+            if settled.is_held_out {
+                continue;
+            }
+            let message = (&settled.campaign, &settled.creative);
+            let mut has_heard = false;
+            for (metric, happened) in [
+                (GuardMetric::Complaints, settled.complained),
+                (GuardMetric::Objections, settled.objected),
+            ] {
+                has_heard |= self.hear(message, metric, f64::from(u8::from(happened)));
+            }
+            if has_heard {
+                effects.push(Effect::Keep(Row::Outcome(OutcomeRow(Outcome {
+                    decision: settled.decision,
+                    kind: OutcomeKind::Custom(HEARD.to_owned()),
+                    value: 1.0,
+                    at: now,
+                    key: String::new(),
+                }))));
+                self.keep_learned(message.0, now, effects);
+            }
+        }
+    }
+
+    /// Says whether a guardrail looks at this; one that is broken stops the message.
+    fn hear(
+        &mut self,
+        (campaign, creative): (&CampaignId, &CreativeId),
+        metric: GuardMetric,
+        value: f64,
+    ) -> bool {
+        let Some(configured) = self.planner.campaign(campaign) else {
+            return false;
+        };
+        if !configured.guardrails.iter().any(|g| g.metric == metric) {
+            return false;
+        }
+        let evidence = self.evidence.entry(campaign.clone()).or_default();
+        if let Some(broken) = evidence.heard(configured, creative, metric, value) {
+            let name = broken.metric.name();
+            tracing::warn!(%campaign, %creative, guardrail = name, "a guardrail stopped this message");
+            self.planner.stop(campaign, creative, name);
+        }
+        true
+    }
+
+    /// Somebody before a screen asked not to be looked at: that counts against what it shows.
+    pub(crate) fn objected(&mut self, screen: &ScreenId, now: Timestamp) -> Vec<Effect> {
+        let glass = self.stages.get(screen).and_then(|s| s.on_glass.as_ref());
+        let Some(glass) = glass.filter(|glass| glass.message.is_some()) else {
+            return Vec::new();
+        };
+        let outcome = Outcome {
+            decision: regard_domain::DecisionId::from_bits(glass.play.as_bits()),
+            kind: OutcomeKind::Objection,
+            value: 1.0,
+            at: now,
+            key: OBJECTED.to_owned(),
+        };
+        let (_, mut effects) = self.outcome(outcome, now);
+        self.consider(Whom::Ended, None, now, &mut effects);
+        effects
+    }
+
+    /// What fits the audience of a screen now, the most promising first; of an audience that is described
+    /// instead, where one is. Only campaigns whose policy has a model of rewards make offers.
+    pub(crate) fn offers(
+        &self,
+        screen: &ScreenId,
+        described: Option<Audience>,
+        now: Timestamp,
+    ) -> Option<Vec<Proposal>> {
+        let stage = self.stages.get(screen)?;
+        let uses = self.uses.get(&stage.camera).copied().unwrap_or_default();
+        let seen = stage.camera.as_ref().and_then(|c| self.seen.get(c));
+        let seen = seen.filter(|_| uses.selection).map(|s| s.audience);
+        let audience = described.or(seen).unwrap_or(Audience::EMPTY);
+        let context = self.planner.context(&audience, self.calendar.local(now));
+        let mut offers = Vec::new();
+        for campaign in self.planner.campaigns() {
+            let ranked = self.planner.predict(&campaign.id, screen, &context, now);
+            for (creative, prediction) in ranked.unwrap_or_default() {
+                offers.push(Proposal {
+                    campaign: campaign.id.clone(),
+                    creative,
+                    mean: prediction.mean,
+                    deviation: prediction.deviation,
+                });
+            }
+        }
+        offers.sort_by(|a, b| {
+            let by_mean = b.mean.total_cmp(&a.mean);
+            by_mean.then_with(|| (&a.campaign, &a.creative).cmp(&(&b.campaign, &b.creative)))
+        });
+        Some(offers)
+    }
+}

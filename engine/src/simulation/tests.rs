@@ -1,0 +1,142 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+mod crashes;
+
+fn campaign(more: &Value) -> Vec<Campaign> {
+    let message = |id: &str| {
+        json!({
+            "id": id, "name": id, "content": {"kind": "text", "title": id},
+            "min_show_millis": 1000, "duration_millis": 8000,
+        })
+    };
+    let messages: Vec<Value> = ["tea", "bread", "book", "shoes"].map(message).into();
+    let mut campaign = json!({
+        "id": "k", "name": "K", "policy": {"kind": "lints"},
+        "reward": {"window_secs": 60},
+        "creatives": messages,
+    });
+    for (key, value) in more.as_object().unwrap() {
+        campaign[key] = value.clone();
+    }
+    vec![serde_json::from_value(campaign).unwrap()]
+}
+
+fn config(campaigns: Vec<Campaign>, hours: u64) -> SimulationConfig {
+    SimulationConfig {
+        campaigns,
+        default_message: Creative::text("welcome".parse().unwrap(), "Welcome", ""),
+        context: ContextSpec::default(),
+        // 8 November 2027, 9 in the morning.
+        begins_at: Timestamp::from_millis(1_825_664_400_000),
+        lasts: Duration::from_secs(hours * 3_600),
+        time_zone: "UTC".to_owned(),
+        tastes: Tastes {
+            seed: 3,
+            visitors_per_hour: 400.0,
+            annoying: Vec::new(),
+        },
+        seed: 1,
+    }
+}
+
+#[test]
+fn a_learner_loses_less_than_chance_and_the_same_seed_does_the_same() {
+    let learner = config(campaign(&json!({})), 3);
+    let even = json!({"policy": {"kind": "epsilon", "exploration": 1.0}});
+    let even = config(campaign(&even), 3);
+    let simulated = simulate(&learner).unwrap();
+    let regret = simulated.regret();
+    let of_even = simulate(&even).unwrap().regret();
+    assert!(regret.len() > 500, "{}", regret.len());
+    let a_play = |regret: &[f64]| regret[regret.len() - 1] / regret.len() as f64;
+    let (learned, evenly) = (a_play(&regret), a_play(&of_even));
+    assert!(learned < 0.75 * evenly, "{learned} against {evenly}");
+    assert!(simulated.n_rewards > 300 && simulated.rewards > 0.0);
+    assert_eq!(simulate(&learner).unwrap().plays, simulated.plays);
+    let report = &simulated.evidence[&"k".parse().unwrap()];
+    let ablation = report.ablation.as_ref().unwrap();
+    // Kinds of visitors are told apart by what a camera sees.
+    assert!(
+        ablation.camera_gain > 0.0 && !ablation.is_expression_idle,
+        "{ablation:?}"
+    );
+}
+
+#[test]
+fn a_message_made_to_annoy_is_stopped_and_no_other() {
+    let more = json!({
+        "policy": {"kind": "epsilon", "exploration": 1.0},
+        "guardrail": [
+            {"metric": "turning_away", "at_most": 0.75},
+            {"metric": "negative_expression", "at_most": 0.05},
+        ],
+    });
+    let mut config = config(campaign(&more), 5);
+    config.tastes.annoying = vec!["book".parse().unwrap()];
+    let simulated = simulate(&config).unwrap();
+    let stopped: Vec<&str> = simulated
+        .stopped
+        .iter()
+        .map(|(_, c, _)| c.as_str())
+        .collect();
+    assert_eq!(stopped, ["book"], "{:?}", simulated.evidence);
+    let report = &simulated.evidence[&"k".parse().unwrap()];
+    let guard = report
+        .guardrails
+        .iter()
+        .find(|g| g.stopped_after.is_some())
+        .unwrap();
+    let after = guard.stopped_after.unwrap();
+    // Of plays that nobody looked at when they began, nothing is heard of who turned away.
+    let book = |play: &&SimulatedPlay| play.creative.as_str() == "book";
+    let n_shown = simulated.plays.iter().filter(book).count() as u64 + simulated.n_unseen;
+    assert!(after < 400 && n_shown >= after, "{after} {n_shown}");
+    let last = simulated.plays.iter().rposition(|p| book(&p)).unwrap();
+    assert!(
+        last < simulated.plays.len() / 2,
+        "{last} of {}",
+        simulated.plays.len()
+    );
+}
+
+#[test]
+fn an_experiment_tells_what_messages_add_to_none() {
+    let more = json!({
+        "experiment": {
+            "kind": "ab", "holdout": 0.2,
+            "segment": [{"name": "groups", "when": {"n_visitors": {"min": 2}}}],
+        },
+    });
+    let simulated = simulate(&config(campaign(&more), 5)).unwrap();
+    let report = &simulated.evidence[&"k".parse().unwrap()];
+    let held_out = report
+        .arms
+        .iter()
+        .find(|arm| arm.creative.is_none())
+        .unwrap();
+    assert!(
+        held_out.n_plays > 60 && held_out.uplift.is_none(),
+        "{held_out:?}"
+    );
+    let all: Vec<_> = report
+        .arms
+        .iter()
+        .filter(|a| a.creative.is_some() && a.segment.is_none())
+        .collect();
+    assert_eq!(all.len(), 4);
+    let n: Vec<u64> = all.iter().map(|a| a.n_plays).collect();
+    assert!(
+        n.iter().max().unwrap() < &(2 * n.iter().min().unwrap()),
+        "{n:?}"
+    );
+    // Some message is surely looked at more than the default one.
+    assert!(all.iter().any(|a| a.uplift.unwrap().low > 0.0), "{all:?}");
+    assert!(
+        report
+            .arms
+            .iter()
+            .any(|a| a.segment.as_deref() == Some("groups"))
+    );
+}

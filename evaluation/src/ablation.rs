@@ -1,0 +1,295 @@
+//! Whether what the camera sees helps to foretell rewards at all.
+
+use regard_decision::{
+    Action, FeatureSpace, LearnerConfig, Policy, PolicyConfig, PolicyState, UpdateError,
+    is_camera_feature, is_expression_feature, new_policy_over, restore_policy_over,
+};
+use regard_domain::CreativeId;
+use serde::{Deserialize, Serialize};
+
+use crate::interval::Interval;
+use crate::sequence::{BettingSequence, BoundTest};
+
+/// Part of the variance of rewards that is worth looking at faces for: the half of what a feature
+/// explains that shifts a reward of one in two by a tenth.
+const WORTH: f64 = 0.02;
+
+/// How probably features may be switched off that are worth more.
+const ERROR: f64 = 0.01;
+
+/// What a model sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sight {
+    /// Hour, weekday, facts, and the message.
+    TimeAndPlace,
+    /// The same, and of the camera all but what faces show.
+    WithoutExpression,
+    /// Everything.
+    All,
+}
+
+impl Sight {
+    const ALL: [Self; 3] = [Self::TimeAndPlace, Self::WithoutExpression, Self::All];
+
+    fn sees(self, feature: &str) -> bool {
+        match self {
+            Self::TimeAndPlace => !is_camera_feature(feature),
+            Self::WithoutExpression => !is_expression_feature(feature),
+            Self::All => true,
+        }
+    }
+}
+
+/// Three models learn beside each other from every play and foretell its reward before they learn it:
+/// from time and place, from these and the camera without expression, from everything. The
+/// differences of their squared errors are followed by sequences that may be looked at any time.
+#[derive(Debug)]
+pub struct Ablation {
+    names: Vec<String>,
+    space: FeatureSpace,
+    models: [Box<dyn Policy>; 3],
+    record: Record,
+}
+
+/// What was counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    n: u64,
+    /// Squared errors of the models, and of the mean so far.
+    squares: [f64; 3],
+    squares_of_mean: f64,
+    rewards: f64,
+    /// Gains in squared error, from −1 to 1 scaled to 0 to 1: by the camera, and by expression.
+    camera: BettingSequence,
+    expression: BettingSequence,
+    /// Tests of the gains being worth looking for: what is worth it, less the gain.
+    camera_worth: BoundTest,
+    expression_worth: BoundTest,
+}
+
+/// As it is stored.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    names: Vec<String>,
+    action_names: Vec<String>,
+    models: [PolicyState; 3],
+    record: Record,
+}
+
+/// What is known.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AblationReport {
+    /// Plays foretold.
+    pub n_plays: u64,
+    /// Part of the variance of rewards that each model foretold, before it learned them: from time
+    /// and place, without expression, from everything. Below 0: worse than the mean.
+    pub explained: [f64; 3],
+    /// Gain in squared error by the camera over time and place alone.
+    pub camera_gain: f64,
+    /// Where it lies.
+    pub camera_interval: Interval,
+    /// Gain by what faces show over all the rest.
+    pub expression_gain: f64,
+    /// Where it lies.
+    pub expression_interval: Interval,
+    /// Whether it is sure that the camera, or what faces show, adds nothing worth it.
+    pub is_expression_idle: bool,
+}
+
+/// From −1 to `1 + WORTH` to 0 to 1.
+fn scaled_loss(loss: f64) -> f64 {
+    (1.0 + loss) / (2.0 + WORTH)
+}
+
+fn config() -> PolicyConfig {
+    PolicyConfig::Epsilon(LearnerConfig::default())
+}
+
+fn masked(sight: Sight, names: &[String], features: &[f32]) -> Vec<f32> {
+    let value = |(name, value): (&String, &f32)| if sight.sees(name) { *value } else { 0.0 };
+    names.iter().zip(features).map(value).collect()
+}
+
+impl Ablation {
+    /// Nothing seen yet, over contexts with these features and messages of this space.
+    pub fn new(names: &[String], space: &FeatureSpace) -> Self {
+        let worth = || BoundTest::new(scaled_loss(0.0), ERROR / 2.0);
+        Self {
+            names: names.to_vec(),
+            space: space.clone(),
+            models: Sight::ALL.map(|_| new_policy_over(config(), space)),
+            record: Record {
+                n: 0,
+                squares: [0.0; 3],
+                squares_of_mean: 0.0,
+                rewards: 0.0,
+                camera: BettingSequence::new(ERROR),
+                expression: BettingSequence::new(ERROR),
+                camera_worth: worth(),
+                expression_worth: worth(),
+            },
+        }
+    }
+
+    /// Whether it goes on over these features and messages; models match messages by name.
+    pub fn adapt(&mut self, names: &[String], space: &FeatureSpace) {
+        if self.names == names && self.space == *space {
+            return;
+        }
+        let fresh = Self::new(names, space);
+        let models = self.models.each_ref().map(|model| {
+            let kept = restore_policy_over(config(), space, &model.state());
+            kept.unwrap_or_else(|_| new_policy_over(config(), space))
+        });
+        let record = self.record.clone();
+        *self = Self {
+            models,
+            record,
+            ..fresh
+        };
+    }
+
+    /// A play with this context and message earned this; foretold, then learned.
+    ///
+    /// # Errors
+    /// [`UpdateError`]; nothing was learned then.
+    pub fn observe(
+        &mut self,
+        (creative, of_message): (&CreativeId, &[f32]),
+        features: &[f32],
+        reward: f32,
+    ) -> Result<(), UpdateError> {
+        if features.len() != self.names.len() {
+            return Err(UpdateError::Features {
+                expected: self.names.len(),
+                found: features.len(),
+            });
+        }
+        let reward_before = (self.record.rewards + 0.5) / (self.record.n as f64 + 1.0);
+        let truth = f64::from(reward);
+        let mut errors = [0.0; 3];
+        for ((sight, model), error) in Sight::ALL.iter().zip(&mut self.models).zip(&mut errors) {
+            let seen = masked(*sight, &self.names, features);
+            let action = Action {
+                creative,
+                has_condition: false,
+                weight: 1.0,
+                turn: 0.0,
+                features: of_message,
+            };
+            let foretold = model.predict(&seen, &[action]);
+            let foretold = foretold.map_or(reward_before, |all| all[0].mean.clamp(0.0, 1.0));
+            *error = (truth - foretold).powi(2);
+            model.update_with((creative, of_message), &seen, reward)?;
+        }
+        let record = &mut self.record;
+        record.n += 1;
+        record.rewards += truth;
+        record.squares_of_mean += (truth - reward_before).powi(2);
+        for (sum, error) in record.squares.iter_mut().zip(errors) {
+            *sum += error;
+        }
+        let [without, plain, all] = errors;
+        let scaled = |gain: f64| (1.0 + gain) / 2.0;
+        record.camera.observe(scaled(without - all));
+        record.expression.observe(scaled(plain - all));
+        let worth = WORTH * (truth - reward_before).powi(2);
+        record
+            .camera_worth
+            .observe(scaled_loss(worth - (without - all)));
+        record
+            .expression_worth
+            .observe(scaled_loss(worth - (plain - all)));
+        Ok(())
+    }
+
+    /// Whether it is sure that the camera, or what faces show, adds nothing worth it.
+    pub const fn is_expression_idle(&self) -> bool {
+        self.record.camera_worth.is_broken() || self.record.expression_worth.is_broken()
+    }
+
+    /// What is known now.
+    pub fn report(&self) -> AblationReport {
+        let record = &self.record;
+        let n = record.n.max(1) as f64;
+        let gain = |without: usize| (record.squares[without] - record.squares[2]) / n;
+        let interval = |sequence: &BettingSequence| {
+            let Interval { low, high } = sequence.interval();
+            Interval {
+                low: 2.0 * low - 1.0,
+                high: 2.0 * high - 1.0,
+            }
+        };
+        let of_mean = record.squares_of_mean.max(f64::MIN_POSITIVE);
+        AblationReport {
+            n_plays: record.n,
+            explained: record.squares.map(|squares| {
+                if record.n == 0 {
+                    0.0
+                } else {
+                    1.0 - squares / of_mean
+                }
+            }),
+            camera_gain: gain(0),
+            camera_interval: interval(&record.camera),
+            expression_gain: gain(1),
+            expression_interval: interval(&record.expression),
+            is_expression_idle: self.is_expression_idle(),
+        }
+    }
+}
+
+impl Clone for Ablation {
+    fn clone(&self) -> Self {
+        let copy = |model: &dyn Policy| {
+            let kept = restore_policy_over(config(), &self.space, &model.state());
+            kept.unwrap_or_else(|_| new_policy_over(config(), &self.space))
+        };
+        Self {
+            names: self.names.clone(),
+            space: self.space.clone(),
+            models: self.models.each_ref().map(|model| copy(&**model)),
+            record: self.record.clone(),
+        }
+    }
+}
+
+impl PartialEq for Ablation {
+    fn eq(&self, other: &Self) -> bool {
+        let states = |one: &Self| one.models.each_ref().map(|model| model.state());
+        self.names == other.names && self.record == other.record && states(self) == states(other)
+    }
+}
+
+impl Serialize for Ablation {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let stored = Stored {
+            names: self.names.clone(),
+            action_names: self.space.action_names(),
+            models: self.models.each_ref().map(|model| model.state()),
+            record: self.record.clone(),
+        };
+        stored.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ablation {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let stored = Stored::deserialize(deserializer)?;
+        let space = FeatureSpace::new(&stored.names, stored.action_names);
+        let mut models = Vec::with_capacity(3);
+        for state in &stored.models {
+            let model = restore_policy_over(config(), &space, state);
+            models.push(model.map_err(serde::de::Error::custom)?);
+        }
+        let models = <[Box<dyn Policy>; 3]>::try_from(models);
+        Ok(Self {
+            models: models.map_err(|_| serde::de::Error::custom("not three models"))?,
+            names: stored.names,
+            space,
+            record: stored.record,
+        })
+    }
+}

@@ -1,0 +1,199 @@
+//! How often intervals hold the truth, counted on simulated logs.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::estimate::{Estimator, Sample};
+use crate::interval::{anytime, bootstrap, empirical_bernstein};
+use crate::reward_model::{Case, cross_fitted};
+use crate::sequence::{BettingSequence, BoundTest};
+
+/// Messages of a simulated log.
+const N_ACTIONS: usize = 4;
+
+/// What the intervals may miss.
+const ERROR: f64 = 0.05;
+
+/// How often a kind of interval held the truth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coverage {
+    /// Estimator and interval.
+    pub name: String,
+    /// Logs whose interval held it.
+    pub n_held: u64,
+    /// Logs.
+    pub n: u64,
+    /// Mean width.
+    pub width: f64,
+}
+
+impl Coverage {
+    /// Part of the logs whose interval held the truth.
+    pub fn share(&self) -> f64 {
+        self.n_held as f64 / self.n as f64
+    }
+}
+
+/// A simulated log and what its policy to be evaluated truly earns.
+struct Simulated {
+    samples: Vec<Sample>,
+    cases: Vec<Case>,
+    truth: f64,
+}
+
+/// Contexts of two features; clicks are as rare as real ones may be; the logging policy prefers a
+/// message by context, the other one another.
+fn simulate(n_plays: usize, rng: &mut ChaCha8Rng) -> Simulated {
+    let mean = |x: [f64; 2], k: usize| 0.05 + 0.3 * ((k as f64 * 0.7 + x[0]).fract() * x[1]);
+    let tilted = |x: [f64; 2], sharpness: f64, offset: f64| -> Vec<f64> {
+        let weight = |k: usize| (sharpness * (k as f64 * 0.7 + offset + x[0]).fract()).exp();
+        let total: f64 = (0..N_ACTIONS).map(weight).sum();
+        (0..N_ACTIONS).map(|k| weight(k) / total).collect()
+    };
+    let one_hot = |k| {
+        (0..N_ACTIONS)
+            .map(|i| f64::from(u8::from(i == k)))
+            .collect()
+    };
+    let options: Vec<Vec<f64>> = (0..N_ACTIONS).map(one_hot).collect();
+    let mut simulated = Simulated {
+        samples: Vec::new(),
+        cases: Vec::new(),
+        truth: 0.0,
+    };
+    for _ in 0..n_plays {
+        let x = [rng.random(), rng.random()];
+        let (logging, target) = (tilted(x, 1.5, 0.4), tilted(x, 2.0, 0.0));
+        let narrow: Vec<f32> = logging.iter().map(|p| *p as f32).collect();
+        let action = crate::simulator::draw(&narrow, rng);
+        let reward = f64::from(u8::from(rng.random::<f64>() < mean(x, action)));
+        simulated.samples.push(Sample {
+            action,
+            reward,
+            propensity: logging[action],
+            target,
+        });
+        simulated.cases.push(Case {
+            context: x.to_vec(),
+            options: options.clone(),
+            action,
+            reward,
+        });
+    }
+    // The truth over all contexts, by a fine grid.
+    const N_GRID: usize = 200;
+    for i in 0..N_GRID * N_GRID {
+        let at = |i: usize| (i as f64 + 0.5) / N_GRID as f64;
+        let x = [at(i % N_GRID), at(i / N_GRID)];
+        let target = tilted(x, 2.0, 0.0);
+        let value: f64 = (0..N_ACTIONS).map(|k| target[k] * mean(x, k)).sum();
+        simulated.truth += value / (N_GRID * N_GRID) as f64;
+    }
+    simulated
+}
+
+/// Greatest weight that the simulated policies can give: `exp(3.5)`, for tilts of 1.5 and 2.
+const MAX_WEIGHT: f64 = 33.2;
+
+/// Counts on `n_logs` simulated logs of `n_plays` how often each interval of each unbiased estimator
+/// holds the truth.
+pub fn coverage_of_estimates(n_logs: u64, n_plays: usize, seed: u64) -> Vec<Coverage> {
+    let mut rows: Vec<Coverage> = Vec::new();
+    let mut note = |name: &str, interval: crate::Interval, truth: f64| {
+        let place = rows
+            .iter()
+            .position(|row| row.name == name)
+            .unwrap_or_else(|| {
+                rows.push(Coverage {
+                    name: name.to_owned(),
+                    n_held: 0,
+                    n: 0,
+                    width: 0.0,
+                });
+                rows.len() - 1
+            });
+        let row = &mut rows[place];
+        row.n += 1;
+        row.n_held += u64::from(interval.contains(truth));
+        row.width += (interval.high - interval.low - row.width) / row.n as f64;
+    };
+    for log in 0..n_logs {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(1_000_003) + log);
+        let simulated = simulate(n_plays, &mut rng);
+        let Simulated {
+            samples,
+            cases,
+            truth,
+        } = &simulated;
+        let folds: Vec<usize> = (0..samples.len()).map(|i| i % 2).collect();
+        let expected = cross_fitted(cases, &folds);
+        let weights: Vec<f64> = samples.iter().map(Sample::weight).collect();
+        let ones = vec![1.0; samples.len()];
+        for estimator in Estimator::ALL.into_iter().filter(|e| e.is_unbiased()) {
+            let name = estimator.name();
+            let terms = estimator.terms(samples, &expected);
+            let (numerators, denominators) = match estimator {
+                Estimator::Snips => (Estimator::Ips.terms(samples, &expected), &weights),
+                _ => (terms.clone(), &ones),
+            };
+            let by_bootstrap = bootstrap(&numerators, denominators, ERROR, log);
+            note(&format!("{name}, bootstrap"), by_bootstrap, *truth);
+            if estimator.is_mean() {
+                let range = match estimator {
+                    Estimator::Ips => (0.0, MAX_WEIGHT),
+                    _ => (-MAX_WEIGHT, 1.0 + MAX_WEIGHT),
+                };
+                let by_variance = empirical_bernstein(&terms, range, ERROR);
+                note(&format!("{name}, empirical Bernstein"), by_variance, *truth);
+                let by_bets = anytime(&terms, range, ERROR);
+                note(&format!("{name}, betting"), by_bets, *truth);
+            }
+        }
+    }
+    rows
+}
+
+/// Counts how often the betting sequence holds the mean at every one of `n` steps, for coins of
+/// several fairnesses and for even numbers, and how often the test of a bound that is kept stops.
+pub fn coverage_while_peeking(n_logs: u64, n: usize, seed: u64) -> Vec<Coverage> {
+    let cases: [(&str, f64); 4] = [
+        ("coin .02", 0.02),
+        ("coin .3", 0.3),
+        ("coin .5", 0.5),
+        ("even", 0.5),
+    ];
+    let mut rows = Vec::new();
+    for (name, mean) in cases {
+        let (mut n_held, mut n_kept, mut width) = (0, 0, 0.0);
+        for log in 0..n_logs {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(7_000_003) + log);
+            let mut sequence = BettingSequence::new(ERROR);
+            let mut test = BoundTest::new(mean, ERROR);
+            let mut held = true;
+            for _ in 0..n {
+                let u: f64 = rng.random();
+                let value = if name == "even" {
+                    u
+                } else {
+                    f64::from(u8::from(u < mean))
+                };
+                sequence.observe(value);
+                test.observe(value);
+                held &= sequence.interval().contains(mean);
+            }
+            n_held += u64::from(held);
+            n_kept += u64::from(!test.is_broken());
+            let interval = sequence.interval();
+            width += (interval.high - interval.low) / n_logs as f64;
+        }
+        let row = |what: &str, n_held, width| Coverage {
+            name: format!("{what} at every step, {name}"),
+            n_held,
+            n: n_logs,
+            width,
+        };
+        rows.push(row("betting", n_held, width));
+        rows.push(row("bound kept", n_kept, f64::NAN));
+    }
+    rows
+}

@@ -1,0 +1,251 @@
+//! What an experiment has found out so far, and what guardrails have heard.
+
+use std::collections::BTreeMap;
+
+use regard_decision::{Campaign, Experiment, ExperimentKind, GuardMetric, Guardrail};
+use regard_domain::CreativeId;
+use serde::{Deserialize, Serialize};
+
+use crate::ablation::Ablation;
+use crate::interval::Interval;
+use crate::sequence::{BettingSequence, BoundTest};
+
+/// Name of the arm that shows the default message instead.
+const HELD_OUT: &str = "";
+
+/// Arms and parts of them that are followed at most; those that come later are not, and the report
+/// says how many. 4 kB each.
+const MAX_SEQUENCES: usize = 512;
+
+/// A guardrail at one message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Watch {
+    guardrail: Guardrail,
+    test: BoundTest,
+}
+
+/// What is known of one campaign: rewards by arm and segment, guardrails by message. Everything a
+/// report says may be looked at after every play.
+///
+/// Of the error of the experiment each interval gets an equal part (Bonferroni), so that all of them,
+/// for every message and every segment, hold at once, at all times.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Evidence {
+    experiment: Option<Experiment>,
+    /// By message (`""`: held out), then by segment (`""`: all plays).
+    arms: BTreeMap<String, BTreeMap<String, BettingSequence>>,
+    n_not_followed: u64,
+    /// By message.
+    watches: BTreeMap<CreativeId, Vec<Watch>>,
+    /// Whether the camera adds anything.
+    pub ablation: Option<Ablation>,
+}
+
+/// One arm, in all plays or in a segment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ArmReport {
+    /// Which message; nothing for plays that were held out.
+    pub creative: Option<String>,
+    /// Which segment; nothing for all plays.
+    pub segment: Option<String>,
+    /// Plays with a reward.
+    pub n_plays: u64,
+    /// Mean reward.
+    pub mean: Option<f64>,
+    /// Where it lies.
+    pub interval: Interval,
+    /// What the message adds to what would have been without, in the same plays; nothing without a
+    /// holdout.
+    pub uplift: Option<Interval>,
+}
+
+/// A guardrail at one message.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GuardReport {
+    /// Which message.
+    pub creative: CreativeId,
+    /// What is looked at.
+    pub metric: GuardMetric,
+    /// Greatest mean that is borne.
+    pub at_most: f32,
+    /// Plays heard of.
+    pub n_plays: u64,
+    /// Their mean.
+    pub mean: Option<f64>,
+    /// Evidence that the bound is broken, as a p-value that may be looked at any time.
+    pub p_value: f64,
+    /// Plays after which the message was stopped.
+    pub stopped_after: Option<u64>,
+}
+
+/// All that is known of a campaign.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EvidenceReport {
+    /// The arms; those held out first.
+    pub arms: Vec<ArmReport>,
+    /// Plays whose arm is not followed for want of room.
+    pub n_not_followed: u64,
+    /// The guardrails.
+    pub guardrails: Vec<GuardReport>,
+    /// Whether the camera adds anything.
+    pub ablation: Option<crate::AblationReport>,
+}
+
+impl Evidence {
+    /// Begins afresh where the campaign asks something else than before.
+    pub fn follow(&mut self, campaign: &Campaign) {
+        if self.experiment != campaign.experiment {
+            self.experiment.clone_from(&campaign.experiment);
+            self.arms.clear();
+            self.n_not_followed = 0;
+        }
+        for watches in self.watches.values_mut() {
+            watches.retain(|watch| campaign.guardrails.contains(&watch.guardrail));
+        }
+        self.watches
+            .retain(|id, watches| !watches.is_empty() && campaign.creative(id).is_some());
+    }
+
+    /// A play of an arm earned a reward; held out where no message is given.
+    ///
+    /// In a `bandit` experiment the propensities depend on the audience and on what was learned, so that arms see
+    /// different plays; the reward is weighed by the inverse of the probability of the play, relative
+    /// to the least that the exploration allows.
+    pub fn rewarded(
+        &mut self,
+        creative: Option<&CreativeId>,
+        segments: &[String],
+        (reward, propensity): (f64, f64),
+        least_propensity: f64,
+        n_creatives: usize,
+    ) {
+        let Some(experiment) = &self.experiment else {
+            return;
+        };
+        let value = match experiment.kind {
+            ExperimentKind::Ab => reward,
+            ExperimentKind::Bandit if creative.is_none() => reward,
+            ExperimentKind::Bandit => reward * (least_propensity / propensity).min(1.0),
+        };
+        let n_sequences = (n_creatives + 1) * (experiment.segments.len() + 1);
+        let error = f64::from(experiment.error) / n_sequences as f64;
+        let arm = creative.map_or(HELD_OUT, CreativeId::as_str);
+        let all = std::iter::once("");
+        for segment in all.chain(segments.iter().map(String::as_str)) {
+            let n_followed: usize = self.arms.values().map(BTreeMap::len).sum();
+            let of_arm = self.arms.entry(arm.to_owned()).or_default();
+            if !of_arm.contains_key(segment) && n_followed >= MAX_SEQUENCES {
+                self.n_not_followed += 1;
+                continue;
+            }
+            let new = || BettingSequence::new(error);
+            of_arm
+                .entry(segment.to_owned())
+                .or_insert_with(new)
+                .observe(value);
+        }
+    }
+
+    /// A play of a message was heard of by the guardrails of this metric; returns the guardrail that
+    /// this play broke, if any.
+    pub fn heard(
+        &mut self,
+        campaign: &Campaign,
+        creative: &CreativeId,
+        metric: GuardMetric,
+        value: f64,
+    ) -> Option<Guardrail> {
+        let guardrail = campaign.guardrails.iter().find(|g| g.metric == metric)?;
+        campaign.creative(creative)?;
+        let (low, high) = metric.range();
+        let scaled = |value: f64| (value - low) / (high - low);
+        let watches = self.watches.entry(creative.clone()).or_default();
+        let place = watches.iter().position(|w| w.guardrail == *guardrail);
+        let place = place.unwrap_or_else(|| {
+            let bound = scaled(f64::from(guardrail.at_most));
+            watches.push(Watch {
+                guardrail: *guardrail,
+                test: BoundTest::new(bound, f64::from(guardrail.error)),
+            });
+            watches.len() - 1
+        });
+        let test = &mut watches[place].test;
+        let was_broken = test.is_broken();
+        let is_broken = test.observe(scaled(value));
+        (is_broken && !was_broken).then_some(*guardrail)
+    }
+
+    /// Messages that guardrails stopped, and which.
+    pub fn stopped(&self) -> impl Iterator<Item = (&CreativeId, &'static str)> {
+        let broken = |watch: &&Watch| watch.test.is_broken();
+        self.watches.iter().flat_map(move |(id, watches)| {
+            let broken = watches.iter().filter(broken);
+            broken.map(move |watch| (id, watch.guardrail.metric.name()))
+        })
+    }
+
+    /// What is known now.
+    pub fn report(&self, least_propensity: f64) -> EvidenceReport {
+        let is_weighed = self
+            .experiment
+            .as_ref()
+            .is_some_and(|e| e.kind == ExperimentKind::Bandit);
+        let rewards = |arm: &str, sequence: &BettingSequence| {
+            let factor = if is_weighed && arm != HELD_OUT {
+                1.0 / least_propensity
+            } else {
+                1.0
+            };
+            let interval = sequence.interval();
+            let scaled = Interval {
+                low: (interval.low * factor).min(1.0),
+                high: (interval.high * factor).min(1.0),
+            };
+            (sequence.mean().map(|mean| mean * factor), scaled)
+        };
+        let mut arms = Vec::new();
+        for (arm, by_segment) in &self.arms {
+            for (segment, sequence) in by_segment {
+                let (mean, interval) = rewards(arm, sequence);
+                let held_out = self.arms.get(HELD_OUT).and_then(|arm| arm.get(segment));
+                let uplift = held_out.filter(|_| arm != HELD_OUT).map(|held_out| {
+                    let (_, without) = rewards(HELD_OUT, held_out);
+                    Interval {
+                        low: interval.low - without.high,
+                        high: interval.high - without.low,
+                    }
+                });
+                arms.push(ArmReport {
+                    creative: (arm != HELD_OUT).then(|| arm.clone()),
+                    segment: (!segment.is_empty()).then(|| segment.clone()),
+                    n_plays: sequence.n(),
+                    mean,
+                    interval,
+                    uplift,
+                });
+            }
+        }
+        let guardrails = self.watches.iter().flat_map(|(creative, watches)| {
+            watches.iter().map(move |watch| {
+                let (low, high) = watch.guardrail.metric.range();
+                GuardReport {
+                    creative: creative.clone(),
+                    metric: watch.guardrail.metric,
+                    at_most: watch.guardrail.at_most,
+                    n_plays: watch.test.n(),
+                    mean: watch.test.mean().map(|mean| mean.mul_add(high - low, low)),
+                    p_value: watch.test.p_value(),
+                    stopped_after: watch.test.broken_after(),
+                }
+            })
+        });
+        EvidenceReport {
+            arms,
+            n_not_followed: self.n_not_followed,
+            guardrails: guardrails.collect(),
+            ablation: self.ablation.as_ref().map(Ablation::report),
+        }
+    }
+}

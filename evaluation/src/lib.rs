@@ -1,0 +1,35 @@
+//! Room `evaluation`: what a policy would have earned, and how sure that is.
+//!
+//! In: logs of decisions with their probabilities, rewards, policies. Out: estimates with intervals,
+//! sequences that may be looked at any time, streams of made-up audiences. This room never does
+//! I/O, never reads a clock, never decides for a real screen, and knows no person.
+
+mod ablation;
+mod coverage;
+mod diagnosis;
+mod estimate;
+mod evaluate;
+mod evidence;
+mod formats;
+mod interval;
+mod log;
+mod plot;
+mod reward_model;
+mod sequence;
+mod simulator;
+
+pub use ablation::{Ablation, AblationReport};
+pub use coverage::{Coverage, coverage_of_estimates, coverage_while_peeking};
+pub use diagnosis::Diagnosis;
+pub use estimate::{Estimator, Sample};
+pub use evaluate::{Estimate, EvaluateError, Evaluation, Settings, Target, evaluate};
+pub use evidence::{ArmReport, Evidence, EvidenceReport, GuardReport};
+pub use formats::{LogFormat, to_dsjson, to_ndjson};
+pub use interval::{Interval, anytime, bootstrap, empirical_bernstein};
+pub use log::{BadLog, Log, LoggedPlay, Offered};
+pub use plot::{PlotError, RegretCurve, estimates_svg, regret_svg};
+pub use reward_model::{Case, cross_fitted};
+pub use sequence::{BettingSequence, BoundTest};
+pub use simulator::{
+    BadStream, Contest, ContestError, LoggedRound, LoggedStream, Round, Stream, World,
+};

@@ -1,0 +1,85 @@
+//! A script in a Python process of its own, which takes one turn when it is told to.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::run::root;
+
+/// A script of `tools/bench` that answers each empty line with the milliseconds it took.
+pub(super) struct Python {
+    child: Child,
+    commands: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    version: String,
+}
+
+fn python() -> Command {
+    let named = std::env::var_os("REGARD_PYTHON");
+    Command::new(named.unwrap_or_else(|| "python3".into()))
+}
+
+impl Python {
+    /// Whether there is a Python that has these modules.
+    pub(super) fn has(modules: &str) -> bool {
+        let mut command = python();
+        command.args(["-c", &format!("import {modules}")]);
+        let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    }
+
+    /// Starts a script and waits until it says its version.
+    pub(super) fn start(script: &str, args: &[String]) -> Result<Self> {
+        let mut command = python();
+        command.arg(root().join("tools/bench").join(script));
+        let mut child = command
+            .args(args)
+            .env("REGARD_YUNET", root().join("models/yunet_2023mar.onnx"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("Python could not be started")?;
+        let commands = child.stdin.take().context("no pipe to Python")?;
+        let answers = child.stdout.take().context("no pipe from Python")?;
+        let mut this = Self {
+            child,
+            commands,
+            answers: BufReader::new(answers),
+            version: String::new(),
+        };
+        this.version = this.answer()?;
+        Ok(this)
+    }
+
+    /// What the script runs on.
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+
+    fn answer(&mut self) -> Result<String> {
+        let mut line = String::new();
+        ensure!(self.answers.read_line(&mut line)? > 0, "Python ended");
+        Ok(line.trim().to_owned())
+    }
+
+    /// One turn; the milliseconds it took, measured there.
+    pub(super) fn turn(&mut self) -> Result<f64> {
+        self.commands.write_all(b"\n")?;
+        self.commands.flush()?;
+        let answer = self.answer()?;
+        let millis = answer.split_whitespace().next().map(str::parse);
+        millis
+            .and_then(Result::ok)
+            .with_context(|| format!("Python answered {answer:?}"))
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nothing else to do about a process that cannot be ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
