@@ -74,7 +74,9 @@ pub use paper_desk::PaperVersion;
 pub use papers::{MadePapers, PAPERS_FOLDER, PaperMaker, campaigns_in_force};
 pub use private_file::{create_private_folder, write_private};
 pub use recognition::{
-    AttestationWish, GalleryStanding, KindStanding, KnownAttestation, RecognitionError, Recognizer,
+    AttestationWish, CaptureBegun, CaptureFeedback, CaptureId, CaptureMode, CaptureOutcome,
+    CaptureStep, Claim, FoundVisitor, GalleryStanding, KindStanding, KnownAttestation,
+    MAX_PICTURE_BYTES, RecognitionError, Recognizer, StudioError, VerifiedClaim, Visitor,
 };
 pub use recording::{RECORDING_FORMAT, RecordingError};
 pub use replay::{Replayed, replay};

@@ -8,10 +8,13 @@ use rand::rngs::StdRng;
 use regard_backends::{Setting, Store, StoreError};
 use regard_commitments::{
     Act, ActKind, Answer, Digest, GALLERY_SETTING_PREFIX, LedgerEntry, RecognitionGate,
-    RecognitionKind, Refusal, RefusalCode, RetentionGate, Ruled, Zeroizing,
+    RecognitionKind, Refusal, RefusalCode, RetentionGate, Ruled, SigningKey, VerifyingKey,
+    Zeroizing,
 };
-use regard_domain::{Clock, GalleryId, Timestamp};
+use regard_domain::{Clock, GalleryId, PersonId, Timestamp};
 use regard_identity::MatchScale;
+use regard_inference::{Catalog, Runtime};
+use regard_vision::LivenessFault;
 use thiserror::Error;
 
 use crate::custody::{Custodian, CustodyError, Scribe, own_gallery};
@@ -19,8 +22,21 @@ use crate::galleries::{Galleries, SearchError};
 use crate::seed::random_key;
 
 mod attestations;
+mod capture;
+mod ends;
+mod going;
+mod studio;
 
 pub use attestations::{AttestationWish, KnownAttestation};
+pub use capture::{CaptureFeedback, CaptureMode, CaptureStep};
+pub use ends::{Claim, Visitor};
+pub use going::{
+    CaptureBegun, CaptureId, CaptureOutcome, FoundVisitor, MAX_PICTURE_BYTES, VerifiedClaim,
+};
+pub use studio::StudioError;
+
+use going::Goings;
+use studio::Studio;
 
 /// Why nobody was recognised. No message names anyone.
 #[derive(Debug, Error)]
@@ -40,6 +56,33 @@ pub enum RecognitionError {
     /// The system gives no random bytes.
     #[error("the system gives no random bytes")]
     NoEntropy(#[source] std::io::Error),
+    /// There is no such go: it is over, or never was.
+    #[error("there is nothing of that name that goes on")]
+    UnknownCapture,
+    /// The challenges go on.
+    #[error("the challenges are not over yet")]
+    Unfinished,
+    /// As much goes on as there is room for.
+    #[error("too many faces are being looked at already")]
+    Busy,
+    /// Too many wrong claims for one person.
+    #[error("too many wrong claims were made for this person")]
+    TooManyWrongClaims,
+    /// The clock of a camera cannot be believed.
+    #[error("the time of the picture is too far from ours")]
+    ClockSkew,
+    /// More pictures than are looked at.
+    #[error("too many pictures were sent")]
+    TooManyPictures,
+    /// The picture cannot be read.
+    #[error("the picture cannot be read")]
+    Picture(#[from] regard_vision::PhotoError),
+    /// The picture could not be looked at.
+    #[error(transparent)]
+    Studio(#[from] StudioError),
+    /// A template cannot be compared with.
+    #[error("the template cannot be compared with")]
+    Template(#[from] regard_identity::TemplateFault),
     /// An attestation cannot be made.
     #[error("the collection was not attested")]
     Attestation(#[from] regard_commitments::AttestationFault),
@@ -84,7 +127,12 @@ pub(crate) struct RecognizerParts {
     pub(crate) retention: RetentionGate,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) scribe: Scribe,
-    pub(crate) attestations_key: regard_commitments::SigningKey,
+    pub(crate) attestations_key: SigningKey,
+    pub(crate) assertions_key: SigningKey,
+    /// Who assertions are from.
+    pub(crate) issuer: String,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) catalog: Arc<Catalog>,
 }
 
 /// Recognition of those who asked for it.
@@ -99,9 +147,17 @@ pub struct Recognizer {
     retention: RetentionGate,
     clock: Arc<dyn Clock>,
     scribe: Scribe,
-    attestations_key: regard_commitments::SigningKey,
+    attestations_key: SigningKey,
     attestations: Mutex<BTreeMap<Digest, KnownAttestation>>,
+    assertions_key: SigningKey,
+    issuer: String,
     scale: MatchScale,
+    studio: Studio,
+    goings: Goings,
+    /// When claims for each person were wrong lately.
+    wrong_claims: Mutex<BTreeMap<PersonId, Vec<Timestamp>>>,
+    /// Checks that failed since the start, by why.
+    faults: Mutex<BTreeMap<LivenessFault, u64>>,
 }
 
 impl Recognizer {
@@ -116,7 +172,13 @@ impl Recognizer {
             scribe: parts.scribe,
             attestations_key: parts.attestations_key,
             attestations: Mutex::default(),
+            assertions_key: parts.assertions_key,
+            issuer: parts.issuer,
             scale: MatchScale::built_in(),
+            studio: Studio::new(parts.runtime, parts.catalog),
+            goings: Goings::default(),
+            wrong_claims: Mutex::default(),
+            faults: Mutex::default(),
         }
     }
 
@@ -136,6 +198,30 @@ impl Recognizer {
     /// What similarities are worth.
     pub fn scale(&self) -> &MatchScale {
         &self.scale
+    }
+
+    fn wrong_claims(&self) -> MutexGuard<'_, BTreeMap<PersonId, Vec<Timestamp>>> {
+        self.wrong_claims
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count_faults(&self, faults: &[LivenessFault]) {
+        let mut counted = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        for fault in faults {
+            *counted.entry(*fault).or_default() += 1;
+        }
+    }
+
+    /// How often the checks for prints and replays failed since the start, by why.
+    pub fn liveness_faults(&self) -> BTreeMap<LivenessFault, u64> {
+        let counted = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.clone()
+    }
+
+    /// The public key that assertions are checked with.
+    pub fn assertions_key(&self) -> VerifyingKey {
+        self.assertions_key.verifying_key()
     }
 
     /// Asks the gate, and has the ledger say what it answered before anything comes of it.

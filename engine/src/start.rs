@@ -17,7 +17,7 @@ use regard_commitments::{
 use regard_decision::{CampaignFault, Planner};
 use regard_domain::{CameraId, Clock, Timestamp};
 use regard_identity::{EMBEDDING_MODEL, ModelTag};
-use regard_inference::{Catalog, LibrarySearch, ManifestError, SelectError, select};
+use regard_inference::{Catalog, LibrarySearch, ManifestError, Runtime, SelectError, select};
 use thiserror::Error;
 use tokio::sync::mpsc;
 
@@ -194,12 +194,14 @@ impl Engine {
             face_model(&catalog),
         )
         .await?;
+        let selection = select(config.runtime, &LibrarySearch::system())?;
         let recognizer = recognizer(
             &promise,
             &keys,
             &custodian,
             (&store, &clock),
             (&chronicle, lines.0.clone()),
+            (&selection.runtime, &catalog),
         )
         .await?;
         let desk = desk(
@@ -225,7 +227,6 @@ impl Engine {
         let uses = uses(&config, &promise.gate, now);
         let conductor = conductor(&config, &calendar, &remembered, uses.clone(), seed)?;
         prolong_budgets(&config, &promise.retention, &*store, now).await?;
-        let selection = select(config.runtime, &LibrarySearch::system())?;
         Assembly {
             config,
             configured,
@@ -357,6 +358,7 @@ async fn recognizer(
     custodian: &Arc<Custodian>,
     (store, clock): (&Arc<dyn Store>, &Arc<dyn Clock>),
     (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
+    (runtime, catalog): (&Arc<dyn Runtime>, &Arc<Catalog>),
 ) -> Result<Arc<Recognizer>, StartError> {
     let mut gate = RecognitionGate::new(
         promise.verified.clone(),
@@ -375,6 +377,10 @@ async fn recognizer(
         clock: Arc::clone(clock),
         scribe: Scribe::new(lines, chronicle.verifier()),
         attestations_key: keys.attestations_key(),
+        assertions_key: keys.assertions_key(),
+        issuer: format!("urn:regard:{}", promise.verified.document().site.id),
+        runtime: Arc::clone(runtime),
+        catalog: Arc::clone(catalog),
     });
     recognizer.take_up().await?;
     Ok(Arc::new(recognizer))

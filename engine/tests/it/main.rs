@@ -7,5 +7,6 @@ mod support;
 mod closed_loop;
 mod disk;
 mod gate;
+mod recognition;
 mod restart;
 mod zones;

@@ -24,7 +24,7 @@ const EYES: [[usize; 4]; 2] = [[33, 133, 159, 145], [362, 263, 386, 374]];
 /// Figures about a picture and how a face moved, no pixels and no shape.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PassiveCue {
-    /// Greatest peak of the spectrum over its neighbourhood: noise has about 10, the grid of a screen some hundreds.
+    /// Greatest peak of the spectrum over its neighbourhood: noise has about 10, the grid of a screen may have hundreds.
     pub peak: f32,
     /// Energy of fine structure against that of coarse structure, as a logarithm to base 10.
     pub detail: f32,

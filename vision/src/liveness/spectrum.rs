@@ -9,6 +9,10 @@ const HALF: usize = PATCH_SIDE / 2;
 
 /// Rings of equal frequency that are looked at: from the eighth up, as below natural pictures have peaks of their own.
 const FIRST_RING: usize = 8;
+const LAST_RING: usize = 30;
+
+/// Power that rounding to whole grays leaves in every frequency: 1/12 for each of 4,096 pixels, times the window's 9/64.
+const ROUNDING: f32 = 48.0;
 
 /// Scratch of the transform.
 ///
@@ -21,7 +25,7 @@ pub(super) struct Spectrum {
 }
 
 impl Spectrum {
-    /// Greatest power of a frequency over the median of its ring, and the logarithm (base 10) of the power of fine structure
+    /// Greatest power of a frequency over that of its surroundings, and the logarithm (base 10) of the power of fine structure
     /// over that of coarse structure.
     pub(super) fn analyze<'a>(&mut self, rows: impl Iterator<Item = &'a [u8]>) -> (f32, f32) {
         let gray: Vec<f32> = rows
@@ -45,23 +49,22 @@ impl Spectrum {
         let mut rings: Vec<Vec<f32>> = vec![Vec::new(); HALF + 1];
         for v in 0..PATCH_SIDE {
             for u in 0..=HALF {
-                let at = v * PATCH_SIDE + u;
-                let power = self.real[at].powi(2) + self.imaginary[at].powi(2);
-                let (fu, fv) = (u as f32, frequency(v));
-                let ring = fu.hypot(fv).round() as usize;
-                // JPEG codes blocks of eight pixels, whose seams are waves along the axes.
-                let is_seam = (u == 0 || v == 0) && (u + v) % 8 == 0;
-                if ring <= HALF && !is_seam {
-                    rings[ring].push(power);
+                let ring = (u as f32).hypot(frequency(v)).round() as usize;
+                if let Some(ring) = rings.get_mut(ring) {
+                    ring.push(self.power(u as isize, v as isize));
                 }
             }
         }
         let mut peak = 0.0_f32;
-        for ring in &mut rings[FIRST_RING..] {
-            ring.sort_by(f32::total_cmp);
-            // A little is added, so that a picture without any structure has no peaks of rounding errors.
-            let median = ring[ring.len() / 2] + 1.0;
-            peak = peak.max(ring.last().map_or(0.0, |most| most / median));
+        for v in 0..PATCH_SIDE {
+            for u in 0..=HALF {
+                let ring = (u as f32).hypot(frequency(v)).round() as usize;
+                // JPEG codes blocks of eight pixels, whose seams are waves along the axes and sums of such.
+                let is_seam = u % 8 == 0 && v % 8 == 0;
+                if (FIRST_RING..=LAST_RING).contains(&ring) && !is_seam {
+                    peak = peak.max(self.prominence(u as isize, v as isize));
+                }
+            }
         }
         let band = |from: usize, to: usize| -> f32 {
             let all = rings[from..to].iter();
@@ -71,6 +74,29 @@ impl Spectrum {
             sum / n.max(1) as f32 + 1.0
         };
         (peak, (band(20, HALF) / band(4, 10)).log10())
+    }
+
+    fn power(&self, u: isize, v: isize) -> f32 {
+        let wrapped = |i: isize| i.rem_euclid(PATCH_SIDE as isize) as usize;
+        let at = wrapped(v) * PATCH_SIDE + wrapped(u);
+        self.real[at].powi(2) + self.imaginary[at].powi(2)
+    }
+
+    /// Power of a frequency over the median of those two and three steps away: structure of a picture falls off gently, a grid
+    /// stands out by itself.
+    fn prominence(&self, u: isize, v: isize) -> f32 {
+        let mut around: Vec<f32> = Vec::with_capacity(40);
+        for dv in -3_isize..=3 {
+            for du in -3_isize..=3 {
+                if du.abs().max(dv.abs()) >= 2 {
+                    around.push(self.power(u + du, v + dv));
+                }
+            }
+        }
+        around.sort_by(f32::total_cmp);
+        // A little is added, so that a picture without any structure has no peaks of rounding errors.
+        let median = around[around.len() / 2] + ROUNDING;
+        self.power(u, v) / median
     }
 
     /// Each row into its frequencies: the plain sum, by recursion on even and odd places.
