@@ -154,7 +154,7 @@ pub(super) fn report(cases: &[Case], changed: &Changed) -> Report {
     for (name, said) in changed {
         let after = balanced_accuracy(&said.iter().collect::<Vec<_>>());
         metrics.insert(format!("changed_{name}_balanced"), after);
-        if name != "unchanged" {
+        if *name != "unchanged" {
             metrics.insert(format!("changed_{name}_lost"), before - after);
         }
     }

@@ -69,7 +69,7 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
         add("widerface", one(detection::run(&data)?));
     }
     if wants("expression") {
-        add("fer2013", expression::run(&data, 1)?);
+        add("fer2013", expression::run(&data, 1)?.map(Vec::from));
     }
     if wants("head-pose") {
         add("headpose", one(headpose::run(&data)?));
