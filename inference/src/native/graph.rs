@@ -72,6 +72,10 @@ pub(crate) enum Kind {
 }
 
 /// One operator of a chain.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful of them, where they are made"
+)]
 pub(crate) enum Link {
     Convolution(Convolution),
     Pool { window: Window, is_mean: bool },

@@ -18,10 +18,6 @@ mod convolution;
 )]
 mod depthwise;
 mod dispatch;
-#[expect(
-    clippy::needless_range_loop,
-    reason = "constant bounds unroll, and iterators would hide the instructions from the inliner"
-)]
 mod dot;
 #[expect(
     clippy::needless_range_loop,

@@ -400,10 +400,10 @@ proptest! {
         let mut size = [more[0] + 1, more[1] + 1];
         for part in parts.iter().rev() {
             let window = part.window();
-            for axis in 0..2 {
-                let wanted = (size[axis] - 1) * window.strides[axis] + window.kernel[axis];
+            for (axis, size) in size.iter_mut().enumerate() {
+                let wanted = (*size - 1) * window.strides[axis] + window.kernel[axis];
                 let padding = window.before[axis] + window.after[axis];
-                size[axis] = wanted.saturating_sub(padding).max(1);
+                *size = wanted.saturating_sub(padding).max(1);
             }
         }
         prop_assume!(size[0] * size[1] < 60_000);

@@ -404,30 +404,42 @@ impl<'w> Strip<'w> {
                     self.kernels.depthwise_kernel(window)(&work);
                 }
                 Link::Pool {
-                    window,
-                    is_mean,
-                    blocks,
+                    is_mean, blocks, ..
                 } => {
                     let mut rows = [std::ptr::null(); MAX_KERNEL];
                     for (offset, into) in rows.iter_mut().take(taps.len()).enumerate() {
                         *into = self.line(index, first + offset);
                     }
-                    let work = PoolRow {
-                        rows,
-                        n_rows: taps.len(),
-                        kernel_columns: window.kernel[1],
-                        stride: window.strides[1],
-                        pad_left,
-                        in_width: stage.n_seen,
-                        step,
-                        out_width: n_columns,
-                        blocks,
-                        is_mean,
-                        output: finish.output,
-                    };
+                    let rows = (rows, taps.len(), pad_left);
+                    let work = stage.pooled(rows, (blocks, is_mean), finish.output);
                     (self.kernels.0.pool)(&work);
                 }
             }
+        }
+    }
+}
+
+impl Stage<'_> {
+    /// The work of one row of a pooling.
+    fn pooled(
+        &self,
+        (rows, n_rows, pad_left): ([*const f32; MAX_KERNEL], usize, usize),
+        (blocks, is_mean): (usize, bool),
+        output: *mut f32,
+    ) -> PoolRow {
+        let window = self.link.window();
+        PoolRow {
+            rows,
+            n_rows,
+            kernel_columns: window.kernel[1],
+            stride: window.strides[1],
+            pad_left,
+            in_width: self.n_seen,
+            step: self.finish.step,
+            out_width: self.columns.len(),
+            blocks,
+            is_mean,
+            output,
         }
     }
 }

@@ -42,6 +42,10 @@ pub(super) trait Simd: Copy {
 macro_rules! opaque {
     () => {
         #[inline(always)]
+        #[expect(
+            clippy::pointers_in_nomem_asm_block,
+            reason = "nothing is read: there is no instruction"
+        )]
         fn opaque(mut address: *const f32) -> *const f32 {
             // SAFETY: no instruction; the address stays as it is.
             unsafe {

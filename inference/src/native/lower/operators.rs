@@ -116,7 +116,7 @@ impl Lowering {
         match node.inputs.get(2).filter(|name| !name.is_empty()) {
             None => Ok(Vec::new()),
             Some(name) => {
-                let bias = self.constants.get(name).and_then(|bias| bias.real());
+                let bias = self.constants.get(name).and_then(Constant::real);
                 Ok(bias
                     .ok_or_else(|| Unsupported::new(node, "its bias is not constant floats"))?
                     .to_vec())
@@ -300,7 +300,7 @@ impl Lowering {
                 "other than nearest, asymmetric, floor",
             ));
         }
-        let scales = self.constant(node, 2).and_then(|scales| scales.real());
+        let scales = self.constant(node, 2).and_then(Constant::real);
         let times = |scale: f32| {
             let is_whole = (1.0..=MAX_STEP as f32).contains(&scale) && scale.fract() == 0.0;
             is_whole.then_some(scale as usize)
