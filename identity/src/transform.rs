@@ -55,7 +55,7 @@ impl GalleryTransform {
         if !(1..=MAX_DIMENSION).contains(&dimension) {
             return None;
         }
-        let mut rng = ChaCha20Rng::from_seed(derive(b"regard gallery transform 1", key).into());
+        let mut rng = ChaCha20Rng::from_seed(derive(b"regard gallery transform 1", key));
         // Some rows are as good as dependent with a probability of about 1e-10; then the next ones are drawn.
         let matrix = loop {
             if let Some(matrix) = orthogonal(&mut rng, dimension) {

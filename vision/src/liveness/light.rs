@@ -53,8 +53,8 @@ pub struct FaceLight {
 impl FaceLight {
     /// From measured light; nothing when a value is no light.
     pub fn new(spots: [[f32; 3]; N_LIGHT_SPOTS], beside: Option<[f32; 3]>) -> Option<Self> {
-        let all = spots.iter().flatten().chain(beside.iter().flatten());
-        let is_light = all.fold(true, |good, v| good && (0.0..=1.0).contains(v));
+        let mut all = spots.iter().flatten().chain(beside.iter().flatten());
+        let is_light = all.all(|v| (0.0..=1.0).contains(v));
         is_light.then_some(Self { spots, beside })
     }
 

@@ -133,7 +133,7 @@ impl HeadView {
         let eyes = from.points.first()?.distance(*from.points.get(1)?);
         let left = |range: std::ops::Range<usize>| {
             let pairs = from.points[range.clone()].iter().zip(&self.points[range]);
-            Some(affine_rest(pairs.map(|(a, b)| (*a, *b)).collect())? / eyes)
+            Some(affine_rest(&pairs.map(|(a, b)| (*a, *b)).collect::<Vec<_>>())? / eyes)
         };
         Some((left(five..mesh)?, left(0..five)?))
     }
@@ -146,7 +146,7 @@ impl std::fmt::Debug for HeadView {
 }
 
 /// Root mean square distance that the best affine map leaves.
-fn affine_rest(pairs: Vec<(Point, Point)>) -> Option<f32> {
+fn affine_rest(pairs: &[(Point, Point)]) -> Option<f32> {
     let n = pairs.len() as f64;
     let mean = |pick: fn(&(Point, Point)) -> f32| {
         pairs.iter().map(|p| f64::from(pick(p))).sum::<f64>() / n
@@ -155,7 +155,7 @@ fn affine_rest(pairs: Vec<(Point, Point)>) -> Option<f32> {
     let (u, v) = (mean(|p| p.1.x), mean(|p| p.1.y));
     let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
     let (mut to, mut total) = ([[0.0; 2]; 2], 0.0);
-    for (a, b) in &pairs {
+    for (a, b) in pairs {
         let (p, q) = (f64::from(a.x) - x, f64::from(a.y) - y);
         let r = [f64::from(b.x) - u, f64::from(b.y) - v];
         xx += p * p;

@@ -61,101 +61,72 @@ fn check(entries: &[Value], lacks: Option<&str>) {
 #[test]
 fn a_verification_needs_the_live_consent_of_that_person_to_that() {
     let of = |receipts: Value| json!({ "subject": "s", "receipts": receipts });
-    let good = [
-        given("r", "verify", "s"),
-        granted(60, "verify", &of(json!(["r"]))),
-    ];
-    check(&good, None);
-    let ended = |secs, why: &str| {
-        json!({ "at": at(secs), "kind": "consent_ended", "subject": "s", "purpose": "verify",
-            "receipt": "r", "why": why })
-    };
-    for (entries, lacks) in [
+    let verify = |secs| granted(secs, "verify", &of(json!(["r"])));
+    check(&[given("r", "verify", "s"), verify(60)], None);
+    let none = granted(60, "verify", &of(json!([])));
+    let nobody = granted(60, "verify", &json!({ "receipts": ["r"] }));
+    let aura = granted(60, "aura", &of(json!(["r"])));
+    for (consent, operation, lacks) in [
+        (None, verify(60), "its consent was never given"),
+        (Some(("verify", "s")), none, "it names no consent"),
         (
-            vec![granted(60, "verify", &of(json!(["r"])))],
-            "its consent was never given",
-        ),
-        (
-            vec![
-                given("r", "verify", "s"),
-                granted(60, "verify", &of(json!([]))),
-            ],
+            Some(("verify", "s")),
+            granted(60, "verify", &json!({})),
             "it names no consent",
         ),
+        (Some(("verify", "s")), nobody, "it names nobody's record"),
         (
-            vec![given("r", "verify", "s"), granted(60, "verify", &json!({}))],
-            "it names no consent",
-        ),
-        (
-            vec![
-                given("r", "verify", "s"),
-                granted(60, "verify", &json!({ "receipts": ["r"] })),
-            ],
-            "it names nobody's record",
-        ),
-        (
-            vec![
-                given("r", "verify", "t"),
-                granted(60, "verify", &of(json!(["r"]))),
-            ],
+            Some(("verify", "t")),
+            verify(60),
             "its consent is somebody else's",
         ),
         (
-            vec![
-                given("r", "learn", "s"),
-                granted(60, "verify", &of(json!(["r"]))),
-            ],
+            Some(("learn", "s")),
+            verify(60),
             "its consent is to something else",
         ),
         (
-            vec![
-                given("r", "verify", "s"),
-                ended(50, "withdrawn"),
-                granted(60, "verify", &of(json!(["r"]))),
-            ],
+            Some(("verify", "s")),
+            verify(30 * DAY),
             "its consent had ended",
         ),
         (
-            vec![
-                given("r", "verify", "s"),
-                granted(30 * DAY, "verify", &of(json!(["r"]))),
-            ],
-            "its consent had ended",
-        ),
-        (
-            vec![
-                given("r", "verify", "s"),
-                granted(30 * DAY - 1, "verify", &of(json!(["r"]))),
-            ],
+            Some(("verify", "s")),
+            verify(30 * DAY - 1),
             "it outlasts its consent",
         ),
         (
-            vec![
-                given("r", "verify", "s"),
-                json!({ "at": at(50), "kind": "erased", "subject": "s" }),
-                granted(60, "verify", &of(json!(["r"]))),
-            ],
-            "its consent had ended",
-        ),
-        // Taken back and told of once more: it does not live again.
-        (
-            vec![
-                given("r", "verify", "s"),
-                ended(50, "withdrawn"),
-                given("r", "verify", "s"),
-                granted(60, "verify", &of(json!(["r"]))),
-            ],
-            "its consent had ended",
-        ),
-        (
-            vec![
-                given("r", "verify", "s"),
-                granted(60, "aura", &of(json!(["r"]))),
-            ],
+            Some(("verify", "s")),
+            aura,
             "a kind of recognition that nothing is known of",
         ),
     ] {
+        let consent = consent.map(|(purpose, subject)| given("r", purpose, subject));
+        let entries: Vec<_> = consent.into_iter().chain([operation]).collect();
         check(&entries, Some(lacks));
+    }
+}
+
+#[test]
+fn a_verification_after_the_end_of_its_consent_is_found() {
+    let verify = granted(60, "verify", &json!({ "subject": "s", "receipts": ["r"] }));
+    let given = || given("r", "verify", "s");
+    let withdrawn = || {
+        json!({ "at": at(50), "kind": "consent_ended", "subject": "s", "purpose": "verify",
+            "receipt": "r", "why": "withdrawn" })
+    };
+    let erased = json!({ "at": at(50), "kind": "erased", "subject": "s" });
+    for between in [
+        vec![withdrawn()],
+        vec![erased],
+        // Taken back and told of once more: it does not live again.
+        vec![withdrawn(), given()],
+    ] {
+        let entries: Vec<_> = std::iter::once(given())
+            .chain(between)
+            .chain([verify.clone()])
+            .collect();
+        check(&entries, Some("its consent had ended"));
     }
 }
 

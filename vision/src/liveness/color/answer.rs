@@ -71,7 +71,13 @@ impl ColorAnswer {
         let others = decoys.iter().map(|d| best(&in_time, d).0.explained);
         let (alone, alone_latency) = best(&delays(&face, 0.0, bound), order);
         let beside_gain = |latency| Delayed::new(&beside, latency).fit(order).gain;
-        let share = |gain: f32, of: f32| (gain > 0.0 && of > 0.0).then(|| gain / of).unwrap_or(0.0);
+        let share = |gain: f32, of: f32| {
+            if gain > 0.0 && of > 0.0 {
+                gain / of
+            } else {
+                0.0
+            }
+        };
         let beside = if !is_beside_seen {
             None
         } else if found.explained >= MIN_EXPLAINED {
