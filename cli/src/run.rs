@@ -1,6 +1,7 @@
 //! An engine and its server, from start to end.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 
 use anyhow::{Context, Result};
 use regard_engine::{Engine, EngineConfig};
@@ -21,9 +22,13 @@ pub(crate) fn log_to_stderr(verbose: u8) {
         _ => "debug",
     };
     let filter = EnvFilter::try_from_env("REGARD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    // Colours are for people; https://no-color.org says how they refuse them.
+    let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let has_colors = !is_refused && std::io::stderr().is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(OneLine)
+        .with_ansi(has_colors)
+        .with_writer(OneLine { has_colors })
         // It would report on standard error that standard error cannot be written, and panic.
         .log_internal_errors(false)
         .init();
