@@ -130,7 +130,9 @@ fn sources(room: &str) -> Vec<(PathBuf, String)> {
         };
         for path in entries.flatten().map(|e| e.path()) {
             if path.is_dir() {
-                folders.push(path);
+                if !path.ends_with("tests") {
+                    folders.push(path);
+                }
             } else if path.extension().is_some_and(|e| e == "rs")
                 && path.file_stem().is_some_and(|s| s != "tests")
             {
