@@ -1,6 +1,6 @@
 //! Everything made becomes something running: threads, tasks, and the order of their end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 
@@ -146,8 +146,8 @@ impl Assembly {
         for (index, parts) in parts.into_iter().enumerate() {
             camera_thread(&common, index, parts)?;
         }
-        for screen in self.config.screens.iter().filter(|s| s.in_process) {
-            tokio::spawn(play_in_process(engine.clone(), screen.screen.clone()));
+        for screen in self.in_process() {
+            tokio::spawn(play_in_process(engine.clone(), screen));
         }
         let outlets = Outlets {
             screens,
@@ -172,6 +172,12 @@ impl Assembly {
         screens
             .map(|s| (s.screen.clone(), s.camera.clone()))
             .collect()
+    }
+
+    /// The screens that this program plays itself.
+    fn in_process(&self) -> BTreeSet<ScreenId> {
+        let played = self.config.screens.iter().filter(|s| s.in_process);
+        played.map(|s| s.screen.clone()).collect()
     }
 
     fn screens(&self) -> ScreenEnds {
@@ -324,17 +330,12 @@ impl Assembly {
         ends: Ends,
     ) -> Result<(), StartError> {
         let watched_by = self.watched_by();
-        let screens = &self.config.screens;
         let (goodbye, swept) = (outlets.entries.clone(), outlets.entries.clone());
         let mut podium = Podium {
             clock: Arc::clone(&common.clock),
             cameras,
             watched_by,
-            in_process: screens
-                .iter()
-                .filter(|s| s.in_process)
-                .map(|s| s.screen.clone())
-                .collect(),
+            in_process: self.in_process(),
             gate: self.promise.gate,
             recognizer: Arc::clone(&self.recognizer),
             people: People::new(self.uses),

@@ -117,6 +117,16 @@ pub enum StartError {
     Thread(#[source] io::Error),
 }
 
+/// What everybody in an engine stands on.
+#[derive(Clone, Copy)]
+struct Ground<'a> {
+    config: &'a EngineConfig,
+    promise: &'a Promise,
+    keys: &'a SiteKeys,
+    store: &'a Arc<dyn Store>,
+    clock: &'a Arc<dyn Clock>,
+}
+
 /// What is promised, ready to be kept.
 pub(crate) struct Promise {
     pub(crate) verified: VerifiedCommitments,
@@ -158,25 +168,7 @@ impl Engine {
         let keys = keys::open_or_create(&config.data_dir)?;
         let now = clock.now();
         let mut promise = promise(&config, &keys, &store, now).await?;
-        let origin = ledger_origin(&config.commitments.site.id);
-        let signer = NoteSigner::new(origin, keys.ledger_key())?;
-        let mut chronicle =
-            Chronicle::open(Arc::clone(&store), signer, promise.retention.clone()).await?;
-        if !chronicle.ended_well() {
-            tracing::warn!(
-                "the run before did not stop in good order; up to 50 ms of its decisions are missing"
-            );
-        }
-        let configuration = configuration_digest(&format!("{config:?}"));
-        let started = LedgerEntry {
-            at: now,
-            body: EntryBody::Started { configuration },
-        };
-        chronicle
-            .append(&[started, promise.gate.published(now)], now)
-            .await?;
-        chronicle.checkpoint(now).await?;
-
+        let mut chronicle = chronicle(&config, &keys, &store, &promise, now).await?;
         let configured = kept_campaigns::digest(&config.campaigns);
         config.campaigns =
             kept_campaigns::in_force(&config, &*store, &promise.retention, now).await?;
@@ -184,22 +176,24 @@ impl Engine {
         let papers = papers(&config, &mut chronicle, (&calendar, now)).await?;
         let catalog = Arc::new(Catalog::open(config.models.as_deref())?);
         let lines = mpsc::unbounded_channel();
+        let ground = Ground {
+            config: &config,
+            promise: &promise,
+            keys: &keys,
+            store: &store,
+            clock: &clock,
+        };
         let custodian = custodian(
-            &config,
-            &promise,
-            &keys,
-            &store,
+            ground,
             (&chronicle, lines.0.clone()),
-            (&clock, papers.as_ref().map(|made| made.assessed)),
+            papers.as_ref().map(|made| made.assessed),
             face_model(&catalog),
         )
         .await?;
         let selection = select(config.runtime, &LibrarySearch::system())?;
         let recognizer = recognizer(
-            &promise,
-            &keys,
+            ground,
             &custodian,
-            (&store, &clock),
             (&chronicle, lines.0.clone()),
             (&selection.runtime, &catalog),
         )
@@ -208,16 +202,10 @@ impl Engine {
             &config,
             &chronicle,
             (&calendar, now),
-            papers,
+            papers.as_ref(),
             lines.0.clone(),
         );
-        let statistician = statistician(
-            &config,
-            &promise,
-            &store,
-            (&chronicle, lines.0.clone()),
-            (&calendar, &clock),
-        );
+        let statistician = statistician(ground, (&chronicle, lines.0.clone()), &calendar);
         let seed = random_key().map_err(KeyError::NoEntropy)?;
         let remembered = Remembered::read(&*store, now).await?;
         let zones = zones::kept(&config, &*store).await??;
@@ -252,6 +240,35 @@ impl Engine {
     }
 }
 
+/// The ledger, verified, with the beginning of this run and the coming into force of its commitments in it.
+async fn chronicle(
+    config: &EngineConfig,
+    keys: &SiteKeys,
+    store: &Arc<dyn Store>,
+    promise: &Promise,
+    now: Timestamp,
+) -> Result<Chronicle, StartError> {
+    let origin = ledger_origin(&config.commitments.site.id);
+    let signer = NoteSigner::new(origin, keys.ledger_key())?;
+    let mut chronicle =
+        Chronicle::open(Arc::clone(store), signer, promise.retention.clone()).await?;
+    if !chronicle.ended_well() {
+        tracing::warn!(
+            "the run before did not stop in good order; up to 50 ms of its decisions are missing"
+        );
+    }
+    let configuration = configuration_digest(&format!("{config:?}"));
+    let started = LedgerEntry {
+        at: now,
+        body: EntryBody::Started { configuration },
+    };
+    chronicle
+        .append(&[started, promise.gate.published(now)], now)
+        .await?;
+    chronicle.checkpoint(now).await?;
+    Ok(chronicle)
+}
+
 /// The papers about this configuration; where they are not those of the run before, the ledger says which, and a copy is
 /// kept to compare.
 async fn papers(
@@ -280,12 +297,12 @@ fn desk(
     config: &EngineConfig,
     chronicle: &Chronicle,
     (calendar, now): (&Calendar, Timestamp),
-    made: Option<MadePapers>,
+    made: Option<&MadePapers>,
     lines: mpsc::UnboundedSender<Line>,
 ) -> PaperDesk {
     let said = chronicle.said();
     let mut versions = said.paper_versions.clone();
-    let told = match &made {
+    let told = match made {
         None => said.papers.clone(),
         Some(made) => {
             let changed = made.changed_since(&said.papers);
@@ -321,14 +338,18 @@ fn face_model(catalog: &Catalog) -> ModelTag {
 
 /// Who keeps what belongs to persons; what the ledger says was erased is erased again where it came back.
 async fn custodian(
-    config: &EngineConfig,
-    promise: &Promise,
-    keys: &SiteKeys,
-    store: &Arc<dyn Store>,
+    ground: Ground<'_>,
     (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
-    (clock, assessed): (&Arc<dyn Clock>, Option<Digest>),
+    assessed: Option<Digest>,
     face_model: ModelTag,
 ) -> Result<Arc<Custodian>, StartError> {
+    let Ground {
+        config,
+        promise,
+        keys,
+        store,
+        clock,
+    } = ground;
     let site_key = SiteKeyFile::open_or_create(&config.site_key, &config.data_dir)?;
     let persons = SqliteKeys::open(&config.data_dir).await?;
     let custodian = Custodian::new(CustodyParts {
@@ -353,13 +374,12 @@ async fn custodian(
 
 /// Who recognises those who asked for it; armed as when the program ended.
 async fn recognizer(
-    promise: &Promise,
-    keys: &SiteKeys,
+    ground: Ground<'_>,
     custodian: &Arc<Custodian>,
-    (store, clock): (&Arc<dyn Store>, &Arc<dyn Clock>),
     (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
     (runtime, catalog): (&Arc<dyn Runtime>, &Arc<Catalog>),
 ) -> Result<Arc<Recognizer>, StartError> {
+    let Ground { promise, keys, .. } = ground;
     let mut gate = RecognitionGate::new(
         promise.verified.clone(),
         promise.profile.clone(),
@@ -372,9 +392,9 @@ async fn recognizer(
         gate,
         custodian: Arc::clone(custodian),
         galleries: Arc::clone(custodian.galleries()),
-        store: Arc::clone(store),
+        store: Arc::clone(ground.store),
         retention: promise.retention.clone(),
-        clock: Arc::clone(clock),
+        clock: Arc::clone(ground.clock),
         scribe: Scribe::new(lines, chronicle.verifier()),
         attestations_key: keys.attestations_key(),
         assertions_key: keys.assertions_key(),
@@ -388,17 +408,18 @@ async fn recognizer(
 
 /// Who makes what leaves the site.
 fn statistician(
-    config: &EngineConfig,
-    promise: &Promise,
-    store: &Arc<dyn Store>,
+    ground: Ground<'_>,
     (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
-    (calendar, clock): (&Calendar, &Arc<dyn Clock>),
+    calendar: &Calendar,
 ) -> Arc<Statistician> {
+    let Ground {
+        config, promise, ..
+    } = ground;
     let parts = StatisticsParts {
-        store: Arc::clone(store),
+        store: Arc::clone(ground.store),
         retention: promise.retention.clone(),
         calendar: calendar.clone(),
-        clock: Arc::clone(clock),
+        clock: Arc::clone(ground.clock),
         cameras: config.cameras.iter().map(|c| c.camera.clone()).collect(),
         granted: promise.verified.document().privacy_budget(&promise.profile),
         scribe: Scribe::new(lines, chronicle.verifier()),

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use regard_audience::CrowdSettings;
 use regard_commitments::{
-    AuditReport, CheckLine, Checkpoint, Commitments, ConsentPurpose, Custody, EntryBody,
-    ErasureProof, Evidence, GivenBy, Ledger, LedgerEntry, MerkleTree, NoteSigner, Receipt,
-    ReceiptTerms, SiteKeys, TableEvidence, UtcText, Zeroizing, leaf_hash, ledger_origin, subject,
+    Checkpoint, Commitments, ConsentPurpose, Custody, EntryBody, ErasureProof, GivenBy, Ledger,
+    LedgerEntry, MerkleTree, NoteSigner, Receipt, ReceiptTerms, SiteKeys, UtcText, Zeroizing,
+    leaf_hash, ledger_origin, subject,
 };
 use regard_decision::{ContextSpec, Creative};
 use regard_domain::{CreativeId, PersonId, ScreenId, Timestamp};
@@ -17,6 +17,8 @@ use regard_engine::{EngineConfig, SiteKeyConfig};
 use regard_inference::RuntimeChoice;
 
 use crate::target::keeping;
+
+mod audits;
 
 /// Seeds are no longer than this: the longer an input, the less of it is damaged in a sample.
 const MAX_SEED_LEN: usize = 60_000;
@@ -417,103 +419,6 @@ fn preferences() -> Vec<Vec<u8>> {
     .into()
 }
 
-/// A report with every check.
-fn audit() -> Vec<u8> {
-    let none = Vec::new;
-    let evidence = vec![
-        Evidence::PicturesOnDisk {
-            n_files: 4,
-            n_bytes: 40_960,
-            n_values: 7,
-            n_assets: 1,
-            found: none(),
-            unread: none(),
-        },
-        Evidence::EmbeddingsOnDisk {
-            n_files: 4,
-            n_values: 7,
-            found: vec!["face.bin".to_owned()],
-            unread: none(),
-        },
-        Evidence::OpenFiles {
-            n_processes: 1,
-            n_open: 30,
-            found: none(),
-            unknown: None,
-        },
-        Evidence::Egress {
-            n_sockets: 3,
-            n_listening: 1,
-            n_inbound: 2,
-            allowed: none(),
-            found: none(),
-            unknown: None,
-        },
-        Evidence::Retention {
-            tables: vec![TableEvidence {
-                table: "decisions".to_owned(),
-                n_rows: 9,
-                n_overdue: 0,
-            }],
-            endless: none(),
-            allowance_secs: 7_200,
-        },
-        Evidence::BiometricOperations {
-            n_operations: 2,
-            n_without_consent: 0,
-            found: none(),
-            unknown: None,
-        },
-        Evidence::Ledger {
-            n_entries: 9,
-            n_checkpoints: 2,
-            n_covered: 9,
-            fault: None,
-        },
-        Evidence::Notice {
-            n_grants: 2,
-            n_without_notice: 0,
-            n_minutes: 5,
-            n_unexplained: 0,
-            allowance_millis: 2_000,
-            unknown: Some("why".to_owned()),
-        },
-        Evidence::Models {
-            n_models: 5,
-            unlicensed: none(),
-            altered: none(),
-        },
-        Evidence::Dependencies {
-            n_packages: 300,
-            n_advisories: None,
-            found: none(),
-        },
-        Evidence::Sandbox {
-            seccomp: Some(2),
-            no_new_privs: Some(true),
-            unknown: None,
-        },
-        Evidence::Commitments {
-            version: Some(1),
-            digest: Some(leaf_hash(b"c")),
-            is_signed: true,
-            is_in_force: true,
-            is_in_ledger: Some(true),
-            fault: None,
-        },
-    ];
-    let report = AuditReport {
-        at: Timestamp::from_millis(1_780_315_200_000),
-        program: "0.1.0".to_owned(),
-        site: "demo".to_owned(),
-        is_running: true,
-        checkpoint: Some("note".to_owned()),
-        checks: evidence.into_iter().map(CheckLine::from).collect(),
-    };
-    let key = SiteKeys::from_seed(Zeroizing::new([7; 32])).audit_key();
-    serde_json::to_vec(&report.sign(&key)).unwrap_or_default()
-}
-
 /// Papers with an item of each kind.
 fn legal_papers() -> Vec<u8> {
     let hash = "00".repeat(32);
@@ -619,7 +524,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "source" => sources(),
         "zones" => zones(),
         "preferences" => preferences(),
-        "audit" => vec![audit()],
+        "audit" => vec![audits::signed()],
         "legal_papers" => vec![legal_papers()],
         "credentials" => credentials(),
         "manifest" => texts(&["models/manifest.toml"])

@@ -140,9 +140,20 @@ fn record(serve: &Serve, by: &str) -> (u16, String) {
 fn an_installation_keeps_its_key_in_a_token() {
     let Some(token) = Token::make() else { return };
     let folder = site::small();
-    let data = folder.path().join("data").display().to_string();
-    let file = folder.path().join("data.key");
-    let serve = token.serve(folder.path(), &["--site-key", &token.uri]);
+    let by = lives_in_its_token(&token, folder.path());
+    is_shown_and_examined(&token, folder.path());
+    opens_nothing_without_its_token(folder.path());
+    goes_into_the_file(&token, folder.path(), &by);
+}
+
+fn data_of(site: &Path) -> String {
+    site.join("data").display().to_string()
+}
+
+/// Somebody is taken in under the key, and the key changed; the token of that person.
+fn lives_in_its_token(token: &Token, site: &Path) -> String {
+    let data = data_of(site);
+    let serve = token.serve(site, &["--site-key", &token.uri]);
     let admin = loop {
         if let Some(found) = token_in(&serve.next_line()) {
             break found;
@@ -151,7 +162,7 @@ fn an_installation_keeps_its_key_in_a_token() {
     let by = enrolled(&serve, &admin);
     let (status, held) = record(&serve, &by);
     assert_eq!(status, 200, "{held}");
-    let written = fs::read_to_string(&file).unwrap();
+    let written = fs::read_to_string(site.join("data.key")).unwrap();
     assert!(
         written.contains("pkcs11 ") && !written.contains("plain"),
         "{written}"
@@ -176,7 +187,11 @@ fn an_installation_keeps_its_key_in_a_token() {
     enrolled(&serve, &admin);
     let (_, code) = serve.stop();
     assert_eq!(code, Some(0));
+    by
+}
 
+fn is_shown_and_examined(token: &Token, site: &Path) {
+    let data = data_of(site);
     let shown = token.run(&["keys", "show", "--data", &data, "--format", "json"]);
     let shown: Value = serde_json::from_str(&shown.out).unwrap();
     assert!(
@@ -211,14 +226,14 @@ fn an_installation_keeps_its_key_in_a_token() {
             .contains("1 key of the site"),
         "{key}"
     );
+}
 
-    // All files of the machine, without the token, open nothing; doctor and start say why.
-    let away = folder.path().join("away.conf");
-    fs::write(
-        &away,
-        format!("directories.tokendir = {}\n", folder.path().display()),
-    )
-    .unwrap();
+/// All files of the machine, without the token, open nothing; doctor and start say why.
+fn opens_nothing_without_its_token(site: &Path) {
+    let data = data_of(site);
+    let away = site.join("away.conf");
+    let settings = format!("directories.tokendir = {}\n", site.display());
+    fs::write(&away, settings).unwrap();
     let mut thief = program();
     thief
         .env("SOFTHSM2_CONF", &away)
@@ -236,18 +251,22 @@ fn an_installation_keeps_its_key_in_a_token() {
         program()
             .env("SOFTHSM2_CONF", &away)
             .args(start)
-            .current_dir(folder.path()),
+            .current_dir(site),
     );
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
     assert!(said.err.contains("no token of that label"), "{}", said.err);
     assert!(!said.err.contains("4711"), "{}", said.err);
+}
 
-    // Into the file, and on without the token.
+/// Into the file, and on without the token.
+fn goes_into_the_file(token: &Token, site: &Path, by: &str) {
+    let data = data_of(site);
     let out = token.run(&["keys", "rotate", "--data", &data, "--to", "file"]);
     assert_eq!(out.code, 0, "{}{}", out.out, out.err);
-    assert!(fs::read_to_string(&file).unwrap().contains("plain"));
-    let serve = Serve::start(folder.path(), &[]);
-    let (status, held) = record(&serve, &by);
+    let written = fs::read_to_string(site.join("data.key")).unwrap();
+    assert!(written.contains("plain"));
+    let serve = Serve::start(site, &[]);
+    let (status, held) = record(&serve, by);
     assert_eq!(status, 200, "{held}");
     serve.stop();
     // A start that names the token is told that the key is not in it.
@@ -261,7 +280,7 @@ fn an_installation_keeps_its_key_in_a_token() {
         "--site-key",
         &token.uri,
     ]);
-    let said = said_by(wrong.current_dir(folder.path()));
+    let said = said_by(wrong.current_dir(site));
     assert_eq!(said.code, 1, "{}", said.out);
     assert!(said.err.contains("regard keys rotate --to"), "{}", said.err);
 }

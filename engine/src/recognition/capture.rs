@@ -115,6 +115,8 @@ pub(super) struct Capture {
 /// What was seen of the one face in a picture.
 struct Look<'a> {
     frame: RgbView<'a>,
+    /// All faces that were found: the one.
+    faces: &'a [Face],
     face: &'a Face,
     mesh: Option<FaceMesh>,
     view: Option<HeadView>,
@@ -224,12 +226,13 @@ impl Capture {
             .flatten();
         let look = Look {
             frame,
+            faces: &faces,
             face,
             view: mesh.as_ref().and_then(|mesh| HeadView::new(face, mesh)),
             mesh,
         };
         match self.stage {
-            Stage::Framing => self.frame_up(bench, &look, &faces, &keys, at, &mut feedback)?,
+            Stage::Framing => self.frame_up(bench, &look, &keys, at, &mut feedback)?,
             Stage::Turning => self.turn_on(&look, &keys, at)?,
             Stage::Coloring => self.color_on(&look, &keys, at)?,
             Stage::Ended(_) => {}
@@ -293,13 +296,12 @@ impl Capture {
         &mut self,
         bench: &mut Bench,
         look: &Look<'_>,
-        faces: &[Face],
         keys: &Keys<'_>,
         at: Timestamp,
         feedback: &mut CaptureFeedback,
     ) -> Result<(), AnalysisError> {
         if self.n_good < self.n_wanted() {
-            self.judge(bench, look, faces, keys, feedback)?;
+            self.judge(bench, look, keys, feedback)?;
         }
         if self.mode == CaptureMode::Photos {
             if self.n_good > 0
@@ -324,11 +326,10 @@ impl Capture {
         &mut self,
         bench: &mut Bench,
         look: &Look<'_>,
-        faces: &[Face],
         keys: &Keys<'_>,
         feedback: &mut CaptureFeedback,
     ) -> Result<(), AnalysisError> {
-        let quality = bench.analyzer.quality(look.frame, faces, 0, keys)?;
+        let quality = bench.analyzer.quality(look.frame, look.faces, 0, keys)?;
         feedback.quality = Some(quality.overall());
         feedback.hints = quality.hints().collect();
         let is_good = QualityGate::ENROLMENT.faults(&quality).is_empty() && look.view.is_some();

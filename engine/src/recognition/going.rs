@@ -144,10 +144,14 @@ pub(super) struct Going {
     ahead_micros: Option<i64>,
 }
 
+/// One go, at which one picture at a time is looked.
+type SharedGoing = Arc<TurnMutex<Going>>;
+
 /// The goes that run.
 #[derive(Default)]
 pub(super) struct Goings {
-    open: Mutex<BTreeMap<CaptureId, (Timestamp, Arc<TurnMutex<Going>>)>>,
+    /// Each with when its leave ends.
+    open: Mutex<BTreeMap<CaptureId, (Timestamp, SharedGoing)>>,
 }
 
 impl Goings {
@@ -180,19 +184,19 @@ impl Goings {
         Ok(begun)
     }
 
-    fn get(&self, id: CaptureId, now: Timestamp) -> Option<Arc<TurnMutex<Going>>> {
+    fn get(&self, id: CaptureId, now: Timestamp) -> Option<SharedGoing> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let (until, going) = open.get(&id)?;
         (now < *until).then(|| Arc::clone(going))
     }
 
-    pub(super) fn end(&self, id: CaptureId) -> Option<Arc<TurnMutex<Going>>> {
+    pub(super) fn end(&self, id: CaptureId) -> Option<SharedGoing> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.remove(&id).map(|(_, going)| going)
     }
 
     /// Puts one back that is not over.
-    pub(super) fn put_back(&self, id: CaptureId, going: Arc<TurnMutex<Going>>, now: Timestamp) {
+    pub(super) fn put_back(&self, id: CaptureId, going: SharedGoing, now: Timestamp) {
         let until = going.try_lock().map_or(now, |going| going.goal.until());
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.insert(id, (until, going));

@@ -116,7 +116,7 @@ impl World {
         change(&mut engine_config.commitments);
         let engine = Engine::start(engine_config).await.unwrap();
         Self::around(data, engine, |config| {
-            config.admin_token = AdminToken::IfMissing
+            config.admin_token = AdminToken::IfMissing;
         })
         .await
     }

@@ -279,131 +279,139 @@ async fn ledger(data: &std::path::Path) -> Vec<EntryBody> {
     bytes.iter().map(entry).collect()
 }
 
-#[tokio::test]
-async fn a_year_goes_by() {
-    let mut data = tempfile::tempdir().unwrap();
-    let (mut admin, mut officer, mut operator) = (String::new(), String::new(), String::new());
-    let mut people = Vec::new();
-    // Most rows that each table ever had, and whether it ever had fewer than at the step before.
-    let mut most: BTreeMap<String, u64> = BTreeMap::new();
-    let mut shrank: BTreeSet<String> = BTreeSet::new();
-    let mut states = Vec::new();
-    let mut session = None;
-    for step in 0..STEPS {
-        let at = BEGIN + step * STEP_DAYS * DAY;
-        let mut world = begin(data, at).await;
-        if step == 0 {
-            admin.clone_from(&world.token);
-            let body = json!({ "role": "privacy_officer", "days": 90 });
-            officer = world.make_token(&body).await.1;
-            operator = world.make_token(&json!({ "role": "operator" })).await.1;
-            session = world.log_in(&admin, None).await.cookie("regard_session");
+/// Who may come in, and how long.
+struct Credentials {
+    admin: String,
+    operator: String,
+    officer: String,
+    /// Of the first day.
+    session: String,
+}
+
+impl Credentials {
+    async fn make(world: &World) -> Self {
+        let admin = world.token.clone();
+        let body = json!({ "role": "privacy_officer", "days": 90 });
+        let officer = world.make_token(&body).await.1;
+        let operator = world.make_token(&json!({ "role": "operator" })).await.1;
+        let session = world.log_in(&admin, None).await.cookie("regard_session");
+        Self {
+            admin,
+            operator,
+            officer,
+            session: session.unwrap(),
         }
-        let is_year_over = step * STEP_DAYS >= 365;
-        let health = |token: &str| world.get("/v1/health").bearer(token);
-        // The first admin has no end, as long as it is used; an operator has a year, and the officer what was said.
+    }
+
+    /// The first admin has no end, as long as it is used; an operator has a year, and the officer what was said.
+    async fn look_after(&self, world: &World, step: i64) {
         for (token, is_over) in [
-            (&admin, false),
-            (&operator, is_year_over),
-            (&officer, step * STEP_DAYS >= 90),
+            (&self.admin, false),
+            (&self.operator, is_year_over(step)),
+            (&self.officer, step * STEP_DAYS >= 90),
         ] {
-            let status = health(token).send().await.status;
+            let health = world.get("/v1/health").bearer(token);
+            let status = health.send().await.status;
             assert_eq!(status, if is_over { 401 } else { 200 }, "step {step}");
         }
-        if let Some(cookie) = &session {
-            let shown = world
-                .get("/v1/health")
-                .header("cookie", cookie)
-                .send()
-                .await
-                .status;
-            assert_eq!(
-                shown,
-                if step == 0 { 200 } else { 401 },
-                "a session of the first day, step {step}"
-            );
-        }
-        world.token.clone_from(&admin);
-
-        let path = world.data.path().to_owned();
-        for table in swept(&path, at).await {
-            if table.n_rows < most.get(&table.table).copied().unwrap_or(0) {
-                shrank.insert(table.table);
-            }
-        }
-        look_after(&world, &mut people, at).await;
-        live(&world, step).await;
-        if step > 0 {
-            tell_the_day_before(&world, at).await;
-        }
-        let papers: Value = world
-            .get("/v1/papers")
-            .bearer(&world.token)
+        let shown = world
+            .get("/v1/health")
+            .header("cookie", &self.session)
             .send()
             .await
-            .json();
-        let state = papers["impact_assessment"]["state"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+            .status;
         assert_eq!(
-            papers["impact_assessment"]["age_days"],
-            step * STEP_DAYS,
-            "{papers:#}"
+            shown,
+            if step == 0 { 200 } else { 401 },
+            "a session of the first day, step {step}"
         );
-        let came = come(&world, at).await;
-        let refused = came.as_ref().err().map(String::as_str);
-        assert_eq!(
-            refused,
-            is_year_over.then_some("dpia_missing"),
-            "step {step}"
-        );
-        people.extend(came.ok());
-        states.push(state);
-        data = world.end().await;
-        ledger(data.path()).await;
-        for table in tables(data.path(), at).await {
-            let before = most.entry(table.table).or_default();
+    }
+}
+
+fn is_year_over(step: i64) -> bool {
+    step * STEP_DAYS >= 365
+}
+
+/// What the tables had.
+#[derive(Default)]
+struct Tables {
+    /// Most rows that each ever had.
+    most: BTreeMap<String, u64>,
+    /// Those that had fewer after a start than before.
+    shrank: BTreeSet<String>,
+}
+
+impl Tables {
+    fn were_swept(&mut self, tables: Vec<Overdue>) {
+        for table in tables {
+            if table.n_rows < self.most.get(&table.table).copied().unwrap_or(0) {
+                self.shrank.insert(table.table);
+            }
+        }
+    }
+
+    fn were_left(&mut self, tables: Vec<Overdue>) {
+        for table in tables {
+            let before = self.most.entry(table.table).or_default();
             *before = table.n_rows.max(*before);
         }
     }
-    let n_held = states.iter().filter(|state| *state == "holds").count();
-    assert_eq!(n_held, 29, "steps 0 to 28 are 0 to 364 days: {states:?}");
-    assert!(
-        states[29..].iter().all(|state| state == "too_old"),
-        "{states:?}"
-    );
 
-    // Every table was used, and those with a short time let go of what they had.
-    let unused: Vec<&String> = most
-        .iter()
-        .filter(|(_, n)| **n == 0)
-        .map(|(table, _)| table)
-        .collect();
-    // What a policy learns takes an audience; `engine` and `backends` have it come and go.
-    let elsewhere = ["policies"];
-    assert!(
-        unused
+    /// Every table was used, and those with a short time let go of what they had.
+    fn came_and_went(&self) {
+        let Self { most, shrank } = self;
+        let unused: Vec<&String> = most
             .iter()
-            .all(|table| elsewhere.contains(&table.as_str())),
-        "never used: {unused:?}"
-    );
-    for table in [
-        "decisions",
-        "outcomes",
-        "plays",
-        "facts",
-        "minutes",
-        "purpose_keys",
-        "persons",
-        "sealed",
-    ] {
+            .filter(|(_, n)| **n == 0)
+            .map(|(table, _)| table)
+            .collect();
+        // What a policy learns takes an audience; `engine` and `backends` have it come and go.
+        let elsewhere = ["policies"];
         assert!(
-            shrank.contains(table),
-            "{table} never let go of anything: {most:?}, {shrank:?}"
+            unused
+                .iter()
+                .all(|table| elsewhere.contains(&table.as_str())),
+            "never used: {unused:?}"
         );
+        for table in [
+            "decisions",
+            "outcomes",
+            "plays",
+            "facts",
+            "minutes",
+            "purpose_keys",
+            "persons",
+            "sealed",
+        ] {
+            assert!(
+                shrank.contains(table),
+                "{table} never let go of anything: {most:?}, {shrank:?}"
+            );
+        }
     }
-    let told = ledger(data.path()).await;
+}
+
+/// How the impact assessment stands, which gets as old as the installation.
+async fn assessment(world: &World, step: i64) -> String {
+    let papers: Value = world
+        .get("/v1/papers")
+        .bearer(&world.token)
+        .send()
+        .await
+        .json();
+    assert_eq!(
+        papers["impact_assessment"]["age_days"],
+        step * STEP_DAYS,
+        "{papers:#}"
+    );
+    papers["impact_assessment"]["state"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// What the ledger says of the year.
+fn tells_of_a_year(told: &[EntryBody]) {
     let count = |is: fn(&EntryBody) -> bool| told.iter().filter(|body| is(body)).count();
     assert_eq!(
         count(|body| matches!(body, EntryBody::Started { .. })),
@@ -417,4 +425,51 @@ async fn a_year_goes_by() {
         2 * (STEPS as usize - 1)
     );
     assert!(count(|body| matches!(body, EntryBody::PapersChanged { .. })) > 20);
+}
+
+#[tokio::test]
+async fn a_year_goes_by() {
+    let mut data = tempfile::tempdir().unwrap();
+    let mut credentials: Option<Credentials> = None;
+    let mut people = Vec::new();
+    let mut rows = Tables::default();
+    let mut states = Vec::new();
+    for step in 0..STEPS {
+        let at = BEGIN + step * STEP_DAYS * DAY;
+        let mut world = begin(data, at).await;
+        if credentials.is_none() {
+            credentials = Some(Credentials::make(&world).await);
+        }
+        if let Some(credentials) = &credentials {
+            credentials.look_after(&world, step).await;
+            world.token.clone_from(&credentials.admin);
+        }
+
+        rows.were_swept(swept(world.data.path(), at).await);
+        look_after(&world, &mut people, at).await;
+        live(&world, step).await;
+        if step > 0 {
+            tell_the_day_before(&world, at).await;
+        }
+        states.push(assessment(&world, step).await);
+        let came = come(&world, at).await;
+        let refused = came.as_ref().err().map(String::as_str);
+        assert_eq!(
+            refused,
+            is_year_over(step).then_some("dpia_missing"),
+            "step {step}"
+        );
+        people.extend(came.ok());
+        data = world.end().await;
+        ledger(data.path()).await;
+        rows.were_left(tables(data.path(), at).await);
+    }
+    let n_held = states.iter().filter(|state| *state == "holds").count();
+    assert_eq!(n_held, 29, "steps 0 to 28 are 0 to 364 days: {states:?}");
+    assert!(
+        states[29..].iter().all(|state| state == "too_old"),
+        "{states:?}"
+    );
+    rows.came_and_went();
+    tells_of_a_year(&ledger(data.path()).await);
 }

@@ -66,7 +66,10 @@ fn is_right((said, label, _): &Case) -> bool {
     said.likeliest().0 == *label
 }
 
-const PICKS: [(&str, fn(&Traits) -> f64); 2] = [
+/// A trait of a picture, and its name.
+type Pick = (&'static str, fn(&Traits) -> f64);
+
+const PICKS: [Pick; 2] = [
     ("brightness", |t| t.brightness),
     ("contrast", |t| t.contrast),
 ];

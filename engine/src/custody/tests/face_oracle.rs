@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use regard_commitments::{ConsentPurpose, Custody};
+use regard_domain::PersonId;
 
 use super::DAY;
 use super::faces::{begin, face};
-use super::world::VirtualClock;
+use super::world::{Run, VirtualClock};
 use crate::custody::Enrolled;
 
 const IDENTIFY: ConsentPurpose = ConsentPurpose::Identify;
@@ -97,35 +98,11 @@ async fn live(seed: u64, n_acts: u32) {
                 run.custodian.rekey_gallery().await.unwrap();
             }
             (92..96, Some((one, facts))) if facts.is_found(day) && !facts.faces.is_empty() => {
-                let who = run.who(one).await.unwrap();
-                let notes = run.custodian.faces(&who).await.unwrap();
-                assert_eq!(notes.len(), facts.faces.len(), "seed {seed}, act {act}");
-                // Which of the faces a template is of, its time tells: they were enrolled in this order.
-                let oldest = notes
-                    .iter()
-                    .min_by_key(|note| (note.made_at, note.template))
-                    .unwrap();
-                run.custodian
-                    .remove_face(one.person, oldest.template)
-                    .await
-                    .unwrap();
-                let gone: Vec<u64> = facts
-                    .faces
-                    .iter()
-                    .copied()
-                    .filter(|number| run.found(&face(*number)).is_none())
-                    .collect();
-                assert_eq!(gone.len(), 1, "seed {seed}, act {act}");
-                facts.faces.retain(|number| *number != gone[0]);
+                remove_oldest(&run, one, facts, &format!("seed {seed}, act {act}")).await;
             }
             _ => {}
         }
-        let mut expected = BTreeMap::new();
-        for (one, facts) in &people {
-            for number in facts.faces.iter().filter(|_| facts.is_found(day)) {
-                expected.insert(*number, one.person);
-            }
-        }
+        let expected = expected(&people, day);
         for number in 1..=next_face {
             let found = run.found(&face(number));
             assert_eq!(
@@ -136,6 +113,38 @@ async fn live(seed: u64, n_acts: u32) {
         }
     }
     run.end().await;
+}
+
+/// Whose face each number is, of those that are to be found on a day.
+fn expected(people: &[(Enrolled, Facts)], day: u32) -> BTreeMap<u64, PersonId> {
+    let found = people.iter().filter(|(_, facts)| facts.is_found(day));
+    found
+        .flat_map(|(one, facts)| facts.faces.iter().map(|number| (*number, one.person)))
+        .collect()
+}
+
+/// Removes the oldest template of a person; it is that of one face.
+async fn remove_oldest(run: &Run, one: &Enrolled, facts: &mut Facts, when: &str) {
+    let who = run.who(one).await.unwrap();
+    let notes = run.custodian.faces(&who).await.unwrap();
+    assert_eq!(notes.len(), facts.faces.len(), "{when}");
+    // Which of the faces a template is of, its time tells: they were enrolled in this order.
+    let oldest = notes
+        .iter()
+        .min_by_key(|note| (note.made_at, note.template))
+        .unwrap();
+    run.custodian
+        .remove_face(one.person, oldest.template)
+        .await
+        .unwrap();
+    let gone: Vec<u64> = facts
+        .faces
+        .iter()
+        .copied()
+        .filter(|number| run.found(&face(*number)).is_none())
+        .collect();
+    assert_eq!(gone.len(), 1, "{when}");
+    facts.faces.retain(|number| *number != gone[0]);
 }
 
 fn clock_day(clock: &VirtualClock) -> u32 {

@@ -146,51 +146,75 @@ fn a_key_stays_in_its_token() {
         .wrap(b"place", b"a secret of a person", &mut rng)
         .unwrap();
     assert!(!wrapped.windows(8).any(|window| window == b"a secret"));
+    opens_only_what_is_whole_and_in_its_place(&key, &wrapped);
+    is_found_by_its_name_alone(&folder, &key, &wrapped);
+    let session = session("regard");
+    cannot_be_taken_out(&session);
+    brought_keys_are_not_used(&folder, &session);
+
+    // Logged out under it, it logs in again; so it does after its token was away.
+    session.logout().unwrap();
+    opens(&key, &wrapped);
+    session.logout().unwrap();
+    let wrong = TokenSiteKey::open(uri(&folder, "regard"), key.id(), Pin::new("4712 regard"));
+    assert!(matches!(wrong, Err(TokenError::Pin(_))), "{wrong:?}");
+    assert!(!format!("{key:?}").contains(PIN));
+    // Destroyed, it opens nothing.
+    key.destroy().unwrap();
+    assert!(matches!(
+        key.unwrap(b"place", &wrapped),
+        Err(SiteKeyFault::Missing(_))
+    ));
+    println!("{DONE}");
+}
+
+fn opens(key: &TokenSiteKey, wrapped: &[u8]) {
     assert_eq!(
-        *key.unwrap(b"place", &wrapped).unwrap(),
+        *key.unwrap(b"place", wrapped).unwrap(),
         b"a secret of a person"
     );
+}
+
+fn opens_only_what_is_whole_and_in_its_place(key: &TokenSiteKey, wrapped: &[u8]) {
+    opens(key, wrapped);
     // Bound to its place, and whole, or it does not open; which of these, nobody learns.
     let does_not_open = |bound: &[u8], bytes: &[u8]| {
         matches!(key.unwrap(bound, bytes), Err(SiteKeyFault::DoesNotOpen(_)))
     };
-    assert!(does_not_open(b"elsewhere", &wrapped) && does_not_open(b"", &wrapped));
+    assert!(does_not_open(b"elsewhere", wrapped) && does_not_open(b"", wrapped));
     assert!(does_not_open(b"place", &[]) && does_not_open(b"place", &wrapped[..12]));
     for at in 0..wrapped.len() {
-        let mut changed = wrapped.clone();
+        let mut changed = wrapped.to_vec();
         changed[at] ^= 1;
         assert!(does_not_open(b"place", &changed), "byte {at}");
     }
-    assert_eq!(
-        *key.unwrap(b"place", &wrapped).unwrap(),
-        b"a secret of a person"
-    );
+    opens(key, wrapped);
+}
 
-    // Found again by name; not with another PIN, not in another token, not under another name.
-    let again = TokenSiteKey::open(uri(&folder, "regard"), key.id(), Pin::new(PIN)).unwrap();
-    assert_eq!(
-        *again.unwrap(b"place", &wrapped).unwrap(),
-        b"a secret of a person"
-    );
-    let elsewhere = TokenSiteKey::open(uri(&folder, "other"), key.id(), Pin::new(PIN));
+/// Found again by name; not in another token, not under another name.
+fn is_found_by_its_name_alone(folder: &Path, key: &TokenSiteKey, wrapped: &[u8]) {
+    let again = TokenSiteKey::open(uri(folder, "regard"), key.id(), Pin::new(PIN)).unwrap();
+    opens(&again, wrapped);
+    let elsewhere = TokenSiteKey::open(uri(folder, "other"), key.id(), Pin::new(PIN));
     assert!(matches!(elsewhere, Err(TokenError::NoKey { .. })));
     let unnamed = TokenSiteKey::open(
-        uri(&folder, "regard"),
+        uri(folder, "regard"),
         SiteKeyId::from_bytes([0; 16]),
         Pin::new(PIN),
     );
     assert!(matches!(unnamed, Err(TokenError::NoKey { .. })));
-    let nowhere = TokenSiteKey::create(uri(&folder, "lost"), Pin::new(PIN));
+    let nowhere = TokenSiteKey::create(uri(folder, "lost"), Pin::new(PIN));
     assert!(matches!(nowhere, Err(TokenError::NoToken { .. })));
-    let other = TokenSiteKey::create(uri(&folder, "regard"), Pin::new(PIN)).unwrap();
+    let other = TokenSiteKey::create(uri(folder, "regard"), Pin::new(PIN)).unwrap();
     assert!(matches!(
-        other.unwrap(b"place", &wrapped),
+        other.unwrap(b"place", wrapped),
         Err(SiteKeyFault::DoesNotOpen(_))
     ));
+}
 
-    // It cannot be read, nor wrapped by another key of the token, nor made to be.
-    let session = session("regard");
-    let handle = *keys_in(&session).first().unwrap();
+/// It cannot be read, nor wrapped by another key of the token, nor made to be.
+fn cannot_be_taken_out(session: &Session) {
+    let handle = *keys_in(session).first().unwrap();
     let value = session.get_attributes(handle, &[AttributeType::Value]);
     let is_told = value.is_ok_and(|said| said.iter().any(|one| matches!(one, Attribute::Value(_))));
     assert!(!is_told, "the key came out of its token");
@@ -212,8 +236,10 @@ fn a_key_stays_in_its_token() {
             .update_attributes(handle, &[Attribute::Extractable(true)])
             .is_err()
     );
+}
 
-    // A key that somebody brought, and could take away, is not used.
+/// A key that somebody brought, and could take away, is not used.
+fn brought_keys_are_not_used(folder: &Path, session: &Session) {
     let brought = SiteKeyId::from_bytes([9; 16]);
     let template = [
         Attribute::KeyType(KeyType::AES),
@@ -223,32 +249,14 @@ fn a_key_stays_in_its_token() {
         Attribute::Sensitive(false),
         Attribute::Encrypt(true),
         Attribute::Decrypt(true),
-        Attribute::Label(uri(&folder, "regard").object().as_bytes().to_vec()),
+        Attribute::Label(uri(folder, "regard").object().as_bytes().to_vec()),
         Attribute::Id(brought.as_bytes().to_vec()),
     ];
     session
         .generate_key(&Mechanism::AesKeyGen, &template)
         .unwrap();
-    let used = TokenSiteKey::open(uri(&folder, "regard"), brought, Pin::new(PIN));
+    let used = TokenSiteKey::open(uri(folder, "regard"), brought, Pin::new(PIN));
     assert!(matches!(used, Err(TokenError::Extractable { .. })));
-
-    // Logged out under it, it logs in again; so it does after its token was away.
-    session.logout().unwrap();
-    assert_eq!(
-        *key.unwrap(b"place", &wrapped).unwrap(),
-        b"a secret of a person"
-    );
-    session.logout().unwrap();
-    let wrong = TokenSiteKey::open(uri(&folder, "regard"), key.id(), Pin::new("4712 regard"));
-    assert!(matches!(wrong, Err(TokenError::Pin(_))), "{wrong:?}");
-    assert!(!format!("{key:?}").contains(PIN));
-    // Destroyed, it opens nothing.
-    key.destroy().unwrap();
-    assert!(matches!(
-        key.unwrap(b"place", &wrapped),
-        Err(SiteKeyFault::Missing(_))
-    ));
-    println!("{DONE}");
 }
 
 async fn lives_through_rotations(folder: &Path) {

@@ -40,19 +40,28 @@ pub(super) struct Row {
     pub fnmr_high: f64,
 }
 
+/// What people drawn anew say: at every rate of the scale a threshold, and the false non-match rate at the threshold that holds for all.
+struct Draw {
+    thresholds: Vec<f64>,
+    fnmr: Vec<f64>,
+}
+
 /// All rows, from the commonest rate to the rarest.
 pub(super) fn rows(scores: &Scores) -> Vec<Row> {
     let once = vec![1.0; scores.n_pictures.len()];
     let thresholds = thresholds_of(scores, &once);
     let mut rng = ChaCha8Rng::seed_from_u64(20_260_101);
-    let draws: Vec<(Vec<f64>, Vec<f64>)> = (0..N_DRAWS)
+    let draws: Vec<Draw> = (0..N_DRAWS)
         .map(|_| {
             let drawn = scores.draw_people(&mut rng);
             let fnmr = thresholds.iter().map(|t| scores.fnmr_of(&drawn, *t));
-            (thresholds_of(scores, &drawn), fnmr.collect())
+            Draw {
+                thresholds: thresholds_of(scores, &drawn),
+                fnmr: fnmr.collect(),
+            }
         })
         .collect();
-    let interval = |at: usize, pick: fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>| {
+    let interval = |at: usize, pick: fn(&Draw) -> &[f64]| {
         let mut values: Vec<f64> = draws.iter().map(|d| pick(d)[at]).collect();
         values.sort_by(f64::total_cmp);
         let end = N_DRAWS / 40;
@@ -63,8 +72,8 @@ pub(super) fn rows(scores: &Scores) -> Vec<Row> {
         .zip(&thresholds)
         .enumerate()
         .map(|(at, (fmr, threshold))| {
-            let (low, high) = interval(at, |d| &d.0);
-            let (fnmr_low, fnmr_high) = interval(at, |d| &d.1);
+            let (low, high) = interval(at, |d| &d.thresholds);
+            let (fnmr_low, fnmr_high) = interval(at, |d| &d.fnmr);
             let fnmr = scores.fnmr(*threshold);
             Row {
                 fmr: *fmr,
