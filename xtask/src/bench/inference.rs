@@ -181,13 +181,11 @@ impl Contestant {
     }
 }
 
-/// Compares the networks whose name contains that and prints a table; the built-in runtimes alone where the rivals are not
-/// there.
-pub(super) fn compare(only: &str) -> Result<Vec<Row>> {
-    flush_to_zero();
+/// ONNX Runtime where its library or its Python package is found; else says what to do.
+pub(super) fn onnx_runtime() -> Option<OnnxRuntime> {
     let mut search = LibrarySearch::system();
     search.folders.extend(onnx_runtime_folder());
-    let onnx = match OnnxRuntime::find(&search, Device::Cpu) {
+    match OnnxRuntime::find(&search, Device::Cpu) {
         Ok(onnx) => Some(onnx),
         Err(error) => {
             println!(
@@ -195,7 +193,14 @@ pub(super) fn compare(only: &str) -> Result<Vec<Row>> {
             );
             None
         }
-    };
+    }
+}
+
+/// Compares the networks whose name contains that and prints a table; the built-in runtimes alone where the rivals are not
+/// there.
+pub(super) fn compare(only: &str) -> Result<Vec<Row>> {
+    flush_to_zero();
+    let onnx = onnx_runtime();
     let has_openvino = OpenVino::is_found();
     if !has_openvino {
         println!("skipped: OpenVINO: pip install openvino and name that Python (--python)");

@@ -5,6 +5,7 @@ mod case;
 mod faces;
 mod inference;
 mod layers;
+mod load;
 mod openvino;
 mod process;
 mod python;
@@ -33,6 +34,8 @@ enum Subject {
     Inference,
     /// The steps of the networks on the native runtime, beside what the processor could do at most.
     Layers,
+    /// Loading the networks on the built-in runtimes and ONNX Runtime, by turns.
+    Load,
     /// The policies beside VowpalWabbit: regret on the same streams, time of a decision.
     Policies,
     /// The whole path from a frame to what its faces show, beside MediaPipe and OpenCV, by turns.
@@ -131,6 +134,11 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<()> {
         let rows = inference::compare(network)?;
         broken.extend(rows.iter().filter_map(inference::Row::missed_goal));
         written.insert("inference".to_owned(), serde_json::to_value(rows)?);
+    }
+    if wants(Subject::Load) {
+        let rows = load::compare(network, inference::onnx_runtime().as_ref())?;
+        broken.extend(rows.iter().filter_map(load::Row::missed_goal));
+        written.insert("load".to_owned(), serde_json::to_value(rows)?);
     }
     if wants(Subject::Layers) {
         let layers = layers::layers(network)?;
