@@ -2,7 +2,7 @@
 //!
 //! Each target is a plain function that panics when an invariant is broken, and answers whether the bytes
 //! were taken for what they should be, so that tests know that they get anywhere. `fuzz_targets/` hands them to
-//! libFuzzer (`cargo fuzz run NAME --features libfuzzer`, nightly); `tests/it` hands them damaged seeds
+//! libFuzzer (`cargo xtask slow fuzz --target NAME`); `tests/it` hands them damaged seeds
 //! on any compiler; `cargo xtask slow fuzz` does either.
 
 mod mutator;

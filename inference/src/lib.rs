@@ -10,7 +10,7 @@
 //! `unsafe` is denied in the workspace; the exceptions are two modules that do what safe Rust cannot.
 //! `processor` sets the flush-to-zero flags, and asks a shared library for its version before handing it
 //! to `ort`, which panics where we want an answer. `native::kernel` computes with vector instructions on
-//! tiles whose lengths it has checked.
+//! tiles whose lengths it has checked, and lends what lies on a stack to threads for which it waits.
 
 mod catalog;
 mod guard;

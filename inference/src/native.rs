@@ -18,7 +18,7 @@ mod execute;
 mod graph;
 #[expect(
     unsafe_code,
-    reason = "vector instructions and raw tiles; lengths are checked at its door"
+    reason = "vector instructions, raw tiles, threads that borrow; lengths are checked at its door"
 )]
 mod kernel;
 mod lower;
@@ -48,7 +48,7 @@ const MAX_PLANS: usize = 16;
 /// The executor of this crate: needs no library, and computes with the widest vectors of the processor.
 ///
 /// Results are the same from run to run and whatever the number of threads. Networks that are loaded with more than one
-/// share the threads of one pool, as many as the processor has, so that together they never keep more busy.
+/// borrow helpers for each run, of which there is one for each core but one: a run does without those that others have.
 #[derive(Clone, Copy)]
 pub struct Native {
     kernels: Kernels,

@@ -9,7 +9,7 @@ use regard_inference::Network;
 pub use self::calibration::Temperature;
 use crate::detector::check_live;
 use crate::model::Model;
-use crate::warp::{Border, gray, warp_with};
+use crate::warp::{Border, gray, warp_rows};
 use crate::{AnalysisError, RgbView};
 
 /// Ids of the two networks in the catalogue.
@@ -128,11 +128,15 @@ impl ExpressionAnalyzer {
         self.input.resize(bboxes.len() * 6 * PLANE, 0.0);
         for (bbox, pair) in bboxes.iter().zip(self.input.chunks_exact_mut(6 * PLANE)) {
             let (own, mirrored) = pair.split_at_mut(3 * PLANE);
-            crop_square(frame, bbox, SIDE, |x, y, rgb| {
-                for (channel, value) in rgb.into_iter().enumerate() {
-                    let row = channel * PLANE + y * SIDE;
-                    own[row + x] = value;
-                    mirrored[row + SIDE - 1 - x] = value;
+            crop_square(frame, bbox, SIDE, |y, row| {
+                for channel in 0..3 {
+                    let place = channel * PLANE + y * SIDE..channel * PLANE + (y + 1) * SIDE;
+                    let values = row.iter().skip(channel).step_by(3);
+                    put_mirrored(
+                        &mut own[place.clone()],
+                        &mut mirrored[place],
+                        values.copied(),
+                    );
                 }
             });
         }
@@ -152,10 +156,11 @@ impl ExpressionAnalyzer {
         self.input.resize(bboxes.len() * 2 * PLANE, 0.0);
         for (bbox, pair) in bboxes.iter().zip(self.input.chunks_exact_mut(2 * PLANE)) {
             let (own, mirrored) = pair.split_at_mut(PLANE);
-            crop_square(frame, bbox, SIDE, |x, y, rgb| {
-                let value = (gray(rgb) / 255.0 - 0.5) * 2.0;
-                own[y * SIDE + x] = value;
-                mirrored[y * SIDE + SIDE - 1 - x] = value;
+            crop_square(frame, bbox, SIDE, |y, row| {
+                let place = y * SIDE..(y + 1) * SIDE;
+                let values = row.as_chunks::<3>().0.iter();
+                let values = values.map(|&rgb| (gray(rgb) / 255.0 - 0.5) * 2.0);
+                put_mirrored(&mut own[place.clone()], &mut mirrored[place], values);
             });
         }
         let n = bboxes.len() * 2;
@@ -164,13 +169,16 @@ impl ExpressionAnalyzer {
     }
 }
 
-/// The square around the larger side of a box, scaled, pixel by pixel into `put`.
-fn crop_square(
-    frame: RgbView<'_>,
-    bbox: &BBox,
-    side: usize,
-    mut put: impl FnMut(usize, usize, [f32; 3]),
-) {
+/// Values of a row as they are, and from the other end.
+fn put_mirrored(own: &mut [f32], mirrored: &mut [f32], values: impl Iterator<Item = f32>) {
+    let places = own.iter_mut().zip(mirrored.iter_mut().rev());
+    for ((own, mirrored), value) in places.zip(values) {
+        (*own, *mirrored) = (value, value);
+    }
+}
+
+/// The square around the larger side of a box, scaled, row by row into `put`.
+fn crop_square(frame: RgbView<'_>, bbox: &BBox, side: usize, mut put: impl FnMut(usize, &[f32])) {
     let longest = bbox.width().max(bbox.height());
     let (left, top) = (
         bbox.center().x - longest * 0.5,
@@ -178,9 +186,9 @@ fn crop_square(
     );
     let frame_from_crop = SimilarityTransform::new(longest / side as f32, 0.0, left, top);
     match frame_from_crop {
-        Some(transform) => warp_with(frame, &transform, side, Border::Nearest, put),
+        Some(transform) => warp_rows(frame, &transform, side, Border::Nearest, put),
         // Only when the square of a valid box overflows: nothing to be seen there.
-        None => (0..side * side).for_each(|i| put(i % side, i / side, [0.0; 3])),
+        None => (0..side).for_each(|y| put(y, &vec![0.0; side * 3])),
     }
 }
 

@@ -9,7 +9,7 @@ use regard_inference::Network;
 use crate::detector::check_live;
 use crate::head_pose::pose_from_axes;
 use crate::model::Model;
-use crate::warp::{Border, warp_with};
+use crate::warp::{Border, warp_rows};
 use crate::{AnalysisError, RgbView};
 
 /// Id of the mesh network in the catalogue.
@@ -174,9 +174,9 @@ impl MeshAnalyzer {
         let input = &mut self.input;
         input.resize(SIDE_PX * SIDE_PX * 3, 0.0);
         let border = Border::Nearest;
-        warp_with(frame, &frame_from_crop, SIDE_PX, border, |x, y, rgb| {
-            let at = (y * SIDE_PX + x) * 3;
-            for (into, value) in input[at..at + 3].iter_mut().zip(rgb) {
+        warp_rows(frame, &frame_from_crop, SIDE_PX, border, |y, row| {
+            let own = &mut input[y * SIDE_PX * 3..(y + 1) * SIDE_PX * 3];
+            for (into, value) in own.iter_mut().zip(row) {
                 *into = value * (1.0 / 255.0);
             }
         });

@@ -26,52 +26,179 @@ pub(crate) fn warp(
     chip: &mut Vec<u8>,
 ) {
     chip.resize(side * side * 3, 0);
-    warp_with(picture, frame_from_chip, side, border, |x, y, rgb| {
-        let at = (y * side + x) * 3;
-        for (into, value) in chip[at..at + 3].iter_mut().zip(rgb) {
-            *into = value as u8;
+    warp_rows(picture, frame_from_chip, side, border, |y, row| {
+        let chip = &mut chip[y * side * 3..(y + 1) * side * 3];
+        for (into, value) in chip.iter_mut().zip(row) {
+            *into = *value as u8;
         }
     });
 }
 
-/// Hands each pixel of the piece of `picture` that `frame_from_chip` says to `put`, with its column and row: straight
-/// into whatever a network reads. Red, green, blue, whole numbers in `[0, 255]`.
+/// Hands each row of the piece of `picture` that `frame_from_chip` says to `put`, with its number: straight into whatever
+/// a network reads. Red, green, blue of each pixel, whole numbers in `[0, 255]`.
 ///
 /// Both spaces are continuous: the middle of the first pixel is at (0.5, 0.5). Bilinear; where the
 /// picture is reduced, up to 4 × 4 samples are averaged for each pixel.
-#[inline]
-pub(crate) fn warp_with(
+pub(crate) fn warp_rows(
     picture: RgbView<'_>,
     frame_from_chip: &SimilarityTransform,
     side: usize,
     border: Border,
-    mut put: impl FnMut(usize, usize, [f32; 3]),
+    put: impl FnMut(usize, &[f32]),
+) {
+    let (_, b, ..) = frame_from_chip.coefficients();
+    if b == 0.0 && border == Border::Nearest {
+        level_rows(picture, frame_from_chip, side, put);
+    } else {
+        turned_rows(picture, frame_from_chip, (side, border), put);
+    }
+}
+
+/// Samples averaged along each axis. Reduction by less than half needs no more than one: bilinear weights cover it.
+fn n_samples(frame_from_chip: &SimilarityTransform) -> usize {
+    let n = (frame_from_chip.scale().round() as u32).clamp(1, MAX_SAMPLES);
+    n as usize
+}
+
+/// Places along one axis of samples, `n` a pixel: in the chip, in the middle of its share.
+fn places(side: usize, n: usize, nth: usize) -> impl Iterator<Item = f32> {
+    let step = 1.0 / n as f32;
+    (0..side).map(move |at| at as f32 + (nth as f32 + 0.5) * step)
+}
+
+/// Sums of `n * n` samples as whole numbers.
+fn round_all(sums: &mut [f32], n: usize) {
+    let step = 1.0 / n as f32;
+    for sum in sums {
+        // Never below nought, so that cutting off is rounding down.
+        *sum = (*sum * step * step + 0.5) as i32 as f32;
+    }
+}
+
+/// [`warp_rows`] of a piece at any angle: sample by sample.
+fn turned_rows(
+    picture: RgbView<'_>,
+    frame_from_chip: &SimilarityTransform,
+    (side, border): (usize, Border),
+    mut put: impl FnMut(usize, &[f32]),
 ) {
     let (a, b, tx, ty) = frame_from_chip.coefficients();
-    // Reduction by less than half needs no more than one sample: bilinear weights cover it.
-    let n = (frame_from_chip.scale().round() as u32).clamp(1, MAX_SAMPLES);
+    let n = n_samples(frame_from_chip);
     let step = 1.0 / n as f32;
     let is_inside = lies_inside(picture, frame_from_chip, side);
+    let mut row = vec![0.0_f32; side * 3];
     for y in 0..side {
-        for x in 0..side {
-            let mut sum = [0.0_f32; 3];
-            for j in 0..n {
-                let v = y as f32 + (j as f32 + 0.5) * step;
-                for i in 0..n {
-                    let u = x as f32 + (i as f32 + 0.5) * step;
+        row.fill(0.0);
+        for j in 0..n {
+            let v = y as f32 + (j as f32 + 0.5) * step;
+            for i in 0..n {
+                for (u, sum) in places(side, n, i).zip(row.as_chunks_mut::<3>().0) {
                     let place = Point::new(a * u - b * v + tx, b * u + a * v + ty);
                     let rgb = if is_inside {
                         inner_sample(picture, place)
                     } else {
                         sample(picture, place, border)
                     };
-                    sum = [sum[0] + rgb[0], sum[1] + rgb[1], sum[2] + rgb[2]];
+                    *sum = [sum[0] + rgb[0], sum[1] + rgb[1], sum[2] + rgb[2]];
                 }
             }
-            // Never below nought, so that cutting off is rounding down.
-            let rounded = |s: f32| (s * step * step + 0.5) as i32 as f32;
-            put(x, y, [rounded(sum[0]), rounded(sum[1]), rounded(sum[2])]);
         }
+        round_all(&mut row, n);
+        put(y, &row);
+    }
+}
+
+/// Two neighbours along an axis, the nearest where one lies outside, and how far a place is from the first.
+#[derive(Clone, Copy)]
+struct Tap {
+    near: usize,
+    far: usize,
+    share: f32,
+}
+
+impl Tap {
+    fn at(place: f32, size: u32) -> Self {
+        // Far outside, the cast saturates and the border takes over.
+        let at = place - 0.5;
+        let first = at.floor();
+        let last = i64::from(size) - 1;
+        let pixel = |at: i64| usize::try_from(at.clamp(0, last)).unwrap_or(0);
+        Self {
+            near: pixel(first as i64),
+            far: pixel((first as i64).saturating_add(1)),
+            share: at - first,
+        }
+    }
+}
+
+/// A row of the picture, sampled along x.
+#[derive(Default)]
+struct Line {
+    /// Which; nothing yet.
+    row: Option<usize>,
+    /// Red, green, blue of each sample: the first of all pixels, the second of all pixels, and so on.
+    values: Vec<f32>,
+}
+
+impl Line {
+    /// Samples `row` where that is not the one it holds.
+    fn sample(&mut self, picture: RgbView<'_>, row: usize, taps: &[Tap]) {
+        if self.row == Some(row) {
+            return;
+        }
+        let width = picture.size().width as usize * 3;
+        let pixels = &picture.pixels()[row * width..(row + 1) * width];
+        let (pixels, _) = pixels.as_chunks::<3>();
+        for (tap, into) in taps.iter().zip(self.values.as_chunks_mut::<3>().0) {
+            let (near, far) = (&pixels[tap.near], &pixels[tap.far]);
+            let left = 1.0 - tap.share;
+            for (c, into) in into.iter_mut().enumerate() {
+                *into = f32::from(near[c]) * left + f32::from(far[c]) * tap.share;
+            }
+        }
+        self.row = Some(row);
+    }
+}
+
+/// [`warp_rows`] of a piece that is not turned: each row of the picture is sampled along x once.
+fn level_rows(
+    picture: RgbView<'_>,
+    frame_from_chip: &SimilarityTransform,
+    side: usize,
+    mut put: impl FnMut(usize, &[f32]),
+) {
+    let (a, _, tx, ty) = frame_from_chip.coefficients();
+    let n = n_samples(frame_from_chip);
+    let step = 1.0 / n as f32;
+    let size = picture.size();
+    let columns = (0..n).flat_map(|i| places(side, n, i));
+    let taps: Vec<Tap> = columns.map(|u| Tap::at(a * u + tx, size.width)).collect();
+    let mut lines = [(); 2].map(|()| Line {
+        row: None,
+        values: vec![0.0; taps.len() * 3],
+    });
+    let mut row = vec![0.0_f32; side * 3];
+    for y in 0..side {
+        row.fill(0.0);
+        for j in 0..n {
+            let v = y as f32 + (j as f32 + 0.5) * step;
+            let tap = Tap::at(a * v + ty, size.height);
+            if lines[1].row == Some(tap.near) {
+                lines.swap(0, 1);
+            }
+            lines[0].sample(picture, tap.near, &taps);
+            lines[1].sample(picture, tap.far, &taps);
+            let left = 1.0 - tap.share;
+            let [upper, lower] = &lines;
+            let samples = upper.values.chunks_exact(side * 3);
+            for (upper, lower) in samples.zip(lower.values.chunks_exact(side * 3)) {
+                for ((sum, upper), lower) in row.iter_mut().zip(upper).zip(lower) {
+                    *sum += upper * left + lower * tap.share;
+                }
+            }
+        }
+        round_all(&mut row, n);
+        put(y, &row);
     }
 }
 
@@ -89,7 +216,7 @@ fn lies_inside(picture: RgbView<'_>, frame_from_chip: &SimilarityTransform, side
     })
 }
 
-/// As [`sample`], where all four neighbours lie in the picture.
+/// As [`sample`], where all four neighbours lie in the picture and a byte behind them.
 #[inline]
 fn inner_sample(picture: RgbView<'_>, place: Point) -> [f32; 3] {
     let width = picture.size().width as usize;
@@ -98,24 +225,25 @@ fn inner_sample(picture: RgbView<'_>, place: Point) -> [f32; 3] {
     let (left, top) = (x as i32, y as i32);
     let (fx, fy) = (x - left as f32, y - top as f32);
     let at = (top as usize * width + left as usize) * 3;
+    let below = at + width * 3;
     let pixels = picture.pixels();
-    bilinear(
-        &pixels[at..at + 6],
-        &pixels[at + width * 3..at + width * 3 + 6],
-        (fx, fy),
-    )
+    bilinear(&pixels[at..at + 7], &pixels[below..below + 7], (fx, fy))
 }
 
-/// Between two pixels of a row and two of the next.
+/// Between two pixels of a row and two of the next. Four values at a time, of which the last is of the next pixel: as many
+/// as a vector has.
 #[inline]
 fn bilinear(upper: &[u8], lower: &[u8], (fx, fy): (f32, f32)) -> [f32; 3] {
     let (far_x, far_y) = (1.0 - fx, 1.0 - fy);
-    let mix = |c: usize| {
-        let up = f32::from(upper[c]) * far_x + f32::from(upper[c + 3]) * fx;
-        let low = f32::from(lower[c]) * far_x + f32::from(lower[c + 3]) * fx;
-        up * far_y + low * fy
+    let four =
+        |row: &[u8], at: usize| [row[at], row[at + 1], row[at + 2], row[at + 3]].map(f32::from);
+    let along = |row: &[u8]| -> [f32; 4] {
+        let (near, far) = (four(row, 0), four(row, 3));
+        std::array::from_fn(|c| near[c] * far_x + far[c] * fx)
     };
-    [mix(0), mix(1), mix(2)]
+    let (up, low) = (along(upper), along(lower));
+    let [red, green, blue, _] = std::array::from_fn(|c| up[c] * far_y + low[c] * fy);
+    [red, green, blue]
 }
 
 /// Bilinear value at a place in continuous coordinates.
@@ -127,10 +255,10 @@ fn sample(picture: RgbView<'_>, place: Point, border: Border) -> [f32; 3] {
     let (fx, fy) = (x - left, y - top);
     let (left, top) = (left as i32, top as i32);
     let pixels = picture.pixels();
-    if left >= 0 && top >= 0 && left < width - 1 && top < height - 1 {
+    if left >= 0 && top >= 0 && left < width - 2 && top < height - 1 {
         let at = (top as usize * width as usize + left as usize) * 3;
         let below = at + width as usize * 3;
-        return bilinear(&pixels[at..at + 6], &pixels[below..below + 6], (fx, fy));
+        return bilinear(&pixels[at..at + 7], &pixels[below..below + 7], (fx, fy));
     }
     let fetch = |dx: i32, dy: i32, c: usize| {
         let (x, y) = (left.saturating_add(dx), top.saturating_add(dy));
@@ -238,6 +366,28 @@ mod tests {
         }
         let out = SimilarityTransform::new(1.0, 0.0, 43.0, 15.0).unwrap();
         assert!(!lies_inside(view, &out, 4));
+    }
+
+    #[test]
+    fn level_pieces_are_read_as_turned_ones() {
+        let pixels: Vec<u8> = (0..48 * 48 * 3_u32).map(|i| (i * i % 251) as u8).collect();
+        let view = RgbView::new(&pixels, SIZE).unwrap();
+        // Inside, over an edge, and reduced so far that several samples are averaged.
+        for (scale, x, y) in [
+            (0.7_f32, 5.3, 9.1),
+            (1.0, -7.4, 33.3),
+            (2.4, -3.0, -11.5),
+            (5.0, 1.0, 1.0),
+        ] {
+            let t = SimilarityTransform::new(scale, 0.0, x, y).unwrap();
+            let (mut level, mut turned) = (Vec::new(), Vec::new());
+            level_rows(view, &t, 13, |_, row| level.extend_from_slice(row));
+            turned_rows(view, &t, (13, Border::Nearest), |_, row| {
+                turned.extend_from_slice(row)
+            });
+            assert_eq!(level.len(), 13 * 13 * 3);
+            assert!(level == turned, "{scale} {x} {y}");
+        }
     }
 
     #[test]

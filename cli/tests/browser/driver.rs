@@ -5,12 +5,15 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use fantoccini::{Client, ClientBuilder};
+use tempfile::TempDir;
 
 /// A headless browser; its driver ends with it.
 pub(crate) struct Browser {
     driver: Child,
     session: String,
     pub(crate) page: Client,
+    /// Where the browser keeps its profile: killed, it leaves it behind.
+    _temporary: TempDir,
 }
 
 impl Drop for Browser {
@@ -36,8 +39,10 @@ impl Browser {
                 return None;
             }
         }
+        let temporary = TempDir::new().unwrap();
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
+            .env("TMPDIR", temporary.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .process_group(0)
@@ -78,6 +83,7 @@ impl Browser {
             driver,
             session,
             page,
+            _temporary: temporary,
         })
     }
 

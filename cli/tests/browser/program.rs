@@ -5,12 +5,15 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// A running program; it ends with the test.
 pub(crate) struct Program {
     child: Child,
     address: String,
     output: BufReader<ChildStdout>,
+    /// Where it keeps what is temporary: gone with the test, even where the program was killed.
+    _temporary: TempDir,
 }
 
 impl Program {
@@ -37,6 +40,8 @@ impl Program {
     }
 
     fn start(mut command: Command) -> Self {
+        let temporary = TempDir::new().unwrap();
+        command.env("TMPDIR", temporary.path());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut first = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -50,6 +55,7 @@ impl Program {
             child,
             address,
             output,
+            _temporary: temporary,
         }
     }
 

@@ -76,12 +76,15 @@ fn serve_limits_every_thread_and_says_so() {
 #[test]
 fn demo_limits_itself_and_takes_its_folder_away() {
     let mut command = program();
+    // A test that fails kills the program, which then leaves its folder: in one that goes with the test.
+    let temporary = tempfile::tempdir().unwrap();
     command.args(["demo", "--listen", "127.0.0.1:0"]);
+    command.env("TMPDIR", temporary.path());
     let demo = Serve::spawn(&mut command);
     check_limited(demo.pid());
     let own = format!("regard-demo-{}-", demo.pid());
     let left = || {
-        let entries = fs::read_dir(std::env::temp_dir()).unwrap();
+        let entries = fs::read_dir(temporary.path()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name());
         names
             .filter(|name| name.to_string_lossy().starts_with(&own))

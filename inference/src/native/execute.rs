@@ -1,10 +1,9 @@
 //! Runs the steps of a plan.
 
-use rayon::ThreadPool;
-
 use super::graph::{Convolution, Graph, Kind, Link, Op};
 use super::kernel::{
-    Activation, Aligned, Finish, Kernels, LANES, MAX_KERNEL, MAX_READS, PoolWork, Window,
+    Activation, Aligned, Crew, Finish, Kernels, LANES, MAX_CREW, MAX_KERNEL, MAX_READS, PoolWork,
+    Window, n_threads,
 };
 use super::plan::{Place, Plan, Sizes, Step, Work};
 
@@ -39,36 +38,35 @@ impl Memory {
     }
 }
 
-/// Kernels, and the threads that run them together.
+/// Kernels, and how many threads run them together.
 pub(crate) struct Team {
     kernels: Kernels,
     n_threads: usize,
-    /// Multiplications for which another of them is worth waking.
+    /// Multiplications for which it pays to share a step.
     min_work: usize,
-    /// For more than one thread; the caller waits meanwhile.
-    pool: Option<&'static ThreadPool>,
 }
 
 impl Team {
-    /// At most so many threads, and no more than the pool has; one where there is no pool to be had.
-    pub(crate) fn new(kernels: Kernels, n_threads: usize) -> Self {
-        let pool = if n_threads > 1 { share::pool() } else { None };
+    /// At most so many threads, and no more than the processor has cores.
+    pub(crate) fn new(kernels: Kernels, n_wanted: usize) -> Self {
         Self {
             kernels,
-            n_threads: pool.map_or(1, |pool| n_threads.min(pool.current_num_threads())),
+            n_threads: if n_wanted > 1 {
+                n_wanted.min(MAX_CREW).min(n_threads())
+            } else {
+                1
+            },
             min_work: share::MIN_WORK,
-            pool,
         }
     }
 
-    /// Every step in so many parts, however small.
+    /// Every step in parts for so many threads, however small.
     #[cfg(test)]
-    pub(crate) fn in_parts(kernels: Kernels, n_parts: usize) -> Self {
+    pub(crate) fn in_parts(kernels: Kernels, n_threads: usize) -> Self {
         Self {
             kernels,
-            n_threads: n_parts,
+            n_threads,
             min_work: 1,
-            pool: None,
         }
     }
 
@@ -78,14 +76,13 @@ impl Team {
     /// Where the plan is not one of `graph` for these inputs: a defect.
     pub(crate) fn run(&self, graph: &Graph, plan: &Plan, inputs: &[&[f32]], memory: &mut Memory) {
         self.prepare(plan, memory);
-        let mut steps = || {
-            for step in &plan.steps {
-                self.step(&graph.ops[step.op], step, (plan, inputs), memory);
-            }
+        let crew = if self.n_threads > 1 {
+            Crew::gather(self.n_threads)
+        } else {
+            Crew::alone()
         };
-        match self.pool {
-            Some(pool) => pool.install(steps),
-            None => steps(),
+        for step in &plan.steps {
+            self.step(&graph.ops[step.op], step, (plan, inputs, &crew), memory);
         }
     }
 
@@ -99,7 +96,7 @@ impl Team {
         &self,
         op: &Op,
         step: &Step,
-        (plan, inputs): (&Plan, &[&[f32]]),
+        (plan, inputs, crew): (&Plan, &[&[f32]], &Crew),
         memory: &mut Memory,
     ) {
         let in_arena = |place: Place| match place {
@@ -128,6 +125,7 @@ impl Team {
         let runner = Runner {
             kernels: self.kernels,
             zeros: memory.zeros.as_slice(),
+            crew,
             n_threads: self.n_threads,
             min_work: self.min_work,
         };

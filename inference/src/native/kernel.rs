@@ -1,4 +1,4 @@
-//! The arithmetic: all the `unsafe` of the native runtime.
+//! The arithmetic and the threads that share it: all the `unsafe` of the native runtime.
 //!
 //! What other modules call takes slices, checks that they are as long as the work asks for, and then hands
 //! pointers to the kernel of this processor. Each kernel is written once over `simd::Simd`.
@@ -12,6 +12,7 @@ mod avx2;
 mod avx512;
 mod chain;
 mod convolution;
+mod crew;
 #[expect(
     clippy::needless_range_loop,
     reason = "constant bounds unroll, and iterators would hide the instructions from the inliner"
@@ -41,6 +42,7 @@ mod tile;
 
 pub(crate) use chain::{ChainWork, Link, MAX_LINKS, chain_floats};
 pub(crate) use convolution::{Filter, Picture, Window};
+pub(crate) use crew::{Crew, Lockers, MAX_CREW, n_threads};
 pub(crate) use depthwise::MAX_KERNEL;
 pub(crate) use dot::{ByteFilter, GROUP};
 pub(crate) use finish::MAX_RESIDUALS;
@@ -189,32 +191,12 @@ impl<'a> Finish<'a> {
         }
     }
 
-    /// The first so many floats of every tensor, and the rest.
-    pub(crate) fn split_at<'b>(
-        self,
-        floats: usize,
-        residuals: &'b mut [[&'b [f32]; MAX_RESIDUALS]; 2],
-    ) -> [Finish<'b>; 2]
-    where
-        'a: 'b,
-    {
-        let n = self.residuals.len();
-        let [near, far] = residuals;
-        for ((near, far), whole) in near.iter_mut().zip(far.iter_mut()).zip(self.residuals) {
-            (*near, *far) = whole.split_at(floats);
+    /// The residuals, each from its beginning.
+    pub(crate) fn residuals_left(&self) -> [&'a [f32]; MAX_RESIDUALS] {
+        let mut residuals = [&[][..]; MAX_RESIDUALS];
+        for (own, whole) in residuals.iter_mut().zip(self.residuals) {
+            *own = whole;
         }
-        let n_plain = floats.min(self.plain.len());
-        let plain = self.plain.split_at_mut(n_plain);
-        let output = self.output.split_at_mut(floats);
-        let finish = |residuals, plain, output| Finish {
-            activation: self.activation,
-            residuals,
-            plain,
-            output,
-        };
-        [
-            finish(&near[..n], plain.0, output.0),
-            finish(&far[..n], plain.1, output.1),
-        ]
+        residuals
     }
 }

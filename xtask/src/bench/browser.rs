@@ -30,6 +30,8 @@ impl Player {
             "--window-size=1280,720",
         ]);
         command.arg(format!("--user-data-dir={}", profile.display()));
+        // What it keeps beside its profile goes with the folder of the case.
+        command.env("TMPDIR", profile.parent().unwrap_or(profile));
         // A group of its own: its helpers end with it.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         // Without a port for its debugger a headless browser prints the page and leaves.

@@ -19,7 +19,7 @@ use regard_vision::{
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use super::inference::median;
+use super::inference::{lower_quartile, median};
 use super::python::Python;
 
 /// How long each case runs on all together, at least.
@@ -330,10 +330,4 @@ fn case(
         );
     }
     Ok(rows)
-}
-
-/// The value below which a quarter lies; `NaN` for none.
-fn lower_quartile(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 4).copied().unwrap_or(f64::NAN)
 }

@@ -55,8 +55,24 @@ impl Peak {
     }
 }
 
-/// Times all networks and prints a table.
-pub(super) fn layers() -> Result<Vec<Layer>> {
+/// Share of what one core does in registers that the steps of a network reach which multiply, in percent.
+pub(super) fn percent_of_peak(bytes: &[u8], shape: &[usize], now: &dyn Fn() -> f64) -> Result<f64> {
+    let runtime = Native::new();
+    let peak = runtime.multiplications_per_sec(now);
+    Ok(convolving(&steps(runtime, bytes, shape, now)?) / peak * 100.0)
+}
+
+/// Multiplications a second of the steps that have any.
+fn convolving(steps: &[StepTime]) -> f64 {
+    let those = steps.iter().filter(|step| step.n_multiplications > 0);
+    let (n, secs) = those.fold((0, 0.0), |(n, secs), step| {
+        (n + step.n_multiplications, secs + step.secs)
+    });
+    n as f64 / secs
+}
+
+/// Times the networks whose name contains that and prints a table.
+pub(super) fn layers(only: &str) -> Result<Vec<Layer>> {
     let runtime = Native::new();
     let began = Instant::now();
     let now = || began.elapsed().as_secs_f64();
@@ -72,7 +88,7 @@ pub(super) fn layers() -> Result<Vec<Layer>> {
     }
     let catalog = Catalog::open(None)?;
     let mut layers = Vec::new();
-    for (network, shape) in CASES {
+    for (network, shape) in CASES.into_iter().filter(|(name, _)| name.contains(only)) {
         let bytes = catalog.bytes_of(network)?;
         let steps = steps(runtime, &bytes, shape, &now).with_context(|| network.to_owned())?;
         layers.extend(table((network, shape), &steps, &peak));
@@ -102,11 +118,6 @@ fn table(
 ) -> Vec<Layer> {
     let all: f64 = steps.iter().map(|step| step.secs).sum();
     let multiplications: u64 = steps.iter().map(|step| step.n_multiplications).sum();
-    let convolving: f64 = steps
-        .iter()
-        .filter(|step| step.n_multiplications > 0)
-        .map(|step| step.secs)
-        .sum();
     let sides: Vec<String> = shape.iter().map(ToString::to_string).collect();
     println!(
         "\n{network} {}: {:.3} ms in {} steps, {:.1} million multiplications; convolutions {:.0} % of peak",
@@ -114,7 +125,7 @@ fn table(
         all * 1e3,
         steps.len(),
         multiplications as f64 / 1e6,
-        multiplications as f64 / convolving / peak.multiplications_per_sec * 100.0
+        convolving(steps) / peak.multiplications_per_sec * 100.0
     );
     println!(
         "{:<34} {:<30} {:>8} {:>6} {:>7} {:>6}  bound",

@@ -5,6 +5,7 @@ mod case;
 mod faces;
 mod inference;
 mod layers;
+mod load;
 mod openvino;
 mod process;
 mod python;
@@ -33,6 +34,8 @@ enum Subject {
     Inference,
     /// The steps of the networks on the native runtime, beside what the processor could do at most.
     Layers,
+    /// Loading the networks on the built-in runtimes and ONNX Runtime, by turns.
+    Load,
     /// The policies beside VowpalWabbit: regret on the same streams, time of a decision.
     Policies,
     /// The whole path from a frame to what its faces show, beside MediaPipe and OpenCV, by turns.
@@ -82,10 +85,17 @@ pub(crate) struct BenchArgs {
     /// The runtime of `loop`.
     #[arg(long, value_enum, default_value = "native")]
     runtime: LoopRuntime,
+    /// The Python that has the packages of the rivals: onnxruntime, openvino, mediapipe, opencv. Else that of
+    /// `REGARD_PYTHON`, else `python3`.
+    #[arg(long, value_name = "FILE")]
+    python: Option<PathBuf>,
+    /// Only the networks of `inference`, `layers` and `load` whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    network: Option<String>,
     /// Write what was measured into this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Fail when 95 % within 150 ms is not kept.
+    /// Fail when 95 % within 150 ms is not kept by `loop`, or a goal beside the rivals by `inference`.
     #[arg(long)]
     check: bool,
     /// Run one case in this process and print it as JSON; how `loop` calls itself.
@@ -107,21 +117,31 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<()> {
         println!("{}", serde_json::to_string(&report)?);
         return Ok(());
     }
+    if let Some(python) = &args.python {
+        python::use_python(python);
+    }
+    let network = args.network.as_deref().unwrap_or_default();
     let wants = |subject| args.subjects.is_empty() || args.subjects.contains(&subject);
     let mut written = serde_json::Map::new();
     println!("{}", process::machine());
     let mut broken = Vec::new();
     if wants(Subject::Loop) {
         let reports = run_cases(args)?;
-        broken = reports.iter().filter_map(broken_promise).collect();
+        broken.extend(reports.iter().filter_map(broken_promise));
         written.insert("loop".to_owned(), serde_json::to_value(reports)?);
     }
     if wants(Subject::Inference) {
-        let rows = inference::compare()?;
+        let rows = inference::compare(network)?;
+        broken.extend(rows.iter().filter_map(inference::Row::missed_goal));
         written.insert("inference".to_owned(), serde_json::to_value(rows)?);
     }
+    if wants(Subject::Load) {
+        let rows = load::compare(network, inference::onnx_runtime().as_ref())?;
+        broken.extend(rows.iter().filter_map(load::Row::missed_goal));
+        written.insert("load".to_owned(), serde_json::to_value(rows)?);
+    }
     if wants(Subject::Layers) {
-        let layers = layers::layers()?;
+        let layers = layers::layers(network)?;
         written.insert("layers".to_owned(), serde_json::to_value(layers)?);
     }
     if wants(Subject::Policies) {

@@ -1,7 +1,9 @@
 //! A script in a Python process of its own, which takes one turn when it is told to.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
@@ -15,9 +17,28 @@ pub(super) struct Python {
     version: String,
 }
 
+/// The interpreter that was asked for; else that of `REGARD_PYTHON`, else `python3`.
+static NAMED: OnceLock<PathBuf> = OnceLock::new();
+
+/// From now on that interpreter is used.
+pub(super) fn use_python(path: &Path) {
+    // Asked for once, at the beginning.
+    let _ = NAMED.set(path.to_owned());
+}
+
 fn python() -> Command {
-    let named = std::env::var_os("REGARD_PYTHON");
+    let named = NAMED.get().map(|path| path.clone().into_os_string());
+    let named = named.or_else(|| std::env::var_os("REGARD_PYTHON"));
     Command::new(named.unwrap_or_else(|| "python3".into()))
+}
+
+/// Where the Python package of ONNX Runtime keeps its library, which we load ourselves.
+pub(super) fn onnx_runtime_folder() -> Option<PathBuf> {
+    let find = "import importlib.util as u; print(u.find_spec('onnxruntime').submodule_search_locations[0])";
+    let output = python().args(["-c", find]).stderr(Stdio::null()).output();
+    let text = String::from_utf8(output.ok()?.stdout).ok()?;
+    let folder = Path::new(text.trim()).join("capi");
+    folder.is_dir().then_some(folder)
 }
 
 impl Python {

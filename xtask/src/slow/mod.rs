@@ -22,6 +22,9 @@ pub(crate) struct SlowArgs {
     /// A sample of a few minutes, with what any machine has.
     #[arg(long)]
     short: bool,
+    /// Of the fuzz targets only those whose name contains this, such as `model`; then without the sample.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    target: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,10 +65,10 @@ impl Check {
         }
     }
 
-    fn run(self, is_short: bool) -> Result<Outcome> {
+    fn run(self, is_short: bool, target: &str) -> Result<Outcome> {
         match self {
             Self::Kill => kill::kill(is_short),
-            Self::Fuzz => fuzz::fuzz(is_short),
+            Self::Fuzz => fuzz::fuzz(is_short, target),
             Self::Laws => laws::laws(is_short),
             Self::Sanitizers => sanitizers::sanitizers(is_short),
             Self::Miri => miri::miri(is_short),
@@ -86,7 +89,7 @@ pub(crate) fn slow(args: &SlowArgs) -> Result<()> {
     let mut n_failed = 0;
     for check in wanted {
         let began_at = Instant::now();
-        let line = match check.run(args.short) {
+        let line = match check.run(args.short, &args.target) {
             Ok(Outcome::Done(what)) => format!("done: {}: {what}", check.name()),
             Ok(Outcome::Skipped(why)) => format!("skipped: {}: {why}", check.name()),
             Err(error) => {

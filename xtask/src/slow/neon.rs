@@ -1,6 +1,6 @@
 //! The NEON kernels, computed by an emulator: every law of the native runtime, as on this processor.
 
-use std::path::Path;
+use std::ffi::OsString;
 use std::process::Command;
 
 use anyhow::Result;
@@ -15,6 +15,12 @@ const EMULATOR: &str = "qemu-aarch64";
 /// Where Debian's cross compiler keeps the C library of that processor.
 const LIBRARIES: &str = "/usr/aarch64-linux-gnu";
 
+/// Debian's compiler that has libraries for other processors, where the one that runs us has none.
+const OTHER_COMPILER: &str = "/usr/bin/rustc";
+
+/// Rooms with kernels of their own, and what their tests are called.
+const LAWS: [(&str, &str); 2] = [("regard-inference", "native"), ("regard-identity", "")];
+
 /// Runs the laws under the emulator.
 pub(super) fn neon(is_short: bool) -> Result<Outcome> {
     if is_short {
@@ -27,31 +33,37 @@ pub(super) fn neon(is_short: bool) -> Result<Outcome> {
             )));
         }
     }
-    if !has_target() {
+    let Some(compiler) = compiler() else {
         return Ok(Outcome::Skipped(format!(
-            "the compiler has no library for {TARGET}; rustup target add {TARGET}, or name one that has in RUSTC"
+            "no compiler has the library for {TARGET}; rustup target add {TARGET}, or, Debian: dpkg --add-architecture arm64, apt update, apt install rustc-web libstd-rust-web-dev:arm64"
         )));
+    };
+    for (package, tests) in LAWS {
+        let mut command = cargo();
+        command
+            .args(["test", "--locked", "--target", TARGET, "--lib"])
+            // Apart from what another compiler built.
+            .args(["--target-dir", "target/neon"])
+            .args(["--package", package, "--", tests])
+            .env("RUSTC", &compiler)
+            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER)
+            .env(
+                "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER",
+                format!("{EMULATOR} -L {LIBRARIES}"),
+            );
+        must(
+            &format!("NEON kernels of {package} under qemu"),
+            &mut command,
+        )?;
     }
-    let mut command = cargo();
-    command
-        .args(["test", "--locked", "--target", TARGET, "--lib"])
-        .args(["--package", "regard-inference", "--", "native"])
-        .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER)
-        .env(
-            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER",
-            format!("{EMULATOR} -L {LIBRARIES}"),
-        );
-    must("NEON kernels under qemu", &mut command)?;
-    Ok(Outcome::Done("the laws of the native runtime".to_owned()))
+    Ok(Outcome::Done(
+        "the laws of the native runtime and of the galleries".to_owned(),
+    ))
 }
 
-/// Whether the compiler has the standard library of that processor.
-fn has_target() -> bool {
-    let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(compiler)
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .output();
-    let folder = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    let entries = folder.and_then(|folder| std::fs::read_dir(Path::new(&folder)));
-    entries.is_ok_and(|mut entries| entries.next().is_some())
+/// A compiler that has the standard library of that processor: the one that runs us, or Debian's.
+fn compiler() -> Option<OsString> {
+    let all = [tool::compiler(), OTHER_COMPILER.into()];
+    all.into_iter()
+        .find(|compiler| !tool::target_libraries(compiler, TARGET).is_empty())
 }

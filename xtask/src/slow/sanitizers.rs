@@ -6,7 +6,7 @@ use super::{Outcome, tool};
 use crate::run::must;
 
 /// The only target whose runtime comes with the compiler.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+pub(super) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// The rooms with `unsafe` of our own, or of decoders and runtimes that eat foreign bytes.
 const PACKAGES: [&str; 2] = ["regard-inference", "regard-vision"];
@@ -16,11 +16,8 @@ pub(super) fn sanitizers(is_short: bool) -> Result<Outcome> {
     if is_short {
         return Ok(Outcome::Skipped("only without --short".to_owned()));
     }
-    if !tool::has_nightly() {
-        return Ok(Outcome::Skipped(tool::NO_NIGHTLY.to_owned()));
-    }
-    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
-        return Ok(Outcome::Skipped(format!("only on {TARGET}")));
+    if let Some(why) = missing() {
+        return Ok(Outcome::Skipped(why));
     }
     for package in PACKAGES {
         let what = format!("address sanitizer: {package}");
@@ -35,8 +32,21 @@ pub(super) fn sanitizers(is_short: bool) -> Result<Outcome> {
     ))
 }
 
+/// Why the address sanitizer cannot be had here.
+pub(super) fn missing() -> Option<String> {
+    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+        return Some(format!("the address sanitizer: only on {TARGET}"));
+    }
+    let files = tool::target_libraries(&tool::compiler(), TARGET);
+    let is_there = files.iter().any(|name| name.ends_with("_rt.asan.a"));
+    (!is_there).then(|| {
+        "the compiler came without the address sanitizer; the one that rustup installs has it"
+            .to_owned()
+    })
+}
+
 fn under(package: &str) -> std::process::Command {
-    let mut command = tool::nightly();
+    let mut command = tool::unlocked();
     command
         .args(["test", "--locked", "--target", TARGET, "--package", package])
         .env("RUSTFLAGS", "-Zsanitizer=address")

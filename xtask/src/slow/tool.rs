@@ -1,8 +1,9 @@
 //! What the machine has.
 
+use std::ffi::{OsStr, OsString};
 use std::process::{Command, Stdio};
 
-use crate::run::root;
+use crate::run::{cargo, root};
 
 /// `cargo` of the nightly toolchain, which the checks need that look inside.
 pub(super) fn nightly() -> Command {
@@ -13,6 +14,33 @@ pub(super) fn nightly() -> Command {
     }
     command.arg("+nightly").current_dir(root());
     command
+}
+
+/// The `cargo` that runs us, which lets its compiler do what else only a nightly one does: the sanitizers and the coverage
+/// of a stable compiler work, their names may change.
+pub(super) fn unlocked() -> Command {
+    let mut command = cargo();
+    command.env("RUSTC_BOOTSTRAP", "1");
+    command
+}
+
+/// The compiler of this `cargo`.
+pub(super) fn compiler() -> OsString {
+    std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
+}
+
+/// Names of the files of the standard library that a compiler has for that target; none where it has none.
+pub(super) fn target_libraries(compiler: &OsStr, target: &str) -> Vec<String> {
+    let output = Command::new(compiler)
+        .args(["--print", "target-libdir", "--target", target])
+        .current_dir(root())
+        .output();
+    let folder = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let entries = folder.and_then(std::fs::read_dir);
+    let names = entries.into_iter().flatten().flatten();
+    names
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 /// Whether a command answers.

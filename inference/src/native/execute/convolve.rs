@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::share::{by_image, share};
+use super::share::by_image;
 use crate::native::graph::Convolution;
 use crate::native::kernel::{
-    Activation, Finish, Kernels, LANES, MAX_KERNEL, MAX_RESIDUALS, Picture, RowWork, Window,
+    Activation, Crew, Finish, Kernels, LANES, MAX_KERNEL, MAX_RESIDUALS, Picture, RowWork, Window,
 };
 use crate::native::plan::{Sizes, Strided};
 
@@ -15,9 +15,10 @@ pub(super) struct Runner<'a> {
     pub(super) kernels: Kernels,
     /// A row of noughts.
     pub(super) zeros: &'a [f32],
+    pub(super) crew: &'a Crew,
     /// Threads that may work on a step.
     pub(super) n_threads: usize,
-    /// Multiplications for which another of them is worth waking.
+    /// Multiplications for which it pays to share a step.
     pub(super) min_work: usize,
 }
 
@@ -43,12 +44,6 @@ fn rows_of<'a>(
 }
 
 impl<'a> Runner<'a> {
-    /// Into how many parts the work on so many pixels goes, of so many weights each.
-    fn n_parts(&self, n_pixels: usize, each: usize) -> usize {
-        let n_multiplications = each.saturating_mul(n_pixels);
-        (n_multiplications / self.min_work).clamp(1, self.n_threads)
-    }
-
     /// Does `work` for rows of results, `row_floats` each, image by image, shared among threads: it gets the number of the
     /// image, its rows, what holds these, and a share of `scratch`.
     pub(super) fn share_rows(
@@ -59,7 +54,7 @@ impl<'a> Runner<'a> {
         work: &(impl Fn(usize, Range<usize>, Finish<'_>, &mut [f32]) + Sync),
     ) {
         let all = 0..images * rows;
-        let parts = self.n_parts(all.len() * columns, n_weights);
+        let parts = self.n_parts(n_weights.saturating_mul(all.len() * columns));
         let own = |own: Range<usize>, mut finish: Finish<'_>, scratch: &mut [f32]| {
             let mut done = 0;
             for (image, rows) in by_image(own, rows) {
@@ -69,7 +64,7 @@ impl<'a> Runner<'a> {
                 work(image, rows, finish.part(&mut residuals, floats), scratch);
             }
         };
-        share(parts, (all, row_floats), finish, scratch, &own);
+        self.share(parts, (all, row_floats), finish, scratch, &own);
     }
 
     pub(super) fn convolve(
@@ -117,7 +112,7 @@ impl<'a> Runner<'a> {
         finish: Finish<'_>,
     ) {
         let filter = convolution.filter();
-        let parts = self.n_parts(n_pixels, filter.len());
+        let parts = self.n_parts(filter.len().saturating_mul(n_pixels));
         let picture = |first: usize, n: usize| Picture {
             data: &input[first * step..],
             height: 1,
@@ -129,7 +124,7 @@ impl<'a> Runner<'a> {
         let has_slopes = matches!(convolution.activation, Activation::Slopes(_));
         if n_pixels == 1 && !has_slopes {
             let blocks = (0..filter.blocks, LANES);
-            return share(parts, blocks, finish, &mut [], &|blocks, finish, _| {
+            return self.share(parts, blocks, finish, &mut [], &|blocks, finish, _| {
                 let some = filter.some(blocks);
                 self.kernels
                     .convolve(&some, &picture(0, 1), &Window::POINT, (0..1, 1), finish);
@@ -137,7 +132,7 @@ impl<'a> Runner<'a> {
         }
         let all = filter.all();
         let pixels = (0..n_pixels, all.blocks * LANES);
-        share(parts, pixels, finish, &mut [], &|pixels, finish, _| {
+        self.share(parts, pixels, finish, &mut [], &|pixels, finish, _| {
             let picture = picture(pixels.start, pixels.len());
             let rows = (0..1, pixels.len());
             self.kernels

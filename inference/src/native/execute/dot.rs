@@ -1,7 +1,6 @@
 //! Full connections with weights of one byte, shared among threads.
 
 use super::convolve::Runner;
-use super::share::share;
 use crate::native::graph::{Kind, Op};
 use crate::native::kernel::{Finish, GROUP};
 
@@ -14,11 +13,11 @@ impl Runner<'_> {
         let filter = &gemm.filter;
         let (outputs, inputs) = (filter.outputs, filter.inputs);
         let work = outputs.saturating_mul(inputs).saturating_mul(n_rows);
-        let parts = (work / self.min_work).clamp(1, self.n_threads);
+        let parts = self.n_parts(work);
         let kernels = self.kernels;
         if n_rows == 1 && outputs.is_multiple_of(GROUP) {
             let groups = (0..outputs / GROUP, GROUP);
-            return share(parts, groups, finish, &mut [], &|groups, mut finish, _| {
+            return self.share(parts, groups, finish, &mut [], &|groups, mut finish, _| {
                 let own = groups.start * GROUP..groups.end * GROUP;
                 let n = own.len();
                 kernels.dot(filter, (input, 1), (own, n), &mut finish);
@@ -27,7 +26,7 @@ impl Runner<'_> {
         if n_rows == 1 {
             return kernels.dot(filter, (input, 1), (0..outputs, outputs), &mut finish);
         }
-        share(
+        self.share(
             parts,
             (0..n_rows, outputs),
             finish,

@@ -48,21 +48,35 @@ pub(super) struct Mean {
     pub(super) output: *mut f32,
 }
 
+/// Sums side by side: an addition waits for the one before it in its sum.
+const MEAN_SUMS: usize = 8;
+
 /// The mean of each channel.
 ///
 /// # Safety
 /// As of [`map`]; there is at least one pixel.
 #[inline(always)]
 pub(super) unsafe fn mean<S: Simd>(work: &Mean) {
+    let step = work.blocks * LANES;
     for block in 0..work.blocks {
         // SAFETY: every pixel has that block.
         unsafe {
-            let mut sums = [S::splat(0.0); 4];
-            for pixel in 0..work.n_pixels {
-                let x = S::load(work.input.add((pixel * work.blocks + block) * LANES));
-                sums[pixel % 4] = S::add(sums[pixel % 4], x);
+            let mut sums = [S::splat(0.0); MEAN_SUMS];
+            let mut from = work.input.add(block * LANES);
+            for _ in 0..work.n_pixels / MEAN_SUMS {
+                for (index, sum) in sums.iter_mut().enumerate() {
+                    *sum = S::add(*sum, S::load(from.add(index * step)));
+                }
+                from = from.wrapping_add(MEAN_SUMS * step);
             }
-            let sum = S::add(S::add(sums[0], sums[1]), S::add(sums[2], sums[3]));
+            for (index, sum) in sums.iter_mut().enumerate() {
+                if index < work.n_pixels % MEAN_SUMS {
+                    *sum = S::add(*sum, S::load(from.add(index * step)));
+                }
+            }
+            let sum = sums
+                .iter()
+                .fold(S::splat(0.0), |all, sum| S::add(all, *sum));
             let mean = S::mul(sum, S::splat(1.0 / work.n_pixels as f32));
             S::store(work.output.add(block * LANES), mean);
         }
