@@ -9,6 +9,7 @@ mod difference;
 mod draft;
 mod facts;
 mod instructions;
+mod networks;
 mod page;
 mod paper;
 mod record;

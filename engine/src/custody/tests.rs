@@ -18,6 +18,7 @@ pub(crate) mod crashing;
 mod face_crashes;
 mod face_oracle;
 mod faces;
+mod gallery_secrets;
 mod oracle;
 mod tokens;
 pub(crate) mod world;
