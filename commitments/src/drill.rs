@@ -263,9 +263,7 @@ fn study(rng: &mut dyn CryptoRng) -> Option<RefusalCode> {
         document.consent_purposes = ConsentPurpose::ALL.iter().copied().collect();
         document.scopes = document.scopes.with(Scope::MicroExpression);
         document.purposes.insert(ProcessingPurpose::Research);
-        document
-            .categories
-            .insert(crate::Category::MicroExpression);
+        document.categories.insert(crate::Category::MicroExpression);
     });
     let profile = lab();
     let consent = agreed(ConsentPurpose::Research, &promise, &profile)?;

@@ -113,7 +113,7 @@ pub use grant::{
     Scoped, Sensing,
 };
 pub use keys::{SiteKeys, key_id};
-pub use law::{Keeping, Rule, Standing};
+pub use law::{ATTACKS, Attack, FAULT_POINTS, FaultPoint, Keeping, Rule, Standing};
 pub use ledger::{
     BadEntry, EntryBody, Leaf, Ledger, LedgerCheck, LedgerEntry, LedgerFault, LedgerReport,
     ProvenLeaf, SignedCheckpoint, verify_ledger,

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use regard_audience::CrowdSettings;
 use regard_commitments::{
-    AuditReport, CheckLine, Checkpoint, Commitments, ConsentPurpose, Custody, EntryBody,
-    ErasureProof, Evidence, GivenBy, Ledger, LedgerEntry, MerkleTree, NoteSigner, Receipt,
-    ReceiptTerms, SiteKeys, TableEvidence, UtcText, Zeroizing, leaf_hash, ledger_origin, subject,
+    AskedRefusal, AuditReport, AuditedSite, CheckLine, Checkpoint, Commitments, ConsentPurpose,
+    Custody, EntryBody, ErasureProof, Evidence, GivenBy, Ledger, LedgerEntry, MerkleTree,
+    NoteSigner, Receipt, ReceiptTerms, SiteKeys, TableEvidence, UtcText, Zeroizing, leaf_hash,
+    ledger_origin, subject,
 };
 use regard_decision::{ContextSpec, Creative};
 use regard_domain::{CreativeId, PersonId, ScreenId, Timestamp};
@@ -501,15 +502,46 @@ fn audit() -> Vec<u8> {
             is_in_ledger: Some(true),
             fault: None,
         },
+        Evidence::Refusals {
+            asked: RefusalCode::ALL
+                .iter()
+                .map(|code| AskedRefusal {
+                    code: *code,
+                    answered: Some(*code),
+                    n_told: 1,
+                })
+                .collect(),
+        },
+        Evidence::Records {
+            n_persons: 3,
+            n_consents: 4,
+            n_erased: 2,
+            n_ended: 1,
+            found: none(),
+            unknown: None,
+        },
+        Evidence::Papers {
+            n_papers: 8,
+            all: Some(leaf_hash(b"p")),
+            is_copied: true,
+            is_current: None,
+            fault: None,
+        },
+        Evidence::NoticeText {
+            n_languages: 5,
+            is_of_commitments: Some(true),
+            found: none(),
+            fault: None,
+        },
     ];
-    let report = AuditReport {
+    let about = AuditedSite {
         at: Timestamp::from_millis(1_780_315_200_000),
         program: "0.1.0".to_owned(),
         site: "demo".to_owned(),
         is_running: true,
         checkpoint: Some("note".to_owned()),
-        checks: evidence.into_iter().map(CheckLine::from).collect(),
     };
+    let report = AuditReport::new(about, evidence.into_iter().map(CheckLine::from).collect());
     let key = SiteKeys::from_seed(Zeroizing::new([7; 32])).audit_key();
     serde_json::to_vec(&report.sign(&key)).unwrap_or_default()
 }

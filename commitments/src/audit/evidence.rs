@@ -313,10 +313,7 @@ impl Evidence {
             "notice",
             "cli/tests/it/audit.rs::a_camera_that_was_open_without_the_notice_is_found",
         ),
-        (
-            "models",
-            "cli/tests/it/audit.rs::an_altered_model_is_found",
-        ),
+        ("models", "cli/tests/it/audit.rs::an_altered_model_is_found"),
         (
             "dependencies",
             "cli/tests/it/audit.rs::a_dependency_with_an_advisory_is_found",
@@ -424,7 +421,10 @@ impl Evidence {
                 None => CheckState::when(*seccomp == Some(2) && *no_new_privs == Some(true)),
             },
             Self::Refusals { asked } => CheckState::when(
-                asked.iter().map(|one| one.code).eq(RefusalCode::ALL.iter().copied())
+                asked
+                    .iter()
+                    .map(|one| one.code)
+                    .eq(RefusalCode::ALL.iter().copied())
                     && asked.iter().all(|one| one.answered == Some(one.code)),
             ),
             Self::Records { found, unknown, .. } => unless(unknown, found.is_empty()),
@@ -500,7 +500,9 @@ impl Evidence {
                 "The program connects to nothing that the configuration does not name"
             }
             Self::Retention { .. } => "Nothing is kept past its time",
-            Self::BiometricOperations { .. } => "Every biometric operation and every sitting of a study had a live consent",
+            Self::BiometricOperations { .. } => {
+                "Every biometric operation and every sitting of a study had a live consent"
+            }
             Self::Ledger { .. } => "The ledger is whole",
             Self::Notice { .. } => "The notice was shown while a camera was open",
             Self::Models { .. } => "Models are licensed and unaltered",

@@ -292,7 +292,11 @@ fn every_row_of_the_law_has_a_line_that_follows_from_the_checks() {
     assert_eq!(rows, LawRow::all().collect::<Vec<_>>());
     assert_eq!(rows.len(), Rule::ALL.len() + RefusalCode::ALL.len());
     for line in &report.law {
-        assert!(!line.checks.is_empty(), "no check looks at {}", line.row.id());
+        assert!(
+            !line.checks.is_empty(),
+            "no check looks at {}",
+            line.row.id()
+        );
         assert_eq!(line.state, CheckState::Pass, "{}", line.row.id());
         let keeping = line.row.keeping();
         assert_eq!(line.standing, keeping.standing());

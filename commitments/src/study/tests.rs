@@ -130,7 +130,10 @@ fn fps_too_low_for_microexpression() {
     // A camera that becomes slow is noticed while it runs.
     let key = site.ask(&consent, FAST).outcome.granted().unwrap();
     assert!(key.keeps_up(rate(FAST)).is_ok());
-    assert_eq!(key.keeps_up(rate(30)).map_err(|r| Some(r.code)), Err(too_low));
+    assert_eq!(
+        key.keeps_up(rate(30)).map_err(|r| Some(r.code)),
+        Err(too_low)
+    );
 }
 
 /// By counting: at a rate that passes, three frames fall into every stretch of the claimed length, wherever it begins; at one
@@ -165,7 +168,10 @@ fn frames_that_do_not_come_in_time_count() {
             .collect()
     };
     // One gap in fifty is chance, one in ten is how this camera is.
-    assert_eq!(MeasuredRate::of(&taken(50)).unwrap().frames_per_sec(), 200.0);
+    assert_eq!(
+        MeasuredRate::of(&taken(50)).unwrap().frames_per_sec(),
+        200.0
+    );
     assert_eq!(MeasuredRate::of(&taken(10)).unwrap().frames_per_sec(), 20.0);
     let good = taken(50);
     assert_eq!(MeasuredRate::of(&good[..40]), None, "too few");

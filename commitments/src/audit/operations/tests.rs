@@ -216,18 +216,35 @@ fn a_service_needs_its_attestation() {
 
 #[test]
 fn a_sitting_of_a_study_needs_the_consent_of_its_participant() {
-    let sits = |secs: i64, receipt: &str| json!({ "at": at(secs), "kind": "study_granted", "subject": "s", "receipt": receipt,
-        "number": "n", "until": at(secs + 60) });
+    let sits = |secs: i64, receipt: &str| {
+        json!({ "at": at(secs), "kind": "study_granted", "subject": "s", "receipt": receipt,
+        "number": "n", "until": at(secs + 60) })
+    };
     check(&[given("r", "research", "s"), sits(60, "r")], None);
     for (consent, receipt, lacks) in [
-        (given("r", "verify", "s"), "r", "its consent is to something else"),
-        (given("r", "research", "t"), "r", "its consent is somebody else's"),
-        (given("r", "research", "s"), "q", "its consent was never given"),
+        (
+            given("r", "verify", "s"),
+            "r",
+            "its consent is to something else",
+        ),
+        (
+            given("r", "research", "t"),
+            "r",
+            "its consent is somebody else's",
+        ),
+        (
+            given("r", "research", "s"),
+            "q",
+            "its consent was never given",
+        ),
     ] {
         check(&[consent, sits(60, receipt)], Some(lacks));
     }
     let late = sits(30 * DAY, "r");
-    check(&[given("r", "research", "s"), late], Some("its consent had ended"));
+    check(
+        &[given("r", "research", "s"), late],
+        Some("its consent had ended"),
+    );
     // As the gate writes it.
     let (subject, receipt) = (Digest::of(&[b"s"]), Digest::of(&[b"r"]));
     let entry = LedgerEntry {
