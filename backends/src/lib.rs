@@ -33,6 +33,7 @@ pub use row::{
     SealedSlots, Setting, Sums,
 };
 pub use sqlite::{
-    Overdue, SqliteKeys, SqliteKeysReader, SqliteOptions, SqliteReader, SqliteStore, StoredValue,
+    HeldNames, Overdue, SqliteKeys, SqliteKeysReader, SqliteOptions, SqliteReader, SqliteStore,
+    StoredValue,
 };
 pub use store::{Integrity, Store, SweepReport};

@@ -25,7 +25,7 @@ use sqlx::{
 };
 
 use self::documents::Named;
-pub use self::keys_reader::SqliteKeysReader;
+pub use self::keys_reader::{HeldNames, SqliteKeysReader};
 pub use self::reader::{Overdue, SqliteReader, StoredValue};
 use crate::{
     Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, Integrity, LedgerRow,

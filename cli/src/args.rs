@@ -446,9 +446,11 @@ pub(crate) struct AuditArgs {
     pub(crate) command: Option<AuditCommand>,
     #[command(flatten)]
     pub(crate) installation: InstallationArgs,
-    /// The configuration of the installation: names the machines it may connect to, and its models.
+    /// The configuration of the installation: names the machines it may connect to, its models, and what its papers are about.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) site_key: SiteKeyArgs,
     /// A copy of a database of advisories in the form of RustSec, to hold the dependencies against.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) advisories: Option<PathBuf>,

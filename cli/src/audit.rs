@@ -4,7 +4,11 @@ mod dependencies;
 mod disk;
 mod history;
 mod page;
+mod papers;
 mod process;
+mod records;
+mod refusals;
+mod words;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -15,8 +19,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regard_backends::{SqliteKeysReader, SqliteReader};
 use regard_commitments::{
-    AuditReport, CheckLine, CheckState, Evidence, SWEEP_ALLOWANCE_SECS, SignedAudit, TableEvidence,
-    VerifyingKey,
+    AuditReport, AuditedSite, CheckLine, CheckState, Evidence, SWEEP_ALLOWANCE_SECS, SignedAudit,
+    TableEvidence, VerifyingKey,
 };
 use regard_domain::{Clock as _, Timestamp};
 use regard_engine::SystemClock;
@@ -96,7 +100,13 @@ async fn look(args: &AuditArgs, data_dir: &Path) -> Result<AuditReport> {
         .await
         .with_context(|| shown(&data_dir))?;
     let disk = disk::look(&data_dir, &reader, keys.as_ref()).await?;
+    let held = records::held(keys.as_ref()).await?;
     let history = history::look(&reader, &data_dir, now).await?;
+    let named = site.as_ref().map(|site| {
+        let mut engine = site.engine_config(&data_dir);
+        engine.site_key = args.site_key.config_to_run(&data_dir);
+        papers::Named { site, engine }
+    });
     let mut evidence = vec![disk.pictures, disk.embeddings];
     evidence.push(process::open_files(&proc, &found, &data_dir));
     evidence.push(process::egress(&proc, &found, &allowed(site.as_ref())));
@@ -105,18 +115,23 @@ async fn look(args: &AuditArgs, data_dir: &Path) -> Result<AuditReport> {
     evidence.push(models(site.as_ref(), &data_dir)?);
     evidence.push(dependencies::look(args.advisories.as_deref())?);
     evidence.push(process::sandbox(&proc, &found));
+    evidence.push(refusals::look(&history.refusals).await?);
+    evidence.push(papers::look(&history.papers, &reader, &data_dir, named, now).await?);
+    let (said, blind) = (history.records, history.blind);
+    evidence.push(records::look(&reader, keys.as_ref(), &held, said, blind).await?);
     reader.close().await;
     if let Some(keys) = keys {
         keys.close().await;
     }
-    Ok(AuditReport {
+    let about = AuditedSite {
         at: now,
         program: env!("CARGO_PKG_VERSION").to_owned(),
         site: history.site,
         is_running: found.is_running(),
         checkpoint: history.checkpoint,
-        checks: evidence.into_iter().map(CheckLine::from).collect(),
-    })
+    };
+    let checks = evidence.into_iter().map(CheckLine::from).collect();
+    Ok(AuditReport::new(about, checks))
 }
 
 /// A machine that the configuration names, and its addresses as far as they can be found.
@@ -255,6 +270,16 @@ fn in_words(report: &AuditReport) -> String {
         count(CheckState::Fail),
         count(CheckState::Unknown)
     ));
+    lines.push(
+        "the law, row by row: what these checks say here; how far the program keeps it".to_owned(),
+    );
+    lines.extend(report.law.iter().map(|line| {
+        let (id, state, checks) = (line.row.id(), line.state.as_str(), line.checks.join(", "));
+        format!(
+            "  {state:<8} {id:<32} {:<7} {checks}",
+            line.standing.to_string()
+        )
+    }));
     lines.join("\n")
 }
 

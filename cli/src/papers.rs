@@ -13,10 +13,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use regard_backends::{OpenError, SqliteReader};
-use regard_commitments::{Date, PaperKind};
+use regard_commitments::{Date, Digest, PaperKind};
 use regard_domain::{Clock as _, Timestamp};
 use regard_engine::{
-    Calendar, EngineConfig, MadePapers, PaperMaker, SystemClock, campaigns_in_force,
+    Calendar, EngineConfig, MadePapers, PAPERS_FOLDER, PaperMaker, SystemClock, campaigns_in_force,
+    papers_copy_name,
 };
 use regard_reports::{Facts, LegalPaper, PAPERS_FORMAT, PaperChange, Papers};
 use regard_server::ServerConfig;
@@ -77,6 +78,26 @@ pub(crate) fn maker(
         );
         made(&papers)
     }))
+}
+
+/// What a configuration makes of the papers now. `engine` with the campaigns that are in force.
+///
+/// # Errors
+/// What keeps the engine from starting too.
+pub(crate) fn current(site: &Site, engine: &EngineConfig, now: Timestamp) -> Result<MadePapers> {
+    let server = site.server_config(&engine.data_dir, run::random_key()?);
+    let keys = regard_engine::existing_site_keys(&engine.data_dir)?;
+    let facts = facts::facts(engine, &server, &keys, (day_at(engine, now)?, now))?;
+    Ok(made(&Papers::of(&facts, &answers_beside(site.folder()))?))
+}
+
+/// The copy of the papers that the data folder has under the name that the ledger gives them.
+///
+/// # Errors
+/// When it is not there, or not papers.
+pub(crate) fn copy_of(data_dir: &Path, all: Digest) -> Result<MadePapers> {
+    let file = data_dir.join(PAPERS_FOLDER).join(papers_copy_name(all));
+    Ok(made(&read(&file)?))
 }
 
 fn made(papers: &Papers) -> MadePapers {

@@ -76,6 +76,7 @@ struct Words {
     title: String,
     who: String,
     what: String,
+    what_recognized: String,
     waits: String,
     waits_for: String,
     why: String,
@@ -109,6 +110,7 @@ struct EasyWords {
     computer: String,
     waits: String,
     nobody: String,
+    nobody_else: String,
     no_pictures: String,
     kept: String,
     nothing_kept: String,
@@ -198,6 +200,8 @@ struct Telling {
     period: Option<String>,
     is_passed_on: bool,
     rests_on_consent: bool,
+    /// Whether those who enrolled may be recognised here.
+    recognizes: bool,
     is_lab: bool,
     /// What stands in for `{name}`.
     values: Vec<(&'static str, String)>,
@@ -261,6 +265,11 @@ impl Telling {
             period,
             is_passed_on: !document.recipients.is_empty(),
             rests_on_consent: document.legal_basis == crate::LegalBasis::Consent,
+            recognizes: document
+                .consent_purposes
+                .iter()
+                .filter_map(|purpose| purpose.recognition())
+                .any(|kind| profile.may_recognize(kind).is_ok()),
             is_lab: profile.shows_lab_banner(),
             values,
             language,
@@ -295,7 +304,12 @@ impl Telling {
             gated if gated.contains(&Scope::Count) => Some(&words.waits),
             _ => Some(&words.waits_for),
         };
-        let lines = [&words.who, &words.what].into_iter().chain(waits).chain([
+        let what = if self.recognizes {
+            &words.what_recognized
+        } else {
+            &words.what
+        };
+        let lines = [&words.who, what].into_iter().chain(waits).chain([
             &words.why,
             &words.basis,
             kept,
@@ -321,13 +335,18 @@ impl Telling {
             Some(_) => &easy.kept,
             None => &easy.nothing_kept,
         };
+        let nobody = if self.recognizes {
+            &easy.nobody_else
+        } else {
+            &easy.nobody
+        };
         let seen = self.looked_at.iter();
         let lines = [Some(&easy.camera), waits, Some(&easy.computer)]
             .into_iter()
             .flatten()
             .map(String::as_str)
             .chain(seen.map(|scope| Words::name(&easy.scopes, scope)))
-            .chain([easy.nobody.as_str(), easy.no_pictures.as_str(), kept]);
+            .chain([nobody.as_str(), easy.no_pictures.as_str(), kept]);
         EasyText {
             title: self.fill(&easy.title),
             lines: lines.map(|line| self.fill(line)).collect(),

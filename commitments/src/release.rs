@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::date::Date;
 use crate::epsilon::Epsilon;
+use crate::refusal::{Refusal, RefusalCode};
 use crate::retention::{DataKind, Retained};
 
 pub use visit_sums::{MAX_ATTENTION_MILLIS, MAX_DWELL_MILLIS, MAX_LOOKS, VisitFacts, VisitSums};
@@ -38,6 +39,20 @@ pub enum Detail {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is not a detail; expected day or hours")]
 pub struct BadDetail(String);
+
+impl Detail {
+    /// The refusal of a release of this detail about a day of whose budget so much is spent.
+    pub fn refusal(self, day: Date, spent: Epsilon, granted: Epsilon) -> Refusal {
+        let cost = self.cost();
+        Refusal::new(
+            RefusalCode::PrivacyBudgetSpent,
+            format!(
+                "{spent} of the {granted} that may be told about {day} is spent, and \"{self}\" costs {cost}"
+            ),
+            "read what was released about that day, or sign commitments with a larger epsilon_per_day under [statistics]",
+        )
+    }
+}
 
 impl Detail {
     /// Every one, the coarse first.

@@ -71,7 +71,9 @@ pub use metrics::{
     DropReason, LATENCY_BOUNDS_SECS, LatencyHistogram, LatencyQuantiles, MetricsSnapshot,
 };
 pub use paper_desk::PaperVersion;
-pub use papers::{MadePapers, PAPERS_FOLDER, PaperMaker, campaigns_in_force};
+pub use papers::{
+    MadePapers, PAPERS_FOLDER, PaperMaker, campaigns_in_force, copy_name as papers_copy_name,
+};
 pub use private_file::{create_private_folder, write_private};
 pub use recognition::{
     AttestationWish, CaptureBegun, CaptureFeedback, CaptureId, CaptureMode, CaptureOutcome,

@@ -91,7 +91,7 @@ impl MadePapers {
 }
 
 /// Name of the copy of papers, in its folder.
-pub(crate) fn copy_name(all: Digest) -> String {
+pub fn copy_name(all: Digest) -> String {
     format!("{}.json", &all.to_string()[..16])
 }
 

@@ -197,25 +197,15 @@ impl Statistician {
             Answer::Granted(kept) => kept,
             Answer::Refused(refusal) => return Err(StatisticsError::Refused(refusal)),
         };
-        let store = &self.parts.store;
-        match store.put_release(&kept, self.parts.granted).await? {
+        let granted = self.parts.granted;
+        match self.parts.store.put_release(&kept, granted).await? {
             Spending::Paid => Ok(kept.into_parts().0),
             Spending::MadeBefore(before) => Ok(*before),
             Spending::Exceeds(spent) => {
-                Err(StatisticsError::Refused(self.refusal(day, detail, spent)))
+                let refusal = detail.refusal(day, spent, granted);
+                Err(StatisticsError::Refused(refusal))
             }
         }
-    }
-
-    fn refusal(&self, day: Date, detail: Detail, spent: Epsilon) -> Refusal {
-        let (cost, granted) = (detail.cost(), self.parts.granted);
-        Refusal::new(
-            RefusalCode::PrivacyBudgetSpent,
-            format!(
-                "{spent} of the {granted} that may be told about {day} is spent, and \"{detail}\" costs {cost}"
-            ),
-            "read what was released about that day, or sign commitments with a larger epsilon_per_day under [statistics]",
-        )
     }
 
     /// When the day was, if it can be released now.

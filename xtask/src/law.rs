@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use regard_commitments::{Keeping, RefusalCode, Rule, Standing};
+use regard_commitments::{ATTACKS, Evidence, FAULT_POINTS, Keeping, RefusalCode, Rule, Standing};
 
 /// The file that is written, below the root of the repository.
 const FILE: &str = "docs/law.md";
@@ -18,6 +18,27 @@ file and every test named here exists. Engineering readings of the law, not lega
 
 *Kept*: in the code, and shown by the tests named. *Partly*: some of it; what is missing is named. *Open*: not yet.
 A site asks the same of a running installation with `regard audit`.
+";
+
+const ATTACKED: &str = "
+## Attacks
+
+What somebody may try against an installation, what comes of it, and the test that tries it.
+";
+
+const KILLED: &str = "
+## Where the program may die
+
+Every kind of write that the law hangs on. In each test the program dies before and after each of these writes, or is killed at any moment; it
+starts again, and what was acknowledged holds, what was withdrawn stays withdrawn, who was erased stays erased.
+";
+
+const AUDITED: &str = "
+## What `regard audit` looks at
+
+Its report has a line for each row above: which of these checks look at it, and what follows from them for the installation. Each check fails, by
+its name, on an installation that a test broke for it:
+
 ";
 
 fn root() -> PathBuf {
@@ -70,15 +91,51 @@ fn table() -> String {
         let _ = write!(text, "\n### `{code}`: {standing}\n\n{}\n\n", code.article());
         text.push_str(&lines(&keeping));
     }
+    text.push_str(ATTACKED);
+    for attack in ATTACKS {
+        let _ = writeln!(
+            text,
+            "\n**{}**: {}.\n",
+            capital(attack.name),
+            attack.outcome
+        );
+        for test in attack.tests {
+            let _ = writeln!(text, "- test: `{test}`");
+        }
+    }
+    text.push_str(KILLED);
+    for point in FAULT_POINTS {
+        let _ = writeln!(text, "\n**{}**\n", capital(point.what));
+        let _ = writeln!(text, "- code: {}", ticked(point.code));
+        for test in point.tests {
+            let _ = writeln!(text, "- test: `{test}`");
+        }
+    }
+    text.push_str(AUDITED);
+    for (check, test) in Evidence::FIXTURES {
+        let _ = writeln!(text, "- `{check}`: `{test}`");
+    }
     text
+}
+
+/// File names as a list.
+fn ticked(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// The same with a capital letter in front.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters
+        .next()
+        .map(|c| c.to_uppercase().to_string())
+        .unwrap_or_default();
+    first + letters.as_str()
 }
 
 fn lines(keeping: &Keeping) -> String {
     let mut text = String::new();
-    let ticked = |names: &[&str]| {
-        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        names.join(", ")
-    };
     if !keeping.code.is_empty() {
         let _ = writeln!(text, "- code: {}", ticked(keeping.code));
     }
@@ -132,17 +189,39 @@ mod tests {
                 }
             }
             for test in keeping.tests {
-                let (file, name) = test.split_once("::").expect("file::function");
-                let text = fs::read_to_string(root().join(file)).unwrap_or_default();
-                if !has_test(&text, name) {
-                    missing.push((*test).to_owned());
-                }
+                check_test(test, &mut missing);
+            }
+        }
+        for (_, test) in Evidence::FIXTURES {
+            check_test(test, &mut missing);
+        }
+        for test in ATTACKS.iter().flat_map(|attack| attack.tests) {
+            check_test(test, &mut missing);
+        }
+        for point in FAULT_POINTS {
+            missing.extend(
+                point
+                    .code
+                    .iter()
+                    .filter(|file| !root().join(file).is_file())
+                    .map(|file| (*file).to_owned()),
+            );
+            for test in point.tests {
+                check_test(test, &mut missing);
             }
         }
         assert!(
             missing.is_empty(),
             "named in the law and nowhere else: {missing:#?}"
         );
+    }
+
+    fn check_test(test: &str, missing: &mut Vec<String>) {
+        let (file, name) = test.split_once("::").expect("file::function");
+        let text = fs::read_to_string(root().join(file)).unwrap_or_default();
+        if !has_test(&text, name) {
+            missing.push(test.to_owned());
+        }
     }
 
     #[test]

@@ -101,7 +101,7 @@ fn form(what: &'static str, why: &'static str) -> StoreError {
     }
 }
 
-fn person_of(bytes: &[u8]) -> Result<PersonId, StoreError> {
+pub(super) fn person_of(bytes: &[u8]) -> Result<PersonId, StoreError> {
     let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| form("person", "not 16 bytes"))?;
     Ok(PersonId::from_bits(u128::from_be_bytes(bytes)))
 }

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use regard_domain::Timestamp;
+use regard_domain::{PersonId, Timestamp};
 use sqlx::{AssertSqlSafe, SqlitePool};
 
 use super::failure::from_sqlx;
-use super::keys::FILE_NAME;
+use super::keys::{FILE_NAME, person_of};
 use super::migrations;
 use super::reader::{Overdue, StoredValue, each_value, opened};
 use crate::{OpenError, StoreError, form};
@@ -20,6 +20,20 @@ use crate::{OpenError, StoreError, form};
 #[derive(Debug)]
 pub struct SqliteKeysReader {
     pool: SqlitePool,
+}
+
+/// Whose records and which of their consents have keys, and what the ledger is still to say of that.
+///
+/// # Privacy
+/// Random ids that name persons; compared with what the ledger calls them, and shown to nobody.
+#[derive(Debug, Default)]
+pub struct HeldNames {
+    /// Persons.
+    pub persons: Vec<PersonId>,
+    /// Consents, by person and the name of the purpose.
+    pub consents: Vec<(PersonId, String)>,
+    /// Entries that are written together with a change of keys, and have not gone into the ledger yet.
+    pub pending: Vec<Vec<u8>>,
 }
 
 /// Tables, and the columns that say when a row's time is over.
@@ -64,6 +78,31 @@ impl SqliteKeysReader {
             });
         }
         Ok(found)
+    }
+
+    /// Who is held, and whose consents.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn names(&self) -> Result<HeldNames, StoreError> {
+        // What is still to be said is read first: what is said meanwhile is in the ledger then.
+        let pending = sqlx::query_scalar("SELECT entry FROM pending ORDER BY number");
+        let pending = pending.fetch_all(&self.pool).await.map_err(from_sqlx)?;
+        let persons = sqlx::query_scalar::<_, Vec<u8>>("SELECT id FROM persons ORDER BY id");
+        let persons = persons.fetch_all(&self.pool).await.map_err(from_sqlx)?;
+        let consents = sqlx::query_as::<_, (Vec<u8>, String)>(
+            "SELECT person, purpose FROM purpose_keys ORDER BY person, purpose",
+        );
+        let consents = consents.fetch_all(&self.pool).await.map_err(from_sqlx)?;
+        let named = |(id, purpose): (Vec<u8>, String)| Ok((person_of(&id)?, purpose));
+        Ok(HeldNames {
+            persons: persons
+                .iter()
+                .map(|id| person_of(id))
+                .collect::<Result<_, _>>()?,
+            consents: consents.into_iter().map(named).collect::<Result<_, _>>()?,
+            pending,
+        })
     }
 
     /// Calls `see` with every stored value of at least `min_len` bytes.

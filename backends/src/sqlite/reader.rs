@@ -4,13 +4,16 @@ use std::{collections::BTreeMap, fs, io, ops::Range, path::Path};
 
 use regard_commitments::{Date, Release, SignedCheckpoint, SignedCommitments};
 use regard_decision::{Decision, Outcome};
-use regard_domain::{DecisionId, Timestamp};
+use regard_domain::{DecisionId, PersonId, Timestamp};
 use sqlx::{
     AssertSqlSafe, Row, SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
-use super::{BUSY_TIMEOUT, FILE_NAME, documents, failure::from_sqlx, migrations, reads, releases};
+use super::{
+    BUSY_TIMEOUT, FILE_NAME, documents, failure::from_sqlx, keys::person_of, migrations, reads,
+    releases,
+};
 use crate::{LedgerRow, MinuteAggregate, OpenError, PolicyRow, StoreError, form};
 
 /// The store of a data folder, to be read only: nothing in it is locked, made, moved or removed, so that
@@ -223,6 +226,16 @@ impl SqliteReader {
         see: impl FnMut(&StoredValue),
     ) -> Result<(), StoreError> {
         each_value(&self.pool, min_len, see).await
+    }
+
+    /// Persons of whom something sealed is kept, each once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sealed_persons(&self) -> Result<Vec<PersonId>, StoreError> {
+        let ids = sqlx::query_scalar::<_, Vec<u8>>("SELECT DISTINCT person FROM sealed");
+        let ids = ids.fetch_all(&self.pool).await.map_err(from_sqlx)?;
+        ids.iter().map(|id| person_of(id)).collect()
     }
 
     async fn tables(&self) -> Result<Vec<String>, StoreError> {

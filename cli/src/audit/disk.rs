@@ -32,11 +32,12 @@ const STORE: &str = "regard.db";
 const KEYS: &str = "keys.db";
 
 /// Columns that hold what was sealed, and nothing else: by file, table and column.
-const SEALED: [(&str, &str, &str); 4] = [
+const SEALED: [(&str, &str, &str); 5] = [
     (STORE, "sealed", "body"),
     (KEYS, "persons", "file"),
     (KEYS, "persons", "wrapped"),
     (KEYS, "purpose_keys", "wrapped"),
+    (KEYS, "secrets", "wrapped"),
 ];
 
 /// What templates of faces begin with where they are not sealed: their mark and version.

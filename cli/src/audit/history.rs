@@ -11,7 +11,10 @@ use regard_commitments::{
 };
 use regard_domain::{CameraId, Timestamp};
 
-use super::listed;
+use super::papers::ToldPapers;
+use super::records::ToldRecords;
+use super::refusals::ToldRefusals;
+use super::{listed, words};
 use crate::ledger::{ledger_key, prove_anew, site_keys};
 use crate::printable::on_one_line;
 
@@ -23,8 +26,16 @@ pub(super) struct History {
     pub(super) site: String,
     /// The latest checkpoint, as signed.
     pub(super) checkpoint: Option<String>,
-    /// Biometric operations, ledger, notice, commitments.
+    /// Biometric operations, ledger, notice, commitments, the words of the notice.
     pub(super) evidence: Vec<Evidence>,
+    /// How often each refusal was given.
+    pub(super) refusals: ToldRefusals,
+    /// What is said of persons.
+    pub(super) records: ToldRecords,
+    /// What is said of papers.
+    pub(super) papers: ToldPapers,
+    /// Why nothing of all that can be believed, where that is so.
+    pub(super) blind: Option<String>,
 }
 
 /// Reads the ledger from its first entry to its last.
@@ -64,10 +75,19 @@ pub(super) async fn look(
     let evidence = vec![
         told.biometric_operations(blind.clone()),
         ledger,
-        told.notice(reader, now, blind).await?,
+        told.notice(reader, now, blind.clone()).await?,
         commitments(stored.as_ref(), &site_key, published, now),
+        words::look(
+            stored.as_ref(),
+            &site_key,
+            published.map(|last| last.map(|p| p.notice)),
+        ),
     ];
     Ok(History {
+        refusals: told.refusals,
+        records: told.records,
+        papers: told.papers,
+        blind,
         site: key.name().trim_start_matches("regard/ledger/").to_owned(),
         checkpoint: checkpoints.last().map(|c| c.note.clone()),
         evidence,
@@ -96,6 +116,9 @@ struct Told {
     n_without_notice: u64,
     open: BTreeMap<CameraId, Timestamp>,
     spans: BTreeMap<CameraId, Vec<Span>>,
+    refusals: ToldRefusals,
+    records: ToldRecords,
+    papers: ToldPapers,
 }
 
 impl Told {
@@ -104,6 +127,9 @@ impl Told {
         let lacks = self.operations.hear(&entry.leaf_bytes());
         self.lawless
             .extend(lacks.map(|what| format!("entry {index}: {what}")));
+        self.refusals.hear(&entry.body);
+        self.records.hear(&entry.body);
+        self.papers.hear(&entry.body);
         match &entry.body {
             EntryBody::CommitmentsPublished {
                 version,

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use askama::Template;
-use regard_commitments::{AuditReport, CheckLine, CheckState, Evidence, SignedAudit};
+use regard_commitments::{AuditReport, CheckLine, CheckState, Evidence, LawLine, SignedAudit};
 use serde_json::Value;
 
 use crate::ledger::instant;
@@ -22,6 +22,17 @@ struct Row<'a> {
     remedy: Option<&'a str>,
 }
 
+/// One row of the law for people.
+struct LawRow<'a> {
+    id: &'static str,
+    article: &'static str,
+    state: &'static str,
+    standing: String,
+    n_tests: u64,
+    checks: String,
+    missing: Option<&'a str>,
+}
+
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct Page<'a> {
@@ -32,6 +43,7 @@ struct Page<'a> {
     verdict: &'static str,
     key: &'a str,
     rows: Vec<Row<'a>>,
+    law: Vec<LawRow<'a>>,
     /// The signed report.
     json: String,
 }
@@ -56,6 +68,7 @@ pub(super) fn page(signed: &SignedAudit, report: &AuditReport) -> Result<String>
         },
         key: &signed.key,
         rows: report.checks.iter().map(row).collect(),
+        law: report.law.iter().map(law_row).collect(),
         json,
     };
     page.render().context("the page cannot be written")
@@ -69,6 +82,18 @@ fn row(check: &CheckLine) -> Row<'_> {
         articles: check.rules.iter().map(|rule| rule.article()).collect(),
         evidence: fields(&check.evidence),
         remedy: check.remedy.as_deref(),
+    }
+}
+
+fn law_row(line: &LawLine) -> LawRow<'_> {
+    LawRow {
+        id: line.row.id(),
+        article: line.row.article(),
+        state: line.state.as_str(),
+        standing: line.standing.to_string(),
+        n_tests: line.n_tests,
+        checks: line.checks.join(", "),
+        missing: line.missing.as_deref(),
     }
 }
 
@@ -130,6 +155,34 @@ pub(super) fn reasons(evidence: &Evidence) -> Vec<String> {
         let is_overdue = |table: &&Value| table["n_overdue"].as_u64().is_some_and(|n| n > 0);
         lines.extend(tables.iter().filter(is_overdue).map(in_words));
     }
+    if let Some(Value::Array(asked)) = fields.get("asked") {
+        let granted = asked.iter().filter(|one| one["answered"] != one["code"]);
+        lines.extend(granted.map(|one| {
+            let answered = one["answered"].as_str().unwrap_or("granted");
+            format!("{}: answered {answered}", in_words(&one["code"]))
+        }));
+    }
+    for (name, why) in [
+        (
+            "is_copied",
+            "the copy in the data folder is not the one that the ledger names",
+        ),
+        (
+            "is_current",
+            "they are not those of the configuration that was named",
+        ),
+        (
+            "is_of_commitments",
+            "another notice came into force than the commitments make",
+        ),
+    ] {
+        if fields.get(name) == Some(&Value::Bool(false)) {
+            lines.push(why.to_owned());
+        }
+    }
+    if fields.get("is_current").is_some_and(Value::is_null) {
+        lines.push("not compared: no configuration was named".to_owned());
+    }
     if fields.get("n_advisories").is_some_and(Value::is_null) {
         lines.push("not checked: no advisory database".to_owned());
     }
@@ -168,6 +221,7 @@ mod tests {
             is_running: false,
             checkpoint: None,
             checks: Vec::new(),
+            law: Vec::new(),
         };
         let page = page(&signed, &report).unwrap();
         assert!(!page.contains("<b>") && !page.contains("<i>"), "{page}");

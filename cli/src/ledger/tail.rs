@@ -110,15 +110,24 @@ fn in_words(body: &Value) -> String {
         if name == "kind" {
             continue;
         }
-        let value = match value {
-            // Hashes by their beginning, as people compare them.
-            Value::String(text) if text.len() == 64 => text[..12].to_owned(),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        words.push_str(&format!("  {name}={value}"));
+        words.push_str(&format!("  {name}={}", short(value)));
     }
     words
+}
+
+/// A value as people compare it: hashes by their beginning, what is in lists and maps one after the other.
+fn short(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.len() == 64 && text.is_ascii() => text[..12].to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(short).collect::<Vec<_>>().join(","),
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            let named = fields.map(|(name, value)| format!("{name}:{}", short(value)));
+            named.collect::<Vec<_>>().join(",")
+        }
+        other => other.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -140,6 +149,12 @@ mod tests {
         let json = line(&row, ListFormat::Json).unwrap();
         let value: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(value["entry"]["body"]["kind"], "refused");
+        let papers = serde_json::json!({ "kind": "papers_changed", "changed": { "record": "ab".repeat(32), "risk_file": "cd".repeat(32) },
+            "scopes": ["count", "attention"] });
+        assert_eq!(
+            in_words(&papers),
+            "papers_changed  changed=record:abababababab,risk_file:cdcdcdcdcdcd  scopes=count,attention"
+        );
         let gone = LedgerRow { bytes: None, ..row };
         assert!(
             line(&gone, ListFormat::Text)

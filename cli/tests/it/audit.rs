@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use regard_backends::{Batch, Store as _};
-use regard_commitments::{Commitments, LedgerEntry, SiteKeys};
+use regard_commitments::{Commitments, EntryBody, LawRow, LedgerEntry, SiteKeys};
 use regard_domain::Timestamp;
 use serde_json::Value;
 
@@ -13,6 +13,8 @@ use crate::running::{Serve, token_in};
 use crate::site;
 
 mod installation;
+mod persons;
+mod running;
 
 use installation::{append, kept, minute, now, promised, stopped, with_store};
 
@@ -86,9 +88,14 @@ fn a_running_installation_keeps_its_word() {
         "notice",
         "models",
         "commitments",
+        "refusals",
+        "records",
+        "papers",
+        "notice_text",
     ] {
         assert_eq!(audit.state(id), "pass", "{:#}", audit.check(id));
     }
+    check_law(&audit);
     // No database was given; that is not a pass.
     assert_eq!(audit.state("dependencies"), "unknown");
     assert!(audit.said.out.contains("not checked: no advisory database"));
@@ -100,6 +107,29 @@ fn a_running_installation_keeps_its_word() {
     assert!(sandbox["evidence"]["seccomp"].is_u64(), "{sandbox:#}");
     let (printed, _) = serve.stop();
     assert!(token_in(&printed).is_some());
+}
+
+/// Every rule and every refusal has its line, in the report, on the page and in what is printed.
+fn check_law(audit: &Audit) {
+    let law = audit.report["law"].as_array().unwrap();
+    let rows: Vec<_> = LawRow::all().collect();
+    assert_eq!(law.len(), rows.len());
+    let page = fs::read_to_string(audit.folder.join("audit.html")).unwrap();
+    for (line, row) in law.iter().zip(rows) {
+        assert_eq!(line["row"], serde_json::to_value(row).unwrap());
+        assert!(!line["checks"].as_array().unwrap().is_empty(), "{line:#}");
+        let unknown = ["dependencies", "sandbox"];
+        let checks = line["checks"].as_array().unwrap();
+        if !checks
+            .iter()
+            .any(|id| unknown.contains(&id.as_str().unwrap()))
+        {
+            assert_eq!(line["state"], "pass", "{line:#}");
+        }
+        let id = row.id();
+        assert!(page.contains(&format!("<code>{id}</code>")), "{id}");
+        assert!(audit.said.out.contains(id), "{id}");
+    }
 }
 
 #[test]
@@ -277,12 +307,7 @@ fn a_biometric_operation_without_a_consent_is_found() {
     let told = serde_json::json!({ "at": now(), "body": { "kind": "recognition_granted", "recognition": "verify",
         "number": digest("n"), "subject": digest("s"), "receipts": [digest("r")], "until": until } });
     let text = regard_commitments::canonical_json(&told).unwrap();
-    let Ok(entry) = LedgerEntry::from_leaf_bytes(text.as_bytes()) else {
-        println!(
-            "skipped: an operation without a consent: this program recognises nobody, and its ledger has no word for it"
-        );
-        return;
-    };
+    let entry = LedgerEntry::from_leaf_bytes(text.as_bytes()).unwrap();
     append(&data, &entry);
     let audit = Audit::of(&data, &[]);
     let evidence = audit.fails("biometric_operations");
@@ -456,6 +481,42 @@ fn an_altered_model_is_found() {
         1,
         "{evidence:#}"
     );
+}
+
+#[test]
+fn papers_that_are_not_those_of_the_ledger_are_found() {
+    let folder = stopped();
+    let data = folder.path().join("data");
+    let config = text(&folder.path().join("regard.toml"));
+    let good = Audit::of(&data, &["--config", &config]);
+    assert_eq!(good.state("papers"), "pass", "{:#}", good.check("papers"));
+    // Without a configuration nobody can say what they should be.
+    assert_eq!(Audit::of(&data, &[]).state("papers"), "unknown");
+    let copies = data.join("papers");
+    let copy = fs::read_dir(&copies).unwrap().next().unwrap().unwrap();
+    site::tamper(&copy.path(), "\"title\": \"Record", "\"title\": \"Recurd");
+    let audit = Audit::of(&data, &["--config", &config]);
+    assert_eq!(audit.fails("papers")["is_copied"], false);
+    fs::remove_file(copy.path()).unwrap();
+    let audit = Audit::of(&data, &["--config", &config]);
+    assert!(audit.fails("papers")["fault"].is_string());
+}
+
+#[test]
+fn a_notice_that_is_not_of_the_commitments_is_found() {
+    let folder = stopped();
+    let data = folder.path().join("data");
+    let promised = promised(&data);
+    let digest = |text: &str| regard_commitments::Digest::of(&[text.as_bytes()]);
+    let body = EntryBody::CommitmentsPublished {
+        version: promised.document().version,
+        commitments: promised.digest(),
+        notice: digest("another notice"),
+        key: promised.key_digest(),
+    };
+    append(&data, &LedgerEntry { at: now(), body });
+    let audit = Audit::of(&data, &[]);
+    assert_eq!(audit.fails("notice_text")["is_of_commitments"], false);
 }
 
 #[test]

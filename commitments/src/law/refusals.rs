@@ -229,13 +229,24 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
     ),
     (
         RefusalCode::FpsTooLowForMicroexpression,
-        open("micro-expressions are not analysed yet"),
+        kept(
+            &["commitments/src/study.rs", "commitments/src/study/rate.rs"],
+            &[
+                "commitments/src/study/tests.rs::fps_too_low_for_microexpression",
+                "commitments/src/study/tests.rs::three_frames_fall_into_every_movement_that_is_claimed",
+                "commitments/src/study/tests.rs::frames_that_do_not_come_in_time_count",
+                "commitments/src/drill.rs::each_case_is_refused_by_its_name",
+            ],
+        ),
     ),
     (
         RefusalCode::LivenessFailed,
         kept(
-            &[RECOGNITION],
-            &["commitments/src/recognition/tests.rs::liveness_failed"],
+            &[RECOGNITION, "engine/src/recognition/ends.rs"],
+            &[
+                "commitments/src/recognition/tests.rs::liveness_failed",
+                "engine/tests/it/recognition.rs::liveness_failed",
+            ],
         ),
     ),
     (

@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::{
-    Category, LegalBasis, ProcessingPurpose, Recipient, Scope, Scopes, SiteKeys, Zeroizing,
+    Category, ConsentPurpose, LegalBasis, ProcessingPurpose, Recipient, Scope, Scopes, SiteKeys, Zeroizing,
 };
 
 fn notice(document: &Commitments) -> Notice {
@@ -75,6 +77,31 @@ fn it_says_what_the_commitments_say() {
             "You may object, ask what is held, have it corrected or erased, and complain to the data protection authority.",
         ]
     );
+}
+
+#[test]
+fn where_people_may_be_recognised_it_does_not_say_that_nobody_is() {
+    let mut document = Commitments::demo();
+    document.consent_purposes = BTreeSet::from([ConsentPurpose::Learn]);
+    let nobody = notice(&document);
+    document.consent_purposes.insert(ConsentPurpose::Verify);
+    let some = notice(&document);
+    for (before, after) in nobody.texts.iter().zip(&some.texts) {
+        let differ: Vec<usize> = (0..before.lines.len())
+            .filter(|at| before.lines[*at] != after.lines[*at])
+            .collect();
+        assert_eq!(differ, [1], "{:?}", after.lines);
+        assert_ne!(before.easy.lines, after.easy.lines);
+        for line in &after.easy.lines {
+            assert!(line.split_whitespace().count() <= 14, "{line}");
+        }
+    }
+    assert!(some.texts[0].lines[1].contains("Only those who enrolled and agreed"));
+    // What the profile does not allow is not announced either.
+    document.profile = "fr-public".into();
+    let street = notice(&document);
+    let text = &street.texts[0];
+    assert!(!text.lines[1].contains("enrolled"), "{:?}", text.lines);
 }
 
 #[test]

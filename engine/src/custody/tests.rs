@@ -15,6 +15,7 @@ mod attacks;
 mod backups;
 mod crashes;
 pub(crate) mod crashing;
+mod engine_crashes;
 mod face_crashes;
 mod face_oracle;
 mod faces;

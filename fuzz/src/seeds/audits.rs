@@ -1,21 +1,25 @@
 //! A report of the audit.
 
 use regard_commitments::{
-    AuditReport, CheckLine, Evidence, SiteKeys, TableEvidence, Zeroizing, leaf_hash,
+    AskedRefusal, AuditReport, AuditedSite, CheckLine, Evidence, RefusalCode, SiteKeys,
+    TableEvidence, Zeroizing, leaf_hash,
 };
 use regard_domain::Timestamp;
 
 /// A report with every check.
 pub(super) fn signed() -> Vec<u8> {
-    let evidence = what_is_there().into_iter().chain(what_is_promised());
-    let report = AuditReport {
+    let evidence = what_is_there()
+        .into_iter()
+        .chain(what_is_promised())
+        .chain(what_is_on_record());
+    let about = AuditedSite {
         at: Timestamp::from_millis(1_780_315_200_000),
         program: "0.1.0".to_owned(),
         site: "demo".to_owned(),
         is_running: true,
         checkpoint: Some("note".to_owned()),
-        checks: evidence.map(CheckLine::from).collect(),
     };
+    let report = AuditReport::new(about, evidence.map(CheckLine::from).collect());
     let key = SiteKeys::from_seed(Zeroizing::new([7; 32])).audit_key();
     serde_json::to_vec(&report.sign(&key)).unwrap_or_default()
 }
@@ -109,6 +113,44 @@ fn what_is_promised() -> Vec<Evidence> {
             is_signed: true,
             is_in_force: true,
             is_in_ledger: Some(true),
+            fault: None,
+        },
+    ]
+}
+
+/// What was asked, and what is on record.
+fn what_is_on_record() -> Vec<Evidence> {
+    let none = Vec::new;
+    vec![
+        Evidence::Refusals {
+            asked: RefusalCode::ALL
+                .iter()
+                .map(|code| AskedRefusal {
+                    code: *code,
+                    answered: Some(*code),
+                    n_told: 1,
+                })
+                .collect(),
+        },
+        Evidence::Records {
+            n_persons: 3,
+            n_consents: 4,
+            n_erased: 2,
+            n_ended: 1,
+            found: none(),
+            unknown: None,
+        },
+        Evidence::Papers {
+            n_papers: 8,
+            all: Some(leaf_hash(b"p")),
+            is_copied: true,
+            is_current: None,
+            fault: None,
+        },
+        Evidence::NoticeText {
+            n_languages: 5,
+            is_of_commitments: Some(true),
+            found: none(),
             fault: None,
         },
     ]

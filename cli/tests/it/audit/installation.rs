@@ -36,7 +36,7 @@ pub(super) fn with_store<T>(data: &Path, work: impl AsyncFnOnce(&SqliteStore) ->
     })
 }
 
-pub(super) fn keys(data: &Path) -> SiteKeys {
+fn keys(data: &Path) -> SiteKeys {
     regard_engine::existing_site_keys(data).unwrap()
 }
 
