@@ -138,25 +138,6 @@ impl Facts {
     }
 }
 
-/// Words in the name of a fact that aim a rule at weakness (the row `vulnerability_targeting`:
-/// distress, fatigue, age, disability, poverty).
-const VULNERABILITIES: [&str; 8] = [
-    "distress",
-    "stress",
-    "fatigue",
-    "tired",
-    "tiredness",
-    "age",
-    "disability",
-    "poverty",
-];
-
-/// Whether the name of a fact speaks of somebody's weakness.
-pub(crate) fn is_about_weakness(name: &str) -> bool {
-    name.split(['.', '_', '-'])
-        .any(|word| VULNERABILITIES.contains(&word))
-}
-
 /// Whether the text may name a fact.
 pub(crate) fn is_fact_name(name: &str) -> bool {
     (1..=MAX_FACT_LEN).contains(&name.len())

@@ -24,6 +24,7 @@ use crate::history::History;
 use crate::kept_campaigns;
 use crate::metrics::{LatencyQuantiles, Metrics, MetricsSnapshot};
 use crate::paper_desk::PaperDesk;
+use crate::personalizer::Personalizer;
 use crate::players::Players;
 use crate::recognition::Recognizer;
 use crate::statistics::Statistician;
@@ -105,6 +106,7 @@ pub(crate) struct Shared {
     pub(crate) recognizer: Arc<Recognizer>,
     pub(crate) statistician: Arc<Statistician>,
     pub(crate) papers: Arc<PaperDesk>,
+    pub(crate) personalizer: Arc<Personalizer>,
 }
 
 /// Where one camera's results can be seen.
@@ -143,6 +145,11 @@ impl Engine {
     /// Who makes and keeps the noised numbers of each day.
     pub fn statistician(&self) -> &Arc<Statistician> {
         &self.shared.statistician
+    }
+
+    /// Who ranks what others offer.
+    pub fn personalizer(&self) -> &Arc<Personalizer> {
+        &self.shared.personalizer
     }
 
     /// Keeps a setting of the installation, such as the hash of the admin token, as long as the

@@ -30,6 +30,7 @@ mod metrics;
 mod minute;
 mod paper_desk;
 mod papers;
+mod personalizer;
 mod players;
 mod podium;
 mod private_file;
@@ -72,6 +73,11 @@ pub use metrics::{
 };
 pub use paper_desk::PaperVersion;
 pub use papers::{MadePapers, PAPERS_FOLDER, PaperMaker, campaigns_in_force};
+pub use personalizer::{
+    BadPersonalizerSettings, LearningMode, PERSONALIZER, Personalizer, PersonalizerError,
+    PersonalizerReport, PersonalizerSettings, RankWish, RankableAction, Ranked, RankedSlots, Rewarded,
+    SlotWish, SlotsWish,
+};
 pub use private_file::{create_private_folder, write_private};
 pub use recognition::{
     AttestationWish, CaptureBegun, CaptureFeedback, CaptureId, CaptureMode, CaptureOutcome,

@@ -34,6 +34,7 @@ use crate::keys::{self, KeyError};
 use crate::paper_desk::{DeskParts, PaperDesk, PaperVersion, remember};
 use crate::papers::MadePapers;
 use crate::private_file::create_private_folder;
+use crate::personalizer::{Personalizer, PersonalizerParts};
 use crate::recognition::{RecognitionError, Recognizer, RecognizerParts};
 use crate::recording::RecordingError;
 use crate::remembered::Remembered;
@@ -218,6 +219,13 @@ impl Engine {
             (&chronicle, lines.0.clone()),
             (&calendar, &clock),
         );
+        let personalizer = Personalizer::open(PersonalizerParts {
+            store: Arc::clone(&store),
+            retention: promise.retention.clone(),
+            calendar: calendar.clone(),
+            clock: Arc::clone(&clock),
+        })
+        .await?;
         let seed = random_key().map_err(KeyError::NoEntropy)?;
         let remembered = Remembered::read(&*store, now).await?;
         let zones = zones::kept(&config, &*store).await??;
@@ -238,6 +246,7 @@ impl Engine {
             recognizer,
             statistician,
             papers: Arc::new(desk),
+            personalizer: Arc::new(personalizer),
             lines,
             conductor,
             uses,

@@ -2,8 +2,8 @@
 //!
 //! In: HTTP requests, and an engine to ask. Out: pages, JSON, events, and what players and people
 //! report, handed to the engine. This room never sees a track id, pixels of a camera other than the
-//! preview the engine hands out in profile `lab`, or SQL; it loads nothing from other hosts and
-//! listens on loopback unless told otherwise.
+//! preview the engine hands out in profile `lab`, or SQL; it loads nothing from other hosts,
+//! listens on loopback unless told otherwise, and calls nobody but the addresses of the configuration.
 
 mod access;
 mod app;
@@ -14,6 +14,7 @@ mod extract;
 mod guard;
 mod listener;
 mod metrics;
+mod outbound;
 mod pages;
 mod person_auth;
 mod plots;
@@ -23,12 +24,15 @@ mod qr;
 mod routes;
 mod server;
 mod tls;
+mod webhooks;
 mod wire;
 
 pub use assets::{SNIFF_LEN, message_kind};
 pub use config::{AdminToken, SandboxState, ServerConfig};
+pub use outbound::{BadOutboundUrl, OutboundUrl};
 pub use server::{BindError, Bound, Server};
 pub use tls::{TlsError, TlsFiles};
+pub use webhooks::{BadWebhookSecret, WebhookConfig, WebhookSecret};
 pub use wire::{MadeToken, StatisticsBody, TokenBody};
 
 /// Inner parts that read foreign bytes, for `fuzz/` alone.

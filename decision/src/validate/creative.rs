@@ -94,7 +94,7 @@ fn check_features(faults: &mut Faults, path: &str, creative: &Creative) {
                 name.chars().take(MAX_FEATURE_LEN).collect::<String>()
             );
             faults.add(path, expected, found, "such as coffee or warm_colors");
-        } else if crate::facts::is_about_weakness(name) {
+        } else if crate::lint::names_a_weakness(name) {
             faults.refuse(
                 FaultKind::VulnerabilityTargeting,
                 path,
