@@ -17,6 +17,30 @@ pub struct Budget {
     /// Most plays ever.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_plays_total: Option<u64>,
+    /// How the plays of a day are spread over it.
+    #[serde(skip_serializing_if = "Pacing::is_asap")]
+    pub pacing: Pacing,
+}
+
+/// How the plays of a day are spread over it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pacing {
+    /// As soon as they fit.
+    #[default]
+    Asap,
+    /// Evenly over the time that the schedule leaves of the day; needs `max_plays_per_day`.
+    Even,
+}
+
+impl Pacing {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    const fn is_asap(&self) -> bool {
+        matches!(self, Self::Asap)
+    }
 }
 
 /// One campaign, as configured. [`validate`](fn@crate::validate) says whether it can run.
@@ -82,6 +106,27 @@ fn yes() -> bool {
 }
 
 impl Campaign {
+    /// A campaign of that id, called by it, without messages: as a file has it that says nothing else.
+    pub fn named(id: CampaignId) -> Self {
+        Self {
+            name: id.to_string(),
+            id,
+            priority: 0,
+            weight: one(),
+            enabled: yes(),
+            screens: BTreeSet::new(),
+            schedule: Schedule::default(),
+            budget: Budget::default(),
+            policy: PolicyConfig::default(),
+            reward: RewardRule::default(),
+            experiment: None,
+            guardrails: Vec::new(),
+            expression: ExpressionUse::default(),
+            viewer_benefit: String::new(),
+            creatives: Vec::new(),
+        }
+    }
+
     /// The message of that id.
     pub fn creative(&self, id: &CreativeId) -> Option<&Creative> {
         self.creatives.iter().find(|c| c.id == *id)

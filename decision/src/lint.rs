@@ -393,24 +393,13 @@ mod tests {
     fn texts_are_pointed_out_where_they_stand() {
         let id = |text: &str| regard_domain::CreativeId::new(text).unwrap();
         let campaign = crate::Campaign {
-            id: regard_domain::CampaignId::new("c").unwrap(),
             name: "spring".to_owned(),
-            priority: 0,
-            weight: 1.0,
-            enabled: true,
-            screens: std::collections::BTreeSet::new(),
-            schedule: crate::Schedule::default(),
-            budget: crate::Budget::default(),
-            policy: crate::PolicyConfig::default(),
-            reward: crate::RewardRule::default(),
-            experiment: None,
-            guardrails: Vec::new(),
-            expression: crate::ExpressionUse::default(),
             viewer_benefit: "Coffee for the price of tea".to_owned(),
             creatives: vec![
                 crate::Creative::text(id("a"), "Coffee", "Two for one"),
                 crate::Creative::text(id("b"), "Your price, today alone", "LAST  chance!"),
             ],
+            ..crate::Campaign::named("c".parse().unwrap())
         };
         let found = lint(&campaign);
         let found: Vec<_> = found.iter().map(|f| (f.path.as_str(), f.code)).collect();

@@ -61,6 +61,9 @@ pub enum EngineError {
     /// There is a campaign of that id already.
     #[error("there is a campaign {0} already")]
     CampaignExists(CampaignId),
+    /// The campaign is another than the change was made for.
+    #[error("campaign {0} was changed meanwhile")]
+    CampaignChanged(CampaignId),
     /// The ledger cannot be written, so that nothing may be done that it must tell of.
     #[error("the ledger cannot be written")]
     LedgerUnavailable,
@@ -507,7 +510,7 @@ impl Engine {
     /// the same time none is lost.
     ///
     /// # Errors
-    /// [`EngineError::UnknownCampaign`], [`EngineError::CampaignExists`], [`EngineError::Campaigns`] with every
+    /// [`EngineError::UnknownCampaign`], [`EngineError::CampaignExists`], [`EngineError::CampaignChanged`], [`EngineError::Campaigns`] with every
     /// mistake; nothing has changed then. [`EngineError::Store`]: it is in force, but only until the program ends.
     pub async fn change_campaign(&self, change: CampaignChange) -> Result<(), EngineError> {
         let _order = self.shared.changing.lock().await;

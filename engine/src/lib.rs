@@ -17,6 +17,7 @@ mod command;
 mod conductor;
 mod config;
 mod custody;
+mod drafts;
 mod fault;
 mod galleries;
 mod handle;
@@ -64,6 +65,7 @@ pub use custody::{
     PersonExport, Rekeyed, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME, TokenError, TokenProbe,
     TokenUri, own_gallery, rotate,
 };
+pub use drafts::{CampaignDraft, CampaignVersion, DraftError};
 pub use galleries::{Galleries, SearchError};
 pub use handle::{Engine, EngineError};
 pub use keys::{KeyError, existing_site_keys, site_keys};
@@ -75,8 +77,8 @@ pub use paper_desk::PaperVersion;
 pub use papers::{MadePapers, PAPERS_FOLDER, PaperMaker, campaigns_in_force};
 pub use personalizer::{
     BadPersonalizerSettings, LearningMode, PERSONALIZER, Personalizer, PersonalizerError,
-    PersonalizerReport, PersonalizerSettings, RankWish, RankableAction, Ranked, RankedSlots, Rewarded,
-    SlotWish, SlotsWish,
+    PersonalizerReport, PersonalizerSettings, RankWish, RankableAction, Ranked, RankedSlots,
+    Rewarded, SlotWish, SlotsWish,
 };
 pub use private_file::{create_private_folder, write_private};
 pub use recognition::{

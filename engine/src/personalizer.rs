@@ -20,8 +20,7 @@ use rand_chacha::ChaCha20Rng;
 use regard_backends::{Batch, DecisionRow, OutcomeRow, PolicyRow, Store, StoreError};
 use regard_commitments::{Answer, Digest, Kept, Refusal, RetentionGate};
 use regard_decision::{
-    Action, FeatureSpace, Outcome, OutcomeKind, Policy, PolicyState, new_policy_over,
-    restore_policy_over,
+    Action, Outcome, OutcomeKind, Policy, PolicyState, new_policy_over, restore_policy_over,
 };
 use regard_domain::{CampaignId, Clock, CreativeId, DecisionId, Timestamp};
 use thiserror::Error;
@@ -213,7 +212,13 @@ impl Personalizer {
         let event = event::named(wish.event.as_deref())?;
         let slots = [event::Seat::only(&wish)];
         let choices = self
-            .choose(&event, &wish.context, &wish.actions, &slots, wish.is_deferred)
+            .choose(
+                &event,
+                &wish.context,
+                &wish.actions,
+                &slots,
+                wish.is_deferred,
+            )
             .await?;
         Ok(choices.into_ranked(event, &wish))
     }
@@ -227,7 +232,13 @@ impl Personalizer {
         let event = event::named(wish.event.as_deref())?;
         let slots: Vec<event::Seat<'_>> = wish.slots.iter().map(event::Seat::of).collect();
         let choices = self
-            .choose(&event, &wish.context, &wish.actions, &slots, wish.is_deferred)
+            .choose(
+                &event,
+                &wish.context,
+                &wish.actions,
+                &slots,
+                wish.is_deferred,
+            )
             .await?;
         Ok(choices.into_slots(event, &wish))
     }
@@ -255,6 +266,7 @@ impl Personalizer {
             taken.insert(chosen.index);
             let id = id_of(event, seat.id);
             let open = Open {
+                event: id_of(event, None),
                 closes_at: now.plus(Duration::from_secs(state.settings.reward_wait_secs.into())),
                 is_active: !is_deferred,
                 sent: None,
@@ -311,13 +323,15 @@ impl Personalizer {
             left.position(|i| actions[*i].id == *id)
         });
         let baseline = baseline.unwrap_or(0);
-        let creatives: Vec<CreativeId> = left.iter().map(|i| event::slug(&actions[*i].id)).collect();
+        let creatives: Vec<CreativeId> =
+            left.iter().map(|i| event::slug(&actions[*i].id)).collect();
         let features: Vec<Vec<f32>> = left
             .iter()
             .map(|i| self.places.action(&actions[*i], seat.features))
             .collect();
         if left.is_empty() {
-            let wish = "no action is left: there must be more actions than are excluded or in other slots";
+            let wish =
+                "no action is left: there must be more actions than are excluded or in other slots";
             return Err(PersonalizerError::Wish(wish.to_owned()));
         }
         let offered: Vec<Action<'_>> = creatives
@@ -340,7 +354,10 @@ impl Personalizer {
                 certain
             }
         };
-        let seed = Digest::of(&[b"regard personalizer draw", &id_of(event, seat.id).as_bits().to_be_bytes()]);
+        let seed = Digest::of(&[
+            b"regard personalizer draw",
+            &id_of(event, seat.id).as_bits().to_be_bytes(),
+        ]);
         let mut rng = ChaCha20Rng::from_seed(*seed.as_bytes());
         let place = draw(&propensities, &mut rng);
         Ok(event::Chosen {
@@ -404,13 +421,17 @@ impl Personalizer {
     ///
     /// # Errors
     /// [`PersonalizerError::UnknownEvent`], [`PersonalizerError::Store`].
-    pub async fn activate(&self, event: &str, slots: &[&str]) -> Result<(), PersonalizerError> {
-        let ids: Vec<DecisionId> = if slots.is_empty() {
-            vec![id_of(event, None)]
-        } else {
-            slots.iter().map(|slot| id_of(event, Some(slot))).collect()
+    pub async fn activate(&self, event: &str) -> Result<(), PersonalizerError> {
+        let event = id_of(event, None);
+        let of_event: Vec<DecisionId> = {
+            let state = self.state.lock().await;
+            let open = state.open.iter().filter(|(_, open)| open.event == event);
+            open.map(|(id, _)| *id).collect()
         };
-        for id in ids {
+        if of_event.is_empty() {
+            return self.known(event).await;
+        }
+        for id in of_event {
             self.activate_one(id).await?;
         }
         Ok(())
@@ -482,7 +503,9 @@ impl Personalizer {
             let reward = event::within_unit(*value);
             if learns {
                 let action = (&open.action, &open.placed.action[..]);
-                let learned = state.policy.update_with(action, &open.placed.context, reward);
+                let learned = state
+                    .policy
+                    .update_with(action, &open.placed.context, reward);
                 if let Err(error) = learned {
                     tracing::error!(%error, "a reward was not learned");
                 }
@@ -495,7 +518,8 @@ impl Personalizer {
         }
         if let Err(error) = self.parts.store.commit(&batch).await {
             // What is not written was not learned either.
-            let before = restore_policy_over(state.settings.policy, &self.places.space, &state.written);
+            let before =
+                restore_policy_over(state.settings.policy, &self.places.space, &state.written);
             if let Ok(before) = before {
                 state.policy = before;
             }
@@ -570,12 +594,6 @@ impl Personalizer {
                 tracing::warn!(%error, "events that are over were not closed; it is tried again");
             }
         }
-    }
-
-    /// Its space of features, for tests of what is on the disk.
-    #[cfg(test)]
-    pub(crate) const fn space(&self) -> &FeatureSpace {
-        &self.places.space
     }
 }
 

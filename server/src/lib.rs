@@ -9,6 +9,7 @@ mod access;
 mod app;
 mod assets;
 mod config;
+mod connectors;
 mod csp;
 mod extract;
 mod guard;
@@ -17,6 +18,7 @@ mod metrics;
 mod outbound;
 mod pages;
 mod person_auth;
+mod plays;
 mod plots;
 mod presence;
 mod problem;
@@ -29,7 +31,11 @@ mod wire;
 
 pub use assets::{SNIFF_LEN, message_kind};
 pub use config::{AdminToken, SandboxState, ServerConfig};
+pub use connectors::{
+    Connectors, MqttConfig, Password, SignageConfig, SignageTarget, WEBHOOK_EVENTS,
+};
 pub use outbound::{BadOutboundUrl, OutboundUrl};
+pub use plays::{in_words, play_records, report_plays};
 pub use server::{BindError, Bound, Server};
 pub use tls::{TlsError, TlsFiles};
 pub use webhooks::{BadWebhookSecret, WebhookConfig, WebhookSecret};

@@ -136,6 +136,20 @@ impl Caller {
         headers: Headers,
         body: Vec<u8>,
     ) -> Result<Vec<u8>, CallError> {
+        self.post_as("application/json", url, headers, body).await
+    }
+
+    /// Posts a body of another kind.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub(crate) async fn post_as(
+        &self,
+        kind: &'static str,
+        url: &OutboundUrl,
+        headers: Headers,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, CallError> {
         let (agent, url) = (self.0.clone(), url.to_string());
         let call = move || {
             let mut request = agent.post(&url).header("content-type", "application/json");

@@ -284,3 +284,5 @@ fn wants(config: &WebhookConfig, kind: &str) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::listener;

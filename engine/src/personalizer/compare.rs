@@ -92,7 +92,10 @@ impl Personalizer {
         let rewarded: Vec<(&Decision, f64)> = events
             .iter()
             .filter_map(|decision| {
-                let reward = outcomes.get(&decision.id)?.iter().find(|o| o.kind == learned)?;
+                let reward = outcomes
+                    .get(&decision.id)?
+                    .iter()
+                    .find(|o| o.kind == learned)?;
                 Some((decision, 2.0 * f64::from(reward.value) - 1.0))
             })
             .collect();

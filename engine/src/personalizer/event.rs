@@ -30,6 +30,9 @@ const ACTION_PLACES: usize = 20;
 /// Mark of a decision that waits to be activated.
 const DEFERRED: &str = "deferred";
 
+/// Mark that says of which event a slot is.
+const EVENT_MARK: &str = "event:";
+
 /// Name of the feature that holds with which probability the model would have chosen what the baseline chose.
 pub(super) const BY_MODEL: &str = "by_model";
 
@@ -137,7 +140,9 @@ fn check_features(what: &str, features: &[(String, f32)]) -> Result<(), Personal
         if names_a_weakness(&words) {
             return Err(PersonalizerError::Refused(Refusal::new(
                 RefusalCode::VulnerabilityTargeting,
-                format!("a feature of {what} is about distress, fatigue, age, disability or poverty"),
+                format!(
+                    "a feature of {what} is about distress, fatigue, age, disability or poverty"
+                ),
                 "leave it out; if it is about something else, give it another name",
             )));
         }
@@ -192,7 +197,9 @@ impl SlotsWish {
             }
             let is_known = self.actions.iter().any(|a| a.id == slot.baseline);
             if !is_known || slot.excluded.contains(&slot.baseline) {
-                return Err(wish("the baseline of a slot is one of the actions, and not excluded"));
+                return Err(wish(
+                    "the baseline of a slot is one of the actions, and not excluded",
+                ));
             }
             if !baselines.insert(&slot.baseline) {
                 return Err(wish("each slot has a baseline of its own"));
@@ -220,7 +227,12 @@ pub(super) fn named(event: Option<&str>) -> Result<String, PersonalizerError> {
 pub(super) fn id_of(event: &str, slot: Option<&str>) -> DecisionId {
     let length = (event.len() as u64).to_be_bytes();
     let slot = slot.map_or_else(Vec::new, |slot| [b"/", slot.as_bytes()].concat());
-    let digest = Digest::of(&[b"regard personalizer event", &length, event.as_bytes(), &slot]);
+    let digest = Digest::of(&[
+        b"regard personalizer event",
+        &length,
+        event.as_bytes(),
+        &slot,
+    ]);
     let mut bits = [0; 16];
     bits.copy_from_slice(&digest.as_bytes()[..16]);
     DecisionId::from_bits(u128::from_be_bytes(bits))
@@ -299,6 +311,8 @@ pub(super) struct Placed {
 /// An event that waits for its reward.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Open {
+    /// The number of the event as a whole.
+    pub(super) event: DecisionId,
     pub(super) closes_at: Timestamp,
     pub(super) is_active: bool,
     /// Sum of the rewards that came and are not learned.
@@ -328,7 +342,10 @@ impl Open {
         let action: Option<Vec<f32>> = (0..ACTION_PLACES).map(|i| value(format!("a{i}"))).collect();
         let n_sent = named(SENT).count();
         let is_deferred = decision.segments.iter().any(|s| s == DEFERRED);
+        let marks = decision.segments.iter();
+        let event = marks.filter_map(|mark| mark.strip_prefix(EVENT_MARK)?.parse().ok());
         Some(Self {
+            event: event.last().unwrap_or(decision.id),
             closes_at: decision.at.plus(wait),
             is_active: !is_deferred || named(ACTIVATED).next().is_some(),
             sent: (n_sent > 0).then(|| named(SENT).map(|outcome| outcome.value).sum()),
@@ -414,6 +431,7 @@ impl Chosen {
         features.extend(named('a', &open.placed.action));
         features.push((BY_MODEL.to_owned(), self.by_model[self.place]));
         let deferred = (!open.is_active).then(|| DEFERRED.to_owned());
+        let event = format!("{EVENT_MARK}{}", open.event);
         Decision {
             id,
             at,
@@ -428,7 +446,7 @@ impl Chosen {
             propensity: self.propensities[self.place],
             features,
             held_out: None,
-            segments: deferred.into_iter().collect(),
+            segments: deferred.into_iter().chain([event]).collect(),
             is_personal: false,
             reason: Reason {
                 trigger: Trigger::Asked,
@@ -495,7 +513,8 @@ impl Choices {
 
     pub(super) fn into_slots(self, event: String, wish: &SlotsWish) -> RankedSlots {
         let filled = wish.slots.iter().zip(self.0);
-        let slots = filled.map(|(slot, (index, _))| (slot.id.clone(), wish.actions[index].id.clone()));
+        let slots =
+            filled.map(|(slot, (index, _))| (slot.id.clone(), wish.actions[index].id.clone()));
         RankedSlots {
             event,
             slots: slots.collect(),

@@ -72,7 +72,9 @@ pub enum BadPersonalizerSettings {
     #[error("the default reward is from -1 to 1")]
     DefaultReward,
     /// The policy learns nothing from features.
-    #[error("the policy is one of epsilon, lints, squarecb and bootstrapped, exploring from 0.001 to 1")]
+    #[error(
+        "the policy is one of epsilon, lints, squarecb and bootstrapped, exploring from 0.001 to 1"
+    )]
     Policy,
 }
 
@@ -89,7 +91,9 @@ impl PersonalizerSettings {
         let explored = self.policy.learner().map(|(_, config)| config.exploration);
         // Below it importance weights exceed what any log can average out.
         let is_explored = explored.is_some_and(|e| (0.001..=1.0).contains(&e));
-        is_explored.then_some(()).ok_or(BadPersonalizerSettings::Policy)
+        is_explored
+            .then_some(())
+            .ok_or(BadPersonalizerSettings::Policy)
     }
 
     pub(super) fn document(&self) -> Document {
@@ -108,7 +112,9 @@ pub(super) async fn read(store: &dyn Store) -> Result<PersonalizerSettings, Stor
     let read = serde_json::from_str::<PersonalizerSettings>(&text).ok();
     let good = read.filter(|settings| settings.check().is_ok());
     if good.is_none() {
-        tracing::warn!("the settings of the ranking service cannot be read; the defaults are in force");
+        tracing::warn!(
+            "the settings of the ranking service cannot be read; the defaults are in force"
+        );
     }
     Ok(good.unwrap_or_default())
 }

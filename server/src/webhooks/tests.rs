@@ -24,18 +24,22 @@ fn a_secret_is_long_enough_and_never_printed() {
     }
 }
 
-/// A listener that answers as told and hands over what came: head and body of each request.
-fn listener(
-    answers: Vec<&'static str>,
-) -> (
-    OutboundUrl,
-    std::sync::mpsc::Receiver<(Vec<String>, Vec<u8>)>,
-) {
+/// What came to a listener.
+pub(crate) struct Heard {
+    /// Lines of the head, in lower case.
+    pub(crate) head: Vec<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A listener that answers as told, with a status and a body, and hands over what came.
+pub(crate) fn listener(
+    answers: Vec<(&'static str, &'static str)>,
+) -> (OutboundUrl, std::sync::mpsc::Receiver<Heard>) {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/hook", socket.local_addr().unwrap());
+    let url = format!("http://{}", socket.local_addr().unwrap());
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        for answer in answers {
+        for (status, text) in answers {
             let (mut stream, _) = socket.accept().unwrap();
             let mut reader = BufReader::new(stream.try_clone().unwrap());
             let mut head = Vec::new();
@@ -54,11 +58,12 @@ fn listener(
                 .unwrap_or(0);
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
-            let text = format!(
-                "HTTP/1.1 {answer}\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
+                text.len()
             );
-            stream.write_all(text.as_bytes()).unwrap();
-            sender.send((head, body)).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+            sender.send(Heard { head, body }).unwrap();
         }
     });
     (url.parse().unwrap(), receiver)
@@ -74,7 +79,11 @@ fn config(url: OutboundUrl) -> WebhookConfig {
 
 #[tokio::test]
 async fn a_message_is_tried_until_it_arrives_and_can_be_checked() {
-    let (url, requests) = listener(vec!["503 Busy", "302 Found", "204 No Content"]);
+    let (url, requests) = listener(vec![
+        ("503 Busy", ""),
+        ("302 Found", ""),
+        ("204 No Content", ""),
+    ]);
     let webhooks = Webhooks::new(&[config(url)]);
     webhooks.tell("other", &serde_json::json!(1), Timestamp::from_millis(0));
     let data = serde_json::json!({ "screen": "window" });
@@ -96,7 +105,7 @@ async fn a_message_is_tried_until_it_arrives_and_can_be_checked() {
     let all: Vec<_> = requests.try_iter().collect();
     assert_eq!(all.len(), 3, "no redirect was followed");
     let header = |place: usize, name: &str| {
-        let mut head = all[place].0.iter();
+        let mut head = all[place].head.iter();
         let line = head.find_map(|line| line.strip_prefix(name).map(str::to_owned));
         line.unwrap_or_default()
     };
@@ -107,15 +116,15 @@ async fn a_message_is_tried_until_it_arrives_and_can_be_checked() {
         "the same message keeps its id"
     );
     assert_eq!(header(2, "webhook-timestamp: "), "1700000000");
-    let expected = signature(&[7; 32], &id, 1_700_000_000, &all[2].1).to_ascii_lowercase();
+    let expected = signature(&[7; 32], &id, 1_700_000_000, &all[2].body).to_ascii_lowercase();
     assert_eq!(header(2, "webhook-signature: "), expected);
-    let body: serde_json::Value = serde_json::from_slice(&all[2].1).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&all[2].body).unwrap();
     assert_eq!((&body["type"], &body["data"]), (&"decision".into(), &data));
 }
 
 #[tokio::test]
 async fn what_nobody_takes_is_given_up_and_what_waits_has_a_lid() {
-    let (url, _requests) = listener(vec!["410 Gone"]);
+    let (url, _requests) = listener(vec![("410 Gone", "")]);
     let webhooks = Webhooks::new(&[config(url)]);
     for _ in 0..=MAX_WAITING {
         webhooks.tell("decision", &serde_json::json!(1), Timestamp::from_millis(0));
