@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use regard_domain::{CampaignId, CreativeId, ScreenId};
 use serde::{Deserialize, Serialize};
 
+use crate::facts::PERSON_PREFIX;
 use crate::{Creative, Experiment, ExpressionUse, Guardrail, PolicyConfig, RewardRule, Schedule};
 
 /// How often a campaign may play, all screens together. What is left out does not restrict.
@@ -92,6 +93,10 @@ pub struct Campaign {
     /// What the viewer gains, in the sender's words; shown on the privacy page.
     #[serde(default)]
     pub viewer_benefit: String,
+    /// Whom a person asks about a message that was chosen by their own wishes: a name and how to reach them, on the privacy page.
+    /// Needed where a message asks for what a person wishes (`person.…`).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub human_contact: String,
     /// The messages, in order.
     #[serde(default, rename = "creative", alias = "creatives")]
     pub creatives: Vec<Creative>,
@@ -123,8 +128,17 @@ impl Campaign {
             guardrails: Vec::new(),
             expression: ExpressionUse::default(),
             viewer_benefit: String::new(),
+            human_contact: String::new(),
             creatives: Vec::new(),
         }
+    }
+
+    /// Whether any message of it asks for what a person wishes.
+    pub fn is_personal(&self) -> bool {
+        let tests = self.creatives.iter().flat_map(|c| &c.when.facts);
+        tests
+            .into_iter()
+            .any(|test| test.name.starts_with(PERSON_PREFIX))
     }
 
     /// The message of that id.

@@ -156,6 +156,26 @@ fn check_campaign(faults: &mut Faults, path: &str, campaign: &Campaign) {
             "say it in one sentence",
         );
     }
+    if campaign.is_personal() && campaign.human_contact.trim().is_empty() {
+        faults.refuse(
+            FaultKind::SignificantEffect,
+            format!("{path}.human_contact"),
+            (
+                "a person to ask, where a message is chosen by somebody's own wishes",
+                "nobody",
+            ),
+            "say who it is and how to reach them: it stands on the privacy page",
+        );
+    } else if campaign.human_contact.len() > MAX_NAME_LEN {
+        let found = format!("{} bytes", campaign.human_contact.len());
+        let expected = format!("up to {MAX_NAME_LEN} bytes");
+        faults.add(
+            format!("{path}.human_contact"),
+            expected,
+            found,
+            "shorten it",
+        );
+    }
     check_schedule(faults, path, campaign);
     let budgets = [
         ("max_plays_per_day", campaign.budget.max_plays_per_day),

@@ -230,7 +230,7 @@ proptest! {
         names in prop::collection::vec("(person\\.)?[a-z]{1,6}", 0..20), n_visitors in 0..5_u32,
     ) {
         let test = "when = { facts = [{ name = 'person.likes', equals = 'tea' }] }";
-        let mut planner = planner(&campaign("k", "", &[("own", test), ("all", "")]));
+        let mut planner = planner(&campaign("k", "human_contact = 'Ms Lee'", &[("own", test), ("all", "")]));
         for name in &names {
             let taken = planner.set_fact(name, FactValue::Text("tea".into()));
             prop_assert_eq!(taken.is_err(), name.starts_with("person."));
