@@ -146,12 +146,6 @@ impl Broker {
             .0
             .try_publish(topic, QoS::AtLeastOnce, retain, payload)?)
     }
-
-    /// Says goodbye, so that the last will is not said.
-    pub fn leave(&self) {
-        // Where the line is full it is down, and the will is said.
-        let _ = self.0.try_disconnect();
-    }
 }
 
 impl BrokerLine {

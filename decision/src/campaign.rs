@@ -35,10 +35,6 @@ pub enum Pacing {
 }
 
 impl Pacing {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
     const fn is_asap(&self) -> bool {
         matches!(self, Self::Asap)
     }
@@ -135,10 +131,8 @@ impl Campaign {
 
     /// Whether any message of it asks for what a person wishes.
     pub fn is_personal(&self) -> bool {
-        let tests = self.creatives.iter().flat_map(|c| &c.when.facts);
-        tests
-            .into_iter()
-            .any(|test| test.name.starts_with(PERSON_PREFIX))
+        let mut tests = self.creatives.iter().flat_map(|c| &c.when.facts);
+        tests.any(|test| test.name.starts_with(PERSON_PREFIX))
     }
 
     /// The message of that id.

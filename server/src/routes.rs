@@ -49,6 +49,8 @@ pub(crate) use embedded::build;
 #[cfg(feature = "fuzz")]
 pub(crate) use frames::split as split_frame_message;
 pub(crate) use ledger::TileRoots;
+#[cfg(feature = "fuzz")]
+pub(crate) use personalizer::rank_features;
 pub(crate) use personalizer::{ServiceError, subscription_key};
 
 /// Largest body of a request that is no upload: a hundred campaigns of ten messages fit.

@@ -132,7 +132,7 @@ impl Mqtt {
             "manufacturer": "Regard",
             "sw_version": env!("CARGO_PKG_VERSION"),
         });
-        let mut entity = |id: String, name: String, state: String, more: serde_json::Value| {
+        let entity = |id: String, name: String, state: String, more: serde_json::Value| {
             let mut config = json!({
                 "name": name,
                 "unique_id": format!("{node}_{id}"),
@@ -206,16 +206,5 @@ impl Mqtt {
                 self.say(topic, value.to_string(), false);
             }
         }
-    }
-}
-
-impl Drop for Mqtt {
-    fn drop(&mut self) {
-        self.say(
-            format!("{}/availability", self.node),
-            "offline".to_owned(),
-            true,
-        );
-        self.broker.leave();
     }
 }

@@ -434,3 +434,12 @@ pub(crate) fn subscription_key(headers: &HeaderMap) -> Option<&str> {
         .ok()
         .filter(|_| !headers.contains_key(header::AUTHORIZATION))
 }
+
+/// Named numbers of all features of a request, for `fuzz/` alone.
+#[cfg(feature = "fuzz")]
+pub(crate) fn rank_features(body: &[u8]) -> Option<Vec<(String, f32)>> {
+    let request: RankRequest = serde_json::from_slice(body).ok()?;
+    let wish = request.wish().ok()?;
+    let actions = wish.actions.into_iter().flat_map(|action| action.features);
+    Some(wish.context.into_iter().chain(actions).collect())
+}

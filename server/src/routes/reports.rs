@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use regard_backends::StoreError;
 use regard_domain::Timestamp;
 use regard_reports::{Grouping, PlayTable};
 use serde::Deserialize;
@@ -68,7 +69,7 @@ pub(crate) async fn plays(
         let plays = store.plays_since(None, during.start).await?;
         let decisions = store.decisions_since(during.start).await?;
         let outcomes = store.outcomes_since(during.start).await?;
-        Ok((plays, decisions, outcomes))
+        Ok::<_, StoreError>((plays, decisions, outcomes))
     };
     let (plays, decisions, outcomes) = read.await.map_err(|error| store_problem(&error))?;
     let rows = report_plays(&plays, &decisions, &outcomes, &during);
