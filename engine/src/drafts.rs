@@ -290,8 +290,9 @@ impl Engine {
             if last.map(|v| v.campaign.as_ref()) == Some(now) {
                 continue;
             }
+            let number = last.map_or(1, |v| v.number + 1);
             versions.push(CampaignVersion {
-                number: last.map_or(1, |v| v.number + 1),
+                number,
                 at_micros,
                 by: called(by),
                 campaign: now.cloned(),

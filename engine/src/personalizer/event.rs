@@ -129,15 +129,15 @@ fn check_features(what: &str, features: &[(String, f32)]) -> Result<(), Personal
         if !value.is_finite() {
             return Err(wish(format!("a feature of {what} is not a number")));
         }
-        let words: String = name.to_lowercase();
-        if let Some(category) = sensitive_in_name(&words) {
+        let category = sensitive_in_name(name).or_else(|| sensitive_in_name(&name.to_lowercase()));
+        if let Some(category) = category {
             return Err(PersonalizerError::Refused(Refusal::new(
                 RefusalCode::SensitiveInference,
                 format!("a feature of {what} is about somebody's {category}"),
                 "leave it out; if it is about something else, give it another name",
             )));
         }
-        if names_a_weakness(&words) {
+        if names_a_weakness(name) {
             return Err(PersonalizerError::Refused(Refusal::new(
                 RefusalCode::VulnerabilityTargeting,
                 format!(
@@ -342,10 +342,10 @@ impl Open {
         let action: Option<Vec<f32>> = (0..ACTION_PLACES).map(|i| value(format!("a{i}"))).collect();
         let n_sent = named(SENT).count();
         let is_deferred = decision.segments.iter().any(|s| s == DEFERRED);
-        let marks = decision.segments.iter();
-        let event = marks.filter_map(|mark| mark.strip_prefix(EVENT_MARK)?.parse().ok());
+        let mut marks = decision.segments.iter();
+        let event = marks.find_map(|mark| mark.strip_prefix(EVENT_MARK)?.parse().ok());
         Some(Self {
-            event: event.last().unwrap_or(decision.id),
+            event: event.unwrap_or(decision.id),
             closes_at: decision.at.plus(wait),
             is_active: !is_deferred || named(ACTIVATED).next().is_some(),
             sent: (n_sent > 0).then(|| named(SENT).map(|outcome| outcome.value).sum()),
