@@ -6,12 +6,16 @@
 //!
 //! Beside the store lies the [`KeyStore`] with the wrapped keys of persons, in a file of its own that no backup holds.
 //!
-//! This room alone knows SQL. It never reads a clock, never decides how long a row may be kept, never takes a row
+//! [`Broker`] speaks MQTT with whatever broker the configuration names.
+//!
+//! This room alone knows SQL and brokers. It never reads a clock, never decides how long a row may be kept, never takes a row
 //! without that, and never spawns a task: who groups rows into batches and when is the engine's affair.
 //!
-//! There is no message bus yet: one machine needs none. It comes with the second machine, as a trait beside [`Store`].
+//! There is no message bus between machines yet: one machine needs none. It comes with the second machine, as a trait
+//! beside [`Store`].
 
 mod batch;
+mod broker;
 mod error;
 mod form;
 mod keys;
@@ -22,6 +26,9 @@ mod store;
 mod sums;
 
 pub use batch::{Batch, CommitReport, OutcomeKey};
+pub use broker::{
+    BadBrokerAddress, Broker, BrokerAddress, BrokerConfig, BrokerError, BrokerLine, Word,
+};
 pub use error::{OpenError, StoreError};
 pub use keys::{
     Changed, HeldKey, KeyChange, KeyStore, PendingEntry, PersonRow, PurposeKey, SiteSecret,

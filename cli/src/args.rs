@@ -3,6 +3,7 @@
 mod choosing;
 mod keys;
 mod papers;
+mod plays;
 mod statistics;
 mod tokens;
 
@@ -17,6 +18,9 @@ pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, Simula
 pub(crate) use self::keys::{KeysCommand, SiteKeyArgs, SiteKeyPlace};
 pub(crate) use self::papers::{
     BreachArgs, PapersArgs, PapersCommand, PapersSourceArgs, SignDpiaArgs,
+};
+pub(crate) use self::plays::{
+    CampaignsCommand, ProofOfPlayCommand, ReportArgs, ReportFormat, SpanArgs,
 };
 pub(crate) use self::statistics::{StatisticsArgs, StatisticsFormat};
 pub(crate) use self::tokens::{NewTokenArgs, TokensCommand};
@@ -63,6 +67,14 @@ pub(crate) enum Command {
     Papers(Box<PapersArgs>),
     /// What was told about the people of a day, with noise: shown, or exported.
     Statistics(StatisticsArgs),
+    /// What plays did, by message, screen, hour or segment, with intervals: JSON, CSV, a page, a paper, a chart.
+    Report(Box<ReportArgs>),
+    /// A signed record of what was shown, for those who paid for it.
+    #[command(subcommand)]
+    ProofOfPlay(ProofOfPlayCommand),
+    /// Campaigns: looked at, written out, taken in.
+    #[command(subcommand)]
+    Campaigns(CampaignsCommand),
     /// Says what another policy would have earned, from a log, before it runs.
     Evaluate(Box<EvaluateArgs>),
     /// Lets made-up audiences walk past, and says what each policy loses while it learns.

@@ -2,6 +2,7 @@
 
 mod asset;
 mod campaigns;
+mod connectors;
 mod document;
 mod fault;
 mod filler;

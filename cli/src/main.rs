@@ -6,6 +6,7 @@
 mod analyze;
 mod args;
 mod audit;
+mod campaigns;
 mod commitments;
 mod config;
 mod custody;
@@ -21,6 +22,7 @@ mod models;
 mod notice;
 mod one_line;
 mod papers;
+mod plays;
 mod printable;
 mod run;
 mod sandbox;
@@ -58,6 +60,9 @@ fn main() -> ExitCode {
         Command::Audit(args) => audit::audit(&args),
         Command::Ledger(command) => ledger::ledger(&command),
         Command::Statistics(args) => statistics::statistics(&args),
+        Command::Report(args) => plays::report(&args),
+        Command::ProofOfPlay(command) => plays::proof_of_play(&command),
+        Command::Campaigns(command) => campaigns::campaigns(&command),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Learned(command) => learned::learned(&command),

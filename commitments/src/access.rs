@@ -70,6 +70,8 @@ named! {
         CampaignsChanged = "campaigns_changed";
         /// A picture, film or page was uploaded. Subject: its name, which is the hash of its bytes.
         AssetUploaded = "asset_uploaded";
+        /// The ranking service was set anew, or told to forget. Subject: what was sent.
+        RankingChanged = "ranking_changed";
         /// Facts were set. Subject: their names.
         FactsSet = "facts_set";
         /// Zones that are never looked at were drawn or taken away. Subject: the camera, their version, and the zones.

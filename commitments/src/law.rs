@@ -242,9 +242,16 @@ rules! {
     /// Automated decisions.
     SignificantEffects = "significant_effects", "GDPR 22",
         "Messages cannot carry significant effects; a personal perk has a human path.";
-        code ["decision/src/validate/mod.rs", "decision/src/validate/creative.rs"];
-        tests ["decision/src/validate/tests.rs::what_the_law_forbids_is_refused_by_its_code"];
-        missing "personal perks do not exist yet";
+        code [
+            "decision/src/validate/mod.rs", "decision/src/validate/creative.rs", "decision/src/lint.rs", "decision/src/campaign.rs",
+        ];
+        tests [
+            "decision/src/validate/tests.rs::what_the_law_forbids_is_refused_by_its_code",
+            "decision/src/validate/tests.rs::a_perk_of_one_person_names_whom_to_ask",
+            "decision/src/lint.rs::effects_are_found_and_prices_of_tea_are_not",
+            "decision/tests/it/harmless.rs::what_is_refused_is_refused_wherever_it_hides",
+        ];
+        missing "";
     /// Papers.
     Papers = "papers", "GDPR 30, 35; AI Act 9-15, 26, 27, 49",
         "Record of processing, impact assessment, risk file and the rest are generated from the configuration.";

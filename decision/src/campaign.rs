@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use regard_domain::{CampaignId, CreativeId, ScreenId};
 use serde::{Deserialize, Serialize};
 
+use crate::facts::PERSON_PREFIX;
 use crate::{Creative, Experiment, ExpressionUse, Guardrail, PolicyConfig, RewardRule, Schedule};
 
 /// How often a campaign may play, all screens together. What is left out does not restrict.
@@ -17,6 +18,26 @@ pub struct Budget {
     /// Most plays ever.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_plays_total: Option<u64>,
+    /// How the plays of a day are spread over it.
+    #[serde(skip_serializing_if = "Pacing::is_asap")]
+    pub pacing: Pacing,
+}
+
+/// How the plays of a day are spread over it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pacing {
+    /// As soon as they fit.
+    #[default]
+    Asap,
+    /// Evenly over the time that the schedule leaves of the day; needs `max_plays_per_day`.
+    Even,
+}
+
+impl Pacing {
+    const fn is_asap(&self) -> bool {
+        matches!(self, Self::Asap)
+    }
 }
 
 /// One campaign, as configured. [`validate`](fn@crate::validate) says whether it can run.
@@ -68,6 +89,10 @@ pub struct Campaign {
     /// What the viewer gains, in the sender's words; shown on the privacy page.
     #[serde(default)]
     pub viewer_benefit: String,
+    /// Whom a person asks about a message that was chosen by their own wishes: a name and how to reach them, on the privacy page.
+    /// Needed where a message asks for what a person wishes (`person.…`).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub human_contact: String,
     /// The messages, in order.
     #[serde(default, rename = "creative", alias = "creatives")]
     pub creatives: Vec<Creative>,
@@ -82,6 +107,34 @@ fn yes() -> bool {
 }
 
 impl Campaign {
+    /// A campaign of that id, called by it, without messages: as a file has it that says nothing else.
+    pub fn named(id: CampaignId) -> Self {
+        Self {
+            name: id.to_string(),
+            id,
+            priority: 0,
+            weight: one(),
+            enabled: yes(),
+            screens: BTreeSet::new(),
+            schedule: Schedule::default(),
+            budget: Budget::default(),
+            policy: PolicyConfig::default(),
+            reward: RewardRule::default(),
+            experiment: None,
+            guardrails: Vec::new(),
+            expression: ExpressionUse::default(),
+            viewer_benefit: String::new(),
+            human_contact: String::new(),
+            creatives: Vec::new(),
+        }
+    }
+
+    /// Whether any message of it asks for what a person wishes.
+    pub fn is_personal(&self) -> bool {
+        let mut tests = self.creatives.iter().flat_map(|c| &c.when.facts);
+        tests.any(|test| test.name.starts_with(PERSON_PREFIX))
+    }
+
     /// The message of that id.
     pub fn creative(&self, id: &CreativeId) -> Option<&Creative> {
         self.creatives.iter().find(|c| c.id == *id)

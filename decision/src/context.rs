@@ -128,7 +128,7 @@ impl ContextSpec {
                 let name = fact.name.clone();
                 return Err(BadContextSpec::Sensitive { name, category });
             }
-            if crate::facts::is_about_weakness(&fact.name) {
+            if crate::lint::names_a_weakness(&fact.name) {
                 return Err(BadContextSpec::Weakness(fact.name.clone()));
             }
             let span = fact.max - fact.min;

@@ -99,6 +99,10 @@ pub struct Creative {
     /// The message in words, for those who cannot see it. May be left out for text.
     #[serde(default)]
     pub alt_text: String,
+    /// In which language it speaks, as a tag of BCP 47 such as `en` or `pt-BR`; players say it to those who have the screen
+    /// read aloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// Whom and when it fits.
     #[serde(default)]
     pub when: Condition,
@@ -161,6 +165,7 @@ impl Creative {
             duration_millis: default_duration_millis(),
             min_show_millis: default_min_show_millis(),
             alt_text: String::new(),
+            language: None,
             when: Condition::default(),
             caps: FrequencyCap::default(),
             weight: one(),

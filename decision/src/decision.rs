@@ -47,6 +47,11 @@ pub enum Obstacle {
         /// How many there were.
         limit: u64,
     },
+    /// The plays of the day so far are used up; more come due as it goes on.
+    Pacing {
+        /// How many were due by now.
+        due: u64,
+    },
     /// The screen has shown it often enough within the last hour.
     CapHour {
         /// How often is enough.
@@ -193,6 +198,7 @@ impl fmt::Display for Obstacle {
             Self::Schedule => f.write_str("not at this time"),
             Self::BudgetDay { limit } => write!(f, "all {limit} plays of the day are used up"),
             Self::BudgetTotal { limit } => write!(f, "all {limit} plays are used up"),
+            Self::Pacing { due } => write!(f, "all {due} plays that were due by now are used up"),
             Self::CapHour { limit } => write!(f, "shown {limit} times within the hour"),
             Self::CapDay { limit } => write!(f, "shown {limit} times today"),
             Self::Gap { limit_millis } => write!(f, "shown less than {limit_millis} ms ago"),

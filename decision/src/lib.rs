@@ -16,6 +16,8 @@ mod director;
 mod experiment;
 mod facts;
 mod fault;
+mod inspect;
+mod lint;
 mod local_time;
 mod outcome;
 mod planner;
@@ -28,7 +30,7 @@ mod schedule;
 mod validate;
 
 pub use attributor::{Acceptance, Attributor, Settled};
-pub use campaign::{Budget, Campaign};
+pub use campaign::{Budget, Campaign, Pacing};
 pub use condition::{Bounds, Clause, Condition, ExpressionTest, FactTest, HourRange};
 pub use context::{
     BASE_FEATURES, BadContextSpec, Context, ContextSpec, FactFeature, MAX_FACT_FEATURES,
@@ -40,6 +42,8 @@ pub use director::Director;
 pub use experiment::{Experiment, ExperimentKind, ExpressionUse, GuardMetric, Guardrail, Segment};
 pub use facts::{BadFact, FactValue, Facts};
 pub use fault::{CampaignFault, FaultKind};
+pub use inspect::{AssetFacts, Remark, contrast, inspect};
+pub use lint::{LintFinding, lint, names_a_significant_effect, names_a_weakness};
 pub use local_time::{BadLocalTime, LocalDate, LocalTime, TimeOfDay, Weekday};
 pub use outcome::{BadOutcomeKind, Outcome, OutcomeKind};
 pub use planner::{ApplyError, Eligibility, Eligible, Planner, PolicyUpdate};

@@ -95,7 +95,7 @@ impl TryFrom<String> for OutcomeKind {
                 && name
                     .bytes()
                     .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
-                && !crate::facts::is_about_the_unknowing(name)
+                && !crate::lint::is_about_the_unknowing(name)
         };
         match text.as_str() {
             "attention_seconds" => Ok(Self::AttentionSeconds),

@@ -30,6 +30,7 @@ use crate::keys::KeyError;
 use crate::lane::{CameraGauge, Lane};
 use crate::metrics::Metrics;
 use crate::paper_desk::PaperDesk;
+use crate::personalizer::Personalizer;
 use crate::players::Players;
 use crate::podium::{CameraPost, Facts, Outlets, People, Podium};
 use crate::queue::{FRAME_QUEUE_LEN, FreshLanes};
@@ -60,6 +61,7 @@ pub(crate) struct Assembly {
     pub(crate) recognizer: Arc<Recognizer>,
     pub(crate) statistician: Arc<Statistician>,
     pub(crate) papers: Arc<PaperDesk>,
+    pub(crate) personalizer: Arc<Personalizer>,
     /// What the custodian and the statistician write to the ledger comes in here.
     pub(crate) lines: (mpsc::UnboundedSender<Line>, mpsc::UnboundedReceiver<Line>),
     pub(crate) conductor: Conductor,
@@ -289,6 +291,7 @@ impl Assembly {
                 recognizer: Arc::clone(&self.recognizer),
                 statistician: Arc::clone(&self.statistician),
                 papers: Arc::clone(&self.papers),
+                personalizer: Arc::clone(&self.personalizer),
             }),
         }
     }
@@ -385,6 +388,7 @@ impl Assembly {
         ));
         let statistician = self.statistician;
         let papers = self.papers;
+        let ranking = tokio::spawn(self.personalizer.run(sweeps_end.clone()));
         let releases = tokio::spawn(Arc::clone(&statistician).keep_releasing(sweeps_end));
         let (jobs, recorder) = (common.jobs, common.recorder);
         tokio::spawn(async move {
@@ -393,7 +397,7 @@ impl Assembly {
             drop(end_sweeps);
             recorder.close();
             is_in_order &= recording.await.is_ok() && recorder.fault().is_none();
-            is_in_order &= sweeper.await.is_ok() & releases.await.is_ok();
+            is_in_order &= sweeper.await.is_ok() & releases.await.is_ok() & ranking.await.is_ok();
             statistician.stop();
             papers.close();
             recognizer.stop();

@@ -1,9 +1,18 @@
 //! Changes of one campaign among many.
 
+use regard_commitments::Digest;
 use regard_decision::{Campaign, Creative};
 use regard_domain::CampaignId;
 
 use crate::handle::EngineError;
+use crate::seed::to_hex;
+
+/// What stands for a campaign as it is: 16 bytes of the hash of its text, which the order of fields of the type makes one.
+pub(crate) fn tag_of(campaign: &Campaign) -> String {
+    let text = serde_json::to_vec(campaign).unwrap_or_default();
+    let digest = Digest::of(&[b"regard campaign", &text]);
+    to_hex(&digest.as_bytes()[..16])
+}
 
 /// One change, applied to the campaigns in force at its turn: two changes at once both count.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +23,15 @@ pub enum CampaignChange {
     Replace(Campaign),
     /// The end of a campaign.
     Remove(CampaignId),
+    /// A change of the campaign of that id, if it is still the one that the tag stands for.
+    IfUnchanged {
+        /// Of which campaign.
+        id: CampaignId,
+        /// What stands for it, see [`Engine::campaign_tag`](crate::Engine::campaign_tag).
+        tag: String,
+        /// What is to be done.
+        change: Box<CampaignChange>,
+    },
     /// A message, new in its campaign or in place of the one of its id.
     PutCreative {
         /// In which campaign.
@@ -43,6 +61,13 @@ impl CampaignChange {
             Self::Replace(campaign) => {
                 let place = place(&campaigns, &campaign.id)?;
                 campaigns[place] = campaign;
+            }
+            Self::IfUnchanged { id, tag, change } => {
+                let place = place(&campaigns, &id)?;
+                if tag_of(&campaigns[place]) != tag {
+                    return Err(EngineError::CampaignChanged(id));
+                }
+                return change.apply(campaigns);
             }
             Self::Remove(id) => {
                 let place = place(&campaigns, &id)?;

@@ -24,6 +24,7 @@ use crate::history::History;
 use crate::kept_campaigns;
 use crate::metrics::{LatencyQuantiles, Metrics, MetricsSnapshot};
 use crate::paper_desk::PaperDesk;
+use crate::personalizer::Personalizer;
 use crate::players::Players;
 use crate::recognition::Recognizer;
 use crate::statistics::Statistician;
@@ -60,6 +61,9 @@ pub enum EngineError {
     /// There is a campaign of that id already.
     #[error("there is a campaign {0} already")]
     CampaignExists(CampaignId),
+    /// The campaign is another than the change was made for.
+    #[error("campaign {0} was changed meanwhile")]
+    CampaignChanged(CampaignId),
     /// The ledger cannot be written, so that nothing may be done that it must tell of.
     #[error("the ledger cannot be written")]
     LedgerUnavailable,
@@ -105,6 +109,7 @@ pub(crate) struct Shared {
     pub(crate) recognizer: Arc<Recognizer>,
     pub(crate) statistician: Arc<Statistician>,
     pub(crate) papers: Arc<PaperDesk>,
+    pub(crate) personalizer: Arc<Personalizer>,
 }
 
 /// Where one camera's results can be seen.
@@ -143,6 +148,11 @@ impl Engine {
     /// Who makes and keeps the noised numbers of each day.
     pub fn statistician(&self) -> &Arc<Statistician> {
         &self.shared.statistician
+    }
+
+    /// Who ranks what others offer.
+    pub fn personalizer(&self) -> &Arc<Personalizer> {
+        &self.shared.personalizer
     }
 
     /// Keeps a setting of the installation, such as the hash of the admin token, as long as the
@@ -500,7 +510,7 @@ impl Engine {
     /// the same time none is lost.
     ///
     /// # Errors
-    /// [`EngineError::UnknownCampaign`], [`EngineError::CampaignExists`], [`EngineError::Campaigns`] with every
+    /// [`EngineError::UnknownCampaign`], [`EngineError::CampaignExists`], [`EngineError::CampaignChanged`], [`EngineError::Campaigns`] with every
     /// mistake; nothing has changed then. [`EngineError::Store`]: it is in force, but only until the program ends.
     pub async fn change_campaign(&self, change: CampaignChange) -> Result<(), EngineError> {
         let _order = self.shared.changing.lock().await;

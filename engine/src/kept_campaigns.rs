@@ -86,6 +86,18 @@ pub(crate) fn changed(text: &str, config: &EngineConfig) -> Result<Vec<Campaign>
     }
 }
 
+/// The document of campaigns that are in force in place of those that are configured.
+pub(crate) fn document(campaigns: Vec<Campaign>, configured: Digest) -> Document {
+    let changed = Changed {
+        configured,
+        campaigns,
+    };
+    Document {
+        name: NAME.to_owned(),
+        value: serde_json::to_string(&changed).unwrap_or_default(),
+    }
+}
+
 /// Keeps the campaigns in force, durably.
 ///
 /// # Errors
@@ -97,12 +109,8 @@ pub(crate) async fn keep(
     retention: &RetentionGate,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let changed = Changed {
-        configured,
-        campaigns,
-    };
-    let text = serde_json::to_string(&changed).unwrap_or_default();
-    keep_text(text, &**store, retention, now).await
+    let document = document(campaigns, configured);
+    keep_text(document.value, &**store, retention, now).await
 }
 
 async fn keep_text(

@@ -17,6 +17,7 @@ mod command;
 mod conductor;
 mod config;
 mod custody;
+mod drafts;
 mod fault;
 mod galleries;
 mod handle;
@@ -30,6 +31,7 @@ mod metrics;
 mod minute;
 mod paper_desk;
 mod papers;
+mod personalizer;
 mod players;
 mod podium;
 mod private_file;
@@ -63,6 +65,7 @@ pub use custody::{
     PersonExport, Rekeyed, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME, TokenError, TokenProbe,
     TokenUri, own_gallery, rotate,
 };
+pub use drafts::{CampaignDraft, CampaignVersion, DraftError};
 pub use galleries::{Galleries, SearchError};
 pub use handle::{Engine, EngineError};
 pub use keys::{KeyError, existing_site_keys, site_keys};
@@ -73,6 +76,11 @@ pub use metrics::{
 pub use paper_desk::PaperVersion;
 pub use papers::{
     MadePapers, PAPERS_FOLDER, PaperMaker, campaigns_in_force, copy_name as papers_copy_name,
+};
+pub use personalizer::{
+    BadPersonalizerSettings, LearningMode, PERSONALIZER, Personalizer, PersonalizerError,
+    PersonalizerReport, PersonalizerSettings, RankWish, RankableAction, Ranked, RankedSlots,
+    Rewarded, SlotWish, SlotsWish,
 };
 pub use private_file::{create_private_folder, write_private};
 pub use recognition::{

@@ -33,6 +33,7 @@ use crate::kept_campaigns;
 use crate::keys::{self, KeyError};
 use crate::paper_desk::{DeskParts, PaperDesk, PaperVersion, remember};
 use crate::papers::MadePapers;
+use crate::personalizer::{Personalizer, PersonalizerParts};
 use crate::private_file::create_private_folder;
 use crate::recognition::{RecognitionError, Recognizer, RecognizerParts};
 use crate::recording::RecordingError;
@@ -206,6 +207,13 @@ impl Engine {
             lines.0.clone(),
         );
         let statistician = statistician(ground, (&chronicle, lines.0.clone()), &calendar);
+        let personalizer = Personalizer::open(PersonalizerParts {
+            store: Arc::clone(&store),
+            retention: promise.retention.clone(),
+            calendar: calendar.clone(),
+            clock: Arc::clone(&clock),
+        })
+        .await?;
         let seed = random_key().map_err(KeyError::NoEntropy)?;
         let remembered = Remembered::read(&*store, now).await?;
         let zones = zones::kept(&config, &*store).await??;
@@ -226,6 +234,7 @@ impl Engine {
             recognizer,
             statistician,
             papers: Arc::new(desk),
+            personalizer: Arc::new(personalizer),
             lines,
             conductor,
             uses,

@@ -293,3 +293,58 @@ impl<'de> Deserialize<'de> for Ablation {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// Plays of one message whose reward follows the smile by so much; the seed is here.
+    fn watched(by_smile: f64, n_plays: usize) -> Ablation {
+        let names = [
+            "bias",
+            "hour_sin",
+            "n_visitors",
+            "attention",
+            "happy",
+            "neutral",
+        ];
+        let names: Vec<String> = names.map(str::to_owned).into();
+        let space = FeatureSpace::of_context(&names);
+        let mut ablation = Ablation::new(&names, &space);
+        let mut rng = ChaCha8Rng::seed_from_u64(11);
+        let message = CreativeId::new("m").expect("this text is an id");
+        for _ in 0..n_plays {
+            let mut features = vec![1.0];
+            features.extend((1..names.len()).map(|_| rng.random::<f32>()));
+            let chance = 0.5 + by_smile * (f64::from(features[4]) - 0.5);
+            let reward = f32::from(u8::from(rng.random::<f64>() < chance));
+            let observed = ablation.observe((&message, &[]), &features, reward);
+            observed.expect("a play of this space");
+            if ablation.is_expression_idle() {
+                break;
+            }
+        }
+        ablation
+    }
+
+    #[test]
+    fn what_adds_nothing_is_switched_off_and_what_adds_something_is_not() {
+        let report = watched(0.0, 40_000).report();
+        assert!(report.is_expression_idle, "{report:?}");
+        assert!(report.n_plays > 100, "not before it is sure: {report:?}");
+        let report = watched(0.9, 10_000).report();
+        assert!(!report.is_expression_idle, "{report:?}");
+        assert!(report.expression_interval.low > 0.0, "{report:?}");
+    }
+
+    #[test]
+    fn what_was_known_is_known_after_it_was_stored() {
+        let ablation = watched(0.5, 200);
+        let text = serde_json::to_string(&ablation).expect("finite numbers print");
+        let again: Ablation = serde_json::from_str(&text).expect("what was written is read");
+        assert_eq!(again.report(), ablation.report());
+    }
+}

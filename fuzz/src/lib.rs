@@ -15,6 +15,7 @@ mod target;
 mod config {
     mod asset;
     mod campaigns;
+    mod connectors;
     mod document;
     mod fault;
     mod filler;
@@ -34,7 +35,7 @@ pub use seeds::seeds;
 pub use target::{
     audit, backup, campaigns, clip, commitments, config, credentials, frame_message, http_camera,
     jpeg, ledger, legal_papers, log, manifest, model, motion_jpeg, note, papers, photo,
-    preferences, recording, source, upload, video, zones,
+    preferences, proof, ranking, recording, source, upload, video, zones,
 };
 
 /// A function that takes any bytes, by name.
@@ -73,6 +74,8 @@ targets! {
     recording: 2_000,
     campaigns: 10_000,
     log: 1_500,
+    proof: 3_000,
+    ranking: 10_000,
     upload: 10_000,
     frame_message: 10_000,
     source: 30_000,

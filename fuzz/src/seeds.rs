@@ -293,6 +293,32 @@ fn campaigns() -> Vec<Vec<u8>> {
     seeds
 }
 
+/// Records of no play and of three.
+fn proofs() -> Vec<Vec<u8>> {
+    let play = |i: i64| regard_reports::PlayRecord {
+        play: format!("{i:032x}"),
+        screen: "window".to_owned(),
+        campaign: (i > 0).then(|| "spring".to_owned()),
+        creative: "coffee".to_owned(),
+        began_at_micros: i * 10_000_000,
+        ended_at_micros: (i + 1) * 10_000_000,
+        shown_millis: 10_000,
+    };
+    let plays: Vec<_> = (0..3).map(play).collect();
+    let prove = |plays: &[regard_reports::PlayRecord]| {
+        let text = regard_reports::prove_plays("shop", plays, None, &crate::target::proof_signer());
+        text.expect("three plays are few").into_bytes()
+    };
+    vec![prove(&[]), prove(&plays)]
+}
+
+/// What clients of the ranking service send.
+fn rankings() -> Vec<Vec<u8>> {
+    let one = r#"{"contextFeatures":[{"time":"morning","user":{"items":3,"new":true,"tags":["a","b"]}}],
+        "actions":[{"id":"a","features":[{"x":0.5}]},{"id":"b","features":null}],"excludedActions":["b"],"eventId":"e","deferActivation":false}"#;
+    vec![one.as_bytes().to_vec(), br#"{"actions":[]}"#.to_vec()]
+}
+
 /// One log of each form.
 fn logs() -> Vec<Vec<u8>> {
     let ours: String = (0..8)
@@ -519,6 +545,8 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "recording" => vec![recording()],
         "campaigns" => campaigns(),
         "log" => logs(),
+        "proof" => proofs(),
+        "ranking" => rankings(),
         "upload" => uploads(),
         "frame_message" => frame_messages(),
         "source" => sources(),

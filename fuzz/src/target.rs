@@ -8,7 +8,8 @@ mod site;
 mod streams;
 
 pub use keeping::{audit, backup, credentials, legal_papers, manifest, preferences, zones};
-pub use logs::log;
+pub(crate) use logs::proof_signer;
+pub use logs::{log, proof, ranking};
 pub use pictures::{frame_message, jpeg, photo, upload};
 pub use promises::{commitments, ledger, note, papers};
 pub use site::{campaigns, config, model, recording, source};

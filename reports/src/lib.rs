@@ -1,11 +1,12 @@
-//! Papers for people: signs to print, and what the law wants written about an installation.
+//! Papers for people: signs to print, what the law wants written about an installation, and what plays did.
 //!
-//! In: the texts of a notice, an address for its code; facts about a configuration. Out: bytes of SVG or PDF; papers as
-//! values and as pages. This room never reads a file, never looks at the clock, and sees nothing about anybody.
+//! In: the texts of a notice, an address for its code; facts about a configuration; plays with sums about them. Out: bytes of
+//! SVG or PDF; papers as values and as pages; tables, signed records of plays. This room never reads a file, never looks at the clock, and sees nothing about anybody.
 
 mod font;
 mod papers;
 mod pdf;
+mod plays;
 mod sheet;
 mod sign;
 mod svg;
@@ -14,6 +15,10 @@ pub use papers::{
     BREACH_PERIOD, BreachFacts, BreachNature, CameraFact, CampaignFact, Facts, GuardFact, Happens,
     Item, LegalPaper, Look, Measurement, ModelFact, PAPERS_FORMAT, PaperChange, Papers, Point,
     Question, ScreenFact, Source, Standing,
+};
+pub use plays::{
+    DoohScreen, Grouping, PlayProof, PlayRecord, PlayTable, ProofFault, ReportPlay, ReportRow,
+    openrtb, prove_plays, verify_plays,
 };
 pub use sheet::Paper;
 pub use sign::{Sign, SignError, sign_pdf, sign_svg};

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::TlsFiles;
+use crate::{Connectors, TlsFiles};
 
 /// Port of the default address.
 const DEFAULT_PORT: u16 = 8787;
@@ -69,6 +69,10 @@ pub struct ServerConfig {
     pub sandbox: SandboxState,
     /// Most bytes of one upload.
     pub max_upload_bytes: usize,
+    /// Whether each change of a campaign waits until somebody else lets it in force.
+    pub requires_approval: bool,
+    /// Who is told of what happens here.
+    pub connectors: Connectors,
 }
 
 impl ServerConfig {
@@ -86,6 +90,8 @@ impl ServerConfig {
             tls: None,
             sandbox: SandboxState::none("nobody asked for it"),
             max_upload_bytes: 64 << 20,
+            requires_approval: false,
+            connectors: Connectors::default(),
         }
     }
 

@@ -40,3 +40,8 @@ pub fn preferences(text: &str) -> Option<Value> {
 pub fn preferences_text(preferences: &Value) -> String {
     pages::preferences_text(preferences)
 }
+
+/// Named numbers of all features that a client of the ranking service sends, if that can be ranked at all.
+pub fn rank_features(body: &[u8]) -> Option<Vec<(String, f32)>> {
+    routes::rank_features(body)
+}

@@ -2,20 +2,23 @@
 //!
 //! In: HTTP requests, and an engine to ask. Out: pages, JSON, events, and what players and people
 //! report, handed to the engine. This room never sees a track id, pixels of a camera other than the
-//! preview the engine hands out in profile `lab`, or SQL; it loads nothing from other hosts and
-//! listens on loopback unless told otherwise.
+//! preview the engine hands out in profile `lab`, or SQL; it loads nothing from other hosts,
+//! listens on loopback unless told otherwise, and calls nobody but the addresses of the configuration.
 
 mod access;
 mod app;
 mod assets;
 mod config;
+mod connectors;
 mod csp;
 mod extract;
 mod guard;
 mod listener;
 mod metrics;
+mod outbound;
 mod pages;
 mod person_auth;
+mod plays;
 mod plots;
 mod presence;
 mod problem;
@@ -23,12 +26,19 @@ mod qr;
 mod routes;
 mod server;
 mod tls;
+mod webhooks;
 mod wire;
 
 pub use assets::{SNIFF_LEN, message_kind};
 pub use config::{AdminToken, SandboxState, ServerConfig};
+pub use connectors::{
+    Connectors, MqttConfig, Password, SignageConfig, SignageTarget, WEBHOOK_EVENTS,
+};
+pub use outbound::{BadOutboundUrl, OutboundUrl};
+pub use plays::{in_words, play_records, report_plays};
 pub use server::{BindError, Bound, Server};
 pub use tls::{TlsError, TlsFiles};
+pub use webhooks::{BadWebhookSecret, WebhookConfig, WebhookSecret};
 pub use wire::{MadeToken, StatisticsBody, TokenBody};
 
 /// Inner parts that read foreign bytes, for `fuzz/` alone.

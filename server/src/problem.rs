@@ -122,6 +122,12 @@ impl From<EngineError> for Problem {
                 Self::new(StatusCode::CONFLICT, "campaign_exists", error.to_string())
                     .remedy("replace it with PUT")
             }
+            EngineError::CampaignChanged(_) => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "campaign_changed",
+                error.to_string(),
+            )
+            .remedy("get it again, and make your change to that"),
             EngineError::Refused(refusal) => Self::from(refusal),
             EngineError::Busy => {
                 Self::new(unavailable, "busy", error.to_string()).remedy("ask again")

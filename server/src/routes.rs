@@ -8,6 +8,7 @@
 mod admin;
 mod api;
 mod campaigns;
+mod drafts;
 mod embedded;
 mod evidence;
 mod frames;
@@ -18,9 +19,11 @@ mod meta;
 mod own;
 mod pages;
 mod papers;
+mod personalizer;
 mod persons;
 mod player;
 mod plots;
+mod reports;
 mod statistics;
 mod tokens;
 mod uploads;
@@ -46,6 +49,9 @@ pub(crate) use embedded::build;
 #[cfg(feature = "fuzz")]
 pub(crate) use frames::split as split_frame_message;
 pub(crate) use ledger::TileRoots;
+#[cfg(feature = "fuzz")]
+pub(crate) use personalizer::rank_features;
+pub(crate) use personalizer::{ServiceError, subscription_key};
 
 /// Largest body of a request that is no upload: a hundred campaigns of ten messages fit.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -72,6 +78,7 @@ const MAX_UPLOAD_WAIT: Duration = Duration::from_secs(120);
         (name = "console", description = "For those who run the site, each role its part; open in the demonstration, else with a token"),
         (name = "admin", description = "For admins; open in the demonstration, else with a token"),
         (name = "person", description = "For a person and their own record, with the token shown when enrolling: `Authorization: Person TOKEN`, or as a page at /me"),
+        (name = "ranking", description = "Ranking of what others offer, as clients of Azure Personalizer know it; the subscription key is a token"),
         (name = "open", description = "For everyone who reaches the server"),
     )
 )]
@@ -128,8 +135,17 @@ fn console_routes() -> OpenApiRouter<App> {
             campaigns::remove_campaign
         ))
         .routes(routes!(campaigns::add_creative))
+        .routes(routes!(drafts::check))
+        .routes(routes!(drafts::versions))
+        .routes(routes!(drafts::drafts))
+        .routes(routes!(drafts::put_draft, drafts::remove_draft))
+        .routes(routes!(drafts::submit))
+        .routes(routes!(drafts::approve))
+        .routes(routes!(drafts::reject))
         .routes(routes!(evidence::evidence))
         .routes(routes!(evidence::offers))
+        .routes(routes!(personalizer::report))
+        .routes(routes!(reports::plays))
         .routes(routes!(plots::attention_plot))
         .routes(routes!(plots::expression_plot))
         .routes(routes!(plots::messages_plot))
@@ -171,6 +187,28 @@ fn person_routes() -> OpenApiRouter<App> {
         .routes(routes!(own::proof))
 }
 
+/// Clients of Azure Personalizer.
+fn ranking_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(personalizer::rank))
+        .routes(routes!(personalizer::reward))
+        .routes(routes!(personalizer::activate))
+        .routes(routes!(personalizer::rank_slots))
+        .routes(routes!(personalizer::reward_slots))
+        .routes(routes!(personalizer::activate_slots))
+        .routes(routes!(
+            personalizer::configuration,
+            personalizer::set_configuration
+        ))
+        .routes(routes!(
+            personalizer::policy,
+            personalizer::set_policy,
+            personalizer::reset_policy
+        ))
+        .routes(routes!(personalizer::model))
+        .routes(routes!(personalizer::forget))
+}
+
 fn upload_routes(app: &App) -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(uploads::upload))
@@ -188,6 +226,7 @@ fn all(app: &App) -> OpenApiRouter<App> {
         .merge(person_routes())
         .merge(player_routes())
         .merge(console_routes())
+        .merge(ranking_routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,

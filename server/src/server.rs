@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::access::Access;
 use crate::app::{App, Parts};
 use crate::assets::AssetLibrary;
+use crate::connectors;
 use crate::listener;
 use crate::presence::SignLimiter;
 use crate::routes::{TileRoots, router};
@@ -183,10 +184,16 @@ impl Bound {
             let app = app.clone();
             async move { app.ended().await }
         };
+        let mut telling = std::pin::pin!(connectors::run(
+            app.engine.clone(),
+            app.config.connectors.clone()
+        ));
         let mut serving = std::pin::pin!(listener::serve(listener, router(&app), tls, ended));
         tokio::select! {
             // It ends only when told to.
             () = &mut serving => return,
+            // It never ends by itself.
+            () = &mut telling => {}
             () = shutdown => {}
         }
         // Nobody waits for the answer: whoever listens ends.

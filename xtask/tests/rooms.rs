@@ -34,7 +34,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "backends",
         ],
     ),
-    ("reports", &["domain", "commitments"]),
+    ("reports", &["domain", "commitments", "decision"]),
     (
         "server",
         &[
@@ -74,6 +74,9 @@ const WORDS: &[(&str, &[&str])] = &[
     ("ort::", &["inference"]),
     ("sqlx::", &["backends"]),
     ("axum::", &["server"]),
+    ("rumqttc::", &["backends"]),
+    // Calls to others: only where the addresses are those of the configuration.
+    ("ureq::", &["server", "cli"]),
     ("anyhow::", &["cli"]),
     ("opendp::", &["engine"]),
     ("cryptoki::", &["engine"]),

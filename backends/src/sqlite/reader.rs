@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, io, ops::Range, path::Path};
 
 use regard_commitments::{Date, Release, SignedCheckpoint, SignedCommitments};
 use regard_decision::{Decision, Outcome};
-use regard_domain::{DecisionId, PersonId, Timestamp};
+use regard_domain::{DecisionId, PersonId, ScreenId, Timestamp};
 use sqlx::{
     AssertSqlSafe, Row, SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
@@ -14,7 +14,7 @@ use super::{
     BUSY_TIMEOUT, FILE_NAME, documents, failure::from_sqlx, keys::person_of, migrations, reads,
     releases,
 };
-use crate::{LedgerRow, MinuteAggregate, OpenError, PolicyRow, StoreError, form};
+use crate::{LedgerRow, MinuteAggregate, OpenError, Play, PolicyRow, StoreError, form};
 
 /// The store of a data folder, to be read only: nothing in it is locked, made, moved or removed, so that
 /// it works beside a running program. It may be of an older schema.
@@ -109,6 +109,18 @@ impl SqliteReader {
     /// [`StoreError`].
     pub async fn decisions_since(&self, since: Timestamp) -> Result<Vec<Decision>, StoreError> {
         reads::decisions_since(&self.pool, since).await
+    }
+
+    /// Plays of one screen, or of all, that began at or after `since`; in order of time and id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn plays_since(
+        &self,
+        screen: Option<&ScreenId>,
+        since: Timestamp,
+    ) -> Result<Vec<Play>, StoreError> {
+        reads::plays_since(&self.pool, screen, since).await
     }
 
     /// What came of decisions made since then.

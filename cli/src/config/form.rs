@@ -1,12 +1,14 @@
 //! The forms of `regard.toml` and of campaign files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use regard_backends::BrokerAddress;
 use regard_decision::{Campaign, Creative, FactFeature};
 use regard_domain::{CameraId, ScreenId};
 use regard_inference::{Device, RuntimeChoice};
+use regard_server::OutboundUrl;
 use regard_vision::SourceSpec;
 use serde::Deserialize;
 
@@ -162,6 +164,77 @@ pub(super) struct TlsForm {
     pub(super) key: Option<PathBuf>,
 }
 
+from_text! {
+    /// An address that is called.
+    Outbound(OutboundUrl) = |text| text.parse().map_err(|error: regard_server::BadOutboundUrl| format!("{error}, found {text:?}"));
+}
+
+from_text! {
+    /// The address of an MQTT broker.
+    BrokerUrl(BrokerAddress) = |text| text.parse().map_err(|error: regard_backends::BadBrokerAddress| format!("{error}, found {text:?}"));
+}
+
+from_text! {
+    /// A kind of message of webhooks.
+    WebhookEvent(String) = |text| if regard_server::WEBHOOK_EVENTS.contains(&text) { Ok(text.to_owned()) } else { Err(format!(
+        "expected one of {}, found {text:?}", regard_server::WEBHOOK_EVENTS.join(", ")
+    )) };
+}
+
+/// `[[webhook]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebhookForm {
+    pub(super) url: Outbound,
+    /// A file whose first line is the secret.
+    pub(super) secret_file: PathBuf,
+    /// Which kinds of messages; left out: all.
+    #[serde(default)]
+    pub(super) events: Vec<WebhookEvent>,
+}
+
+/// What other signage is told.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SignageKind {
+    /// A Xibo player in the same network.
+    XiboPlayer,
+    /// A Xibo CMS.
+    XiboCms,
+    /// An Anthias player.
+    Anthias,
+}
+
+/// `[[signage]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignageForm {
+    pub(super) screen: ScreenId,
+    pub(super) kind: SignageKind,
+    pub(super) url: Outbound,
+    /// Of a Xibo CMS: which displays.
+    pub(super) display_group: Option<u32>,
+    /// Of a Xibo CMS: the id of the application; of Anthias: the user.
+    pub(super) user: Option<String>,
+    /// A file whose first line is the secret of either.
+    pub(super) password_file: Option<PathBuf>,
+    /// Of Anthias: the asset of each message.
+    #[serde(default)]
+    pub(super) assets: BTreeMap<String, String>,
+}
+
+/// `[mqtt]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MqttForm {
+    pub(super) broker: BrokerUrl,
+    pub(super) user: Option<String>,
+    /// A file whose first line is the password.
+    pub(super) password_file: Option<PathBuf>,
+    /// What topics of discovery begin with; left out: `homeassistant`.
+    pub(super) discovery_prefix: Option<String>,
+}
+
 /// `[server]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -171,6 +244,8 @@ pub(super) struct ServerForm {
     pub(super) host_names: Vec<HostName>,
     pub(super) public_url: Option<PublicUrl>,
     pub(super) max_upload_mib: UploadMib,
+    /// Whether each change of a campaign waits until somebody else lets it in force.
+    pub(super) requires_approval: bool,
     /// Left out: unencrypted.
     pub(super) tls: Option<TlsForm>,
 }
@@ -184,6 +259,7 @@ impl Default for ServerForm {
             host_names: Vec::new(),
             public_url: None,
             max_upload_mib: UploadMib(64),
+            requires_approval: false,
             tls: None,
         }
     }
@@ -262,6 +338,13 @@ pub(super) struct SiteFile {
     /// Campaigns may also stand here.
     #[serde(rename = "campaign")]
     pub(super) inline_campaigns: Vec<Campaign>,
+    /// Who is told what happens here.
+    #[serde(rename = "webhook")]
+    pub(super) webhooks: Vec<WebhookForm>,
+    /// Other signage.
+    pub(super) signage: Vec<SignageForm>,
+    /// A broker of the house.
+    pub(super) mqtt: Option<MqttForm>,
 }
 
 impl Default for SiteFile {
@@ -276,6 +359,9 @@ impl Default for SiteFile {
             cameras: Vec::new(),
             screens: Vec::new(),
             inline_campaigns: Vec::new(),
+            webhooks: Vec::new(),
+            signage: Vec::new(),
+            mqtt: None,
         }
     }
 }

@@ -8,11 +8,12 @@ use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
 use regard_decision::{BadContextSpec, Campaign, ContextSpec, Creative};
 use regard_engine::{CameraConfig, EngineConfig, ScreenConfig};
-use regard_server::{ServerConfig, TlsFiles};
+use regard_server::{Connectors, ServerConfig, TlsFiles};
 use regard_vision::{CameraPlacement, SourceSpec};
 
 use super::asset::{Asset, asset_of};
 use super::campaigns::{self, Surroundings, plain_message};
+use super::connectors;
 use super::document::{Document, Mistake, read_text};
 use super::form::{CameraForm, ServerForm, SiteFile, TlsForm};
 use super::hint::{closest, did_you_mean};
@@ -30,6 +31,7 @@ pub(crate) struct Site {
     default_message: Creative,
     cameras: Vec<CameraConfig>,
     context: ContextSpec,
+    connectors: Connectors,
     /// The files that messages show.
     pub(crate) assets: Vec<Asset>,
 }
@@ -132,6 +134,7 @@ impl Site {
             host_names,
             public_url,
             max_upload_mib,
+            requires_approval,
             tls,
         } = self.form.server.clone();
         let max_upload_bytes = usize::try_from(u64::from(max_upload_mib.0) << 20);
@@ -141,6 +144,8 @@ impl Site {
             host_names: host_names.into_iter().map(|name| name.0).collect(),
             public_url: public_url.map(|url| url.0),
             max_upload_bytes: max_upload_bytes.unwrap_or(usize::MAX),
+            requires_approval,
+            connectors: self.connectors.clone(),
             tls: tls.map(|tls| self.tls_files(tls, data_dir)),
             ..ServerConfig::new(data_dir.join(ASSETS), session_key)
         }
@@ -280,6 +285,9 @@ impl Check<'_, '_> {
         self.server(&form.server, mistakes);
         let context = self.context(form, mistakes);
         let cameras = self.cameras(form, mistakes);
+        let connectors = connectors::read(form, self.folder(), &mut |path, message| {
+            self.tell(mistakes, path, message);
+        });
         Some(Site {
             form: SiteFile::default(),
             folder: self.folder().to_owned(),
@@ -288,6 +296,7 @@ impl Check<'_, '_> {
             default_message,
             cameras,
             context,
+            connectors,
             assets,
         })
     }

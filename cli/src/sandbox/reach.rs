@@ -110,6 +110,13 @@ impl Reach {
         if engine.runtime == RuntimeChoice::OnnxRuntime(Device::Cuda) {
             reach.devices.push(PathBuf::from("/dev"));
         }
+        // Whom the configuration names, and names of hosts.
+        for (_, port) in server.connectors.hosts() {
+            if let Some(connects) = &mut reach.connects {
+                connects.insert(port);
+                connects.insert(DNS_PORT);
+            }
+        }
         for camera in &engine.cameras {
             reach.add_source(&camera.source);
         }

@@ -9,6 +9,8 @@ const STANDING: &str = "commitments/src/consent/standing.rs";
 const RECOGNITION: &str = "commitments/src/recognition/gate.rs";
 const AGREEMENT: &str = "commitments/src/sensing/agreement.rs";
 const EACH_RULE: &str = "commitments/src/sensing/tests/rules.rs::each_rule_withholds_its_scope";
+const HARMLESS: &str =
+    "decision/tests/it/harmless.rs::what_is_refused_is_refused_wherever_it_hides";
 const TARGETING: &str =
     "decision/src/validate/tests.rs::what_the_law_forbids_is_refused_by_its_code";
 
@@ -103,11 +105,27 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
     ),
     (
         RefusalCode::VulnerabilityTargeting,
-        kept(&["decision/src/fault.rs"], &[TARGETING]),
+        kept(
+            &[
+                "decision/src/fault.rs",
+                "decision/src/lint.rs",
+                "decision/src/planner/steering.rs",
+                "engine/src/personalizer/event.rs",
+            ],
+            &[
+                TARGETING,
+                HARMLESS,
+                "engine/src/simulation/tests.rs::a_message_made_to_annoy_is_stopped_and_no_other",
+                "engine/src/personalizer/tests.rs::what_nobody_may_learn_is_refused_by_its_code",
+            ],
+        ),
     ),
     (
         RefusalCode::SignificantEffect,
-        kept(&["decision/src/fault.rs"], &[TARGETING]),
+        kept(
+            &["decision/src/fault.rs", "decision/src/lint.rs"],
+            &[TARGETING, HARMLESS],
+        ),
     ),
     (
         RefusalCode::MinorProtection,

@@ -7,7 +7,7 @@ use std::{
 
 use regard_domain::{CampaignId, CreativeId, ScreenId, Timestamp};
 
-use crate::{Campaign, Creative, LocalDate, Obstacle};
+use crate::{Campaign, Creative, LocalDate, LocalTime, Obstacle, Pacing};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -135,7 +135,7 @@ impl Counters {
     pub(super) fn budget_obstacle(
         &self,
         campaign: &Campaign,
-        today: LocalDate,
+        local: LocalTime,
     ) -> Option<Obstacle> {
         let plays = self.campaigns.get(&campaign.id)?;
         if let Some(limit) = campaign.budget.max_plays_total
@@ -144,7 +144,17 @@ impl Counters {
             return Some(Obstacle::BudgetTotal { limit });
         }
         let limit = campaign.budget.max_plays_per_day?;
-        (plays.days.get(today) >= limit).then_some(Obstacle::BudgetDay { limit })
+        let n_today = plays.days.get(local.date);
+        if n_today >= limit {
+            return Some(Obstacle::BudgetDay { limit });
+        }
+        match campaign.budget.pacing {
+            Pacing::Asap => None,
+            Pacing::Even => {
+                let due = (limit as f64 * campaign.schedule.share_of_day(local)).ceil() as u64;
+                (n_today >= due).then_some(Obstacle::Pacing { due })
+            }
+        }
     }
 
     /// What the caps say against another start.

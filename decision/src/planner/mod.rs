@@ -316,7 +316,7 @@ impl Planner {
             let obstacle = (!self.is_ledger_writable)
                 .then_some(Obstacle::LedgerUnwritable)
                 .or_else(|| admission_obstacle(campaign, screen, context.local()))
-                .or_else(|| self.counters.budget_obstacle(campaign, today));
+                .or_else(|| self.counters.budget_obstacle(campaign, context.local()));
             if let Some(obstacle) = obstacle {
                 excluded.push(Exclusion {
                     campaign: campaign.id.clone(),

@@ -4,8 +4,7 @@ use regard_domain::{Expression, SensitiveCategory, sensitive_in_name};
 
 use super::Faults;
 use crate::{
-    Bounds, Condition, FactTest, FactValue, FaultKind, facts::is_about_weakness,
-    facts::is_fact_name,
+    Bounds, Condition, FactTest, FactValue, FaultKind, facts::is_fact_name, lint::names_a_weakness,
 };
 
 /// The expressions fit to drive a decision.
@@ -149,7 +148,7 @@ fn check_fact(faults: &mut Faults, path: &str, test: &FactTest) {
             ("a fact about the world", &test.name),
             format!("nothing here may know or guess anybody's {category}; if the fact is about something else, give it another name"),
         );
-    } else if is_about_weakness(&test.name) {
+    } else if names_a_weakness(&test.name) {
         faults.refuse(
             FaultKind::VulnerabilityTargeting,
             name_path,

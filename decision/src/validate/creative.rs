@@ -64,8 +64,26 @@ pub(super) fn check(faults: &mut Faults, path: &str, creative: &Creative) {
         let found = format!("{target:?}");
         faults.add(path, expected, found, "such as https://example.org/spring");
     }
+    if let Some(language) = creative.language.as_deref().filter(|tag| !is_language(tag)) {
+        let path = format!("{path}.language");
+        let found = format!("{:?}", language.chars().take(40).collect::<String>());
+        faults.add(path, "a language tag", found, "such as en or pt-BR");
+    }
     condition::check(faults, &format!("{path}.when"), &creative.when);
     check_features(faults, &format!("{path}.features"), creative);
+}
+
+/// A language, and perhaps script and place: the form of the tags of BCP 47, section 2.1, without their list.
+fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let language = parts.next().unwrap_or_default();
+    let is_language =
+        (2..=3).contains(&language.len()) && language.bytes().all(|b| b.is_ascii_lowercase());
+    is_language
+        && tag.len() <= 35
+        && parts.all(|part| {
+            (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
 }
 
 /// Most features of one message.
@@ -94,7 +112,7 @@ fn check_features(faults: &mut Faults, path: &str, creative: &Creative) {
                 name.chars().take(MAX_FEATURE_LEN).collect::<String>()
             );
             faults.add(path, expected, found, "such as coffee or warm_colors");
-        } else if crate::facts::is_about_weakness(name) {
+        } else if crate::lint::names_a_weakness(name) {
             faults.refuse(
                 FaultKind::VulnerabilityTargeting,
                 path,

@@ -14,6 +14,27 @@ const ERRORS: (f32, f32) = (1e-6, 0.5);
 /// Most segments: each makes the intervals of all wider.
 const MAX_SEGMENTS: usize = 16;
 
+/// A play held out shows the default message for as long as the message would have lasted; a window that closes before that
+/// hears less of what was held out than of what was shown, and every uplift looks greater than it is.
+pub(super) fn check_window(faults: &mut Faults, path: &str, campaign: &Campaign) {
+    let held_out = campaign
+        .experiment
+        .as_ref()
+        .is_some_and(|e| e.holdout > 0.0);
+    let longest = campaign.creatives.iter().map(|c| c.duration_millis).max();
+    let least = longest.unwrap_or(0).div_ceil(1000);
+    if held_out && campaign.reward.window_secs < least {
+        let expected =
+            format!("at least {least} seconds, the longest play, where plays are held out");
+        faults.add(
+            format!("{path}.reward.window_secs"),
+            expected,
+            campaign.reward.window_secs,
+            "lengthen it, or hold nothing out",
+        );
+    }
+}
+
 pub(super) fn check(faults: &mut Faults, path: &str, campaign: &Campaign) {
     if let Some(experiment) = &campaign.experiment {
         let path = format!("{path}.experiment");
@@ -36,6 +57,14 @@ pub(super) fn check(faults: &mut Faults, path: &str, campaign: &Campaign) {
         for (i, segment) in experiment.segments.iter().enumerate() {
             let path = format!("{path}.segment[{i}]");
             faults.name(&format!("{path}.name"), &segment.name);
+            if crate::names_a_weakness(&segment.name) {
+                faults.refuse(
+                    crate::FaultKind::VulnerabilityTargeting,
+                    format!("{path}.name"),
+                    ("a name that does not tell weak people apart", &segment.name),
+                    "nobody is told apart by distress, fatigue, age, disability or poverty",
+                );
+            }
             if !names.insert(&segment.name) {
                 let path = format!("{path}.name");
                 faults.add(

@@ -156,6 +156,26 @@ fn check_campaign(faults: &mut Faults, path: &str, campaign: &Campaign) {
             "say it in one sentence",
         );
     }
+    if campaign.is_personal() && campaign.human_contact.trim().is_empty() {
+        faults.refuse(
+            FaultKind::SignificantEffect,
+            format!("{path}.human_contact"),
+            (
+                "a person to ask, where a message is chosen by somebody's own wishes",
+                "nobody",
+            ),
+            "say who it is and how to reach them: it stands on the privacy page",
+        );
+    } else if campaign.human_contact.len() > MAX_NAME_LEN {
+        let found = format!("{} bytes", campaign.human_contact.len());
+        let expected = format!("up to {MAX_NAME_LEN} bytes");
+        faults.add(
+            format!("{path}.human_contact"),
+            expected,
+            found,
+            "shorten it",
+        );
+    }
     check_schedule(faults, path, campaign);
     let budgets = [
         ("max_plays_per_day", campaign.budget.max_plays_per_day),
@@ -170,8 +190,16 @@ fn check_campaign(faults: &mut Faults, path: &str, campaign: &Campaign) {
             "to stop a campaign set enabled = false",
         );
     }
+    if campaign.budget.pacing == crate::Pacing::Even && campaign.budget.max_plays_per_day.is_none()
+    {
+        let suggestion = "say how many plays a day are to be spread";
+        let path = format!("{path}.budget.max_plays_per_day");
+        faults.add(path, "a number, for pacing = \"even\"", "none", suggestion);
+    }
+    check_names(faults, path, campaign);
     check_policy(faults, path, campaign.policy);
     experiment::check(faults, path, campaign);
+    experiment::check_window(faults, path, campaign);
     check_reward(faults, path, &campaign.reward);
     match campaign.creatives.len() {
         0 => {
@@ -207,6 +235,53 @@ fn check_campaign(faults: &mut Faults, path: &str, campaign: &Campaign) {
             );
         }
         creative::check(faults, &path, creative);
+    }
+}
+
+/// The campaign of the log that the ranking service has.
+const RANKING: &str = "personalizer";
+
+/// Names by which nothing may be called: what is measured and told apart by them could be a decision about somebody.
+fn check_names(faults: &mut Faults, path: &str, campaign: &Campaign) {
+    if campaign.id.as_str() == RANKING {
+        let expected = format!("another id than {RANKING:?}, which is that of the ranking service");
+        faults.add(format!("{path}.id"), expected, &campaign.id, "rename it");
+    }
+    let mut name = |path: String, name: &str| {
+        if crate::names_a_significant_effect(name) {
+            faults.refuse(
+                FaultKind::SignificantEffect,
+                path,
+                (
+                    "a name of what a message does to a screen, not to somebody",
+                    name,
+                ),
+                "nothing here may change anybody's price, credit, work, insurance or access",
+            );
+        }
+    };
+    for (i, term) in campaign.reward.terms.iter().enumerate() {
+        if let crate::OutcomeKind::Custom(kind) = &term.kind {
+            name(format!("{path}.reward.terms[{i}].kind"), kind);
+        }
+    }
+    let experiment = campaign.experiment.iter();
+    for (i, segment) in experiment.flat_map(|e| &e.segments).enumerate() {
+        name(
+            format!("{path}.experiment.segment[{i}].name"),
+            &segment.name,
+        );
+    }
+    for (i, creative) in campaign.creatives.iter().enumerate() {
+        for feature in creative.features.keys() {
+            name(format!("{path}.creative[{i}].features"), feature);
+        }
+        for (j, test) in creative.when.facts.iter().enumerate() {
+            name(
+                format!("{path}.creative[{i}].when.facts[{j}].name"),
+                &test.name,
+            );
+        }
     }
 }
 

@@ -231,7 +231,7 @@ fn what_the_law_forbids_is_refused_by_its_code() {
     let sensitive = Some("sensitive_inference");
     for fact in [
         "{ name = 'visitor.religion', equals = 'x' }",
-        "{ name = 'person.political-party', equals = true }",
+        "{ name = 'visitor.political-party', equals = true }",
         "{ name = 'viewer.skin_tone', less = 3 }",
         "{ name = 'health', greater = 0.5 }",
         "{ name = 'viewer.kind', equals = 'sexual orientation: x' }",
@@ -273,6 +273,23 @@ fn what_the_law_forbids_is_refused_by_its_code() {
         "campaign[0].creative[1].changes_price_or_access",
         Some("significant_effect"),
     );
+    // A perk of one person has somebody to appeal to.
+    check(
+        |c| when(c, "facts = [{ name = 'person.likes', equals = 'tea' }]"),
+        "campaign[0].human_contact",
+        Some("significant_effect"),
+    );
+}
+
+#[test]
+fn a_perk_of_one_person_names_whom_to_ask() {
+    let mut good = campaign(GOOD);
+    when(
+        &mut good,
+        "facts = [{ name = 'person.likes', equals = 'tea' }]",
+    );
+    good.human_contact = "Ms Lee, at the counter".to_owned();
+    assert_eq!(validate(&[good], &default_message()), []);
 }
 
 #[test]

@@ -90,3 +90,28 @@ proptest! {
         }
     }
 }
+
+/// However often it is asked: by every minute no more plays than were due, and all of them by the end of the day.
+#[test]
+fn plays_are_spread_evenly_over_the_time_of_the_schedule() {
+    let head = "budget = { max_plays_per_day = 40, pacing = 'even' }\n\
+                schedule = { dayparts = [{ start = '08:00', end = '12:00' }, { start = '14:00', end = '18:00' }] }";
+    let mut planner = planner(&campaign("k", head, &[("a", "")]));
+    let mut rng = rng(7);
+    let screen = ScreenId::new("one").unwrap();
+    let mut n_shown = 0_u32;
+    for minute in 0..1440 {
+        let now = Timestamp::from_millis(minute * 60_000);
+        for _ in 0..3 {
+            let context = planner.context(&audience(1, 0.5), local(now));
+            n_shown += u32::from(!planner.decide(&screen, &context, now, &mut rng).is_default);
+        }
+        let over = (minute + 1 - 480).clamp(0, 240) + (minute + 1 - 840).clamp(0, 240);
+        let due = (40.0 * over as f64 / 480.0).ceil() as u32;
+        assert!(n_shown <= due, "minute {minute}: {n_shown} of {due}");
+        if over > 0 {
+            assert!(n_shown + 1 >= due, "minute {minute}: {n_shown} of {due}");
+        }
+    }
+    assert_eq!(n_shown, 40);
+}

@@ -41,6 +41,23 @@ fn weak_name() -> impl Strategy<Value = String> {
         })
 }
 
+/// A name of a decision that matters to somebody, written in one of the ways that names are written.
+fn effect_name() -> impl Strategy<Value = String> {
+    let words = vec![
+        "loan_approved",
+        "credit-score",
+        "personal_price",
+        "insurance-premium",
+        "access_denied",
+        "eligibility",
+        "votre_prix",
+    ];
+    (prop::sample::select(words), "[a-z]{0,4}").prop_map(|(word, more)| match more.as_str() {
+        "" => word.to_owned(),
+        more => format!("{word}_{more}"),
+    })
+}
+
 fn condition() -> impl Strategy<Value = String> {
     let label = prop::sample::select(vec!["sad", "fearful", "disgusted"]);
     prop_oneof![
@@ -81,6 +98,28 @@ fn harm() -> impl Strategy<Value = Harm> {
         Just(Harm {
             head: None,
             message: Some("changes_price_or_access = true".to_owned()),
+            kind: FaultKind::SignificantEffect,
+        }),
+        effect_name().prop_map(|name| Harm {
+            head: Some(format!("reward = {{ terms = [{{ kind = 'custom:{name}' }}] }}")),
+            message: None,
+            kind: FaultKind::SignificantEffect,
+        }),
+        effect_name().prop_map(|name| Harm {
+            head: Some(format!(
+                "experiment = {{ segment = [{{ name = '{name}', when = {{ n_visitors = {{ min = 1 }} }} }}] }}"
+            )),
+            message: None,
+            kind: FaultKind::SignificantEffect,
+        }),
+        effect_name().prop_map(|name| Harm {
+            head: None,
+            message: Some(format!("features = {{ '{name}' = 1.0 }}")),
+            kind: FaultKind::SignificantEffect,
+        }),
+        effect_name().prop_map(|name| Harm {
+            head: None,
+            message: Some(format!("when = {{ facts = [{{ name = '{name}', equals = true }}] }}")),
             kind: FaultKind::SignificantEffect,
         }),
         condition().prop_map(move |when| of_message(format!("when = {when}"))),

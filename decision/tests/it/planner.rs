@@ -230,7 +230,7 @@ proptest! {
         names in prop::collection::vec("(person\\.)?[a-z]{1,6}", 0..20), n_visitors in 0..5_u32,
     ) {
         let test = "when = { facts = [{ name = 'person.likes', equals = 'tea' }] }";
-        let mut planner = planner(&campaign("k", "", &[("own", test), ("all", "")]));
+        let mut planner = planner(&campaign("k", "human_contact = 'Ms Lee'", &[("own", test), ("all", "")]));
         for name in &names {
             let taken = planner.set_fact(name, FactValue::Text("tea".into()));
             prop_assert_eq!(taken.is_err(), name.starts_with("person."));
@@ -243,5 +243,38 @@ proptest! {
         prop_assert!(decision.features.iter().all(|(name, _)| !name.contains("person")));
         let json = serde_json::to_string(&decision).unwrap();
         prop_assert!(!json.contains("tea") || json.matches("tea").count() == 1, "{}", json);
+    }
+}
+
+/// Once it was found that what faces show adds nothing, the policy chooses the same whatever they show, and the log has none of
+/// it; a campaign that insists goes on seeing it.
+#[test]
+fn idle_expression_is_neither_seen_nor_logged() {
+    for (insists, head) in [
+        (false, "policy = { kind = 'lints' }"),
+        (true, "policy = { kind = 'lints' }\nexpression = 'on'"),
+    ] {
+        let mut planner = planner(&campaign("k", head, &[("a", ""), ("b", "")]));
+        let id = "k".parse().unwrap();
+        assert!(planner.sees_expression(&id));
+        planner.set_expression_idle(&id, true);
+        assert_eq!(planner.sees_expression(&id), insists);
+        let decisions = [0.0, 1.0].map(|happy| {
+            let context = context(&planner, 2, happy);
+            planner.decide(&screen(), &context, at(0), &mut rng(3))
+        });
+        let [sober, happy] = &decisions;
+        let value = |d: &regard_decision::Decision| {
+            let found = d.features.iter().find(|(name, _)| name == "happy");
+            found.expect("a feature of that name").1
+        };
+        assert_eq!(
+            (value(sober), value(happy)),
+            (0.0, f32::from(u8::from(insists)))
+        );
+        if !insists {
+            assert_eq!(sober.features, happy.features);
+            assert_eq!(sober.candidates, happy.candidates);
+        }
     }
 }

@@ -10,12 +10,14 @@ use regard_commitments::{
     Actor, AdminAct, Answer, Digest, EntryBody, LedgerEntry, NoteError, NoteSigner, Profile,
     ProfileError, PromiseFault, Refusal, RetentionGate, SignatureFault, ledger_origin,
 };
+use regard_decision::Campaign;
 use regard_domain::{Clock, Timestamp};
 use thiserror::Error;
 
 use super::record::{self, TokenRecord};
 use crate::chronicle::{Chronicle, ChronicleError};
 use crate::clock::SystemClock;
+use crate::kept_campaigns;
 use crate::keys::{self, KeyError};
 
 /// Why an installation cannot be changed.
@@ -161,6 +163,37 @@ impl Installation {
         // The ledger first: an act that nobody hears of must not be.
         self.chronicle.append(&[entry], now).await?;
         self.store.commit(&batch).await?;
+        Ok(self.chronicle.checkpoint(now).await?)
+    }
+
+    /// Keeps campaigns that are to be in force when the program starts, as long as its configuration has `configured`, and enters
+    /// in the ledger that they were changed; durable when it returns. Whether they have mistakes is for the caller to see.
+    ///
+    /// # Errors
+    /// [`InstallationError::Store`], [`InstallationError::Refused`].
+    pub async fn keep_campaigns(
+        &mut self,
+        campaigns: Vec<Campaign>,
+        configured: &[Campaign],
+    ) -> Result<(), InstallationError> {
+        let now = self.now();
+        let document = kept_campaigns::document(campaigns, kept_campaigns::digest(configured));
+        let subject = Digest::of(&[document.value.as_bytes()]);
+        let kept = match self.retention.keep(document, now) {
+            Answer::Granted(kept) => kept,
+            Answer::Refused(refusal) => return Err(InstallationError::Refused(refusal)),
+        };
+        let entry = LedgerEntry {
+            at: now,
+            body: EntryBody::Administered {
+                act: AdminAct::CampaignsChanged,
+                by: Actor::Machine {},
+                subject,
+            },
+        };
+        // The ledger first: an act that nobody hears of must not be.
+        self.chronicle.append(&[entry], now).await?;
+        self.store.put_document(&kept).await?;
         Ok(self.chronicle.checkpoint(now).await?)
     }
 

@@ -15,6 +15,7 @@ use super::{Guest, TurnedAway};
 use crate::app::App;
 use crate::extract::{Peer, wants_page};
 use crate::problem::Problem;
+use crate::routes::{ServiceError, subscription_key};
 
 /// What would end a value in a query, or begin another.
 const IN_QUERY: &AsciiSet = &CONTROLS
@@ -43,9 +44,17 @@ pub(crate) async fn admit(
     let id = id.map(|(_, value)| value);
     let guest = match identify(&app, need, request.headers(), request.extensions()).await {
         Ok(guest) => guest,
-        Err(turned_away) => return shown_in_vain(&turned_away),
+        Err(turned_away) => return in_form_of(need, shown_in_vain(&turned_away)),
     };
-    match rule(need, &guest, id) {
+    let ruling = rule(need, &guest, id);
+    if ruling != Ruling::Welcome && matches!(need, Need::Service(_)) {
+        let denied = match ruling {
+            Ruling::Unknown => StatusCode::UNAUTHORIZED,
+            Ruling::Welcome | Ruling::OtherRole(_) | Ruling::OutOfScope => StatusCode::FORBIDDEN,
+        };
+        return in_form_of(need, denied.into_response());
+    }
+    match ruling {
         Ruling::Welcome => {}
         Ruling::Unknown => return unknown(&request),
         Ruling::OtherRole(roles) => return other_role(&guest, roles),
@@ -65,10 +74,14 @@ async fn identify(
     let needs_nobody = match need {
         Need::Everyone => return Ok(Guest::Stranger),
         Need::Player => app.config.listen.ip().is_loopback(),
-        Need::Roles(_) | Need::Camera(_) => app.config.is_console_open(),
+        Need::Roles(_) | Need::Camera(_) | Need::Service(_) => app.config.is_console_open(),
     };
     if needs_nobody {
         return Ok(Guest::Machine);
+    }
+    if let (Need::Service(_), Some(key)) = (need, subscription_key(headers)) {
+        let pass = app.access.pass(key, Peer::of(extensions).0, false).await?;
+        return Ok(Guest::Token(pass));
     }
     if let Some(shown) = headers.get(header::AUTHORIZATION) {
         let text = shown.to_str().ok().and_then(bearer);
@@ -82,6 +95,21 @@ async fn identify(
     let session = app.access.sessions.of(headers, now);
     let live = session.and_then(|(key, id)| Some((app.access.book.pass_of(&id, now)?, key)));
     Ok(live.map_or(Guest::Stranger, |(pass, key)| Guest::Session(pass, key)))
+}
+
+/// Who is turned away hears it in the form that their client reads.
+fn in_form_of(need: Need, response: Response) -> Response {
+    if !matches!(need, Need::Service(_)) {
+        return response;
+    }
+    let message = match response.status() {
+        StatusCode::UNAUTHORIZED => {
+            "access denied: the subscription key is missing, unknown, expired or revoked; it is a token of this server"
+        }
+        StatusCode::TOO_MANY_REQUESTS => "too many wrong keys came from there; wait a while",
+        _ => "access denied: the token behind this key is of a role that may not do this",
+    };
+    ServiceError::denied(response.status(), message).into_response()
 }
 
 fn bearer(text: &str) -> Option<&str> {

@@ -19,6 +19,8 @@ pub(crate) enum Need {
     Roles(&'static [Role]),
     /// The same, and a device only for the cameras it names.
     Camera(&'static [Role]),
+    /// One of these roles, with the token shown as clients of another service show their key, and answers in their form.
+    Service(&'static [Role]),
 }
 
 /// Who may play a screen. A heartbeat keeps a camera open, so that nobody else may send one.
@@ -81,8 +83,18 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("PUT", "/v1/campaigns/{id}", Need::Roles(RUNNERS)),
     ("DELETE", "/v1/campaigns/{id}", Need::Roles(RUNNERS)),
     ("POST", "/v1/campaigns/{id}/creatives", Need::Roles(RUNNERS)),
+    ("POST", "/v1/campaigns/check", Need::Roles(RUNNERS)),
+    ("GET", "/v1/campaigns/{id}/versions", Need::Roles(WATCHERS)),
+    ("GET", "/v1/drafts", Need::Roles(WATCHERS)),
+    ("PUT", "/v1/drafts/{id}", Need::Roles(RUNNERS)),
+    ("DELETE", "/v1/drafts/{id}", Need::Roles(RUNNERS)),
+    ("POST", "/v1/drafts/{id}/submit", Need::Roles(RUNNERS)),
+    ("POST", "/v1/drafts/{id}/approve", Need::Roles(RUNNERS)),
+    ("POST", "/v1/drafts/{id}/reject", Need::Roles(RUNNERS)),
     ("GET", "/v1/campaigns/{id}/evidence", Need::Roles(EXACT)),
     ("GET", "/v1/offers", Need::Roles(LIVE)),
+    ("GET", "/v1/ranking", Need::Roles(WATCHERS)),
+    ("GET", "/v1/reports/plays", Need::Roles(WATCHERS)),
     ("GET", "/console/plots/attention.svg", Need::Roles(LIVE)),
     ("GET", "/console/plots/expression.svg", Need::Roles(LIVE)),
     ("GET", "/console/plots/messages.svg", Need::Roles(EXACT)),
@@ -124,6 +136,71 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/me/proof.json", Need::Everyone),
     ("POST", "/v1/tokens", Need::Roles(ADMINS)),
     ("DELETE", "/v1/tokens/{id}", Need::Roles(ADMINS)),
+    (
+        "POST",
+        "/personalizer/{version}/rank",
+        Need::Service(REPORTERS),
+    ),
+    (
+        "POST",
+        "/personalizer/{version}/events/{id}/reward",
+        Need::Service(REPORTERS),
+    ),
+    (
+        "POST",
+        "/personalizer/{version}/events/{id}/activate",
+        Need::Service(REPORTERS),
+    ),
+    (
+        "POST",
+        "/personalizer/{version}/multislot/rank",
+        Need::Service(REPORTERS),
+    ),
+    (
+        "POST",
+        "/personalizer/{version}/multislot/events/{id}/reward",
+        Need::Service(REPORTERS),
+    ),
+    (
+        "POST",
+        "/personalizer/{version}/multislot/events/{id}/activate",
+        Need::Service(REPORTERS),
+    ),
+    (
+        "GET",
+        "/personalizer/{version}/configurations/service",
+        Need::Service(REPORTERS),
+    ),
+    (
+        "PUT",
+        "/personalizer/{version}/configurations/service",
+        Need::Service(RUNNERS),
+    ),
+    (
+        "GET",
+        "/personalizer/{version}/configurations/policy",
+        Need::Service(REPORTERS),
+    ),
+    (
+        "PUT",
+        "/personalizer/{version}/configurations/policy",
+        Need::Service(RUNNERS),
+    ),
+    (
+        "DELETE",
+        "/personalizer/{version}/configurations/policy",
+        Need::Service(RUNNERS),
+    ),
+    (
+        "GET",
+        "/personalizer/{version}/model/properties",
+        Need::Service(REPORTERS),
+    ),
+    (
+        "DELETE",
+        "/personalizer/{version}/model",
+        Need::Service(RUNNERS),
+    ),
 ];
 
 /// What a route needs, by the method of the request and the path as the router has it. HEAD is GET
@@ -164,7 +241,7 @@ pub(crate) fn rule(need: Need, guest: &Guest, id: Option<&str>) -> Ruling {
         Need::Everyone => return Ruling::Welcome,
         Need::Player => (PLAYERS, true),
         Need::Camera(roles) => (roles, true),
-        Need::Roles(roles) => (roles, false),
+        Need::Roles(roles) | Need::Service(roles) => (roles, false),
     };
     let pass = match guest {
         Guest::Machine => return Ruling::Welcome,
@@ -213,7 +290,7 @@ pub(crate) fn table_text() -> String {
         let (roles, word, without) = match need {
             Need::Everyone => (Role::ALL, "yes", "yes"),
             Need::Player => (PLAYERS, "yes", "on loopback"),
-            Need::Roles(roles) => (*roles, "yes", "in the demonstration"),
+            Need::Roles(roles) | Need::Service(roles) => (*roles, "yes", "in the demonstration"),
             Need::Camera(roles) => (*roles, "its cameras", "in the demonstration"),
         };
         for role in Role::ALL {
@@ -282,7 +359,7 @@ mod tests {
             assert_eq!(other, Ruling::OutOfScope, "{id:?}");
         }
         for (method, path, need) in ROUTES {
-            if matches!(need, Need::Roles(_) | Need::Camera(_)) {
+            if matches!(need, Need::Roles(_) | Need::Camera(_) | Need::Service(_)) {
                 let ruling = ruling(Screen, method, path, Some("window"));
                 assert!(matches!(ruling, Ruling::OtherRole(_)), "{method} {path}");
             }

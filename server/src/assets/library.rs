@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use regard_decision::AssetFacts;
 use regard_engine::to_hex;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -139,6 +140,23 @@ impl AssetLibrary {
         Ok(asset)
     }
 
+    /// What can be said of the file of a message; nothing where it cannot be shown. Reads files.
+    pub(crate) fn facts(&self, asset: &str) -> Option<AssetFacts> {
+        let found = self.resolve(asset).ok()?;
+        let bytes = match &found.bytes {
+            AssetBytes::File(path) if found.kind == AssetKind::Gif => fs::read(path).ok()?,
+            AssetBytes::File(path) => {
+                let n_bytes = fs::metadata(path).ok()?.len();
+                return Some(AssetFacts {
+                    n_bytes,
+                    ..facts_of(found.size_px, &[])
+                });
+            }
+            AssetBytes::Memory(bytes) => bytes.to_vec(),
+        };
+        Some(facts_of(found.size_px, &bytes))
+    }
+
     /// A page written into a message itself.
     ///
     /// # Errors
@@ -186,6 +204,15 @@ impl AssetLibrary {
     fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
         // A panic elsewhere cannot leave the maps half changed.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn facts_of(size_px: Option<(usize, usize)>, bytes: &[u8]) -> AssetFacts {
+    let size = size_px.and_then(|(w, h)| Some((u32::try_from(w).ok()?, u32::try_from(h).ok()?)));
+    AssetFacts {
+        size_px: size,
+        shortest_frame_millis: super::gif::shortest_frame_millis(bytes),
+        n_bytes: bytes.len() as u64,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Campaigns as JSON. Changes of one campaign are made by the engine in turn: of two at once none is lost.
 
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use regard_commitments::AdminAct;
@@ -10,13 +10,14 @@ use regard_domain::CampaignId;
 use regard_engine::CampaignChange;
 use serde::Serialize;
 
+use super::drafts::check_approval;
 use crate::access::Guest;
 use crate::app::App;
 use crate::extract::{Body, PathOf};
 use crate::problem::Problem;
 
 /// What was sent, for the hash in the ledger: in the one order of fields that the type has.
-fn as_sent(body: &impl Serialize) -> Vec<u8> {
+pub(super) fn as_sent(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).unwrap_or_default()
 }
 
@@ -27,9 +28,34 @@ async fn change(
     change: CampaignChange,
     sent: &[u8],
 ) -> Result<(), Problem> {
+    check_approval(app)?;
     app.engine.check_ledger()?;
     app.engine.change_campaign(change).await?;
+    remember(app, guest).await;
     Ok(app.did(guest, AdminAct::CampaignsChanged, sent).await?)
+}
+
+/// What is in force is remembered as a version. It is in force all the same where that fails.
+async fn remember(app: &App, guest: &Guest) {
+    if let Err(error) = app.engine.keep_versions(&guest.actor()).await {
+        tracing::warn!(%error, "a version of the campaigns was not remembered");
+    }
+}
+
+/// The change, if the campaign is still the one that `If-Match` stands for.
+fn if_matched(headers: &HeaderMap, id: &CampaignId, change: CampaignChange) -> CampaignChange {
+    let Some(tag) = headers.get(header::IF_MATCH) else {
+        return change;
+    };
+    let tag = tag.to_str().unwrap_or_default();
+    if tag == "*" {
+        return change;
+    }
+    CampaignChange::IfUnchanged {
+        id: id.clone(),
+        tag: tag.trim_matches('"').to_owned(),
+        change: Box::new(change),
+    }
 }
 
 /// The campaigns in force, as in the configuration.
@@ -51,9 +77,11 @@ pub(crate) async fn set_campaigns(
     Extension(guest): Extension<Guest>,
     Body(campaigns): Body<Vec<Campaign>>,
 ) -> Result<StatusCode, Problem> {
+    check_approval(&app)?;
     app.engine.check_ledger()?;
     let sent = as_sent(&campaigns);
     app.engine.set_campaigns(campaigns).await?;
+    remember(&app, &guest).await;
     app.did(&guest, AdminAct::CampaignsChanged, &sent).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -80,7 +108,7 @@ pub(crate) async fn add_campaign(
     Ok((StatusCode::CREATED, headers).into_response())
 }
 
-/// One campaign.
+/// One campaign; the header `ETag` stands for it as it is.
 #[utoipa::path(
     get, path = "/v1/campaigns/{id}", tag = "console",
     params(("id" = String, Path, description = "Id of the campaign")),
@@ -89,24 +117,26 @@ pub(crate) async fn add_campaign(
 pub(crate) async fn campaign(
     State(app): State<App>,
     PathOf(id): PathOf<CampaignId>,
-) -> Result<Json<Campaign>, Problem> {
+) -> Result<Response, Problem> {
     let campaigns = app.engine.campaigns().await?;
     let found = campaigns.into_iter().find(|campaign| campaign.id == id);
-    found
-        .map(Json)
-        .ok_or_else(|| Problem::not_found("unknown_campaign", format!("there is no campaign {id}")))
+    let unknown = || Problem::not_found("unknown_campaign", format!("there is no campaign {id}"));
+    let campaign = found.ok_or_else(unknown)?;
+    let tag = format!("\"{}\"", app.engine.campaign_tag(&campaign));
+    Ok(([(header::ETAG, tag)], Json(campaign)).into_response())
 }
 
-/// Replaces a campaign; what was learned about messages that stay is kept.
+/// Replaces a campaign; what was learned about messages that stay is kept. With `If-Match` only the one that this stands for.
 #[utoipa::path(
     put, path = "/v1/campaigns/{id}", tag = "console", request_body = serde_json::Value,
     params(("id" = String, Path, description = "Id of the campaign, the same as in the body")),
-    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 404, body = Problem), (status = 412, body = Problem, description = "Another than `If-Match` stands for"), (status = 422, body = Problem), (status = 503, body = Problem))
 )]
 pub(crate) async fn set_campaign(
     State(app): State<App>,
     Extension(guest): Extension<Guest>,
     PathOf(id): PathOf<CampaignId>,
+    headers: HeaderMap,
     Body(campaign): Body<Campaign>,
 ) -> Result<StatusCode, Problem> {
     if campaign.id != id {
@@ -114,7 +144,8 @@ pub(crate) async fn set_campaign(
         return Err(Problem::invalid("other_campaign", detail).remedy("write the same id twice"));
     }
     let sent = as_sent(&campaign);
-    change(&app, &guest, CampaignChange::Replace(campaign), &sent).await?;
+    let wish = if_matched(&headers, &id, CampaignChange::Replace(campaign));
+    change(&app, &guest, wish, &sent).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -128,9 +159,11 @@ pub(crate) async fn remove_campaign(
     State(app): State<App>,
     Extension(guest): Extension<Guest>,
     PathOf(id): PathOf<CampaignId>,
+    headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let sent = id.as_str().as_bytes().to_vec();
-    change(&app, &guest, CampaignChange::Remove(id), &sent).await?;
+    let wish = if_matched(&headers, &id, CampaignChange::Remove(id.clone()));
+    change(&app, &guest, wish, &sent).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

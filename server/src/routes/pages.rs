@@ -119,7 +119,10 @@ pub(super) async fn privacy_answer(
     let campaigns = app.engine.campaigns().await.unwrap_or_default();
     let benefits = campaigns.into_iter().filter(|campaign| campaign.enabled);
     let benefits = benefits
-        .map(|campaign| campaign.viewer_benefit)
+        .map(|campaign| match campaign.human_contact.as_str() {
+            "" => campaign.viewer_benefit,
+            contact => format!("{} ({contact})", campaign.viewer_benefit),
+        })
         .filter(|text| !text.is_empty());
     let metrics = app.engine.metrics();
     let health = app.engine.health().borrow().clone();

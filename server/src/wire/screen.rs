@@ -108,6 +108,9 @@ pub(crate) struct Creative {
     url: Option<String>,
     /// The message in words.
     alt: Option<String>,
+    /// In which language it speaks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
     /// Where a scan of its code leads.
     #[serde(skip_serializing_if = "Option::is_none")]
     target_url: Option<String>,
@@ -160,6 +163,7 @@ pub(crate) async fn creative(
         color,
         url,
         alt: Some(message.alt_text.clone()).filter(|text| !text.is_empty()),
+        language: message.language.clone(),
         target_url: message.target_url.clone(),
         fit: match message.fit {
             Fit::Cover => "cover",

@@ -61,6 +61,7 @@ export function build(creative, store) {
   const make = { text: words, image: picture, video: film, html: page }[creative.kind];
   const node = make(creative, store);
   node.classList.add("message");
+  if (creative.language) node.lang = creative.language;
   node.classList.toggle("cover", creative.fit === "cover");
   return node;
 }

@@ -192,6 +192,7 @@ fn campaign() -> Result<Campaign> {
         expression: regard_decision::ExpressionUse::Auto,
         reward: regard_decision::RewardRule::default(),
         viewer_benefit: "Messages that follow the audience".to_owned(),
+        human_contact: String::new(),
         creatives,
     })
 }

@@ -1,0 +1,13 @@
+//! What plays did: tables with intervals by message, screen, hour or segment, as CSV, SVG, a page, a paper; proof of play; and
+//! what ad exchanges ask.
+
+mod chart;
+mod openrtb;
+mod page;
+mod paper;
+mod proof;
+mod table;
+
+pub use openrtb::{DoohScreen, openrtb};
+pub use proof::{PlayProof, PlayRecord, ProofFault, prove_plays, verify_plays};
+pub use table::{Grouping, PlayTable, ReportPlay, ReportRow};

@@ -1,0 +1,232 @@
+//! Campaigns before they are in force, who lets them, what was in force before, and what to look at in one.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::{Extension, Json};
+use regard_commitments::AdminAct;
+use regard_decision::{
+    Campaign, CampaignFault, Content, Creative, LintFinding, Remark, inspect, lint, validate,
+};
+use regard_domain::CampaignId;
+use regard_engine::{CampaignDraft, CampaignVersion, DraftError};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::campaigns::as_sent;
+use crate::access::Guest;
+use crate::app::App;
+use crate::extract::{Body, PathOf};
+use crate::problem::Problem;
+
+impl From<DraftError> for Problem {
+    fn from(error: DraftError) -> Self {
+        let said = error.to_string();
+        match error {
+            DraftError::Unknown(_) => Self::not_found("unknown_draft", said),
+            DraftError::Changed(revision) => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "draft_changed", said).remedy(format!(
+                    "get revision {revision}, and make your change to that"
+                ))
+            }
+            DraftError::NotSubmitted => {
+                Self::new(StatusCode::CONFLICT, "draft_not_submitted", said)
+            }
+            DraftError::SamePerson => Self::new(StatusCode::FORBIDDEN, "same_person", said)
+                .remedy("let somebody with another token look at it"),
+            DraftError::TooMuch => Self::invalid("too_much", said),
+            DraftError::Refused(refusal) => Self::from(&refusal),
+            DraftError::Engine(error) => Self::from(error),
+        }
+    }
+}
+
+/// The revision that a change was made to, as `If-Match: "3"` says it.
+fn revision(headers: &HeaderMap) -> Result<Option<u32>, Problem> {
+    let Some(text) = headers.get(header::IF_MATCH) else {
+        return Ok(None);
+    };
+    let text = text.to_str().unwrap_or_default().trim_matches('"');
+    let bad = || {
+        Problem::invalid(
+            "bad_if_match",
+            "If-Match is the revision of a draft, such as \"3\"",
+        )
+    };
+    text.parse().map(Some).map_err(|_| bad())
+}
+
+/// The drafts.
+#[utoipa::path(
+    get, path = "/v1/drafts", tag = "console",
+    responses((status = 200, body = Vec<serde_json::Value>), (status = 401, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn drafts(State(app): State<App>) -> Result<Json<Vec<CampaignDraft>>, Problem> {
+    Ok(Json(app.engine.drafts().await?))
+}
+
+/// Keeps a draft of a campaign. It may have mistakes as long as nobody submits it; one that was submitted is not any more.
+#[utoipa::path(
+    put, path = "/v1/drafts/{id}", tag = "console", request_body = serde_json::Value,
+    params(("id" = String, Path, description = "Id of the campaign, the same as in the body")),
+    responses((status = 200, body = serde_json::Value), (status = 401, body = Problem), (status = 412, body = Problem, description = "Another revision than `If-Match` says"), (status = 422, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn put_draft(
+    State(app): State<App>,
+    Extension(guest): Extension<Guest>,
+    PathOf(id): PathOf<CampaignId>,
+    headers: HeaderMap,
+    Body(campaign): Body<Campaign>,
+) -> Result<Json<CampaignDraft>, Problem> {
+    if campaign.id != id {
+        let detail = format!("the address says {id}, the body {}", campaign.id);
+        return Err(Problem::invalid("other_campaign", detail).remedy("write the same id twice"));
+    }
+    let actor = guest.actor();
+    let put = app
+        .engine
+        .put_draft(campaign, revision(&headers)?, &actor)
+        .await;
+    Ok(Json(put?))
+}
+
+/// Throws a draft away.
+#[utoipa::path(
+    delete, path = "/v1/drafts/{id}", tag = "console", params(("id" = String, Path)),
+    responses((status = 204, description = "Gone"), (status = 401, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn remove_draft(
+    State(app): State<App>,
+    PathOf(id): PathOf<CampaignId>,
+) -> Result<StatusCode, Problem> {
+    app.engine.remove_draft(&id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Asks that a draft be let in force. It must be without mistakes.
+#[utoipa::path(
+    post, path = "/v1/drafts/{id}/submit", tag = "console", params(("id" = String, Path)),
+    responses((status = 204, description = "Waits for somebody else"), (status = 401, body = Problem), (status = 404, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn submit(
+    State(app): State<App>,
+    Extension(guest): Extension<Guest>,
+    PathOf(id): PathOf<CampaignId>,
+) -> Result<StatusCode, Problem> {
+    let actor = guest.actor();
+    app.engine.submit_draft(&id, &actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lets a draft in force that somebody with another token submitted.
+#[utoipa::path(
+    post, path = "/v1/drafts/{id}/approve", tag = "console", params(("id" = String, Path)),
+    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 403, body = Problem, description = "`same_person`"), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn approve(
+    State(app): State<App>,
+    Extension(guest): Extension<Guest>,
+    PathOf(id): PathOf<CampaignId>,
+) -> Result<StatusCode, Problem> {
+    app.engine.check_ledger()?;
+    let actor = guest.actor();
+    let campaign = app.engine.approve_draft(&id, &actor).await?;
+    let sent = as_sent(&campaign);
+    app.did(&guest, AdminAct::CampaignsChanged, &sent).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Note {
+    /// What is to be changed.
+    note: String,
+}
+
+/// Sends a draft back, with a word about it.
+#[utoipa::path(
+    post, path = "/v1/drafts/{id}/reject", tag = "console", params(("id" = String, Path)), request_body = Note,
+    responses((status = 204, description = "Back"), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn reject(
+    State(app): State<App>,
+    PathOf(id): PathOf<CampaignId>,
+    Body(body): Body<Note>,
+) -> Result<StatusCode, Problem> {
+    app.engine.reject_draft(&id, body.note).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What was in force of a campaign, the oldest first: who put it in force, and when it ended. To go back, PUT one of them.
+#[utoipa::path(
+    get, path = "/v1/campaigns/{id}/versions", tag = "console", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<serde_json::Value>), (status = 401, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn versions(
+    State(app): State<App>,
+    PathOf(id): PathOf<CampaignId>,
+) -> Result<Json<Vec<CampaignVersion>>, Problem> {
+    Ok(Json(app.engine.versions(&id).await?))
+}
+
+/// What there is to say of a campaign.
+#[derive(Serialize)]
+pub(crate) struct Checked {
+    /// Mistakes and refusals: with one of these it is not let in force.
+    mistakes: Vec<CampaignFault>,
+    /// Words that a person should look at.
+    findings: Vec<LintFinding>,
+    /// What can be read, by whom, and what is missing.
+    remarks: Vec<Remark>,
+}
+
+/// Looks at a campaign without keeping it: mistakes and refusals, words to look at, contrast, shape and size of pictures, short
+/// frames, languages, texts for those who do not see, the stated benefit.
+#[utoipa::path(
+    post, path = "/v1/campaigns/check", tag = "console", request_body = serde_json::Value,
+    responses((status = 200, body = serde_json::Value), (status = 401, body = Problem), (status = 422, body = Problem))
+)]
+pub(crate) async fn check(
+    State(app): State<App>,
+    Body(campaign): Body<Campaign>,
+) -> Result<Json<Checked>, Problem> {
+    let (assets, looked_at) = (app.assets.clone(), campaign.clone());
+    let facts = tokio::task::spawn_blocking(move || {
+        let known = looked_at.creatives.iter().filter_map(|creative| {
+            let facts = assets.facts(asset_of(creative)?)?;
+            Some((creative.id.clone(), facts))
+        });
+        known.collect::<BTreeMap<_, _>>()
+    });
+    let facts = facts.await.unwrap_or_default();
+    let plain = Creative::text("default".parse().expect("this text is an id"), "x", "");
+    Ok(Json(Checked {
+        mistakes: validate(std::slice::from_ref(&campaign), &plain),
+        findings: lint(&campaign),
+        remarks: inspect(&campaign, |creative| facts.get(&creative.id).copied()),
+    }))
+}
+
+/// The file that a message shows.
+fn asset_of(creative: &Creative) -> Option<&str> {
+    match &creative.content {
+        Content::Image { asset } | Content::Video { asset } => Some(asset),
+        Content::Html { asset, .. } => asset.as_deref(),
+        Content::Text { .. } => None,
+    }
+}
+
+/// Where every change waits for somebody else, nobody puts one in force alone.
+pub(super) fn check_approval(app: &App) -> Result<(), Problem> {
+    if !app.config.requires_approval {
+        return Ok(());
+    }
+    let status = StatusCode::FORBIDDEN;
+    Err(Problem::new(
+        status,
+        "approval_missing",
+        "here each change of a campaign waits for somebody else",
+    )
+    .remedy("PUT /v1/drafts/ID, submit it, and let somebody with another token approve it"))
+}
