@@ -29,6 +29,7 @@ mod export;
 mod faces;
 mod gallery;
 mod offers;
+mod roster;
 mod scribe;
 mod site_key_file;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use export::{ExportedFace, PersonExport};
 pub use faces::{ClaimedFace, FaceNote, KeptFace, MAX_FACES, MakeTemplate, OpenedFace};
 pub use gallery::{Rekeyed, own_gallery};
 pub use offers::Offer;
+pub use roster::{MAX_ROSTER_PAGE, PersonNote};
 pub(crate) use scribe::Scribe;
 pub use site_key_file::{KeyPlace, SiteKeyFile};
 pub use token::{TokenError, TokenProbe};

@@ -56,12 +56,12 @@ pub use calendar::{Calendar, UnknownTimeZone};
 pub use campaigns::CampaignChange;
 pub use chronicle::ChronicleError;
 pub use clock::SystemClock;
-pub use config::{CameraConfig, EngineConfig, ScreenConfig, SiteKeyConfig};
+pub use config::{CameraConfig, EngineConfig, RecognitionConfig, ScreenConfig, SiteKeyConfig};
 pub use custody::{
     Agreement, Authenticated, BadTokenUri, ClaimedFace, Custodian, CustodyError, Enrolled,
-    ExportedFace, FaceNote, KeptFace, KeyPlace, MAX_FACES, MakeTemplate, Offer, OpenedFace,
-    PersonExport, Rekeyed, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME, TokenError, TokenProbe,
-    TokenUri, own_gallery, rotate,
+    ExportedFace, FaceNote, KeptFace, KeyPlace, MAX_FACES, MAX_ROSTER_PAGE, MakeTemplate, Offer,
+    OpenedFace, PersonExport, PersonNote, Rekeyed, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME,
+    TokenError, TokenProbe, TokenUri, own_gallery, rotate,
 };
 pub use galleries::{Galleries, SearchError};
 pub use handle::{Engine, EngineError};

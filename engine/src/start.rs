@@ -26,7 +26,7 @@ use crate::calendar::{Calendar, UnknownTimeZone};
 use crate::chronicle::{Chronicle, ChronicleError, Line, configuration_digest};
 use crate::clock::SystemClock;
 use crate::conductor::{Conductor, Seat};
-use crate::config::EngineConfig;
+use crate::config::{EngineConfig, RecognitionConfig};
 use crate::custody::{Custodian, CustodyError, CustodyParts, Scribe, SiteKeyFile};
 use crate::handle::Engine;
 use crate::kept_campaigns;
@@ -196,12 +196,12 @@ impl Engine {
         .await?;
         let selection = select(config.runtime, &LibrarySearch::system())?;
         let recognizer = recognizer(
-            &promise,
-            &keys,
+            (&promise, &keys),
             &custodian,
             (&store, &clock),
             (&chronicle, lines.0.clone()),
             (&selection.runtime, &catalog),
+            &config.recognition,
         )
         .await?;
         let desk = desk(
@@ -353,12 +353,12 @@ async fn custodian(
 
 /// Who recognises those who asked for it; armed as when the program ended.
 async fn recognizer(
-    promise: &Promise,
-    keys: &SiteKeys,
+    (promise, keys): (&Promise, &SiteKeys),
     custodian: &Arc<Custodian>,
     (store, clock): (&Arc<dyn Store>, &Arc<dyn Clock>),
     (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
     (runtime, catalog): (&Arc<dyn Runtime>, &Arc<Catalog>),
+    config: &RecognitionConfig,
 ) -> Result<Arc<Recognizer>, StartError> {
     let mut gate = RecognitionGate::new(
         promise.verified.clone(),
@@ -381,6 +381,7 @@ async fn recognizer(
         issuer: format!("urn:regard:{}", promise.verified.document().site.id),
         runtime: Arc::clone(runtime),
         catalog: Arc::clone(catalog),
+        config: config.clone(),
     });
     recognizer.take_up().await?;
     Ok(Arc::new(recognizer))

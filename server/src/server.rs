@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::access::Access;
 use crate::app::{App, Parts};
 use crate::assets::AssetLibrary;
+use crate::idempotency::Answered;
 use crate::listener;
 use crate::presence::SignLimiter;
 use crate::routes::{TileRoots, router};
@@ -104,7 +105,9 @@ impl Server {
             assets,
             tile_roots: TileRoots::default(),
             signs: SignLimiter::default(),
+            newcomers: SignLimiter::of_newcomers(),
             access,
+            answered: Answered::default(),
             ending,
         });
         Ok(Bound {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use regard_decision::{Campaign, Creative, FactFeature};
 use regard_domain::{CameraId, ScreenId};
+use regard_engine::RecognitionConfig;
+use regard_identity::TargetRate;
 use regard_inference::{Device, RuntimeChoice};
 use regard_vision::SourceSpec;
 use serde::Deserialize;
@@ -216,6 +218,40 @@ impl Default for EngineForm {
     }
 }
 
+from_text! {
+    /// A rate of errors, such as `"1e-4"`.
+    ErrorRate(TargetRate) = |text| {
+        let rate = text.parse().ok().filter(|rate| (1e-6..=1e-3).contains(rate)).and_then(TargetRate::new);
+        rate.ok_or_else(|| format!(
+            "expected a rate from \"1e-6\" (one in a million) to \"1e-3\" (one in a thousand), found {text:?}"
+        ))
+    };
+}
+
+/// `[recognition]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RecognitionForm {
+    /// How often a stranger may pass for somebody (1:1); left out: one in ten thousand.
+    pub(super) verify_fmr: Option<ErrorRate>,
+    /// How often a stranger may be found in the gallery (1:N); left out: one in a thousand.
+    pub(super) identify_fpir: Option<ErrorRate>,
+    /// Whether the gallery of visitors is armed at every start.
+    pub(super) arms_gallery: bool,
+}
+
+impl RecognitionForm {
+    pub(super) fn config(&self) -> RecognitionConfig {
+        let default = RecognitionConfig::default();
+        let rate = |given: &Option<ErrorRate>| given.as_ref().map(|rate| rate.0);
+        RecognitionConfig {
+            verify_fmr: rate(&self.verify_fmr).unwrap_or(default.verify_fmr),
+            identify_fpir: rate(&self.identify_fpir).unwrap_or(default.identify_fpir),
+            arms_gallery: self.arms_gallery,
+        }
+    }
+}
+
 /// `[[camera]]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -254,6 +290,7 @@ pub(super) struct SiteFile {
     pub(super) site: SiteForm,
     pub(super) server: ServerForm,
     pub(super) engine: EngineForm,
+    pub(super) recognition: RecognitionForm,
     pub(super) default_message: Option<Creative>,
     #[serde(rename = "camera")]
     pub(super) cameras: Vec<CameraForm>,
@@ -272,6 +309,7 @@ impl Default for SiteFile {
             site: SiteForm::default(),
             server: ServerForm::default(),
             engine: EngineForm::default(),
+            recognition: RecognitionForm::default(),
             default_message: None,
             cameras: Vec::new(),
             screens: Vec::new(),

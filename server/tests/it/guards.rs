@@ -16,6 +16,9 @@ async fn routes(world: &World) -> Vec<(String, String)> {
         };
         let path = path
             .replace("{id}", id)
+            .replace("{person}", &"0".repeat(32))
+            .replace("{template}", &"0".repeat(32))
+            .replace("{gallery}", "visitors")
             .replace("{decision}", &"0".repeat(32))
             .replace("{purpose}", "learn")
             .replace("{name}", "none.png")

@@ -13,6 +13,7 @@ mod own;
 mod pages;
 mod papers;
 mod persons;
+mod recognition;
 mod statistics;
 mod streams;
 mod tls;
