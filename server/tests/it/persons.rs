@@ -173,7 +173,7 @@ async fn minors_and_what_is_not_offered_are_refused_in_our_form() {
     let guarded = json!({"offer": offer["offer"], "by_guardian": true});
     assert_eq!(minor.consent(&guarded).await.status, 201);
     for (purpose, status, code) in [
-        ("identify", 403, "feature_not_in_profile"),
+        ("identify", 403, "purpose_not_promised"),
         ("marketing", 422, "unknown_purpose"),
     ] {
         let refused = minor.offer(purpose).await;
