@@ -31,12 +31,14 @@ mod gallery;
 mod offers;
 mod roster;
 mod scribe;
+mod secrets;
 mod site_key_file;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
 mod token_uri;
 mod upkeep;
+mod wishes;
 
 pub use acts::{Agreement, Authenticated, Enrolled};
 pub use export::{ExportedFace, PersonExport};
@@ -49,6 +51,7 @@ pub use site_key_file::{KeyPlace, SiteKeyFile};
 pub use token::{TokenError, TokenProbe};
 pub use token_uri::{BadTokenUri, TOKEN_SCHEME, TokenUri};
 pub use upkeep::{Rotated, SweptKeys, rotate};
+pub use wishes::{WishSource, Wishes};
 
 use offers::Offers;
 

@@ -48,6 +48,7 @@ mod stopper;
 mod sweeper;
 mod uses;
 mod view;
+mod welcome;
 mod zones;
 
 pub use access::{BadToken, Installation, InstallationError, NewToken, Token, TokenRecord};
@@ -61,7 +62,7 @@ pub use custody::{
     Agreement, Authenticated, BadTokenUri, ClaimedFace, Custodian, CustodyError, Enrolled,
     ExportedFace, FaceNote, KeptFace, KeyPlace, MAX_FACES, MAX_ROSTER_PAGE, MakeTemplate, Offer,
     OpenedFace, PersonExport, PersonNote, Rekeyed, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME,
-    TokenError, TokenProbe, TokenUri, own_gallery, rotate,
+    TokenError, TokenProbe, TokenUri, WishSource, Wishes, own_gallery, rotate,
 };
 pub use galleries::{Galleries, SearchError};
 pub use handle::{Engine, EngineError};
@@ -91,6 +92,7 @@ pub use view::{
     CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, Proposal,
     ScreenHealth, ScreenView, Showing,
 };
+pub use welcome::WelcomeError;
 pub use zones::{DrawnZones, MAX_ZONES, ZonesDamaged, ZonesError};
 
 use regard_commitments::{Refusal, RefusalCode};

@@ -13,6 +13,7 @@ use crate::assets::AssetLibrary;
 use crate::idempotency::Answered;
 use crate::presence::SignLimiter;
 use crate::routes::TileRoots;
+use crate::webhooks::Webhooks;
 
 /// What every request can reach. Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +30,7 @@ pub(crate) struct Parts {
     pub(crate) tile_roots: TileRoots,
     pub(crate) access: Access,
     pub(crate) answered: Answered,
+    pub(crate) webhooks: Arc<Webhooks>,
     /// Becomes true when the server is to end: streams that would go on for ever watch it.
     pub(crate) ending: watch::Receiver<bool>,
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::TlsFiles;
+use crate::{TlsFiles, WebhookConfig};
 
 /// Port of the default address.
 const DEFAULT_PORT: u16 = 8787;
@@ -67,6 +67,8 @@ pub struct ServerConfig {
     pub tls: Option<TlsFiles>,
     /// What the process has taken from itself before the server began.
     pub sandbox: SandboxState,
+    /// Programs that are told what happens to those who enrolled.
+    pub webhooks: Vec<WebhookConfig>,
     /// Most bytes of one upload.
     pub max_upload_bytes: usize,
 }
@@ -85,6 +87,7 @@ impl ServerConfig {
             asset_dir,
             tls: None,
             sandbox: SandboxState::none("nobody asked for it"),
+            webhooks: Vec::new(),
             max_upload_bytes: 64 << 20,
         }
     }

@@ -25,12 +25,14 @@ mod recognition_problem;
 mod routes;
 mod server;
 mod tls;
+mod webhooks;
 mod wire;
 
 pub use assets::{SNIFF_LEN, message_kind};
 pub use config::{AdminToken, SandboxState, ServerConfig};
 pub use server::{BindError, Bound, Server};
 pub use tls::{TlsError, TlsFiles};
+pub use webhooks::{WebhookConfig, WebhookEvent, check_webhook_url, webhook_port};
 pub use wire::{MadeToken, StatisticsBody, TokenBody};
 
 /// Inner parts that read foreign bytes, for `fuzz/` alone.

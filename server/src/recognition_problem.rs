@@ -1,7 +1,7 @@
 //! What to answer where nobody was recognised.
 
 use axum::http::StatusCode;
-use regard_engine::RecognitionError;
+use regard_engine::{RecognitionError, WelcomeError};
 
 use crate::problem::{Problem, chain};
 
@@ -41,6 +41,20 @@ impl From<RecognitionError> for Problem {
             RecognitionError::Attestation(error) => {
                 Self::invalid("bad_attestation", error.to_string())
             }
+        }
+    }
+}
+
+impl From<WelcomeError> for Problem {
+    fn from(error: WelcomeError) -> Self {
+        match error {
+            WelcomeError::NotAlone => {
+                Self::new(StatusCode::CONFLICT, "not_alone", error.to_string())
+                    .remedy("step before the screen alone")
+            }
+            WelcomeError::Recognition(error) => error.into(),
+            WelcomeError::Custody(error) => error.into(),
+            WelcomeError::Engine(error) => error.into(),
         }
     }
 }

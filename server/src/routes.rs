@@ -27,6 +27,7 @@ mod recognition;
 mod statistics;
 mod tokens;
 mod uploads;
+mod webhooks;
 mod zones;
 
 use std::time::Duration;
@@ -166,6 +167,8 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(recognition::rekey))
         .routes(routes!(tokens::tokens, tokens::make_token))
         .routes(routes!(tokens::revoke_token))
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::secret))
 }
 
 /// Each handler takes the person's token, or the cookie of their open page, itself: without it there is no record to speak of.
@@ -179,6 +182,8 @@ fn person_routes() -> OpenApiRouter<App> {
         .routes(routes!(persons::correct))
         .routes(routes!(captures::begin_enroll, recognition::faces))
         .routes(routes!(recognition::remove_face))
+        .routes(routes!(recognition::wishes))
+        .routes(routes!(recognition::forget_wish))
         .routes(routes!(captures::begin_verify))
         .routes(routes!(own::own))
         .routes(routes!(own::open))

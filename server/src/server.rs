@@ -21,6 +21,7 @@ use crate::listener;
 use crate::presence::SignLimiter;
 use crate::routes::{TileRoots, router};
 use crate::tls::{Tls, TlsError};
+use crate::webhooks::Webhooks;
 use crate::{AdminToken, ServerConfig};
 
 /// How long requests that run may go on after the end was asked for.
@@ -99,6 +100,7 @@ impl Server {
             listen: address,
             ..config
         };
+        let webhooks = Arc::new(Webhooks::new(config.webhooks.clone()));
         let app = App::new(Parts {
             engine,
             config,
@@ -108,6 +110,7 @@ impl Server {
             newcomers: SignLimiter::of_newcomers(),
             access,
             answered: Answered::default(),
+            webhooks,
             ending,
         });
         Ok(Bound {
@@ -186,6 +189,8 @@ impl Bound {
             let app = app.clone();
             async move { app.ended().await }
         };
+        let telling = Arc::clone(&app.webhooks).run(app.engine.clone(), app.ending.clone());
+        let telling = tokio::spawn(telling);
         let mut serving = std::pin::pin!(listener::serve(listener, router(&app), tls, ended));
         tokio::select! {
             // It ends only when told to.
@@ -196,5 +201,6 @@ impl Bound {
         end.send_replace(true);
         // What does not end by itself is cut.
         let _ = tokio::time::timeout(GRACE, serving).await;
+        telling.abort();
     }
 }

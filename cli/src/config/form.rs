@@ -9,6 +9,7 @@ use regard_domain::{CameraId, ScreenId};
 use regard_engine::RecognitionConfig;
 use regard_identity::TargetRate;
 use regard_inference::{Device, RuntimeChoice};
+use regard_server::WebhookEvent;
 use regard_vision::SourceSpec;
 use serde::Deserialize;
 
@@ -252,6 +253,33 @@ impl RecognitionForm {
     }
 }
 
+from_text! {
+    /// Where events are sent.
+    WebhookUrl(String) = |text| regard_server::check_webhook_url(text).map(|()| text.to_owned());
+}
+
+/// `[[webhook]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebhookForm {
+    /// Its name.
+    pub(super) id: HookId,
+    pub(super) url: WebhookUrl,
+    /// Which events.
+    pub(super) events: Vec<WebhookEvent>,
+}
+
+from_text! {
+    /// The name of a receiver.
+    HookId(String) = |text| {
+        let good = (1..=64).contains(&text.len())
+            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
+        if good { Ok(text.to_owned()) } else { Err(format!(
+            "expected 1 to 64 of a-z, 0-9, '-' and '_', found {text:?}"
+        )) }
+    };
+}
+
 /// `[[camera]]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -296,6 +324,9 @@ pub(super) struct SiteFile {
     pub(super) cameras: Vec<CameraForm>,
     #[serde(rename = "screen")]
     pub(super) screens: Vec<ScreenForm>,
+    /// Programs that are told what happens to those who enrolled.
+    #[serde(rename = "webhook")]
+    pub(super) webhooks: Vec<WebhookForm>,
     /// Campaigns may also stand here.
     #[serde(rename = "campaign")]
     pub(super) inline_campaigns: Vec<Campaign>,
@@ -313,6 +344,7 @@ impl Default for SiteFile {
             default_message: None,
             cameras: Vec::new(),
             screens: Vec::new(),
+            webhooks: Vec::new(),
             inline_campaigns: Vec::new(),
         }
     }

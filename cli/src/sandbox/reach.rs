@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use regard_engine::{EngineConfig, SiteKeyFile};
 use regard_inference::{Device, LibrarySearch, RuntimeChoice};
-use regard_server::ServerConfig;
+use regard_server::{ServerConfig, webhook_port};
 use regard_vision::SourceSpec;
 
 /// Where systems keep their libraries, their settings (names of hosts, time zones, certificates) and what
@@ -109,6 +109,13 @@ impl Reach {
         }
         if engine.runtime == RuntimeChoice::OnnxRuntime(Device::Cuda) {
             reach.devices.push(PathBuf::from("/dev"));
+        }
+        for webhook in &server.webhooks {
+            match (webhook_port(&webhook.url), &mut reach.connects) {
+                (Some(port), Some(connects)) => connects.extend([port, DNS_PORT]),
+                (None, connects) => *connects = None,
+                (Some(_), None) => {}
+            }
         }
         for camera in &engine.cameras {
             reach.add_source(&camera.source);

@@ -7,7 +7,7 @@ use fantoccini::{Client, Locator};
 use regard_testkit::actor::Actor;
 
 use crate::driver::Browser;
-use crate::page::{eval, press, until};
+use crate::page::{eval, press, scanned, until};
 use crate::program::Program;
 
 const CONFIG: &str = "
@@ -35,13 +35,8 @@ fn site() -> tempfile::TempDir {
 
 /// Opens the page to enrol as somebody who scanned the code on the screen.
 async fn open(page: &Client, program: &Program) {
-    page.goto(&program.url("/screen/demo")).await.unwrap();
-    let link = "return document.querySelector('#notice .qr').href";
-    let link = until(page, link, |link| {
-        link.as_str().is_some_and(|link| link.contains("/here/"))
-    })
-    .await;
-    page.goto(link.as_str().unwrap()).await.unwrap();
+    let link = scanned(page, program).await;
+    page.goto(&link).await.unwrap();
     let enroll = page.find(Locator::Css("a[href^='/enroll']")).await.unwrap();
     enroll.click().await.unwrap();
     until(page, "return location.pathname", |path| path == "/enroll").await;
@@ -54,7 +49,12 @@ async fn agree_to_verify(page: &Client) {
     page.find(box_of).await.unwrap().click().await.unwrap();
     let button = Locator::Css("#agree button");
     page.find(button).await.unwrap().click().await.unwrap();
-    until(page, "return document.getElementById('start').hidden", |hidden| hidden == false).await;
+    until(
+        page,
+        "return document.getElementById('start').hidden",
+        |hidden| hidden == false,
+    )
+    .await;
 }
 
 /// Takes the photographs that are asked for, until the stage closes.
@@ -63,7 +63,10 @@ async fn take_photos(page: &Client, actor: &Actor, folder: &Path) {
                  document.getElementById('progress').value]";
     let mut before = eval(page, "return [true, '', 0]").await;
     for _ in 0..12 {
-        let now = until(page, state, |now| *now != before && (now[0] == true || now[1] != "")).await;
+        let now = until(page, state, |now| {
+            *now != before && (now[0] == true || now[1] != "")
+        })
+        .await;
         if now[0] == true {
             return;
         }
@@ -96,20 +99,30 @@ async fn somebody_enrols_on_their_phone_and_shows_later_that_it_is_them() {
     let page = browser.page.clone();
     open(&page, &program).await;
     agree_to_verify(&page).await;
-    let token = eval(&page, "return document.getElementById('record-token').textContent").await;
+    let token = eval(
+        &page,
+        "return document.getElementById('record-token').textContent",
+    )
+    .await;
     assert!(token.as_str().unwrap().starts_with("rgp_"));
     let receipts = "return document.querySelectorAll('#receipts a[download]').length";
     assert_eq!(eval(&page, receipts).await, 1);
     press(&page, "start-camera").await;
     take_photos(&page, &actor, site.path()).await;
-    until(&page, "return document.getElementById('done').hidden", |hidden| hidden == false).await;
+    until(
+        &page,
+        "return document.getElementById('done').hidden",
+        |hidden| hidden == false,
+    )
+    .await;
     until(
         &page,
         "return document.getElementById('face-code').naturalWidth",
         |width| width.as_u64() > Some(0),
     )
     .await;
-    let file = "return fetch(document.getElementById('face-file').href).then(answer => answer.text())";
+    let file =
+        "return fetch(document.getElementById('face-file').href).then(answer => answer.text())";
     let face_token = eval(&page, file).await;
     let face_token = face_token.as_str().unwrap().to_owned();
     assert!(face_token.starts_with("RGT1:"));
@@ -117,12 +130,16 @@ async fn somebody_enrols_on_their_phone_and_shows_later_that_it_is_them() {
     // Later, for another application.
     let wallet = site.path().join("wallet.txt");
     fs::write(&wallet, &face_token).unwrap();
-    page.goto(&program.url("/verify?audience=till&nonce=n-0")).await.unwrap();
+    page.goto(&program.url("/verify?audience=till&nonce=n-0"))
+        .await
+        .unwrap();
     let input = page.find(Locator::Id("token-file")).await.unwrap();
     input.send_keys(wallet.to_str().unwrap()).await.unwrap();
-    until(&page, "return document.getElementById('token').value", |text| {
-        text.as_str() == Some(&face_token)
-    })
+    until(
+        &page,
+        "return document.getElementById('token').value",
+        |text| text.as_str() == Some(&face_token),
+    )
     .await;
     let button = Locator::Css("#claim button");
     page.find(button).await.unwrap().click().await.unwrap();
@@ -134,15 +151,157 @@ async fn somebody_enrols_on_their_phone_and_shows_later_that_it_is_them() {
     )
     .await;
     assert_eq!(words, "It is you.");
-    let assertion = eval(&page, "return document.getElementById('assertion-text').value").await;
+    let assertion = eval(
+        &page,
+        "return document.getElementById('assertion-text').value",
+    )
+    .await;
     assert_eq!(assertion.as_str().unwrap().split('.').count(), 3);
+    browser.stop().await;
+}
+
+/// A site with somebody before its screen, and a message for those who like coffee.
+const WITH_SOMEBODY: &str = "
+[[camera]]
+id = \"demo\"
+source = \"demo\"
+[[screen]]
+id = \"demo\"
+camera = \"demo\"
+in_process = true
+[engine]
+runtime = \"rten\"
+[[campaign]]
+id = \"all\"
+name = \"All\"
+[[campaign.creative]]
+id = \"hello\"
+name = \"Hello\"
+min_show_millis = 600000
+duration_millis = 600000
+content = { kind = \"text\", title = \"For everybody\" }
+[[campaign]]
+id = \"yours\"
+name = \"Yours\"
+priority = 9
+[[campaign.creative]]
+id = \"coffee\"
+name = \"Coffee\"
+min_show_millis = 600000
+duration_millis = 600000
+when = { facts = [{ name = \"person.coffee\", equals = true }] }
+content = { kind = \"text\", title = \"Your coffee\" }
+";
+
+/// A request of the page as the person whose token that is; the status of the answer.
+async fn as_person(page: &Client, token: &str, (method, path): (&str, &str), body: &str) -> u64 {
+    let script = format!(
+        "return fetch('{path}', {{ method: '{method}', headers: {{ authorization: 'Person {token}', \
+         'content-type': 'application/json' }}, body: {body} }}).then(answer => answer.status)"
+    );
+    eval(page, &script).await.as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn a_visitor_who_shows_who_they_are_sees_what_they_wish_until_they_take_it_back() {
+    let Some(mut browser) = Browser::start(&[]).await else {
+        return;
+    };
+    let (site, actor) = (site(), Actor::new());
+    fs::write(site.path().join("regard.toml"), WITH_SOMEBODY).unwrap();
+    let program = Program::serve(site.path());
+    let page = browser.page.clone();
+    open(&page, &program).await;
+    let personal = Locator::Css("[name=purpose][value=personalise]");
+    page.find(personal).await.unwrap().click().await.unwrap();
+    let verify = Locator::Css("[name=purpose][value=verify]");
+    page.find(verify).await.unwrap().click().await.unwrap();
+    page.find(Locator::Css("#agree button"))
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+    until(
+        &page,
+        "return document.getElementById('start').hidden",
+        |hidden| hidden == false,
+    )
+    .await;
+    let token = eval(
+        &page,
+        "return document.getElementById('record-token').textContent",
+    )
+    .await;
+    let token = token.as_str().unwrap().to_owned();
+    press(&page, "start-camera").await;
+    take_photos(&page, &actor, site.path()).await;
+    until(
+        &page,
+        "return document.getElementById('done').hidden",
+        |hidden| hidden == false,
+    )
+    .await;
+    let file =
+        "return fetch(document.getElementById('face-file').href).then(answer => answer.text())";
+    let face_token = eval(&page, file).await.as_str().unwrap().to_owned();
+    let preferences = ("PUT", "/v1/persons/me/preferences");
+    let likes = "JSON.stringify({ coffee: true })";
+    assert_eq!(as_person(&page, &token, preferences, likes).await, 204);
+
+    // Before the screen, for which somebody stands already.
+    let words = "return document.querySelector('.layer.front')?.innerText ?? ''";
+    let link = scanned(&page, &program).await;
+    until(&page, words, |words| {
+        words
+            .as_str()
+            .is_some_and(|words| words.contains("For everybody"))
+    })
+    .await;
+    page.goto(&link).await.unwrap();
+    let show = page.find(Locator::Css("a[href^='/verify']")).await.unwrap();
+    show.click().await.unwrap();
+    until(&page, "return location.pathname", |path| path == "/verify").await;
+    let fill = format!("document.getElementById('token').value = '{face_token}'");
+    page.execute(&fill, Vec::new()).await.unwrap();
+    page.find(Locator::Css("#claim button"))
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+    take_photos(&page, &actor, site.path()).await;
+    until(
+        &page,
+        "return document.getElementById('welcome').hidden",
+        |hidden| hidden == false,
+    )
+    .await;
+    page.goto(&program.url("/screen/demo")).await.unwrap();
+    until(&page, words, |words| {
+        words
+            .as_str()
+            .is_some_and(|words| words.contains("Your coffee"))
+    })
+    .await;
+    let withdraw = ("DELETE", "/v1/persons/me/consents/personalise");
+    assert_eq!(as_person(&page, &token, withdraw, "undefined").await, 204);
+    until(&page, words, |words| {
+        words
+            .as_str()
+            .is_some_and(|words| words.contains("For everybody"))
+    })
+    .await;
     browser.stop().await;
 }
 
 #[tokio::test]
 async fn a_film_before_the_camera_passes_for_nobody() {
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/fixtures");
-    let clip = Path::new(fixtures).join("clip/demo.mjpeg").canonicalize().unwrap();
+    let clip = Path::new(fixtures)
+        .join("clip/demo.mjpeg")
+        .canonicalize()
+        .unwrap();
     let fake_camera = [
         "--use-fake-device-for-media-stream".to_owned(),
         "--use-fake-ui-for-media-stream".to_owned(),
@@ -158,8 +317,16 @@ async fn a_film_before_the_camera_passes_for_nobody() {
     agree_to_verify(&page).await;
     press(&page, "start-camera").await;
     // It is looked at live, and told what to do.
-    until(&page, "return document.getElementById('step').textContent", |step| step != "").await;
-    assert_eq!(eval(&page, "return document.getElementById('live').hidden").await, false);
+    until(
+        &page,
+        "return document.getElementById('step').textContent",
+        |step| step != "",
+    )
+    .await;
+    assert_eq!(
+        eval(&page, "return document.getElementById('live').hidden").await,
+        false
+    );
     // The man of the clip does what he did, not what he is asked; or the film is known for one.
     let mistake = until(
         &page,
@@ -168,9 +335,16 @@ async fn a_film_before_the_camera_passes_for_nobody() {
     )
     .await;
     assert_ne!(mistake, "");
-    assert_eq!(eval(&page, "return document.getElementById('done').hidden").await, true);
     assert_eq!(
-        eval(&page, "return document.getElementById('video').srcObject === null").await,
+        eval(&page, "return document.getElementById('done').hidden").await,
+        true
+    );
+    assert_eq!(
+        eval(
+            &page,
+            "return document.getElementById('video').srcObject === null"
+        )
+        .await,
         true,
         "the camera is closed"
     );

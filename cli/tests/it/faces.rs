@@ -54,7 +54,11 @@ impl Running {
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         output.read_line(&mut first).unwrap();
-        let url = first.trim().strip_prefix("listening on ").unwrap().to_owned();
+        let url = first
+            .trim()
+            .strip_prefix("listening on ")
+            .unwrap()
+            .to_owned();
         let lines = output.by_ref().lines().map_while(Result::ok);
         let token = lines
             .filter_map(|line| line.strip_prefix("Admin token").map(str::to_owned))
@@ -95,15 +99,27 @@ fn somebody_enrols_at_the_terminal_and_is_verified_by_their_token() {
     let wish = ["--agree", "verify", "--face-token", token];
     let said = running.regard(&[&["enroll"], &photos[..], &wish].concat());
     assert_eq!(said.code, 0, "{}", said.err);
-    assert!(said.out.starts_with("enrolled for verify; "), "{}", said.out);
-    assert!(said.out.contains("rgp_"), "the token of the record: {}", said.out);
+    assert!(
+        said.out.starts_with("enrolled for verify; "),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.out.contains("rgp_"),
+        "the token of the record: {}",
+        said.out
+    );
     let held = fs::read_to_string(token).unwrap();
     assert!(held.starts_with("RGT1:") && !said.out.contains(&held));
 
     let claim = ["--face-token", token, "--fmr", "1e-4"];
     let said = running.regard(&[&["verify-face"], &photos[..], &claim].concat());
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-    assert!(said.out.starts_with("the same person: similarity "), "{}", said.out);
+    assert!(
+        said.out.starts_with("the same person: similarity "),
+        "{}",
+        said.out
+    );
     let json = [&claim[..], &["--format", "json"]].concat();
     let said = running.regard(&[&["verify-face"], &photos[..], &json].concat());
     let told: Value = serde_json::from_str(&said.out).unwrap();
@@ -131,7 +147,12 @@ fn a_gallery_is_listed_armed_and_turned_over() {
     let list = || running.regard(&["gallery", "list"]);
     assert_eq!(list().out, "visitors  not armed  0 persons, 0 templates\n");
     let said = running.regard(&["gallery", "arm"]);
-    assert_eq!((said.code, said.out.as_str()), (0, "visitors  armed\n"), "{}", said.err);
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (0, "visitors  armed\n"),
+        "{}",
+        said.err
+    );
     assert_eq!(list().out, "visitors  armed  0 persons, 0 templates\n");
     let said = running.regard(&["gallery", "rekey"]);
     assert_eq!(said.code, 0, "{}", said.err);

@@ -122,6 +122,8 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/v1/persons/me/faces", Need::Everyone),
     ("POST", "/v1/persons/me/faces", Need::Everyone),
     ("DELETE", "/v1/persons/me/faces/{template}", Need::Everyone),
+    ("GET", "/v1/persons/me/wishes", Need::Everyone),
+    ("DELETE", "/v1/persons/me/wishes/{name}", Need::Everyone),
     ("POST", "/v1/verifications", Need::Everyone),
     ("GET", "/v1/persons/me", Need::Everyone),
     ("POST", "/v1/persons/me/offers", Need::Everyone),
@@ -147,6 +149,8 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/me/proof.json", Need::Everyone),
     ("POST", "/v1/tokens", Need::Roles(ADMINS)),
     ("DELETE", "/v1/tokens/{id}", Need::Roles(ADMINS)),
+    ("GET", "/v1/webhooks", Need::Roles(ADMINS)),
+    ("POST", "/v1/webhooks/{webhook}/secret", Need::Roles(ADMINS)),
 ];
 
 /// What a route needs, by the method of the request and the path as the router has it. HEAD is GET

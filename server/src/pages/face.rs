@@ -99,6 +99,8 @@ pub(crate) struct VerifyAnswers<'a> {
     pub(crate) refusal: Option<Refusal>,
     /// For which application, and what it sent.
     pub(crate) wanted: Option<(String, String)>,
+    /// The screen that the visitor stands before, and its code.
+    pub(crate) at: Option<(String, String)>,
     /// Whether the certificate was made here, and browsers warn of it.
     pub(crate) made_certificate: bool,
 }
@@ -115,6 +117,8 @@ pub(crate) struct VerifyPage {
     query: String,
     audience: String,
     nonce: String,
+    screen: String,
+    code: String,
     refused: Option<String>,
     made_certificate: bool,
 }
@@ -126,7 +130,10 @@ fn in_query(text: &str) -> String {
 
 /// The page to verify in one language.
 pub(crate) fn verify_page(answers: VerifyAnswers<'_>, language: Language) -> VerifyPage {
-    let query = answers.wanted.as_ref().map_or(String::new(), |wanted| {
+    let mut query = answers.at.as_ref().map_or(String::new(), |(screen, code)| {
+        format!("screen={}&code={}&", in_query(screen), in_query(code))
+    });
+    query += &answers.wanted.as_ref().map_or(String::new(), |wanted| {
         format!(
             "audience={}&nonce={}&",
             in_query(&wanted.0),
@@ -134,6 +141,7 @@ pub(crate) fn verify_page(answers: VerifyAnswers<'_>, language: Language) -> Ver
         )
     });
     let (audience, nonce) = answers.wanted.unwrap_or_default();
+    let (screen, code) = answers.at.unwrap_or_default();
     let w = face_words(language);
     VerifyPage {
         lang: language.tag(),
@@ -144,6 +152,8 @@ pub(crate) fn verify_page(answers: VerifyAnswers<'_>, language: Language) -> Ver
         query,
         audience,
         nonce,
+        screen,
+        code,
         refused: answers.refusal.as_ref().map(said),
         made_certificate: answers.made_certificate,
     }

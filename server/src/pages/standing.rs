@@ -56,6 +56,8 @@ pub(super) struct HerePart {
     pub(super) may_withdraw: bool,
     /// Where somebody in front of the screen enrols.
     pub(super) enroll: Option<String>,
+    /// Where somebody who enrolled shows it, in front of the screen.
+    pub(super) verify: Option<String>,
 }
 
 /// Minutes left, rounded up.
@@ -100,6 +102,9 @@ impl Here<'_> {
             } => Some(format!("/enroll?screen={}&code={code}", self.screen)),
             Standing::At { .. } | Standing::CodeExpired => None,
         };
+        let verify = enroll
+            .as_ref()
+            .map(|link| link.replace("/enroll?", "/verify?"));
         let is_watched = watching.is_some();
         HerePart {
             mistake,
@@ -109,6 +114,7 @@ impl Here<'_> {
             may_withdraw: is_watched && agreed.is_some() && forms.is_some(),
             forms,
             enroll,
+            verify,
         }
     }
 }

@@ -88,6 +88,8 @@ pub(crate) struct Words {
     pub(super) withdraw: &'static str,
     /// Leads to enrolling, from in front of a screen.
     pub(super) enroll_here: &'static str,
+    /// Leads to showing one's token there.
+    pub(super) verify_here: &'static str,
     pub(super) nothing_looks: &'static str,
     pub(super) scan: &'static str,
     pub(super) code_expired: &'static str,

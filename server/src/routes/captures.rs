@@ -7,21 +7,35 @@ use axum::extract::multipart::{Field, MultipartRejection};
 use axum::extract::{Multipart, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use regard_commitments::AssertionFor;
-use regard_domain::{PersonId, Timestamp};
-use regard_engine::{CaptureId, Claim, MAX_PICTURE_BYTES};
-use utoipa::ToSchema;
+use regard_domain::{PersonId, ScreenId, Timestamp};
+use regard_engine::{CaptureId, CaptureOutcome, Claim, MAX_PICTURE_BYTES, Visitor};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
+use super::face::stands_there;
 use crate::app::App;
-use crate::extract::{Body, PathOf, Peer};
+use crate::extract::{Body, Params, PathOf, Peer};
 use crate::person_auth::{PersonOf, SCHEME, Unproven, check_acts, proven};
 use crate::problem::Problem;
 use crate::wire::recognition::{
-    ActWire, CaptureWire, ColorsBegan, FeedbackWire, NewAct, NewFaceWire, NewIdentification,
-    NewVerification, OutcomeWire, PicturesWire, VerificationOf, rate_of,
+    ActWire, CaptureWire, ColorsBegan, EndedWire, FeedbackWire, NewAct, NewFaceWire,
+    NewIdentification, NewVerification, OutcomeWire, PicturesWire, VerificationOf, WelcomeWire,
+    rate_of,
 };
 
 /// Pictures of one request: a second of a camera.
 const MAX_PICTURES: usize = 32;
+
+/// Where whoever was recognised stands.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EndParams {
+    /// The screen that they stand before, for their wishes to take part in what it shows.
+    #[param(value_type = Option<String>)]
+    screen: Option<ScreenId>,
+    /// The code on it.
+    code: Option<String>,
+}
 
 /// Longest text of a time.
 const MAX_TIME_LEN: usize = 32;
@@ -247,15 +261,54 @@ pub(crate) async fn colors(
 /// What a go came to. It is over then: its crops are overwritten, and a face token in the answer is shown this once.
 #[utoipa::path(
     post, path = "/v1/captures/{id}/end", tag = "open",
-    params(("id" = String, Path, description = "Name of the go")),
-    responses((status = 200, body = OutcomeWire), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem))
+    params(("id" = String, Path, description = "Name of the go"), EndParams),
+    responses((status = 200, body = EndedWire), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem))
 )]
 pub(crate) async fn end(
     State(app): State<App>,
     PathOf(id): PathOf<CaptureId>,
-) -> Result<Json<OutcomeWire>, Problem> {
+    Params(params): Params<EndParams>,
+) -> Result<Json<EndedWire>, Problem> {
     let outcome = app.engine.recognizer().finish(id).await?;
-    Ok(Json(OutcomeWire::from(outcome)))
+    if let CaptureOutcome::Verified(claim) = &outcome
+        && claim.compared.is_match
+    {
+        let (number, now) = (claim.key.grant().number(), app.engine.now());
+        app.webhooks.verified(claim.person, number, now);
+    }
+    let welcome = match params.screen.zip(params.code) {
+        Some((screen, code)) => Some(welcomed(&app, &screen, &code, &outcome).await),
+        None => None,
+    };
+    Ok(Json(EndedWire {
+        outcome: OutcomeWire::from(outcome),
+        welcome,
+    }))
+}
+
+/// Welcomes whoever was recognised at the screen that they stand before; or says why not, which changes nothing about the
+/// recognition itself.
+async fn welcomed(
+    app: &App,
+    screen: &ScreenId,
+    code: &str,
+    outcome: &CaptureOutcome,
+) -> WelcomeWire {
+    let visitor = match outcome {
+        CaptureOutcome::Verified(claim) => Visitor::Verified(claim),
+        CaptureOutcome::Identified(visitor) => Visitor::Found(visitor),
+        CaptureOutcome::Enrolled(_) => {
+            let detail = "enrolling recognises nobody";
+            return WelcomeWire::refused(&Problem::invalid("nobody_recognised", detail));
+        }
+    };
+    if let Err(problem) = stands_there(app, screen, code) {
+        return WelcomeWire::refused(&problem);
+    }
+    match app.engine.welcome(screen, visitor).await {
+        Ok(()) => WelcomeWire::WELCOME,
+        Err(error) => WelcomeWire::refused(&Problem::from(error)),
+    }
 }
 
 /// Ends a go without anything coming of it.

@@ -45,6 +45,11 @@ pub(crate) struct VerifyParams {
     audience: Option<String>,
     /// What it sent.
     nonce: Option<String>,
+    /// The screen that the visitor stands before, for their wishes to take part in what it shows.
+    #[param(value_type = Option<String>)]
+    screen: Option<ScreenId>,
+    /// The code on it.
+    code: Option<String>,
     /// `en`, `fr`, `de`, `es` or `nl`; left out: what the browser prefers.
     lang: Option<String>,
 }
@@ -82,7 +87,7 @@ fn made_certificate(app: &App) -> bool {
 }
 
 /// Whether somebody stands before a screen now: its code is fresh.
-fn stands_there(app: &App, screen: &ScreenId, code: &str) -> Result<(), Problem> {
+pub(super) fn stands_there(app: &App, screen: &ScreenId, code: &str) -> Result<(), Problem> {
     match presence(app, screen, code)? {
         Presence::AtScreen { age } if age <= MAX_AGE_TO_ENROLL => Ok(()),
         Presence::AtScreen { .. } | Presence::AtSign => Err(Problem::new(
@@ -151,6 +156,10 @@ pub(crate) async fn verify(
         notice: app.engine.notice(),
         refusal: refusal(&app, RecognitionKind::Verify),
         wanted,
+        at: params
+            .screen
+            .map(|screen| screen.to_string())
+            .zip(params.code),
         made_certificate: made_certificate(&app),
     };
     let language = language(&app, params.lang.as_deref(), &headers);

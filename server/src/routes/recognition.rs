@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use regard_commitments::{AdminAct, PublicJwk};
+use regard_commitments::{AdminAct, PublicJwk, word};
 use regard_domain::{GalleryId, TemplateId};
 use regard_engine::{MAX_ROSTER_PAGE, own_gallery};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::person_auth::PersonOf;
 use crate::problem::Problem;
 use crate::wire::recognition::{
     Arming, FaceWire, FacesWire, PersonNoteWire, PersonsParams, PersonsWire, RecognitionWire,
-    RekeyedWire,
+    RekeyedWire, WishWire, WishesWire,
 };
 
 /// Persons of a page where nobody says how many.
@@ -77,6 +77,45 @@ pub(crate) async fn remove_face(
     } else {
         let detail = "there is no such face in this record";
         Err(Problem::not_found("unknown_face", detail))
+    }
+}
+
+/// What decisions may know of whoever asks, who agreed to it: why a screen shows what it shows to them.
+#[utoipa::path(
+    get, path = "/v1/persons/me/wishes", tag = "person",
+    responses((status = 200, body = WishesWire), (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn wishes(
+    State(app): State<App>,
+    PersonOf(who): PersonOf,
+) -> Result<Json<WishesWire>, Problem> {
+    let known = app.engine.custodian().own_wishes(&who).await?;
+    let wishes = known.sources.iter().map(|(name, source)| WishWire {
+        name: format!("person.{name}"),
+        value: serde_json::to_value(known.facts.get(name)).unwrap_or_default(),
+        source: word(source),
+    });
+    Ok(Json(WishesWire {
+        wishes: wishes.collect(),
+    }))
+}
+
+/// Forgets one thing that decisions know of whoever asks: a preference they stated, or `visits`, which were counted.
+#[utoipa::path(
+    delete, path = "/v1/persons/me/wishes/{name}", tag = "person",
+    params(("name" = String, Path, description = "Name of the wish, without person.")),
+    responses((status = 204, description = "Forgotten"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn forget_wish(
+    State(app): State<App>,
+    PersonOf(who): PersonOf,
+    PathOf(name): PathOf<String>,
+) -> Result<StatusCode, Problem> {
+    if app.engine.custodian().forget_wish(&who, &name).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        let detail = "nothing of that name is known of this person";
+        Err(Problem::not_found("unknown_wish", detail))
     }
 }
 

@@ -359,6 +359,58 @@ pub(crate) enum OutcomeWire {
     },
 }
 
+/// What a go came to, and what of it the screen knows.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EndedWire {
+    #[serde(flatten)]
+    pub(crate) outcome: OutcomeWire,
+    /// Where a screen was named: whether the wishes of whoever was recognised take part there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) welcome: Option<WelcomeWire>,
+}
+
+/// Whether somebody was welcomed at a screen.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WelcomeWire {
+    is_welcome: bool,
+    /// Why not, as a stable name.
+    code: Option<&'static str>,
+    /// Why not, in words.
+    reason: Option<String>,
+}
+
+impl WelcomeWire {
+    pub(crate) const WELCOME: Self = Self {
+        is_welcome: true,
+        code: None,
+        reason: None,
+    };
+
+    pub(crate) fn refused(problem: &Problem) -> Self {
+        Self {
+            is_welcome: false,
+            code: Some(problem.code),
+            reason: Some(problem.detail.to_string()),
+        }
+    }
+}
+
+/// What decisions may know of a person who agreed to it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WishesWire {
+    pub(crate) wishes: Vec<WishWire>,
+}
+
+/// One thing of that.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WishWire {
+    /// As conditions of messages name it: `person.` and the name.
+    pub(crate) name: String,
+    pub(crate) value: serde_json::Value,
+    /// `preferences` where the person said so, `history` where it was counted.
+    pub(crate) source: String,
+}
+
 impl From<CaptureOutcome> for OutcomeWire {
     fn from(outcome: CaptureOutcome) -> Self {
         match outcome {

@@ -107,9 +107,9 @@ async function photos(begun, isStopped) {
 
 /**
  * Runs one go. `begin(mode)` asks for it and gives its beginning; what came of it is returned, or
- * thrown as words. The camera closes whatever comes.
+ * thrown as words. `at` says before which screen the visitor stands. The camera closes whatever comes.
  */
-export async function go(begin, { withColors }) {
+export async function go(begin, { withColors, at = "" }) {
   const stage = byId("stage");
   stage.hidden = false;
   let isStopped = false;
@@ -135,7 +135,7 @@ export async function go(begin, { withColors }) {
       throw new Error(word("failed"));
     }
     try {
-      return await send("POST", `/v1/captures/${begun.capture}/end`, { key: freshKey() });
+      return await send("POST", `/v1/captures/${begun.capture}/end${at}`, { key: freshKey() });
     } catch (problem) {
       if (problem instanceof Problem && problem.code === "liveness_failed") throw new Error(why(faults));
       throw problem;

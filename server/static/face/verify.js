@@ -5,7 +5,8 @@ import { freshKey, send } from "./api.js";
 import { clearProblem, go, sayProblem } from "./go.js";
 import { word } from "./words.js";
 
-const { audience, nonce } = document.querySelector("main").dataset;
+const { audience, nonce, screen, code } = document.querySelector("main").dataset;
+const at = screen ? `?${new URLSearchParams({ screen, code })}` : "";
 
 byId("token-file").addEventListener("change", async ({ currentTarget }) => {
   const file = currentTarget.files[0];
@@ -22,12 +23,15 @@ byId("claim").addEventListener("submit", async (event) => {
   if (audience) Object.assign(claim, { audience, nonce });
   const begin = (mode) => send("POST", "/v1/verifications", { body: { ...claim, mode }, key: freshKey() });
   try {
-    const outcome = await go(begin, { withColors: byId("with-colors").checked });
+    const outcome = await go(begin, { withColors: byId("with-colors").checked, at });
     byId("answer").hidden = false;
     say(byId("answer-words"), word(outcome.is_match ? "same_person" : "other_person"));
     byId("answer-words").className = outcome.is_match ? "done" : "mistake";
     byId("assertion").hidden = !outcome.assertion;
     byId("assertion-text").value = outcome.assertion ?? "";
+    byId("welcome").hidden = !outcome.welcome?.is_welcome;
+    byId("no-welcome").hidden = !outcome.welcome || outcome.welcome.is_welcome;
+    say(byId("no-welcome-why"), outcome.welcome?.reason ?? "");
     byId("answer-words").focus();
   } catch (error) {
     sayProblem(error);

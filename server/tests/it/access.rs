@@ -24,6 +24,7 @@ async fn every_route_of_the_document_is_in_the_table() {
             .replace("{person}", &"0".repeat(32))
             .replace("{template}", &"0".repeat(32))
             .replace("{gallery}", "visitors")
+            .replace("{webhook}", "till")
             .replace("{decision}", &"0".repeat(32))
             .replace("{name}", "none.png")
             .replace("{*path}", "base.css");

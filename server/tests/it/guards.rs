@@ -19,6 +19,7 @@ async fn routes(world: &World) -> Vec<(String, String)> {
             .replace("{person}", &"0".repeat(32))
             .replace("{template}", &"0".repeat(32))
             .replace("{gallery}", "visitors")
+            .replace("{webhook}", "till")
             .replace("{decision}", &"0".repeat(32))
             .replace("{purpose}", "learn")
             .replace("{name}", "none.png")

@@ -1,6 +1,7 @@
 //! Faces over the wire: enrolled, verified, identified, by somebody who follows the challenges; and what is answered where
 //! anything is wrong. Nothing of a picture, a template or an embedding leaves.
 
+mod hooks;
 mod leaks;
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,6 +14,7 @@ use regard_commitments::{
     Assertion, AssertionFor, Commitments, ConsentPurpose, Custody, Dpia, VerifyingKey,
 };
 use regard_domain::{Clock, Timestamp};
+use regard_server::ServerConfig;
 use regard_testkit::actor::Actor;
 use serde_json::{Value, json};
 
@@ -90,12 +92,20 @@ fn pictures(request: Request, all: &[(Option<f64>, &[u8])]) -> Request {
 
 impl Film {
     async fn new(custody: Custody) -> Self {
+        Self::with(custody, |_| {}).await
+    }
+
+    async fn with(custody: Custody, adjust: impl FnOnce(&mut ServerConfig)) -> Self {
         // 2026-06-01.
         let clock = Arc::new(FilmClock(AtomicI64::new(1_780_272_000_000_000)));
         let data = tempfile::tempdir().unwrap();
         let known = Arc::clone(&clock) as Arc<dyn Clock>;
         let change = |document: &mut Commitments| promise(document, custody);
-        let world = World::at(data, known, change, |config| config.open_console = true);
+        let open = |config: &mut ServerConfig| {
+            config.open_console = true;
+            adjust(config);
+        };
+        let world = World::at(data, known, change, open);
         Self {
             world: world.await,
             clock,

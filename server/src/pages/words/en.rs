@@ -91,6 +91,7 @@ pub(super) const WORDS: Words = Words {
     agreed: "Somebody here agreed: the camera may look for another {minutes} min at most.",
     withdraw: "I no longer agree",
     enroll_here: "Enrol to be recognised",
+    verify_here: "I have enrolled: choose for me",
     nothing_looks: "No camera looks at the audience of this screen.",
     scan: "To shut the camera, or to agree to it, scan the code on the screen: it shows that you are here.",
     code_expired: "This code is too old. Scan the code on the screen once more.",

@@ -91,6 +91,7 @@ pub(super) const WORDS: Words = Words {
     agreed: "Alguien aquí aceptó: la cámara puede mirar como mucho otros {minutes} min.",
     withdraw: "Ya no acepto",
     enroll_here: "Registrarse para ser reconocido",
+    verify_here: "Estoy registrado: elegir para mí",
     nothing_looks: "Ninguna cámara mira al público de esta pantalla.",
     scan: "Para cerrar la cámara, o para aceptarla, escanee el código de la pantalla: muestra que usted está aquí.",
     code_expired: "Este código es demasiado antiguo. Escanee otra vez el código de la pantalla.",

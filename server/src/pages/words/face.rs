@@ -30,7 +30,7 @@ words! {
     record_token, record_token_note, to_own_page, receipts,
     camera, camera_note, start_camera, no_camera, photo, colors_note, start_colors, certificate, stop, again,
     verify_title, verify_lead, face_token, face_token_file, verify_button, same_person, other_person, assertion,
-    enrolled, face_token_note, download, held_by_site,
+    enrolled, face_token_note, download, held_by_site, welcome, no_welcome,
     // What to do.
     look_ahead, turn_left, turn_right, turn_up, turn_down, hold_still, wait, nobody,
     // What would make a picture better.

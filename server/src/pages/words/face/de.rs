@@ -38,6 +38,8 @@ pub(super) const WORDS: FaceWords = FaceWords {
     face_token_note: "Dieser Code ist Ihr Gesicht, verschlüsselt nur für diese Anlage. Bewahren Sie die Datei oder ein Bild des Codes auf; hier bleibt nichts davon. Ohne Ihr lebendes Gesicht öffnet er nichts.",
     download: "Als Datei behalten",
     held_by_site: "Der Betreiber bewahrt die Beschreibung Ihres Gesichts versiegelt auf. Sie können sie jederzeit zurücknehmen.",
+    welcome: "Ihre Wünsche zählen jetzt bei dem, was der Bildschirm zeigt, solange Sie davor stehen.",
+    no_welcome: "Der Bildschirm richtet sich weiter an alle:",
     look_ahead: "Schauen Sie gerade in die Kamera.",
     turn_left: "Drehen Sie den Kopf nach links.",
     turn_right: "Drehen Sie den Kopf nach rechts.",

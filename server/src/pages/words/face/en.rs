@@ -38,6 +38,8 @@ pub(super) const WORDS: FaceWords = FaceWords {
     face_token_note: "This code is your face, encrypted for this installation alone. Keep the file or a picture of the code; nothing of it is kept here. Without your live face it opens nothing.",
     download: "Keep it as a file",
     held_by_site: "The site keeps the description of your face, sealed. You can take it back at any time.",
+    welcome: "Your wishes take part in what the screen shows now, for as long as you stand there.",
+    no_welcome: "The screen goes on for everybody:",
     look_ahead: "Look straight into the camera.",
     turn_left: "Turn your head to your left.",
     turn_right: "Turn your head to your right.",

@@ -38,6 +38,8 @@ pub(super) const WORDS: FaceWords = FaceWords {
     face_token_note: "Este código es su cara, cifrada solo para esta instalación. Guarde el archivo o una imagen del código; aquí no queda nada. Sin su cara viva no abre nada.",
     download: "Guardarlo como archivo",
     held_by_site: "El sitio guarda la descripción de su cara, sellada. Puede retirarla en cualquier momento.",
+    welcome: "Sus deseos cuentan ahora en lo que muestra la pantalla, mientras esté delante.",
+    no_welcome: "La pantalla sigue para todos:",
     look_ahead: "Mire de frente a la cámara.",
     turn_left: "Gire la cabeza a su izquierda.",
     turn_right: "Gire la cabeza a su derecha.",

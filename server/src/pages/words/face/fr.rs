@@ -38,6 +38,8 @@ pub(super) const WORDS: FaceWords = FaceWords {
     face_token_note: "Ce code est votre visage, chiffré pour cette seule installation. Gardez le fichier ou une image du code ; rien n’en reste ici. Sans votre visage vivant il n’ouvre rien.",
     download: "Le garder en fichier",
     held_by_site: "Le site garde la description de votre visage, scellée. Vous pouvez la retirer à tout moment.",
+    welcome: "Vos souhaits comptent maintenant dans ce que montre l’écran, tant que vous êtes devant.",
+    no_welcome: "L’écran continue pour tout le monde :",
     look_ahead: "Regardez droit vers la caméra.",
     turn_left: "Tournez la tête à gauche.",
     turn_right: "Tournez la tête à droite.",

@@ -38,6 +38,8 @@ pub(super) const WORDS: FaceWords = FaceWords {
     face_token_note: "Deze code is uw gezicht, versleuteld voor alleen deze installatie. Bewaar het bestand of een beeld van de code; hier blijft er niets van. Zonder uw levende gezicht opent hij niets.",
     download: "Als bestand bewaren",
     held_by_site: "De locatie bewaart de beschrijving van uw gezicht, verzegeld. U kunt die altijd terugnemen.",
+    welcome: "Uw wensen tellen nu mee in wat het scherm toont, zolang u ervoor staat.",
+    no_welcome: "Het scherm gaat door voor iedereen:",
     look_ahead: "Kijk recht in de camera.",
     turn_left: "Draai uw hoofd naar links.",
     turn_right: "Draai uw hoofd naar rechts.",
