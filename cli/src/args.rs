@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod choosing;
+mod faces;
 mod keys;
 mod papers;
 mod plays;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, SimulateArgs};
+pub(crate) use self::faces::{EnrollArgs, GalleryArgs, GalleryCommand, RemoteArgs, VerifyFaceArgs};
 pub(crate) use self::keys::{KeysCommand, SiteKeyArgs, SiteKeyPlace};
 pub(crate) use self::papers::{
     BreachArgs, PapersArgs, PapersCommand, PapersSourceArgs, SignDpiaArgs,
@@ -85,6 +87,14 @@ pub(crate) enum Command {
     /// The key of the site that wraps the keys of persons: shown, rotated.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Enrols the face of somebody who agrees: photographs of it, sent to an installation that runs.
+    Enroll(EnrollArgs),
+    /// Says whether a face is that of somebody who enrolled, with the error rates of the decision. Exits with 2 when it is
+    /// somebody else.
+    VerifyFace(VerifyFaceArgs),
+    /// Galleries of an installation that runs: listed, armed, turned over to a fresh secret.
+    #[command(subcommand)]
+    Gallery(GalleryCommand),
     /// Proofs that a person's record was erased.
     #[command(subcommand)]
     Erasure(ErasureCommand),

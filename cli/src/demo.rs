@@ -123,6 +123,7 @@ pub(crate) fn engine_config(args: &DemoArgs, data_dir: &Path) -> Result<EngineCo
         models: std::env::var_os("REGARD_MODELS").map(PathBuf::from),
         detector_long_side_px: 320,
         site_key: regard_engine::SiteKeyConfig::default(),
+        recognition: regard_engine::RecognitionConfig::default(),
         papers: None,
         recording: args.record.clone(),
     })

@@ -14,6 +14,8 @@ mod demo;
 mod doctor;
 mod evaluate;
 mod exit;
+mod faces;
+mod gallery;
 mod init;
 mod instant;
 mod learned;
@@ -24,6 +26,7 @@ mod one_line;
 mod papers;
 mod plays;
 mod printable;
+mod remote;
 mod run;
 mod sandbox;
 mod serve;
@@ -67,6 +70,9 @@ fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(&args),
         Command::Learned(command) => learned::learned(&command),
         Command::Keys(command) => custody::keys(&command),
+        Command::Enroll(args) => faces::enroll(&args),
+        Command::VerifyFace(args) => faces::verify(&args),
+        Command::Gallery(command) => gallery::gallery(&command),
         Command::Erasure(command) => custody::erasure(&command),
         Command::Backup(args) => custody::backup(&args),
         Command::Restore(args) => custody::restore(&args),

@@ -90,6 +90,8 @@ named! {
         AttestationWithdrawn = "attestation_withdrawn";
         /// A face that somebody enrolled was removed. Subject: its template.
         FaceRemoved = "face_removed";
+        /// A secret was made that a receiver of events checks signatures with. Subject: the receiver's name.
+        WebhookSecretMade = "webhook_secret_made";
     }
 }
 

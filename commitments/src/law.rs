@@ -131,6 +131,7 @@ rules! {
             "cli/tests/it/audit.rs::an_embedding_on_the_disk_is_found",
             "cli/src/audit/process/tests.rs::a_file_open_elsewhere_is_found",
             "cli/tests/it/audit.rs::a_template_that_is_not_sealed_is_found",
+            "server/tests/it/recognition/leaks.rs::nothing_of_a_face_is_in_the_log_the_files_or_an_answer",
         ];
         missing "";
     /// Nothing outlives its time.
@@ -406,8 +407,11 @@ rules! {
             "commitments/src/recognition/tests.rs::a_gallery_is_searched_only_armed_and_once_an_act",
             "commitments/src/recognition/tests.rs::disarming_ends_what_runs_at_once",
             "commitments/src/recognition/tests.rs::the_ledger_is_told_of_every_act_grant_and_refusal_and_of_nobody",
+            "engine/tests/it/recognition.rs::whoever_enrolled_is_found_after_an_act_and_nobody_else",
+            "server/tests/it/recognition.rs::a_gallery_is_searched_only_armed_and_after_an_act",
+            "cli/tests/it/faces.rs::a_gallery_is_listed_armed_and_turned_over",
         ];
-        missing "galleries to search";
+        missing "";
     /// Custody of templates.
     Custody = "custody", "EDPB Opinion 11/2024; CNIL types 1-3",
         "Templates are in the person's hands unless the commitments say otherwise and why.";
@@ -416,8 +420,11 @@ rules! {
             "commitments/src/seal/tests.rs::shared_custody_needs_the_secret_of_the_person",
             "engine/src/custody/tests.rs::with_shared_custody_nothing_opens_without_the_person",
             "commitments/src/consent/tests.rs::dpia_missing",
+            "engine/tests/it/recognition.rs::somebody_enrols_into_their_own_hands_and_is_verified_by_their_token",
+            "server/tests/it/recognition.rs::somebody_enrols_and_logs_in_elsewhere_by_their_token_and_face",
+            "cli/tests/browser/faces.rs::somebody_enrols_on_their_phone_and_shows_later_that_it_is_them",
         ];
-        missing "templates do not exist yet";
+        missing "";
     /// Consent before the camera.
     ConsentGatedCamera = "consent_gated_camera", "Dutch authority on ad panels",
         "The shutter stays closed until someone scans and agrees.";
@@ -468,6 +475,8 @@ rules! {
             "engine/src/statistics/tests.rs::a_backup_does_not_bring_the_budget_back",
             "server/tests/it/statistics.rs::who_is_below_the_privacy_officer_gets_noised_numbers_alone",
             "server/src/metrics.rs::nothing_counts_people",
+            "server/src/webhooks.rs::only_encrypted_receivers_or_those_on_this_machine_are_told",
+            "server/tests/it/recognition/hooks.rs::a_receiver_is_told_what_happens_in_order_signed_and_until_it_has_heard",
             "server/tests/it/access.rs::the_ledger_tells_of_every_act_and_names_nobody",
             "engine/src/statistics/mechanism.rs::noise_comes_from_the_generator_of_openssl",
         ];

@@ -144,7 +144,8 @@ impl Director {
                 let is_over = shown_for >= showing.duration;
                 return is_over.then_some(Trigger::DurationElapsed);
             }
-            let may_change = shown_for >= showing.min_show && !draft.is_default();
+            let has_waited = shown_for >= showing.min_show || context.is_personal();
+            let may_change = has_waited && !draft.is_default();
             return may_change.then_some(Trigger::BetterEligible);
         };
         if !planner.is_ledger_writable() {
@@ -156,6 +157,16 @@ impl Director {
             .is_none()
         {
             return Some(Trigger::Withdrawn);
+        }
+        // What was chosen by somebody's wishes goes with them, whatever time it had; and they need not wait for theirs.
+        if showing.decision.is_personal != context.is_personal() {
+            let key = (campaign.clone(), showing.decision.creative.clone());
+            if showing.decision.is_personal && !admits(&key) {
+                return Some(Trigger::ConditionEnded);
+            }
+            if context.is_personal() && has_new_rival(showing, planner, draft) {
+                return Some(Trigger::BetterEligible);
+            }
         }
         if shown_for < showing.min_show {
             return None;

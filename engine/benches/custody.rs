@@ -46,6 +46,7 @@ fn config(folder: &Path) -> EngineConfig {
         models: None,
         detector_long_side_px: 320,
         site_key: SiteKeyConfig::default(),
+        recognition: regard_engine::RecognitionConfig::default(),
         papers: None,
         recording: None,
     }

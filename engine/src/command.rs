@@ -4,9 +4,11 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use regard_audience::Digest;
-use regard_commitments::{Answer, EntryBody, Grant, Sensing};
-use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Outcome};
-use regard_domain::{Audience, CameraId, CampaignId, PlayId, ScreenId, Sighting, Timestamp};
+use regard_commitments::{Answer, EntryBody, Grant, Personalization, Sensing};
+use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Facts, Outcome};
+use regard_domain::{
+    Audience, CameraId, CampaignId, PlayId, ScreenId, Sighting, Timestamp, TrackId,
+};
 use regard_evaluation::EvidenceReport;
 use tokio::sync::oneshot;
 
@@ -118,6 +120,18 @@ pub(crate) enum Command {
     Withdraw {
         screen: ScreenId,
         reply: oneshot::Sender<()>,
+    },
+    /// Who stands alone before a screen is asked for.
+    Alone {
+        screen: ScreenId,
+        reply: oneshot::Sender<Option<TrackId>>,
+    },
+    /// Somebody was recognised: their wishes take part from now on.
+    Welcome {
+        screen: ScreenId,
+        grant: Box<Grant<Personalization>>,
+        wishes: Facts,
+        reply: oneshot::Sender<bool>,
     },
     /// The ledger is told of something that was done outside the conductor.
     Enter { body: EntryBody },

@@ -5,6 +5,7 @@
 
 mod evidence;
 mod learning;
+mod persons;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,9 +23,11 @@ use regard_decision::{
 };
 use regard_domain::{
     Audience, CameraId, CampaignId, CreativeId, Moment, MomentCause, PlayId, ScreenId, Timestamp,
+    TrackId,
 };
 use regard_evaluation::Evidence;
 
+use self::persons::Guest;
 use crate::calendar::Calendar;
 use crate::minute::MinuteTally;
 use crate::uses::{Uses, UsesByCamera};
@@ -99,6 +102,8 @@ struct OnGlass {
 
 struct Seen {
     audience: Audience,
+    /// Who is there.
+    tracks: Vec<TrackId>,
     tally: MinuteTally,
 }
 
@@ -119,6 +124,8 @@ pub(crate) struct Conductor {
     planner: Planner,
     stages: BTreeMap<ScreenId, Stage>,
     seen: BTreeMap<CameraId, Seen>,
+    /// Those who were recognised, by the camera they are before.
+    guests: BTreeMap<CameraId, Guest>,
     /// What may be done with what is known of each audience; nothing where nothing is said.
     uses: UsesByCamera,
     attributor: Attributor,
@@ -154,6 +161,7 @@ impl Conductor {
                 .map(|seat| (seat.screen.clone(), stage(seat)))
                 .collect(),
             seen: BTreeMap::new(),
+            guests: BTreeMap::new(),
             uses,
             attributor: Attributor::new(),
             fact_ends: BTreeMap::new(),
@@ -216,6 +224,7 @@ impl Conductor {
         let uses = self.uses(Some(camera));
         let seen = self.seen.entry(camera.clone()).or_insert_with(|| Seen {
             audience: Audience::EMPTY,
+            tracks: Vec::new(),
             tally: MinuteTally::new(camera.clone()),
         });
         if uses.measurement {
@@ -228,6 +237,11 @@ impl Conductor {
             return effects;
         };
         seen.audience = moment.audience();
+        seen.tracks = moment
+            .visitors
+            .iter()
+            .map(|visitor| visitor.track)
+            .collect();
         if uses.measurement {
             let minute = seen.tally.observe(moment);
             effects.extend(minute.map(|row| Effect::Keep(Row::Minute(row))));
@@ -241,6 +255,7 @@ impl Conductor {
         if !uses.selection {
             return effects;
         }
+        self.see_guests(moment, now);
         let told = Some((moment, captured_at));
         self.consider(Whom::Watched(camera), told, now, &mut effects);
         effects
@@ -249,6 +264,7 @@ impl Conductor {
     /// A camera closed: nobody is seen any more, and what was counted of the minute is kept.
     pub(crate) fn closed(&mut self, camera: &CameraId, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.guest_left(camera);
         if let Some(mut seen) = self.seen.remove(camera) {
             effects.extend(
                 seen.tally
@@ -355,7 +371,12 @@ impl Conductor {
             let seen = stage.camera.as_ref().and_then(|c| self.seen.get(c));
             let seen = seen.filter(|_| uses.selection);
             let audience = seen.map_or(Audience::EMPTY, |s| s.audience);
+            let guest = stage.camera.as_ref().and_then(|c| self.guests.get(c));
             let context = self.planner.context(&audience, local);
+            let context = match guest.filter(|_| uses.selection) {
+                Some(guest) => guest.enter(context),
+                None => context,
+            };
             let cause = moment.map_or(MomentCause::Beat, |(m, _)| m.cause);
             let decided =
                 stage

@@ -6,6 +6,7 @@ use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
 use regard_decision::{Campaign, ContextSpec, Creative};
 use regard_domain::{CameraId, ScreenId};
+use regard_identity::TargetRate;
 use regard_inference::RuntimeChoice;
 use regard_vision::{CameraPlacement, SourceSpec};
 
@@ -50,6 +51,28 @@ pub struct SiteKeyConfig {
     pub token: Option<TokenUri>,
 }
 
+/// At which error rates faces of those who agreed are recognised, where whoever asks says nothing else.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecognitionConfig {
+    /// False match rate at which claims (1:1) are decided.
+    pub verify_fmr: TargetRate,
+    /// Share of searches by strangers that find somebody at most (1:N).
+    pub identify_fpir: TargetRate,
+    /// Whether the gallery of visitors is armed at every start, as far as promise and profile allow.
+    pub arms_gallery: bool,
+}
+
+impl Default for RecognitionConfig {
+    /// One in ten thousand false claims, one in a thousand false finds, nothing armed.
+    fn default() -> Self {
+        Self {
+            verify_fmr: TargetRate::ONE_IN_10_000,
+            identify_fpir: TargetRate::ONE_IN_1_000,
+            arms_gallery: false,
+        }
+    }
+}
+
 /// What an engine is started with.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
@@ -81,6 +104,8 @@ pub struct EngineConfig {
     pub detector_long_side_px: u32,
     /// Where the key is that wraps the keys of persons.
     pub site_key: SiteKeyConfig,
+    /// Recognition of those who asked for it; what may be is in the commitments.
+    pub recognition: RecognitionConfig,
     /// Makes the papers that the law asks for; nothing: none are made, and an impact assessment of a certain
     /// configuration does not count.
     pub papers: Option<PaperMaker>,

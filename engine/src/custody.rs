@@ -29,24 +29,29 @@ mod export;
 mod faces;
 mod gallery;
 mod offers;
+mod roster;
 mod scribe;
+mod secrets;
 mod site_key_file;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
 mod token_uri;
 mod upkeep;
+mod wishes;
 
 pub use acts::{Agreement, Authenticated, Enrolled};
 pub use export::{ExportedFace, PersonExport};
 pub use faces::{ClaimedFace, FaceNote, KeptFace, MAX_FACES, MakeTemplate, OpenedFace};
 pub use gallery::{Rekeyed, own_gallery};
 pub use offers::Offer;
+pub use roster::{MAX_ROSTER_PAGE, PersonNote};
 pub(crate) use scribe::Scribe;
 pub use site_key_file::{KeyPlace, SiteKeyFile};
 pub use token::{TokenError, TokenProbe};
 pub use token_uri::{BadTokenUri, TOKEN_SCHEME, TokenUri};
 pub use upkeep::{Rotated, SweptKeys, rotate};
+pub use wishes::{WishSource, Wishes};
 
 use offers::Offers;
 

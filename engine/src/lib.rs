@@ -50,6 +50,7 @@ mod stopper;
 mod sweeper;
 mod uses;
 mod view;
+mod welcome;
 mod zones;
 
 pub use access::{BadToken, Installation, InstallationError, NewToken, Token, TokenRecord};
@@ -58,12 +59,12 @@ pub use calendar::{Calendar, UnknownTimeZone};
 pub use campaigns::CampaignChange;
 pub use chronicle::ChronicleError;
 pub use clock::SystemClock;
-pub use config::{CameraConfig, EngineConfig, ScreenConfig, SiteKeyConfig};
+pub use config::{CameraConfig, EngineConfig, RecognitionConfig, ScreenConfig, SiteKeyConfig};
 pub use custody::{
     Agreement, Authenticated, BadTokenUri, ClaimedFace, Custodian, CustodyError, Enrolled,
-    ExportedFace, FaceNote, KeptFace, KeyPlace, MAX_FACES, MakeTemplate, Offer, OpenedFace,
-    PersonExport, Rekeyed, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME, TokenError, TokenProbe,
-    TokenUri, own_gallery, rotate,
+    ExportedFace, FaceNote, KeptFace, KeyPlace, MAX_FACES, MAX_ROSTER_PAGE, MakeTemplate, Offer,
+    OpenedFace, PersonExport, PersonNote, Rekeyed, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME,
+    TokenError, TokenProbe, TokenUri, WishSource, Wishes, own_gallery, rotate,
 };
 pub use drafts::{CampaignDraft, CampaignVersion, DraftError};
 pub use galleries::{Galleries, SearchError};
@@ -101,6 +102,7 @@ pub use view::{
     CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, Proposal,
     ScreenHealth, ScreenView, Showing,
 };
+pub use welcome::WelcomeError;
 pub use zones::{DrawnZones, MAX_ZONES, ZonesDamaged, ZonesError};
 
 use regard_commitments::{Refusal, RefusalCode};

@@ -144,6 +144,11 @@ impl Podium {
         self.revoked(&ruled.outcome, now);
         self.look_after_people(now);
         self.record(now, || Input::Tick);
+        let (gone, effects) = self.conductor.look_after_guests(now);
+        for track in gone {
+            self.recognizer.track_ended(track);
+        }
+        self.carry_out(effects, now);
         let effects = self.conductor.tick(now);
         self.carry_out(effects, now);
     }
@@ -310,6 +315,29 @@ impl Podium {
                 reply,
             } => {
                 let _ = reply.send(self.conductor.offers(&screen, described, now));
+            }
+            other => self.answer_people(other, now),
+        }
+    }
+
+    /// The same for what somebody before a screen wants.
+    fn answer_people(&mut self, command: Command, now: Timestamp) {
+        match command {
+            Command::Alone { screen, reply } => {
+                // A recording holds nothing of a person, and must lead to the same decisions.
+                let is_recorded = self.recording.is_some();
+                let alone = self.conductor.alone(&screen).filter(|_| !is_recorded);
+                let _ = reply.send(alone);
+            }
+            Command::Welcome {
+                screen,
+                grant,
+                wishes,
+                reply,
+            } => {
+                let welcomed = self.conductor.welcome(&screen, *grant, wishes, now);
+                self.carry_out(welcomed.1, now);
+                let _ = reply.send(welcomed.0);
             }
             Command::Object {
                 screen,

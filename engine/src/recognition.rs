@@ -17,6 +17,7 @@ use regard_inference::{Catalog, Runtime};
 use regard_vision::LivenessFault;
 use thiserror::Error;
 
+use crate::config::RecognitionConfig;
 use crate::custody::{Custodian, CustodyError, Scribe, own_gallery};
 use crate::galleries::{Galleries, SearchError};
 use crate::seed::random_key;
@@ -88,6 +89,20 @@ pub enum RecognitionError {
     Attestation(#[from] regard_commitments::AttestationFault),
 }
 
+impl RecognitionError {
+    /// Whether a picture is larger than is looked at, in bytes or in pixels.
+    pub fn is_too_large(&self) -> bool {
+        use regard_vision::PhotoError::{FileTooLarge, TooLarge};
+        matches!(self, Self::Picture(FileTooLarge { .. } | TooLarge { .. }))
+    }
+
+    /// Whether a picture is of no form that is read here.
+    pub fn is_unknown_form(&self) -> bool {
+        use regard_vision::PhotoError::{NotAnImage, Unsupported};
+        matches!(self, Self::Picture(NotAnImage | Unsupported { .. }))
+    }
+}
+
 impl From<Refusal> for RecognitionError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
@@ -133,6 +148,7 @@ pub(crate) struct RecognizerParts {
     pub(crate) issuer: String,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) config: RecognitionConfig,
 }
 
 /// Recognition of those who asked for it.
@@ -151,6 +167,7 @@ pub struct Recognizer {
     attestations: Mutex<BTreeMap<Digest, KnownAttestation>>,
     assertions_key: SigningKey,
     issuer: String,
+    config: RecognitionConfig,
     scale: MatchScale,
     studio: Studio,
     goings: Goings,
@@ -174,6 +191,7 @@ impl Recognizer {
             attestations: Mutex::default(),
             assertions_key: parts.assertions_key,
             issuer: parts.issuer,
+            config: parts.config,
             scale: MatchScale::built_in(),
             studio: Studio::new(parts.runtime, parts.catalog),
             goings: Goings::default(),
@@ -198,6 +216,11 @@ impl Recognizer {
     /// What similarities are worth.
     pub fn scale(&self) -> &MatchScale {
         &self.scale
+    }
+
+    /// At which error rates is decided where nobody says another.
+    pub fn config(&self) -> &RecognitionConfig {
+        &self.config
     }
 
     fn wrong_claims(&self) -> MutexGuard<'_, BTreeMap<PersonId, Vec<Timestamp>>> {
@@ -304,6 +327,15 @@ impl Recognizer {
                 Err(RecognitionError::Refused(refusal)) => {
                     tracing::warn!(%refusal, "the gallery was armed and is not any more");
                     self.store.remove_setting(&name).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if self.config.arms_gallery {
+            match self.arm(true).await {
+                Ok(()) => {}
+                Err(RecognitionError::Refused(refusal)) => {
+                    tracing::warn!(%refusal, "the configuration arms the gallery, and it may not be");
                 }
                 Err(error) => return Err(error),
             }

@@ -130,6 +130,8 @@ impl Head {
             runtime: _,
             models: _,
             detector_long_side_px: _,
+            // Who somebody is enters no recording.
+            recognition: _,
             // Where things are.
             data_dir: _,
             site_key: _,

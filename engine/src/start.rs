@@ -26,7 +26,7 @@ use crate::calendar::{Calendar, UnknownTimeZone};
 use crate::chronicle::{Chronicle, ChronicleError, Line, configuration_digest};
 use crate::clock::SystemClock;
 use crate::conductor::{Conductor, Seat};
-use crate::config::EngineConfig;
+use crate::config::{EngineConfig, RecognitionConfig};
 use crate::custody::{Custodian, CustodyError, CustodyParts, Scribe, SiteKeyFile};
 use crate::handle::Engine;
 use crate::kept_campaigns;
@@ -197,6 +197,7 @@ impl Engine {
             &custodian,
             (&chronicle, lines.0.clone()),
             (&selection.runtime, &catalog),
+            &config.recognition,
         )
         .await?;
         let desk = desk(
@@ -387,6 +388,7 @@ async fn recognizer(
     custodian: &Arc<Custodian>,
     (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
     (runtime, catalog): (&Arc<dyn Runtime>, &Arc<Catalog>),
+    config: &RecognitionConfig,
 ) -> Result<Arc<Recognizer>, StartError> {
     let Ground { promise, keys, .. } = ground;
     let mut gate = RecognitionGate::new(
@@ -410,6 +412,7 @@ async fn recognizer(
         issuer: format!("urn:regard:{}", promise.verified.document().site.id),
         runtime: Arc::clone(runtime),
         catalog: Arc::clone(catalog),
+        config: config.clone(),
     });
     recognizer.take_up().await?;
     Ok(Arc::new(recognizer))

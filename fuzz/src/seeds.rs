@@ -519,6 +519,7 @@ pub(crate) fn engine_config(data: &Path) -> EngineConfig {
         models: None,
         detector_long_side_px: 320,
         site_key: SiteKeyConfig::default(),
+        recognition: regard_engine::RecognitionConfig::default(),
         papers: None,
         recording: None,
     }

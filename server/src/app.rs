@@ -10,8 +10,10 @@ use tokio::sync::watch;
 use crate::ServerConfig;
 use crate::access::{Access, Guest};
 use crate::assets::AssetLibrary;
+use crate::idempotency::Answered;
 use crate::presence::SignLimiter;
 use crate::routes::TileRoots;
+use crate::webhooks::Webhooks;
 
 /// What every request can reach. Cheap to clone.
 #[derive(Clone)]
@@ -23,8 +25,12 @@ pub(crate) struct Parts {
     pub(crate) config: ServerConfig,
     pub(crate) assets: Arc<AssetLibrary>,
     pub(crate) signs: SignLimiter,
+    /// How many enrol by themselves in front of each screen.
+    pub(crate) newcomers: SignLimiter,
     pub(crate) tile_roots: TileRoots,
     pub(crate) access: Access,
+    pub(crate) answered: Answered,
+    pub(crate) webhooks: Arc<Webhooks>,
     /// Becomes true when the server is to end: streams that would go on for ever watch it.
     pub(crate) ending: watch::Receiver<bool>,
 }

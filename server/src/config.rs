@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::{Connectors, TlsFiles};
+use crate::{Connectors, TlsFiles, WebhookConfig};
 
 /// Port of the default address.
 const DEFAULT_PORT: u16 = 8787;
@@ -67,11 +67,13 @@ pub struct ServerConfig {
     pub tls: Option<TlsFiles>,
     /// What the process has taken from itself before the server began.
     pub sandbox: SandboxState,
+    /// Programs that are told what happens here, by signed messages.
+    pub webhooks: Vec<WebhookConfig>,
     /// Most bytes of one upload.
     pub max_upload_bytes: usize,
     /// Whether each change of a campaign waits until somebody else lets it in force.
     pub requires_approval: bool,
-    /// Who is told of what happens here.
+    /// Players and brokers that are told what begins.
     pub connectors: Connectors,
 }
 
@@ -89,10 +91,23 @@ impl ServerConfig {
             asset_dir,
             tls: None,
             sandbox: SandboxState::none("nobody asked for it"),
+            webhooks: Vec::new(),
             max_upload_bytes: 64 << 20,
             requires_approval: false,
             connectors: Connectors::default(),
         }
+    }
+
+    /// Every host and port that is called from here.
+    pub fn outbound_hosts(&self) -> Vec<(String, u16)> {
+        let hooks = self.webhooks.iter().map(|hook| &hook.url);
+        let mut hosts: Vec<(String, u16)> = hooks
+            .map(|url| (url.host().to_owned(), url.port()))
+            .chain(self.connectors.hosts())
+            .collect();
+        hosts.sort();
+        hosts.dedup();
+        hosts
     }
 
     /// Whether people on other machines can use it: it listens for them, or something in front of it does.

@@ -1,4 +1,4 @@
-//! Tells others what happens on the screens: webhooks, signage players, an MQTT broker. Everything goes to addresses of the
+//! Tells others what happens on the screens: signage players, an MQTT broker, and webhooks. Everything goes to addresses of the
 //! configuration, and nothing says who was there.
 
 mod mqtt;
@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::outbound::Caller;
-use crate::webhooks::{WebhookConfig, Webhooks};
+use crate::webhooks::{WebhookEvent, Webhooks};
 
 pub use mqtt::MqttConfig;
 pub use signage::{Password, SignageConfig, SignageTarget};
@@ -27,14 +27,9 @@ use signage::Signage;
 /// How often it is looked what a minute brought, and whether a guardrail stopped a message.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
-/// Kinds of messages of webhooks.
-pub const WEBHOOK_EVENTS: [&str; 2] = ["decision", "guardrail"];
-
-/// Who is told of what happens here.
+/// Who is told of what begins on the screens.
 #[derive(Clone, Debug, Default)]
 pub struct Connectors {
-    /// Addresses that are told by signed messages.
-    pub webhooks: Vec<WebhookConfig>,
     /// Players and managers of other signage.
     pub signage: Vec<SignageConfig>,
     /// A broker.
@@ -44,20 +39,17 @@ pub struct Connectors {
 impl Connectors {
     /// Every host and port that is called.
     pub fn hosts(&self) -> Vec<(String, u16)> {
-        let urls = self.webhooks.iter().map(|hook| &hook.url);
-        let urls = urls.chain(self.signage.iter().map(|one| one.target.url()));
+        let urls = self.signage.iter().map(|one| one.target.url());
         let mut hosts: Vec<(String, u16)> = urls
             .map(|url| (url.host().to_owned(), url.port()))
             .collect();
         let broker = self.mqtt.iter().map(|mqtt| &mqtt.broker);
         hosts.extend(broker.map(|broker| (broker.host.clone(), broker.port)));
-        hosts.sort();
-        hosts.dedup();
         hosts
     }
 
     fn is_empty(&self) -> bool {
-        self.webhooks.is_empty() && self.signage.is_empty() && self.mqtt.is_none()
+        self.signage.is_empty() && self.mqtt.is_none()
     }
 }
 
@@ -85,11 +77,12 @@ impl Begun {
 }
 
 /// Tells others until dropped.
-pub(crate) async fn run(engine: Engine, connectors: Connectors) {
-    if connectors.is_empty() {
+pub(crate) async fn run(engine: Engine, connectors: Connectors, webhooks: Arc<Webhooks>) {
+    let is_heard =
+        webhooks.wants(WebhookEvent::Decision) || webhooks.wants(WebhookEvent::Guardrail);
+    if connectors.is_empty() && !is_heard {
         return std::future::pending().await;
     }
-    let webhooks = Webhooks::new(&connectors.webhooks);
     let caller = Caller::default();
     let signage: Vec<Signage> = connectors
         .signage
@@ -106,7 +99,6 @@ pub(crate) async fn run(engine: Engine, connectors: Connectors) {
         }
     };
     tokio::join!(
-        webhooks.run(),
         watch_screens(&engine, &webhooks, &signage, mqtt.as_deref()),
         watch_time(&engine, &webhooks, mqtt.as_deref()),
         speaking,
@@ -149,7 +141,7 @@ async fn watch_screen(
                 "campaign": begun.campaign.as_ref().map(ToString::to_string),
                 "creative": begun.creative.to_string(),
             });
-            webhooks.tell("decision", &data, engine.now());
+            webhooks.happened(WebhookEvent::Decision, data, engine.now());
             if let Some(mqtt) = mqtt {
                 mqtt.begun(&begun);
             }
@@ -174,7 +166,7 @@ async fn watch_time(engine: &Engine, webhooks: &Webhooks, mqtt: Option<&Mqtt>) {
         if let Some(mqtt) = mqtt {
             mqtt.minute(engine).await;
         }
-        if !webhooks.wants("guardrail") {
+        if !webhooks.wants(WebhookEvent::Guardrail) {
             continue;
         }
         for campaign in engine.campaigns().await.unwrap_or_default() {
@@ -200,7 +192,7 @@ async fn watch_time(engine: &Engine, webhooks: &Webhooks, mqtt: Option<&Mqtt>) {
                     "guardrail": guard.metric.name(),
                     "stopped_after_plays": guard.stopped_after,
                 });
-                webhooks.tell("guardrail", &data, engine.now());
+                webhooks.happened(WebhookEvent::Guardrail, data, engine.now());
             }
         }
         is_first = false;

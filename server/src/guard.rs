@@ -112,7 +112,7 @@ fn is_same_origin(headers: &HeaderMap, host: &str) -> bool {
 
 /// Puts the headers on every answer that its handler did not set for itself.
 pub(crate) async fn secure(request: Request, next: Next) -> Response {
-    let allows_camera = request.uri().path() == "/console";
+    let allows_camera = matches!(request.uri().path(), "/console" | "/enroll" | "/verify");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let permissions = if allows_camera {

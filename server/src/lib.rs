@@ -13,6 +13,7 @@ mod connectors;
 mod csp;
 mod extract;
 mod guard;
+mod idempotency;
 mod listener;
 mod metrics;
 mod outbound;
@@ -23,6 +24,7 @@ mod plots;
 mod presence;
 mod problem;
 mod qr;
+mod recognition_problem;
 mod routes;
 mod server;
 mod tls;
@@ -31,14 +33,12 @@ mod wire;
 
 pub use assets::{SNIFF_LEN, message_kind};
 pub use config::{AdminToken, SandboxState, ServerConfig};
-pub use connectors::{
-    Connectors, MqttConfig, Password, SignageConfig, SignageTarget, WEBHOOK_EVENTS,
-};
+pub use connectors::{Connectors, MqttConfig, Password, SignageConfig, SignageTarget};
 pub use outbound::{BadOutboundUrl, OutboundUrl};
 pub use plays::{in_words, play_records, report_plays};
 pub use server::{BindError, Bound, Server};
 pub use tls::{TlsError, TlsFiles};
-pub use webhooks::{BadWebhookSecret, WebhookConfig, WebhookSecret};
+pub use webhooks::{WebhookConfig, WebhookEvent, webhook_url};
 pub use wire::{MadeToken, StatisticsBody, TokenBody};
 
 /// Inner parts that read foreign bytes, for `fuzz/` alone.

@@ -47,6 +47,17 @@ impl OutboundUrl {
         self.port
     }
 
+    /// Whether what is said on the way is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.text.starts_with("https:")
+    }
+
+    /// Whether it is this machine itself.
+    pub fn is_here(&self) -> bool {
+        let number = self.host.parse::<std::net::IpAddr>();
+        self.host == "localhost" || number.is_ok_and(|ip| ip.is_loopback())
+    }
+
     /// A page of the same host below this address. `path` begins with a slash and is written with percent signs.
     #[must_use]
     pub fn below(&self, path: &str) -> Self {
@@ -152,7 +163,7 @@ impl Caller {
     ) -> Result<Vec<u8>, CallError> {
         let (agent, url) = (self.0.clone(), url.to_string());
         let call = move || {
-            let mut request = agent.post(&url).header("content-type", "application/json");
+            let mut request = agent.post(&url).header("content-type", kind);
             for (name, value) in &headers {
                 request = request.header(*name, value);
             }
@@ -200,6 +211,9 @@ fn ended(
     let _ = reader.take(MAX_ANSWER_BYTES).read_to_end(&mut bytes);
     Ok(bytes)
 }
+
+#[cfg(test)]
+pub(crate) mod listener;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! Pages made here, that work without scripts, and the shells of the two that do not.
 
+mod face;
 mod own;
 mod papers;
 mod preferences;
@@ -14,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::problem::Problem;
 
+pub(crate) use face::{EnrollAnswers, VerifyAnswers, enroll_page, verify_page};
 pub(crate) use own::{OwnAnswers, OwnDone, OwnMistake, OwnView, Said, own_page};
 pub(crate) use papers::{PaperPage, PapersPage, VersionRow};
 pub(crate) use preferences::read as read_preferences;

@@ -8,7 +8,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use regard_commitments::FaceTokenFault;
-use regard_engine::{Authenticated, CustodyError};
+use regard_engine::{Authenticated, CustodyError, RecognitionError};
 
 use crate::access::locked_out;
 use crate::app::App;
@@ -16,7 +16,7 @@ use crate::extract::Peer;
 use crate::problem::{Problem, chain};
 
 /// Scheme of the header: another than the console's, so that neither token passes for the other.
-const SCHEME: &str = "Person ";
+pub(crate) const SCHEME: &str = "Person ";
 
 /// The person who asks, by the header `Authorization: Person TOKEN`. There is no cookie: no page of another site can act
 /// for them.
@@ -43,6 +43,18 @@ pub(crate) enum Unproven {
     LockedOut,
     /// Anything else.
     Problem(Problem),
+}
+
+impl From<Problem> for Unproven {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<RecognitionError> for Unproven {
+    fn from(error: RecognitionError) -> Self {
+        Self::Problem(error.into())
+    }
 }
 
 impl IntoResponse for Unproven {

@@ -16,13 +16,19 @@ const MAX_USES: usize = 12;
 /// Of these from one network.
 const MAX_USES_A_NETWORK: usize = 4;
 
+/// People who enrol by themselves in front of one screen within [`WINDOW`]. Origin: one a minute, all on the network of the
+/// shop, and twice that on a busy day; a record is a few kilobytes.
+const MAX_NEWCOMERS: usize = 120;
+
 /// Counts uses of printed signs. Whoever photographed a sign could shut its camera from afar for ever; whoever is
 /// on site scans the code on the screen, which is never refused.
 ///
 /// # Privacy
 /// Holds networks, not addresses, for an hour, in memory alone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SignLimiter {
+    /// Uses within [`WINDOW`], and of these from one network.
+    most: (usize, usize),
     uses: Mutex<BTreeMap<ScreenId, VecDeque<(Timestamp, Network)>>>,
 }
 
@@ -45,7 +51,24 @@ impl From<IpAddr> for Network {
     }
 }
 
+impl Default for SignLimiter {
+    fn default() -> Self {
+        Self {
+            most: (MAX_USES, MAX_USES_A_NETWORK),
+            uses: Mutex::default(),
+        }
+    }
+}
+
 impl SignLimiter {
+    /// The same for people who enrol by themselves in front of a screen.
+    pub(crate) fn of_newcomers() -> Self {
+        Self {
+            most: (MAX_NEWCOMERS, MAX_NEWCOMERS),
+            uses: Mutex::default(),
+        }
+    }
+
     /// Whether the sign of a screen may be used once more from there; counts it if so.
     pub(crate) fn may_use(&self, screen: &ScreenId, from: IpAddr, now: Timestamp) -> bool {
         let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,7 +80,7 @@ impl SignLimiter {
         }
         let network = Network::from(from);
         let n_here = uses.iter().filter(|(_, known)| *known == network).count();
-        let may = uses.len() < MAX_USES && n_here < MAX_USES_A_NETWORK;
+        let may = uses.len() < self.most.0 && n_here < self.most.1;
         if may {
             uses.push_back((now, network));
         }

@@ -8,9 +8,11 @@
 mod admin;
 mod api;
 mod campaigns;
+mod captures;
 mod drafts;
 mod embedded;
 mod evidence;
+mod face;
 mod frames;
 mod here;
 mod ledger;
@@ -23,10 +25,12 @@ mod personalizer;
 mod persons;
 mod player;
 mod plots;
+mod recognition;
 mod reports;
 mod statistics;
 mod tokens;
 mod uploads;
+mod webhooks;
 mod zones;
 
 use std::time::Duration;
@@ -43,7 +47,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::{access, guard};
+use crate::{access, guard, idempotency};
 
 pub(crate) use embedded::build;
 #[cfg(feature = "fuzz")]
@@ -55,6 +59,9 @@ pub(crate) use personalizer::{ServiceError, subscription_key};
 
 /// Largest body of a request that is no upload: a hundred campaigns of ten messages fit.
 const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// Largest body with pictures of a face: one of the largest taken, or a second of a camera.
+const MAX_PICTURES_BYTES: usize = 16 << 20;
 
 /// Longest time until an answer begins. Streams begin at once and are not cut.
 const MAX_WAIT: Duration = Duration::from_secs(15);
@@ -89,6 +96,9 @@ fn open_routes() -> OpenApiRouter<App> {
         .routes(routes!(pages::index))
         .routes(routes!(pages::privacy))
         .routes(routes!(pages::screen_privacy))
+        .routes(routes!(face::enroll))
+        .routes(routes!(face::newcomer))
+        .routes(routes!(face::verify))
         .routes(routes!(here::here))
         .routes(routes!(here::object))
         .routes(routes!(here::agree))
@@ -102,6 +112,10 @@ fn open_routes() -> OpenApiRouter<App> {
         .routes(routes!(ledger::tile))
         .routes(routes!(meta::healthz))
         .routes(routes!(meta::openapi))
+        .routes(routes!(recognition::keys))
+        .routes(routes!(captures::colors))
+        .routes(routes!(captures::end))
+        .routes(routes!(captures::give_up))
 }
 
 fn player_routes() -> OpenApiRouter<App> {
@@ -160,9 +174,17 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(papers::list))
         .routes(routes!(papers::paper))
         .routes(routes!(meta::metrics))
-        .routes(routes!(persons::enroll))
+        .routes(routes!(persons::enroll, recognition::persons))
+        .routes(routes!(captures::begin_verify_of))
+        .routes(routes!(captures::act))
+        .routes(routes!(captures::begin_identify))
+        .routes(routes!(recognition::standing))
+        .routes(routes!(recognition::arm))
+        .routes(routes!(recognition::rekey))
         .routes(routes!(tokens::tokens, tokens::make_token))
         .routes(routes!(tokens::revoke_token))
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::secret))
 }
 
 /// Each handler takes the person's token, or the cookie of their open page, itself: without it there is no record to speak of.
@@ -174,6 +196,11 @@ fn person_routes() -> OpenApiRouter<App> {
         .routes(routes!(persons::withdraw))
         .routes(routes!(persons::freeze))
         .routes(routes!(persons::correct))
+        .routes(routes!(captures::begin_enroll, recognition::faces))
+        .routes(routes!(recognition::remove_face))
+        .routes(routes!(recognition::wishes))
+        .routes(routes!(recognition::forget_wish))
+        .routes(routes!(captures::begin_verify))
         .routes(routes!(own::own))
         .routes(routes!(own::open))
         .routes(routes!(own::agree))
@@ -219,6 +246,16 @@ fn upload_routes(app: &App) -> OpenApiRouter<App> {
         ))
 }
 
+fn picture_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(captures::pictures))
+        .layer(DefaultBodyLimit::max(MAX_PICTURES_BYTES))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            MAX_UPLOAD_WAIT,
+        ))
+}
+
 /// All routes with their document.
 fn all(app: &App) -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
@@ -227,12 +264,17 @@ fn all(app: &App) -> OpenApiRouter<App> {
         .merge(player_routes())
         .merge(console_routes())
         .merge(ranking_routes())
+        .route_layer(middleware::from_fn_with_state(
+            app.clone(),
+            idempotency::once,
+        ))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             MAX_WAIT,
         ))
         .merge(upload_routes(app))
+        .merge(picture_routes())
         // Outermost, so that nothing of a request is looked at before it is known who asks.
         .route_layer(middleware::from_fn_with_state(app.clone(), access::admit))
 }

@@ -17,10 +17,12 @@ use crate::access::Access;
 use crate::app::{App, Parts};
 use crate::assets::AssetLibrary;
 use crate::connectors;
+use crate::idempotency::Answered;
 use crate::listener;
 use crate::presence::SignLimiter;
 use crate::routes::{TileRoots, router};
 use crate::tls::{Tls, TlsError};
+use crate::webhooks::Webhooks;
 use crate::{AdminToken, ServerConfig};
 
 /// How long requests that run may go on after the end was asked for.
@@ -99,13 +101,17 @@ impl Server {
             listen: address,
             ..config
         };
+        let webhooks = Arc::new(Webhooks::new(config.webhooks.clone()));
         let app = App::new(Parts {
             engine,
             config,
             assets,
             tile_roots: TileRoots::default(),
             signs: SignLimiter::default(),
+            newcomers: SignLimiter::of_newcomers(),
             access,
+            answered: Answered::default(),
+            webhooks,
             ending,
         });
         Ok(Bound {
@@ -184,9 +190,12 @@ impl Bound {
             let app = app.clone();
             async move { app.ended().await }
         };
+        let hooks = Arc::clone(&app.webhooks).run(app.engine.clone(), app.ending.clone());
+        let hooks = tokio::spawn(hooks);
         let mut telling = std::pin::pin!(connectors::run(
             app.engine.clone(),
-            app.config.connectors.clone()
+            app.config.connectors.clone(),
+            Arc::clone(&app.webhooks),
         ));
         let mut serving = std::pin::pin!(listener::serve(listener, router(&app), tls, ended));
         tokio::select! {
@@ -200,5 +209,6 @@ impl Bound {
         end.send_replace(true);
         // What does not end by itself is cut.
         let _ = tokio::time::timeout(GRACE, serving).await;
+        hooks.abort();
     }
 }

@@ -1,288 +1,341 @@
-//! Signed messages to other programs.
+//! What happens to those who enrolled, and on the screens, told to programs that the configuration names, signed, until they
+//! have heard it.
 //!
-//! Form and signature are those of the Standard Webhooks, so that libraries of a dozen languages check them: the body is
-//! `{"type", "at_micros", "data"}`, the headers `webhook-id`, `webhook-timestamp` and `webhook-signature` carry
-//! `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64. What could not be delivered is tried again, later and
-//! later; each address has its own queue, so that one that fails holds up no other.
-//!
-//! # Source
-//! Standard Webhooks 1.0.
+//! What the ledger has is read from there, from the place where the last told event stands: nothing is lost when a receiver,
+//! or this program, is away for a while, and everything comes in its order. What stands in no ledger (that somebody was
+//! verified, that a message began or was stopped) is told from memory.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::fmt;
-use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod event;
+mod post;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, Mac};
-use regard_commitments::Zeroizing;
-use regard_domain::Timestamp;
-use regard_engine::{random_key, to_hex};
-use serde::Serialize;
-use sha2::Sha256;
-use thiserror::Error;
-use tokio::sync::Notify;
+use regard_commitments::{Digest, LedgerEntry, subject};
+use regard_domain::{PersonId, Timestamp};
+use regard_engine::{Engine, EngineError, random_key, to_hex};
+use serde_json::Value;
+use tokio::sync::watch;
 
-use crate::outbound::{CallError, Caller, OutboundUrl};
+use crate::outbound::{Caller, OutboundUrl};
 
-/// Messages of one address that wait. When full the oldest goes and is counted as lost.
+use event::Told;
+pub use event::WebhookEvent;
+pub(crate) use post::text_of as secret_text;
+
+/// How often the ledger is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Entries read at once.
+const CHUNK: u64 = 100;
+
+/// First and longest pause after a delivery that failed; it doubles in between.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Events of no ledger that wait to be told to a receiver. When full the oldest is not told any more.
 const MAX_WAITING: usize = 1_000;
 
-/// Pauses before a message is tried again; after the last it is lost. Together about half an hour, which outlives a restart of
-/// whatever listens.
-const PAUSES: [Duration; 5] = [
-    Duration::from_secs(1),
-    Duration::from_secs(10),
-    Duration::from_secs(60),
-    Duration::from_secs(300),
-    Duration::from_secs(1_500),
-];
+/// How settings begin that say how far each receiver has heard.
+const SETTING_PREFIX: &str = "webhook.heard.";
 
-/// What a secret begins with.
-const SECRET_PREFIX: &str = "whsec_";
-
-/// Least and greatest bytes of a secret, as the standard has them.
-const SECRET_LEN: std::ops::RangeInclusive<usize> = 24..=64;
-
-/// The key that messages are signed with.
-///
-/// # Privacy
-/// Wiped when dropped, and never printed.
-#[derive(Clone)]
-pub struct WebhookSecret(Zeroizing<Vec<u8>>);
-
-impl fmt::Debug for WebhookSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WebhookSecret(withheld)")
-    }
-}
-
-/// A text that is no secret of a webhook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("expected whsec_ and 24 to 64 random bytes in base64")]
-pub struct BadWebhookSecret;
-
-impl FromStr for WebhookSecret {
-    type Err = BadWebhookSecret;
-    fn from_str(text: &str) -> Result<Self, BadWebhookSecret> {
-        let text = text
-            .trim()
-            .strip_prefix(SECRET_PREFIX)
-            .ok_or(BadWebhookSecret)?;
-        let bytes = STANDARD.decode(text).map_err(|_| BadWebhookSecret)?;
-        SECRET_LEN
-            .contains(&bytes.len())
-            .then(|| Self(Zeroizing::new(bytes)))
-            .ok_or(BadWebhookSecret)
-    }
-}
-
-/// One address that is told of things.
-#[derive(Clone, Debug)]
+/// A receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookConfig {
-    /// Where to.
+    /// Its name: 1 to 64 of `a-z`, `0-9`, `-`, `_`.
+    pub id: String,
+    /// Where events are sent: https, or http on this machine. Nothing is sent anywhere else, not even when told to.
     pub url: OutboundUrl,
-    /// What messages are signed with.
-    pub secret: WebhookSecret,
-    /// Which kinds of messages; empty means all.
-    pub events: BTreeSet<String>,
+    /// Which events.
+    pub events: BTreeSet<WebhookEvent>,
 }
 
-/// The header `webhook-signature` of a message.
-fn signature(secret: &[u8], id: &str, timestamp_secs: i64, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
-    mac.update(format!("{id}.{timestamp_secs}.").as_bytes());
-    mac.update(body);
-    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+/// How a receiver stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hearing {
+    /// Events that it took since the start.
+    pub(crate) n_told: u64,
+    /// Deliveries that failed since the start.
+    pub(crate) n_failed: u64,
+    /// Since when it takes nothing.
+    pub(crate) failing_since: Option<Timestamp>,
+    /// Why, in a word.
+    pub(crate) fault: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Envelope<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    /// Microseconds since 1970-01-01 in UTC, as everywhere in the API.
-    at_micros: i64,
-    data: &'a serde_json::Value,
+#[derive(Default)]
+struct State {
+    hearing: BTreeMap<String, Hearing>,
+    /// What stands in no ledger, by receiver.
+    waiting: BTreeMap<String, VecDeque<Told>>,
 }
 
-/// A message on its way.
-#[derive(Clone)]
-struct Message {
-    id: String,
-    at: Timestamp,
-    body: Arc<[u8]>,
-}
-
-struct Post {
-    config: WebhookConfig,
-    waiting: Mutex<VecDeque<Message>>,
-    wake: Notify,
-}
-
-impl Post {
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<Message>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How deliveries went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct WebhookCounts {
-    /// Messages that arrived.
-    pub(crate) delivered: u64,
-    /// Tries that failed.
-    pub(crate) failed: u64,
-    /// Messages that were given up.
-    pub(crate) lost: u64,
-}
-
-/// Tells addresses of the configuration what happens. Cheap to clone.
-#[derive(Clone, Default)]
+/// The receivers and how far they have heard.
 pub(crate) struct Webhooks {
-    posts: Arc<[Arc<Post>]>,
-    counts: Arc<[AtomicU64; 3]>,
+    configs: Vec<WebhookConfig>,
+    state: Mutex<State>,
     caller: Caller,
 }
 
 impl Webhooks {
-    /// For these addresses; nothing is sent before [`Self::run`].
-    pub(crate) fn new(configs: &[WebhookConfig]) -> Self {
-        let post = |config: &WebhookConfig| {
-            Arc::new(Post {
-                config: config.clone(),
-                waiting: Mutex::default(),
-                wake: Notify::new(),
-            })
-        };
+    pub(crate) fn new(configs: Vec<WebhookConfig>) -> Self {
         Self {
-            posts: configs.iter().map(post).collect(),
-            ..Self::default()
+            configs,
+            state: Mutex::default(),
+            caller: Caller::default(),
         }
     }
 
-    /// Whether anybody wants to hear of this kind.
-    pub(crate) fn wants(&self, kind: &str) -> bool {
-        self.posts.iter().any(|post| wants(&post.config, kind))
+    pub(crate) fn configs(&self) -> &[WebhookConfig] {
+        &self.configs
     }
 
-    /// How deliveries went so far.
-    pub(crate) fn counts(&self) -> WebhookCounts {
-        let [delivered, failed, lost] =
-            [0, 1, 2].map(|i: usize| self.counts[i].load(Ordering::Relaxed));
-        WebhookCounts {
-            delivered,
-            failed,
-            lost,
-        }
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands a message to everyone who wants its kind, without waiting.
+    /// How a receiver stands.
+    pub(crate) fn hearing(&self, id: &str) -> Hearing {
+        self.state().hearing.get(id).cloned().unwrap_or_default()
+    }
+
+    /// Whether anybody wants to hear of this.
+    pub(crate) fn wants(&self, event: WebhookEvent) -> bool {
+        self.configs
+            .iter()
+            .any(|config| config.events.contains(&event))
+    }
+
+    /// Somebody was verified.
+    pub(crate) fn verified(&self, person: PersonId, number: Digest, now: Timestamp) {
+        self.put(&Told::verified(subject(person), number, now));
+    }
+
+    /// Something happened on a screen.
     ///
     /// # Privacy
     /// `data` leaves the site: no track, no person, nothing about anybody by themselves.
-    pub(crate) fn tell(&self, kind: &str, data: &serde_json::Value, at: Timestamp) {
-        if !self.wants(kind) {
+    pub(crate) fn happened(&self, event: WebhookEvent, data: Value, now: Timestamp) {
+        if !self.wants(event) {
             return;
         }
         let Ok(id) = random_key() else {
             return; // The system gives no random bytes: everything else says so too.
         };
-        let envelope = Envelope {
-            kind,
-            at_micros: at.as_micros(),
-            data,
-        };
-        let message = Message {
-            id: format!("msg_{}", &to_hex(&id)[..32]),
-            at,
-            body: serde_json::to_vec(&envelope).unwrap_or_default().into(),
-        };
-        for post in self.posts.iter().filter(|p| wants(&p.config, kind)) {
-            let mut waiting = post.waiting();
-            if waiting.len() >= MAX_WAITING {
-                waiting.pop_front();
-                self.counts[2].fetch_add(1, Ordering::Relaxed);
-            }
-            waiting.push_back(message.clone());
-            drop(waiting);
-            post.wake.notify_one();
-        }
+        let id = format!("event-{}", &to_hex(&id)[..32]);
+        self.put(&Told::now(id, event, data, now));
     }
 
-    /// Delivers until dropped.
-    pub(crate) async fn run(&self) {
-        let deliveries = self.posts.iter().map(|post| self.deliver(post, &PAUSES));
-        futures::future::join_all(deliveries).await;
-    }
-
-    async fn deliver(&self, post: &Post, pauses: &[Duration]) {
-        loop {
-            let next = post.waiting().front().cloned();
-            let Some(message) = next else {
-                post.wake.notified().await;
-                continue;
-            };
-            let has_arrived = self.try_again_and_again(post, &message, pauses).await;
-            let place = if has_arrived { 0 } else { 2 };
-            self.counts[place].fetch_add(1, Ordering::Relaxed);
-            // Meanwhile it may have given way to newer ones.
-            let mut waiting = post.waiting();
-            if waiting.front().is_some_and(|first| first.id == message.id) {
-                waiting.pop_front();
+    fn put(&self, told: &Told) {
+        let mut state = self.state();
+        for config in &self.configs {
+            if config.events.contains(&told.event) {
+                let waiting = state.waiting.entry(config.id.clone()).or_default();
+                if waiting.len() >= MAX_WAITING {
+                    waiting.pop_front();
+                }
+                waiting.push_back(told.clone());
             }
         }
     }
 
-    async fn try_again_and_again(
+    fn next_waiting(&self, id: &str) -> Option<Told> {
+        self.state().waiting.get(id)?.front().cloned()
+    }
+
+    /// It may have given way to newer ones meanwhile.
+    fn told_waiting(&self, id: &str, told: &Told) {
+        if let Some(waiting) = self.state().waiting.get_mut(id)
+            && waiting.front().is_some_and(|first| first.id == told.id)
+        {
+            waiting.pop_front();
+        }
+    }
+
+    fn heard(&self, id: &str) {
+        let mut state = self.state();
+        let hearing = state.hearing.entry(id.to_owned()).or_default();
+        hearing.n_told += 1;
+        (hearing.failing_since, hearing.fault) = (None, None);
+    }
+
+    fn failed(&self, id: &str, fault: &'static str, now: Timestamp) {
+        let mut state = self.state();
+        let hearing = state.hearing.entry(id.to_owned()).or_default();
+        hearing.n_failed += 1;
+        hearing.failing_since.get_or_insert(now);
+        hearing.fault = Some(fault);
+    }
+
+    /// Tells every receiver what happens, until the server ends.
+    pub(crate) async fn run(self: Arc<Self>, engine: Engine, ending: watch::Receiver<bool>) {
+        let tasks = self.configs.iter().cloned().map(|config| {
+            let (all, engine, ending) = (Arc::clone(&self), engine.clone(), ending.clone());
+            tokio::spawn(async move { all.tell(&config, &engine, ending).await })
+        });
+        for task in tasks.collect::<Vec<_>>() {
+            // It ends with the server; a panic of it is in the log.
+            let _ = task.await;
+        }
+    }
+
+    async fn tell(
         &self,
-        post: &Post,
-        message: &Message,
-        pauses: &[Duration],
-    ) -> bool {
-        let mut pauses = pauses.iter();
+        config: &WebhookConfig,
+        engine: &Engine,
+        mut ending: watch::Receiver<bool>,
+    ) {
+        let mut pause = LOOK_EVERY;
         loop {
-            let error = match self.send(&post.config, message).await {
-                Ok(()) => return true,
-                Err(error) => error,
+            tokio::select! {
+                _ = ending.wait_for(|is_ending| *is_ending) => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = match self.round(config, engine).await {
+                Ok(()) => LOOK_EVERY,
+                Err(fault) => {
+                    self.failed(&config.id, fault, engine.now());
+                    tracing::warn!(webhook = config.id, fault, "a webhook was not told");
+                    let doubled = if pause == LOOK_EVERY {
+                        FIRST_PAUSE
+                    } else {
+                        pause
+                    };
+                    (doubled * 2).min(LONGEST_PAUSE)
+                }
             };
-            self.counts[1].fetch_add(1, Ordering::Relaxed);
-            let host = post.config.url.host();
-            // 410 Gone asks that nothing more be sent, 4xx that this be not sent again.
-            let is_final = matches!(
-                error,
-                CallError::Ending | CallError::Status(400 | 410 | 413)
-            );
-            let Some(pause) = pauses.next().filter(|_| !is_final) else {
-                tracing::warn!(host, %error, "a webhook was given up");
-                return false;
-            };
-            tracing::debug!(host, %error, "a webhook failed; it is tried again");
-            tokio::time::sleep(*pause).await;
         }
     }
 
-    async fn send(&self, config: &WebhookConfig, message: &Message) -> Result<(), CallError> {
-        let secs = message.at.as_micros().div_euclid(1_000_000);
-        let signature = signature(&config.secret.0, &message.id, secs, &message.body);
-        let headers = vec![
-            ("webhook-id", message.id.clone()),
-            ("webhook-timestamp", secs.to_string()),
-            ("webhook-signature", signature),
-        ];
-        let body = message.body.to_vec();
-        self.caller.post(&config.url, headers, body).await?;
+    /// Tells a receiver all there is to tell now, in its order.
+    async fn round(&self, config: &WebhookConfig, engine: &Engine) -> Result<(), &'static str> {
+        const STORE: &str = "store_unavailable";
+        let store = engine.store();
+        let name = format!("{SETTING_PREFIX}{}", config.id);
+        let heard = store.setting(&name).await.map_err(|_| STORE)?;
+        let mut next = match heard.and_then(|setting| setting.value.parse().ok()) {
+            Some(next) => next,
+            None => {
+                // A receiver that is new hears of what happens from now on.
+                let len = store.ledger_len().await.map_err(|_| STORE)?;
+                keep(engine, &name, len).await.map_err(|_| STORE)?;
+                len
+            }
+        };
+        while let Some(told) = self.next_waiting(&config.id) {
+            self.deliver(config, engine, &told).await?;
+            self.told_waiting(&config.id, &told);
+        }
+        loop {
+            let rows = store
+                .ledger_range(next..next + CHUNK)
+                .await
+                .map_err(|_| STORE)?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for row in rows {
+                let entry = row.bytes.as_deref().map(LedgerEntry::from_leaf_bytes);
+                let told = entry.and_then(|entry| Told::of(&entry.ok()?, next));
+                if let Some(told) = told.filter(|told| config.events.contains(&told.event)) {
+                    self.deliver(config, engine, &told).await?;
+                    keep(engine, &name, next + 1).await.map_err(|_| STORE)?;
+                }
+                next += 1;
+            }
+            keep(engine, &name, next).await.map_err(|_| STORE)?;
+        }
+    }
+
+    async fn deliver(
+        &self,
+        config: &WebhookConfig,
+        engine: &Engine,
+        told: &Told,
+    ) -> Result<(), &'static str> {
+        let secret = engine.custodian().shared_secret(&secret_name(&config.id));
+        let secret = secret.await.map_err(|_| "custody_unavailable")?;
+        let secret = secret.ok_or("secret_missing")?;
+        post::post(&self.caller, &config.url, &secret, told, engine.now()).await?;
+        self.heard(&config.id);
         Ok(())
     }
 }
 
-fn wants(config: &WebhookConfig, kind: &str) -> bool {
-    config.events.is_empty() || config.events.contains(kind)
+async fn keep(engine: &Engine, name: &str, next: u64) -> Result<(), EngineError> {
+    engine.put_setting(name, next.to_string()).await
+}
+
+/// What the secret of a receiver is called where it is sealed.
+pub(crate) fn secret_name(id: &str) -> String {
+    format!("webhook/{id}")
+}
+
+/// The address of a receiver: https, or http on this machine.
+///
+/// # Errors
+/// What is wrong, as a fragment after "error: ".
+pub fn webhook_url(text: &str) -> Result<OutboundUrl, String> {
+    let url: OutboundUrl = text
+        .parse()
+        .map_err(|error: crate::BadOutboundUrl| format!("{error}, found {text:?}"))?;
+    if url.is_encrypted() || url.is_here() {
+        Ok(url)
+    } else {
+        Err(format!(
+            "expected https, or http to this machine itself, found {text:?}"
+        ))
+    }
 }
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
-pub(crate) use tests::listener;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_encrypted_receivers_or_those_on_this_machine_are_told() {
+        for (url, good) in [
+            ("https://hooks.example.org/regard", true),
+            ("https://hooks.example.org:8443", true),
+            ("http://127.0.0.1:9000/x", true),
+            ("http://localhost:9000/x", true),
+            ("http://[::1]:9000/x", true),
+            ("http://hooks.example.org", false),
+            ("https://user:secret@hooks.example.org", false),
+            ("ftp://hooks.example.org", false),
+            ("hooks.example.org", false),
+            ("", false),
+        ] {
+            assert_eq!(webhook_url(url).is_ok(), good, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_stands_in_no_ledger_waits_with_a_lid() {
+        let config = |id: &str, event| WebhookConfig {
+            id: id.to_owned(),
+            url: webhook_url("https://till.example").unwrap(),
+            events: BTreeSet::from([event]),
+        };
+        let all = Webhooks::new(vec![
+            config("one", WebhookEvent::Verified),
+            config("two", WebhookEvent::Erased),
+        ]);
+        let now = Timestamp::from_millis(0);
+        for n in 0..=MAX_WAITING as u128 {
+            all.verified(PersonId::from_bits(n), Digest::of(&[&n.to_be_bytes()]), now);
+        }
+        assert!(all.next_waiting("two").is_none());
+        assert_eq!(all.state().waiting["one"].len(), MAX_WAITING);
+        let first = all.next_waiting("one").unwrap();
+        let second = Digest::of(&[&1_u128.to_be_bytes()]);
+        assert_eq!(first.id, format!("grant-{second}"), "the oldest went");
+        all.told_waiting("one", &first);
+        all.told_waiting("one", &first);
+        assert_eq!(all.state().waiting["one"].len(), MAX_WAITING - 1);
+        assert!(!all.wants(WebhookEvent::Decision));
+        all.happened(WebhookEvent::Decision, serde_json::json!({}), now);
+        assert!(all.next_waiting("two").is_none());
+    }
+}

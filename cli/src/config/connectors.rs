@@ -3,11 +3,9 @@
 use std::path::Path as FilePath;
 
 use regard_commitments::Zeroizing;
-use regard_server::{
-    Connectors, MqttConfig, Password, SignageConfig, SignageTarget, WebhookConfig, WebhookSecret,
-};
+use regard_server::{Connectors, MqttConfig, Password, SignageConfig, SignageTarget};
 
-use super::form::{MqttForm, SignageForm, SignageKind, SiteFile, WebhookForm};
+use super::form::{MqttForm, SignageForm, SignageKind, SiteFile};
 
 /// Longest file of a secret, in bytes; none has more than some hundred.
 const MAX_SECRET_BYTES: u64 = 4_096;
@@ -21,9 +19,6 @@ pub(super) fn read(
     folder: &FilePath,
     tell: &mut dyn FnMut(&str, String),
 ) -> Connectors {
-    let webhooks = form.webhooks.iter().enumerate();
-    let webhooks = webhooks.filter_map(|(i, hook)| webhook(i, hook, folder, tell));
-    let webhooks = webhooks.collect();
     let signage = form.signage.iter().enumerate();
     let signage = signage.filter_map(|(i, one)| {
         if !form.screens.iter().any(|screen| screen.id == one.screen) {
@@ -37,11 +32,7 @@ pub(super) fn read(
         .mqtt
         .as_ref()
         .and_then(|mqtt| mqtt_of(mqtt, folder, tell));
-    Connectors {
-        webhooks,
-        signage,
-        mqtt,
-    }
+    Connectors { signage, mqtt }
 }
 
 /// The first line of a file.
@@ -65,32 +56,6 @@ fn secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<String>, Strin
         return Err(told("found an empty one"));
     }
     Ok(Zeroizing::new(line.to_owned()))
-}
-
-fn webhook(
-    i: usize,
-    form: &WebhookForm,
-    folder: &FilePath,
-    tell: &mut dyn FnMut(&str, String),
-) -> Option<WebhookConfig> {
-    let path = format!("webhook[{i}].secret_file");
-    let text = secret(&form.secret_file, folder)
-        .map_err(|why| tell(&path, why))
-        .ok()?;
-    let secret: Result<WebhookSecret, _> = text.parse();
-    let secret = secret
-        .map_err(|error| {
-            tell(
-                &path,
-                format!("{error}; make one with: echo whsec_$(openssl rand -base64 32)"),
-            )
-        })
-        .ok()?;
-    Some(WebhookConfig {
-        url: form.url.0.clone(),
-        secret,
-        events: form.events.iter().map(|event| event.0.clone()).collect(),
-    })
 }
 
 fn signage_of(

@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use regard_backends::BrokerAddress;
 use regard_decision::{Campaign, Creative, FactFeature};
 use regard_domain::{CameraId, ScreenId};
+use regard_engine::RecognitionConfig;
+use regard_identity::TargetRate;
 use regard_inference::{Device, RuntimeChoice};
-use regard_server::OutboundUrl;
+use regard_server::{OutboundUrl, WebhookEvent};
 use regard_vision::SourceSpec;
 use serde::Deserialize;
 
@@ -174,25 +176,6 @@ from_text! {
     BrokerUrl(BrokerAddress) = |text| text.parse().map_err(|error: regard_backends::BadBrokerAddress| format!("{error}, found {text:?}"));
 }
 
-from_text! {
-    /// A kind of message of webhooks.
-    WebhookEvent(String) = |text| if regard_server::WEBHOOK_EVENTS.contains(&text) { Ok(text.to_owned()) } else { Err(format!(
-        "expected one of {}, found {text:?}", regard_server::WEBHOOK_EVENTS.join(", ")
-    )) };
-}
-
-/// `[[webhook]]`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WebhookForm {
-    pub(super) url: Outbound,
-    /// A file whose first line is the secret.
-    pub(super) secret_file: PathBuf,
-    /// Which kinds of messages; left out: all.
-    #[serde(default)]
-    pub(super) events: Vec<WebhookEvent>,
-}
-
 /// What other signage is told.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -292,6 +275,67 @@ impl Default for EngineForm {
     }
 }
 
+from_text! {
+    /// A rate of errors, such as `"1e-4"`.
+    ErrorRate(TargetRate) = |text| {
+        let rate = text.parse().ok().filter(|rate| (1e-6..=1e-3).contains(rate)).and_then(TargetRate::new);
+        rate.ok_or_else(|| format!(
+            "expected a rate from \"1e-6\" (one in a million) to \"1e-3\" (one in a thousand), found {text:?}"
+        ))
+    };
+}
+
+/// `[recognition]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RecognitionForm {
+    /// How often a stranger may pass for somebody (1:1); left out: one in ten thousand.
+    pub(super) verify_fmr: Option<ErrorRate>,
+    /// How often a stranger may be found in the gallery (1:N); left out: one in a thousand.
+    pub(super) identify_fpir: Option<ErrorRate>,
+    /// Whether the gallery of visitors is armed at every start.
+    pub(super) arms_gallery: bool,
+}
+
+impl RecognitionForm {
+    pub(super) fn config(&self) -> RecognitionConfig {
+        let default = RecognitionConfig::default();
+        let rate = |given: &Option<ErrorRate>| given.as_ref().map(|rate| rate.0);
+        RecognitionConfig {
+            verify_fmr: rate(&self.verify_fmr).unwrap_or(default.verify_fmr),
+            identify_fpir: rate(&self.identify_fpir).unwrap_or(default.identify_fpir),
+            arms_gallery: self.arms_gallery,
+        }
+    }
+}
+
+from_text! {
+    /// Where events are sent.
+    WebhookUrl(OutboundUrl) = regard_server::webhook_url;
+}
+
+/// `[[webhook]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebhookForm {
+    /// Its name.
+    pub(super) id: HookId,
+    pub(super) url: WebhookUrl,
+    /// Which events.
+    pub(super) events: Vec<WebhookEvent>,
+}
+
+from_text! {
+    /// The name of a receiver.
+    HookId(String) = |text| {
+        let good = (1..=64).contains(&text.len())
+            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
+        if good { Ok(text.to_owned()) } else { Err(format!(
+            "expected 1 to 64 of a-z, 0-9, '-' and '_', found {text:?}"
+        )) }
+    };
+}
+
 /// `[[camera]]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -330,17 +374,18 @@ pub(super) struct SiteFile {
     pub(super) site: SiteForm,
     pub(super) server: ServerForm,
     pub(super) engine: EngineForm,
+    pub(super) recognition: RecognitionForm,
     pub(super) default_message: Option<Creative>,
     #[serde(rename = "camera")]
     pub(super) cameras: Vec<CameraForm>,
     #[serde(rename = "screen")]
     pub(super) screens: Vec<ScreenForm>,
+    /// Programs that are told what happens here.
+    #[serde(rename = "webhook")]
+    pub(super) webhooks: Vec<WebhookForm>,
     /// Campaigns may also stand here.
     #[serde(rename = "campaign")]
     pub(super) inline_campaigns: Vec<Campaign>,
-    /// Who is told what happens here.
-    #[serde(rename = "webhook")]
-    pub(super) webhooks: Vec<WebhookForm>,
     /// Other signage.
     pub(super) signage: Vec<SignageForm>,
     /// A broker of the house.
@@ -355,11 +400,12 @@ impl Default for SiteFile {
             site: SiteForm::default(),
             server: ServerForm::default(),
             engine: EngineForm::default(),
+            recognition: RecognitionForm::default(),
             default_message: None,
             cameras: Vec::new(),
             screens: Vec::new(),
-            inline_campaigns: Vec::new(),
             webhooks: Vec::new(),
+            inline_campaigns: Vec::new(),
             signage: Vec::new(),
             mqtt: None,
         }

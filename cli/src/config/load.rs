@@ -8,7 +8,7 @@ use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
 use regard_decision::{BadContextSpec, Campaign, ContextSpec, Creative};
 use regard_engine::{CameraConfig, EngineConfig, ScreenConfig};
-use regard_server::{Connectors, ServerConfig, TlsFiles};
+use regard_server::{Connectors, ServerConfig, TlsFiles, WebhookConfig};
 use regard_vision::{CameraPlacement, SourceSpec};
 
 use super::asset::{Asset, asset_of};
@@ -121,6 +121,7 @@ impl Site {
                 .or(models),
             detector_long_side_px: engine.detector_long_side_px.0,
             site_key: regard_engine::SiteKeyConfig::default(),
+            recognition: self.form.recognition.config(),
             papers: None,
             recording: None,
         }
@@ -147,6 +148,7 @@ impl Site {
             requires_approval,
             connectors: self.connectors.clone(),
             tls: tls.map(|tls| self.tls_files(tls, data_dir)),
+            webhooks: self.webhooks(),
             ..ServerConfig::new(data_dir.join(ASSETS), session_key)
         }
     }
@@ -156,6 +158,17 @@ impl Site {
 pub(crate) const ASSETS: &str = "assets";
 
 impl Site {
+    fn webhooks(&self) -> Vec<WebhookConfig> {
+        let webhooks = self.form.webhooks.iter();
+        webhooks
+            .map(|form| WebhookConfig {
+                id: form.id.0.clone(),
+                url: form.url.0.clone(),
+                events: form.events.iter().copied().collect(),
+            })
+            .collect()
+    }
+
     /// The files that are named, relative to the configuration, or our own in the data folder.
     fn tls_files(&self, form: TlsForm, data_dir: &FilePath) -> TlsFiles {
         match (form.certificate, form.key) {
@@ -347,6 +360,11 @@ impl Check<'_, '_> {
             mistakes,
             "screen",
             form.screens.iter().map(|screen| &screen.id),
+        );
+        self.once(
+            mistakes,
+            "webhook",
+            form.webhooks.iter().map(|webhook| &webhook.id.0),
         );
         if !self.are_ids_as_written("camera", form.cameras.len()) {
             return;

@@ -111,7 +111,7 @@ impl Reach {
             reach.devices.push(PathBuf::from("/dev"));
         }
         // Whom the configuration names, and names of hosts.
-        for (_, port) in server.connectors.hosts() {
+        for (_, port) in server.outbound_hosts() {
             if let Some(connects) = &mut reach.connects {
                 connects.insert(port);
                 connects.insert(DNS_PORT);

@@ -9,6 +9,7 @@ mod accessibility;
 mod console;
 mod creatives;
 mod driver;
+mod faces;
 mod honesty;
 mod messages;
 mod page;

@@ -11,6 +11,7 @@ mod commitments;
 mod config;
 mod custody;
 mod doctor;
+mod faces;
 mod keys;
 mod kill;
 mod ledger;

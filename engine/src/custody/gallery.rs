@@ -75,13 +75,22 @@ impl Custodian {
 
     async fn fresh_gallery_secret(&self, generation: u32) -> Result<(), CustodyError> {
         let secret = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
-        let name = secret_name(generation);
+        self.put_fresh_secret(&secret_name(generation), &secret)
+            .await
+    }
+
+    /// Seals a secret of the site under a name.
+    pub(super) async fn put_fresh_secret(
+        &self,
+        name: &str,
+        secret: &[u8; 32],
+    ) -> Result<(), CustodyError> {
         for is_last in [false, true] {
             let key = self
                 .ring()
-                .wrap_secret(&name, secret.as_slice(), &mut Self::rng()?)?;
+                .wrap_secret(name, secret.as_slice(), &mut Self::rng()?)?;
             let held = SiteSecret {
-                name: name.clone(),
+                name: name.to_owned(),
                 key,
             };
             match self.keys.put_secret(&held).await {

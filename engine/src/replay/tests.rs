@@ -127,6 +127,7 @@ fn config() -> EngineConfig {
         models: None,
         detector_long_side_px: 320,
         site_key: crate::config::SiteKeyConfig::default(),
+        recognition: crate::config::RecognitionConfig::default(),
         papers: None,
         recording: None,
     }

@@ -3,6 +3,7 @@
 
 mod faulty_store;
 mod support;
+mod welcome;
 
 mod closed_loop;
 mod disk;

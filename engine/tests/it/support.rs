@@ -87,6 +87,7 @@ pub(crate) fn config(folder: &Path, in_process: bool) -> EngineConfig {
         models: None,
         detector_long_side_px: 320,
         site_key: regard_engine::SiteKeyConfig::default(),
+        recognition: regard_engine::RecognitionConfig::default(),
         papers: None,
         recording: None,
     }

@@ -223,7 +223,7 @@ fn base64_of(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhooks::listener;
+    use crate::outbound::listener::listener;
 
     fn begun() -> Begun {
         Begun {

@@ -84,7 +84,7 @@ pub(crate) fn easy_page<'a>(answers: PrivacyAnswers<'a>, text: &'a NoticeText) -
 }
 
 /// The languages of the notice, each by its own name.
-fn languages_of(notice: &Notice) -> Vec<(&'static str, &'static str)> {
+pub(super) fn languages_of(notice: &Notice) -> Vec<(&'static str, &'static str)> {
     let texts = notice.texts.iter();
     texts
         .map(|t| (t.language.tag(), words(t.language).language))

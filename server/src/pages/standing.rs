@@ -54,6 +54,10 @@ pub(super) struct HerePart {
     pub(super) may_object: bool,
     pub(super) may_agree: bool,
     pub(super) may_withdraw: bool,
+    /// Where somebody in front of the screen enrols.
+    pub(super) enroll: Option<String>,
+    /// Where somebody who enrolled shows it, in front of the screen.
+    pub(super) verify: Option<String>,
 }
 
 /// Minutes left, rounded up.
@@ -91,6 +95,16 @@ impl Here<'_> {
             (Some(Mistake::Refused), _) => Some(w.not_now),
             (None, Standing::At { .. }) => None,
         };
+        let enroll = match &self.standing {
+            Standing::At {
+                presence: Presence::AtScreen { .. },
+                code,
+            } => Some(format!("/enroll?screen={}&code={code}", self.screen)),
+            Standing::At { .. } | Standing::CodeExpired => None,
+        };
+        let verify = enroll
+            .as_ref()
+            .map(|link| link.replace("/enroll?", "/verify?"));
         let is_watched = watching.is_some();
         HerePart {
             mistake,
@@ -99,6 +113,8 @@ impl Here<'_> {
             may_agree: is_watched && waits && agreed.is_none() && forms.is_some() && !by_sign,
             may_withdraw: is_watched && agreed.is_some() && forms.is_some(),
             forms,
+            enroll,
+            verify,
         }
     }
 }

@@ -3,12 +3,14 @@
 mod de;
 mod en;
 mod es;
+mod face;
 mod fr;
 mod nl;
 mod own;
 
 use regard_commitments::{DataKind, Language};
 
+pub(super) use face::{FaceWords, face_words};
 pub(super) use own::{OwnWords, own_words};
 
 /// The words of one language.
@@ -84,6 +86,10 @@ pub(crate) struct Words {
     pub(super) agree_note: &'static str,
     pub(super) agreed: &'static str,
     pub(super) withdraw: &'static str,
+    /// Leads to enrolling, from in front of a screen.
+    pub(super) enroll_here: &'static str,
+    /// Leads to showing one's token there.
+    pub(super) verify_here: &'static str,
     pub(super) nothing_looks: &'static str,
     pub(super) scan: &'static str,
     pub(super) code_expired: &'static str,

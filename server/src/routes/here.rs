@@ -78,7 +78,7 @@ impl SaidBody {
     }
 }
 
-fn presence(app: &App, screen: &ScreenId, code: &str) -> Result<Presence, Problem> {
+pub(super) fn presence(app: &App, screen: &ScreenId, code: &str) -> Result<Presence, Problem> {
     app.engine.screen(screen)?;
     let codes = app.engine.place_codes();
     codes.read(screen, code, app.engine.now()).ok_or_else(|| {

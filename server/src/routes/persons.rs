@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use regard_commitments::{ConsentPurpose, ErasureProof, GivenBy};
-use regard_engine::{PersonExport, to_hex};
+use regard_commitments::{ConsentPurpose, Custody, ErasureProof, GivenBy};
+use regard_engine::{Agreement, PersonExport, to_hex};
 
 use super::pages::public_base;
 use crate::app::App;
@@ -38,8 +38,18 @@ pub(crate) async fn enroll(
     headers: HeaderMap,
     Body(new): Body<NewPerson>,
 ) -> Result<(StatusCode, Json<EnrolledWire>), Problem> {
+    taken_in(&app, &headers, new.is_minor, new.custody).await
+}
+
+/// Takes somebody in; their token, shown this once.
+pub(super) async fn taken_in(
+    app: &App,
+    headers: &HeaderMap,
+    is_minor: bool,
+    custody: Option<Custody>,
+) -> Result<(StatusCode, Json<EnrolledWire>), Problem> {
     let custodian = app.engine.custodian();
-    let enrolled = custodian.enroll(new.is_minor).await?;
+    let enrolled = custodian.enroll_into(is_minor, custody).await?;
     let token = enrolled.token.reveal();
     let token_qr_svg = qr::svg(&token).ok_or_else(|| {
         Problem::new(
@@ -53,7 +63,7 @@ pub(crate) async fn enroll(
         person: enrolled.person.to_string(),
         token: token.to_string(),
         token_qr_svg,
-        page: format!("{}/me", public_base(&app, &headers)),
+        page: format!("{}/me", public_base(app, headers)),
         purposes: purposes.iter().map(ToString::to_string).collect(),
     };
     Ok((StatusCode::CREATED, Json(wire)))
@@ -122,8 +132,12 @@ pub(crate) async fn agree(
         ));
     }
     let custodian = app.engine.custodian();
-    let valid_for = given.days.map(|days| DAY * days);
-    let receipt = custodian.agree(&who, offer, given_by, valid_for).await?;
+    let agreement = Agreement {
+        given_by,
+        valid_for: given.days.map(|days| DAY * days),
+        is_released: given.is_released,
+    };
+    let receipt = custodian.agree_so(&who, offer, agreement).await?;
     let wire = ReceiptWire {
         receipt: receipt.as_str().to_owned(),
         sha256: receipt.digest().to_string(),

@@ -1,5 +1,6 @@
 //! Persons as JSON.
 
+use regard_commitments::Custody;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,6 +11,10 @@ pub(crate) struct NewPerson {
     /// Whether a guardian has to agree for them.
     #[serde(default)]
     pub(crate) is_minor: bool,
+    /// Where their templates are to be: `in_persons_hands`, `shared` or `controller`, never farther from them than the
+    /// commitments say; as those say when left out.
+    #[schema(value_type = Option<String>)]
+    pub(crate) custody: Option<Custody>,
 }
 
 /// Who was taken in.
@@ -59,6 +64,9 @@ pub(crate) struct ConsentGivenWire {
     /// Whether a guardian agrees, for a minor.
     #[serde(default)]
     pub(crate) by_guardian: bool,
+    /// Whether they signed the release that the law of some places wants before a face is measured.
+    #[serde(default)]
+    pub(crate) is_released: bool,
     /// For how many days, at most as long as persons are kept; that long when left out.
     pub(crate) days: Option<u32>,
 }

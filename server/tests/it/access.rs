@@ -21,6 +21,10 @@ async fn every_route_of_the_document_is_in_the_table() {
     for (path, methods) in document["paths"].as_object().unwrap() {
         let example = path
             .replace("{id}", "0123456789ab")
+            .replace("{person}", &"0".repeat(32))
+            .replace("{template}", &"0".repeat(32))
+            .replace("{gallery}", "visitors")
+            .replace("{webhook}", "till")
             .replace("{decision}", &"0".repeat(32))
             .replace("{name}", "none.png")
             .replace("{*path}", "base.css");

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use regard_server::{Connectors, MqttConfig, WebhookConfig};
+use regard_server::{MqttConfig, WebhookConfig, WebhookEvent, webhook_url};
 
 use crate::world::World;
 
@@ -44,19 +44,17 @@ fn hook() -> (String, Receiver<String>) {
 #[tokio::test]
 async fn a_webhook_hears_what_begins_and_nothing_about_people() {
     let (url, requests) = hook();
-    let secret = "whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
     let world = World::new(|config| {
         config.open_console = true;
-        config.connectors = Connectors {
-            webhooks: vec![WebhookConfig {
-                url: url.parse().unwrap(),
-                secret: secret.parse().unwrap(),
-                events: std::collections::BTreeSet::new(),
-            }],
-            ..Connectors::default()
-        };
+        config.webhooks = vec![WebhookConfig {
+            id: "sign".to_owned(),
+            url: webhook_url(&url).unwrap(),
+            events: [WebhookEvent::Decision].into(),
+        }];
     })
     .await;
+    let made = world.post("/v1/webhooks/sign/secret").bearer(&world.token);
+    assert_eq!(made.send().await.status, 200);
     let body = tokio::task::spawn_blocking(move || requests.recv_timeout(PATIENCE)).await;
     let body: serde_json::Value = serde_json::from_str(&body.unwrap().unwrap()).unwrap();
     assert_eq!(

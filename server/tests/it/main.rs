@@ -16,6 +16,7 @@ mod pages;
 mod papers;
 mod persons;
 mod ranking;
+mod recognition;
 mod statistics;
 mod streams;
 mod tls;

@@ -67,6 +67,7 @@ fn engine_config(data: &TempDir) -> EngineConfig {
         models: None,
         detector_long_side_px: 320,
         site_key: regard_engine::SiteKeyConfig::default(),
+        recognition: regard_engine::RecognitionConfig::default(),
         papers: None,
         recording: None,
     }

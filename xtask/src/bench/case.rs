@@ -236,6 +236,7 @@ fn config(
         models: None,
         detector_long_side_px: 320,
         site_key: regard_engine::SiteKeyConfig::default(),
+        recognition: regard_engine::RecognitionConfig::default(),
         papers: None,
         recording: None,
     })

@@ -90,6 +90,8 @@ pub(super) const WORDS: Words = Words {
     agree_note: "Die Kamera bleibt geschlossen, bis jemand hier einverstanden ist. Sie schließt wieder, wenn niemand mehr davor steht, spätestens nach fünf Minuten, und sobald Sie es sagen. Wer neben Ihnen steht, wird auch gesehen: Fragen Sie vorher.",
     agreed: "Jemand hier ist einverstanden: Die Kamera darf höchstens noch {minutes} min sehen.",
     withdraw: "Ich bin nicht mehr einverstanden",
+    enroll_here: "Sich eintragen, um erkannt zu werden",
+    verify_here: "Ich bin eingetragen: für mich auswählen",
     nothing_looks: "Keine Kamera sieht das Publikum dieses Bildschirms.",
     scan: "Um die Kamera zu schließen oder ihr zuzustimmen, scannen Sie den Code auf dem Bildschirm: Er zeigt, dass Sie hier sind.",
     code_expired: "Dieser Code ist zu alt. Scannen Sie den Code auf dem Bildschirm noch einmal.",

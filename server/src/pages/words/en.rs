@@ -90,6 +90,8 @@ pub(super) const WORDS: Words = Words {
     agree_note: "The camera stays closed until somebody here agrees. It closes again when nobody is in front of it, after five minutes at the latest, and as soon as you say so. Whoever stands beside you is seen too: ask them first.",
     agreed: "Somebody here agreed: the camera may look for another {minutes} min at most.",
     withdraw: "I no longer agree",
+    enroll_here: "Enrol to be recognised",
+    verify_here: "I have enrolled: choose for me",
     nothing_looks: "No camera looks at the audience of this screen.",
     scan: "To shut the camera, or to agree to it, scan the code on the screen: it shows that you are here.",
     code_expired: "This code is too old. Scan the code on the screen once more.",

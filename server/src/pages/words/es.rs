@@ -90,6 +90,8 @@ pub(super) const WORDS: Words = Words {
     agree_note: "La cámara permanece cerrada hasta que alguien aquí acepta. Vuelve a cerrarse cuando no hay nadie delante, a los cinco minutos como máximo, y en cuanto usted lo diga. También se ve a quien está a su lado: pregúntele antes.",
     agreed: "Alguien aquí aceptó: la cámara puede mirar como mucho otros {minutes} min.",
     withdraw: "Ya no acepto",
+    enroll_here: "Registrarse para ser reconocido",
+    verify_here: "Estoy registrado: elegir para mí",
     nothing_looks: "Ninguna cámara mira al público de esta pantalla.",
     scan: "Para cerrar la cámara, o para aceptarla, escanee el código de la pantalla: muestra que usted está aquí.",
     code_expired: "Este código es demasiado antiguo. Escanee otra vez el código de la pantalla.",

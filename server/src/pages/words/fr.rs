@@ -90,6 +90,8 @@ pub(super) const WORDS: Words = Words {
     agree_note: "La caméra reste fermée jusqu'à ce que quelqu'un ici accepte. Elle se referme quand plus personne n'est devant, au plus tard après cinq minutes, et dès que vous le dites. Les personnes à côté de vous sont vues aussi : demandez-leur d'abord.",
     agreed: "Quelqu'un ici a accepté : la caméra peut regarder encore {minutes} min au plus.",
     withdraw: "Je n'accepte plus",
+    enroll_here: "S’enregistrer pour être reconnu",
+    verify_here: "Je suis enregistré : choisir pour moi",
     nothing_looks: "Aucune caméra ne regarde le public de cet écran.",
     scan: "Pour fermer la caméra, ou pour l'accepter, scannez le code sur l'écran : il montre que vous êtes là.",
     code_expired: "Ce code est trop ancien. Scannez encore une fois le code sur l'écran.",

@@ -90,6 +90,8 @@ pub(super) const WORDS: Words = Words {
     agree_note: "De camera blijft dicht tot iemand hier akkoord gaat. Hij sluit weer als er niemand meer voor staat, uiterlijk na vijf minuten, en zodra u het zegt. Wie naast u staat, wordt ook gezien: vraag het eerst.",
     agreed: "Iemand hier ging akkoord: de camera mag hoogstens nog {minutes} min kijken.",
     withdraw: "Ik ga niet meer akkoord",
+    enroll_here: "U inschrijven om herkend te worden",
+    verify_here: "Ik ben ingeschreven: kies voor mij",
     nothing_looks: "Geen camera kijkt naar het publiek van dit scherm.",
     scan: "Scan de code op het scherm om de camera te sluiten of ermee akkoord te gaan: die laat zien dat u hier bent.",
     code_expired: "Deze code is te oud. Scan de code op het scherm nog een keer.",

@@ -1,0 +1,119 @@
+//! Arguments of the commands about faces: they speak to an installation that runs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use regard_commitments::{ConsentPurpose, Custody};
+use regard_domain::PersonId;
+
+use super::ListFormat;
+
+/// Which installation, and who asks.
+#[derive(Args)]
+pub(crate) struct RemoteArgs {
+    /// Where it runs.
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8787",
+        env = "REGARD_URL"
+    )]
+    pub(crate) url: String,
+    /// A file whose first line is a token of role operator or device, or of role admin for galleries; the demonstration
+    /// needs none.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct EnrollArgs {
+    /// Photographs of one face: looking ahead, then turned to the left, to the right, up and down, as the photographs show
+    /// it. The site asks for three of the turns, and nobody knows which.
+    #[arg(value_name = "PHOTO", num_args = 1..=5, required = true)]
+    pub(crate) photos: Vec<PathBuf>,
+    /// A file whose first line is the token of the person's record; otherwise a record is made, and its token printed.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["agree", "custody", "minor"])]
+    pub(crate) person_token_file: Option<PathBuf>,
+    /// What the person agrees to, here and now: verify, identify, personalise, learn, analyse_library or research. Several
+    /// times for several.
+    #[arg(long, value_name = "PURPOSE", value_parser = str::parse::<ConsentPurpose>, required_unless_present = "person_token_file")]
+    pub(crate) agree: Vec<ConsentPurpose>,
+    /// Where the template is to be: in_persons_hands, shared or controller; otherwise as the commitments say.
+    #[arg(long, value_name = "CUSTODY", value_parser = custody)]
+    pub(crate) custody: Option<Custody>,
+    /// It is a minor, and a guardian agrees for them.
+    #[arg(long)]
+    pub(crate) minor: bool,
+    /// Write the face token, where there is one, to this file; otherwise it is printed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) face_token: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("claim").required(true))]
+pub(crate) struct VerifyFaceArgs {
+    /// Photographs as for enrolling: looking ahead, then turned to the left, to the right, up and down.
+    #[arg(value_name = "PHOTO", num_args = 1..=5, required = true)]
+    pub(crate) photos: Vec<PathBuf>,
+    /// A file with the face token of who it is said to be.
+    #[arg(long, value_name = "FILE", group = "claim")]
+    pub(crate) face_token: Option<PathBuf>,
+    /// A file whose first line is the token of the record of who it is said to be.
+    #[arg(long, value_name = "FILE", group = "claim")]
+    pub(crate) person_token_file: Option<PathBuf>,
+    /// The id of who it is said to be, where the site holds templates.
+    #[arg(long, value_name = "ID", group = "claim")]
+    pub(crate) person: Option<PersonId>,
+    /// How often a stranger may pass, 1e-6 to 1e-3; otherwise as the site has it.
+    #[arg(long, value_name = "RATE")]
+    pub(crate) fmr: Option<f64>,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum GalleryCommand {
+    /// Lists the galleries: armed or not, how many persons and templates.
+    List {
+        #[command(flatten)]
+        remote: RemoteArgs,
+        /// For people or for programs.
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+    },
+    /// Lets a gallery be searched, each time after an act of the person before it.
+    Arm(GalleryArgs),
+    /// Lets it be searched no more.
+    Disarm(GalleryArgs),
+    /// Turns it over to a fresh secret while it is searched: what leaked of the older one matches nothing any more.
+    Rekey(GalleryArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct GalleryArgs {
+    /// Which.
+    #[arg(value_name = "GALLERY", default_value = "visitors")]
+    pub(crate) gallery: regard_domain::GalleryId,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+}
+
+fn custody(text: &str) -> Result<Custody, String> {
+    let known = [
+        Custody::InPersonsHands,
+        Custody::Shared,
+        Custody::Controller,
+    ];
+    let named = known
+        .into_iter()
+        .find(|custody| regard_commitments::word(custody) == text);
+    named.ok_or_else(|| "expected in_persons_hands, shared or controller".to_owned())
+}

@@ -1,0 +1,114 @@
+//! An installation that runs, spoken to as any other program would.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use ureq::http::Request;
+
+use crate::args::RemoteArgs;
+
+/// How long an answer is waited for: a photograph of a good phone takes a second to be looked at.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Largest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 4 << 20;
+
+/// Who asks.
+#[derive(Clone, Copy)]
+pub(crate) enum Asker<'a> {
+    /// Whoever runs the site, with the token that was named, if one was.
+    Site,
+    /// A person with the token of their record.
+    Person(&'a str),
+}
+
+/// An installation that runs.
+pub(crate) struct Remote {
+    agent: ureq::Agent,
+    url: String,
+    token: Option<String>,
+}
+
+/// The first line of a file that holds a secret.
+pub(crate) fn secret_in(file: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{} cannot be read", file.display()))?;
+    let first = text.lines().next().unwrap_or_default().trim().to_owned();
+    if first.is_empty() {
+        bail!("{} has no first line", file.display());
+    }
+    Ok(first)
+}
+
+impl Remote {
+    pub(crate) fn new(args: &RemoteArgs) -> Result<Self> {
+        let token = args.token_file.as_deref().map(secret_in).transpose()?;
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(PATIENCE))
+            .user_agent(concat!("regard/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Self {
+            agent: config.into(),
+            url: args.url.trim_end_matches('/').to_owned(),
+            token,
+        })
+    }
+
+    /// Sends something and gives the JSON of a good answer; nothing where it has none.
+    ///
+    /// # Errors
+    /// When the installation cannot be reached, or says no: then in its own words.
+    pub(crate) fn ask(
+        &self,
+        asker: Asker<'_>,
+        (method, path): (&str, &str),
+        (kind, body): (&str, Vec<u8>),
+    ) -> Result<Value> {
+        let url = format!("{}{path}", self.url);
+        let mut request = Request::builder().method(method).uri(&url);
+        let authorization = match (asker, &self.token) {
+            (Asker::Person(token), _) => Some(format!("Person {token}")),
+            (Asker::Site, Some(token)) => Some(format!("Bearer {token}")),
+            (Asker::Site, None) => None,
+        };
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        if !kind.is_empty() {
+            request = request.header("content-type", kind);
+        }
+        let request = request.body(body).context("the request cannot be sent")?;
+        let mut answer = self.agent.run(request).with_context(|| url.clone())?;
+        let status = answer.status();
+        let body = answer.body_mut().with_config().limit(MAX_ANSWER);
+        let text = body.read_to_string().with_context(|| url.clone())?;
+        let json: Value = serde_json::from_str(&text).unwrap_or_default();
+        if status.is_success() {
+            return Ok(json);
+        }
+        let said = |name: &str| json[name].as_str().map(str::to_owned);
+        match (said("code"), said("detail"), said("remedy")) {
+            (Some(code), Some(detail), Some(remedy)) => bail!("{detail} ({code}); {remedy}"),
+            (Some(code), Some(detail), None) => bail!("{detail} ({code})"),
+            _ => bail!("{url} answered {status}"),
+        }
+    }
+
+    /// Sends JSON.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(crate) fn send(
+        &self,
+        asker: Asker<'_>,
+        (method, path): (&str, &str),
+        body: &Value,
+    ) -> Result<Value> {
+        let bytes = serde_json::to_vec(body)?;
+        self.ask(asker, (method, path), ("application/json", bytes))
+    }
+}

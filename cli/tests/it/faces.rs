@@ -1,0 +1,164 @@
+//! `regard enroll`, `regard verify-face` and `regard gallery`, as somebody at a terminal uses them beside an installation that runs.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use regard_testkit::actor::Actor;
+use serde_json::Value;
+
+use crate::program::{Said, program, run};
+use crate::site;
+
+/// An installation at which people may be verified.
+struct Running {
+    folder: tempfile::TempDir,
+    child: Child,
+    url: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself; the test says so then.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Running {
+    fn start(custody: &str) -> Self {
+        let folder = site::small();
+        let file = folder.path().join("commitments.toml");
+        let promised = fs::read_to_string(&file).unwrap();
+        let purposes = "consent_purposes = [\"verify\", \"identify\", \"personalise\"]\n\
+                        alternative_path = \"the guard looks at the card\"\n\
+                        custody_justification = \"an access gate with a guard beside it\"";
+        let old = "consent_purposes = [\"personalise\", \"learn\", \"research\"]";
+        assert!(promised.contains(old));
+        let promised = promised.replace(old, purposes);
+        let custody_line = promised
+            .lines()
+            .find(|line| line.starts_with("custody ="))
+            .unwrap()
+            .to_owned();
+        let promised = promised.replace(&custody_line, &format!("custody = \"{custody}\""));
+        let dpia = "\n[dpia]\nreference = \"DPIA 7\"\nsigned_by = \"the officer\"\nsigned_on = \"2026-05-01\"\n";
+        fs::write(&file, promised + dpia).unwrap();
+        let mut child = program()
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .current_dir(folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        output.read_line(&mut first).unwrap();
+        let url = first
+            .trim()
+            .strip_prefix("listening on ")
+            .unwrap()
+            .to_owned();
+        let lines = output.by_ref().lines().map_while(Result::ok);
+        let token = lines
+            .filter_map(|line| line.strip_prefix("Admin token").map(str::to_owned))
+            .find_map(|line| line.rsplit(' ').next().map(str::to_owned));
+        fs::write(folder.path().join("admin.token"), token.unwrap()).unwrap();
+        Self { folder, child, url }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn regard(&self, arguments: &[&str]) -> Said {
+        let token = self.path("admin.token");
+        let of = ["--url", &self.url, "--token-file", token.to_str().unwrap()];
+        run(&[arguments, &of].concat())
+    }
+}
+
+/// Five photographs of somebody, as files.
+fn photographs(folder: &Path, picture: impl Fn(&str) -> Vec<u8>) -> Vec<String> {
+    ["ahead", "left", "right", "up", "down"]
+        .map(|view| {
+            let file = folder.join(format!("{view}.jpg"));
+            fs::write(&file, picture(view)).unwrap();
+            file.to_str().unwrap().to_owned()
+        })
+        .to_vec()
+}
+
+#[test]
+fn somebody_enrols_at_the_terminal_and_is_verified_by_their_token() {
+    let (running, actor) = (Running::start("in_persons_hands"), Actor::new());
+    let photos = photographs(running.folder.path(), |view| actor.turned(view));
+    let photos: Vec<&str> = photos.iter().map(String::as_str).collect();
+    let token = running.path("face.token");
+    let token = token.to_str().unwrap();
+    let wish = ["--agree", "verify", "--face-token", token];
+    let said = running.regard(&[&["enroll"], &photos[..], &wish].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(
+        said.out.starts_with("enrolled for verify; "),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.out.contains("rgp_"),
+        "the token of the record: {}",
+        said.out
+    );
+    let held = fs::read_to_string(token).unwrap();
+    assert!(held.starts_with("RGT1:") && !said.out.contains(&held));
+
+    let claim = ["--face-token", token, "--fmr", "1e-4"];
+    let said = running.regard(&[&["verify-face"], &photos[..], &claim].concat());
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(
+        said.out.starts_with("the same person: similarity "),
+        "{}",
+        said.out
+    );
+    let json = [&claim[..], &["--format", "json"]].concat();
+    let said = running.regard(&[&["verify-face"], &photos[..], &json].concat());
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(told["is_match"], true);
+
+    // A portrait looks ahead and never turns; a token that is none is told as such; a turn that is missing too.
+    let stranger = running.path("stranger");
+    fs::create_dir(&stranger).unwrap();
+    let still = photographs(&stranger, |_| actor.stranger());
+    let still: Vec<&str> = still.iter().map(String::as_str).collect();
+    let said = running.regard(&[&["verify-face"], &still[..], &claim].concat());
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    let said = running.regard(&[&["verify-face"], &photos[..1], &claim].concat());
+    assert!(said.err.contains("is asked for"), "{}", said.err);
+    let other = running.path("admin.token");
+    let claim = ["--face-token", other.to_str().unwrap()];
+    let said = running.regard(&[&["verify-face"], &photos[..], &claim].concat());
+    assert!(said.err.contains("not_a_face_token"), "{}", said.err);
+    assert_eq!(said.code, 1);
+}
+
+#[test]
+fn a_gallery_is_listed_armed_and_turned_over() {
+    let running = Running::start("controller");
+    let list = || running.regard(&["gallery", "list"]);
+    assert_eq!(list().out, "visitors  not armed  0 persons, 0 templates\n");
+    let said = running.regard(&["gallery", "arm"]);
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (0, "visitors  armed\n"),
+        "{}",
+        said.err
+    );
+    assert_eq!(list().out, "visitors  armed  0 persons, 0 templates\n");
+    let said = running.regard(&["gallery", "rekey"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let said = running.regard(&["gallery", "disarm"]);
+    assert_eq!(said.out, "visitors  not armed\n", "{}", said.err);
+    let said = running.regard(&["gallery", "arm", "others"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("unknown_gallery"), "{}", said.err);
+}

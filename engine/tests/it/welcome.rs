@@ -1,0 +1,156 @@
+//! Somebody who was recognised stands before a screen: it shows what they wish, for as long as they are there and agree.
+
+use std::sync::Arc;
+
+use regard_commitments::{ActKind, ConsentPurpose, EntryBody, GivenBy, LedgerEntry, RefusalCode};
+use regard_decision::{Campaign, Creative};
+use regard_domain::CreativeId;
+use regard_engine::{
+    Authenticated, CaptureBegun, CaptureMode, CaptureOutcome, CaptureStep, Claim, Engine,
+    EngineConfig, RecognitionError, VerifiedClaim, Visitor, WelcomeError,
+};
+use regard_identity::TargetRate;
+use regard_testkit::actor::Actor;
+use serde_json::json;
+
+use crate::support::{campaigns, config, screen, showing, until};
+
+/// Longer than the test waits: nothing changes because a message has had its time.
+const LONG_MILLIS: u32 = 600_000;
+
+fn site(folder: &std::path::Path) -> EngineConfig {
+    let mut config = config(folder, true);
+    let purposes = [ConsentPurpose::Verify, ConsentPurpose::Personalize];
+    config.commitments.consent_purposes = purposes.into_iter().collect();
+    let mut general = campaigns();
+    for creative in &mut general[0].creatives {
+        creative.min_show_millis = LONG_MILLIS;
+        creative.duration_millis = LONG_MILLIS;
+    }
+    let mut yours: Campaign =
+        serde_json::from_value(json!({"id": "yours", "name": "Yours", "priority": 9})).unwrap();
+    let mut coffee = Creative::text(CreativeId::new("coffee").unwrap(), "Coffee", "");
+    coffee.min_show_millis = LONG_MILLIS;
+    coffee.duration_millis = LONG_MILLIS;
+    coffee.when =
+        serde_json::from_value(json!({"facts": [{"name": "person.coffee", "equals": true}]}))
+            .unwrap();
+    yours.creatives = vec![coffee];
+    config.campaigns = [general, vec![yours]].concat();
+    config
+}
+
+/// Shows the photographs that are asked for.
+async fn photographs(engine: &Engine, begun: &CaptureBegun, actor: &Actor) {
+    let mut step = begun.step.clone();
+    for _ in 0..12 {
+        let picture = match &step {
+            CaptureStep::LookAhead => actor.turned("ahead"),
+            CaptureStep::Turn(direction) => actor.turned(direction.as_str()),
+            CaptureStep::Colors(_) => panic!("photographs are not lit"),
+            CaptureStep::Done => return,
+        };
+        let seen = engine.recognizer().picture(begun.id, picture, None).await;
+        let seen = seen.unwrap();
+        assert_eq!(seen.faults, [], "{step:?}");
+        step = seen.step;
+    }
+    panic!("the challenge did not end: {step:?}");
+}
+
+async fn agree(engine: &Engine, who: &Authenticated, purpose: ConsentPurpose) {
+    let custodian = engine.custodian();
+    let offer = custodian.offer(who.person(), purpose).unwrap();
+    let agreed = custodian.agree(who, offer.id, GivenBy::Person, None);
+    agreed.await.unwrap();
+}
+
+async fn verified(engine: &Engine, token: &str, actor: &Actor) -> Box<VerifiedClaim> {
+    let recognizer = engine.recognizer();
+    let claim = Claim::FaceToken(token);
+    let rate = TargetRate::ONE_IN_1_000;
+    let begun = recognizer.begin_verify(claim, rate, None, CaptureMode::Photos);
+    let begun = begun.await.unwrap();
+    photographs(engine, &begun, actor).await;
+    match recognizer.finish(begun.id).await.unwrap() {
+        CaptureOutcome::Verified(claim) => claim,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_shows_who_they_are_is_shown_what_they_wish_until_they_take_it_back() {
+    let (folder, actor) = (tempfile::tempdir().unwrap(), Actor::new());
+    let engine = Engine::start(site(folder.path())).await.unwrap();
+    let custodian = engine.custodian();
+    let one = custodian.enroll(false).await.unwrap();
+    let who = Arc::new(custodian.authenticate(&one.token.reveal()).await.unwrap());
+    agree(&engine, &who, ConsentPurpose::Verify).await;
+    let recognizer = engine.recognizer();
+    let begun = recognizer
+        .begin_enroll(Arc::clone(&who), ActKind::Terminal, CaptureMode::Photos)
+        .await
+        .unwrap();
+    photographs(&engine, &begun, &actor).await;
+    let CaptureOutcome::Enrolled(kept) = recognizer.finish(begun.id).await.unwrap() else {
+        panic!("a face was enrolled");
+    };
+    let token = kept.token.unwrap();
+    // The man of the clip is before the screen; the woman shows who she is in the meantime.
+    let general = || matches!(showing(&engine).as_deref(), Some("someone" | "also"));
+    assert!(until(general).await);
+    let claim = verified(&engine, token.reveal(), &actor).await;
+    let refused = engine.welcome(&screen(), Visitor::Verified(&claim)).await;
+    match refused {
+        Err(WelcomeError::Recognition(RecognitionError::Refused(refusal))) => {
+            assert_eq!(refusal.code, RefusalCode::ConsentMissing);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(general(), "nothing changes without a consent to it");
+    agree(&engine, &who, ConsentPurpose::Personalize).await;
+    let wishes = json!({"coffee": true, "religion": "any"});
+    custodian.correct(&who, &wishes).await.unwrap();
+    // The clip begins anew now and then, and nobody is there for a moment.
+    let mut welcomed = engine.welcome(&screen(), Visitor::Verified(&claim)).await;
+    for _ in 0..100 {
+        match welcomed {
+            Err(WelcomeError::NotAlone) => {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                welcomed = engine.welcome(&screen(), Visitor::Verified(&claim)).await;
+            }
+            done => {
+                done.unwrap();
+                welcomed = Ok(());
+                break;
+            }
+        }
+    }
+    welcomed.unwrap();
+    let coffee = || showing(&engine).as_deref() == Some("coffee");
+    assert!(until(coffee).await, "{:?}", showing(&engine));
+    let known = custodian.own_wishes(&who).await.unwrap();
+    let names: Vec<&str> = known
+        .sources
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(names, ["coffee", "visits"], "and nothing sensitive");
+    assert!(custodian.forget_wish(&who, "visits").await.unwrap());
+    assert!(!custodian.forget_wish(&who, "visits").await.unwrap());
+    // Taken back, the screen is everybody's again, though the message has not had its time.
+    custodian
+        .withdraw(one.person, ConsentPurpose::Personalize)
+        .await
+        .unwrap();
+    assert!(until(|| !coffee()).await);
+    let refused = engine.welcome(&screen(), Visitor::Verified(&claim)).await;
+    assert!(refused.is_err());
+    let rows = engine.store().ledger_range(0..u64::MAX).await.unwrap();
+    let granted = rows
+        .into_iter()
+        .filter_map(|row| LedgerEntry::from_leaf_bytes(&row.bytes?).ok())
+        .filter(|entry| matches!(entry.body, EntryBody::PersonalizationGranted { .. }));
+    assert!(granted.count() >= 1);
+    engine.stop().await;
+}
