@@ -208,13 +208,7 @@ impl Engine {
             lines.0.clone(),
         );
         let statistician = statistician(ground, (&chronicle, lines.0.clone()), &calendar);
-        let personalizer = Personalizer::open(PersonalizerParts {
-            store: Arc::clone(&store),
-            retention: promise.retention.clone(),
-            calendar: calendar.clone(),
-            clock: Arc::clone(&clock),
-        })
-        .await?;
+        let personalizer = personalizer(ground, &calendar).await?;
         let seed = random_key().map_err(KeyError::NoEntropy)?;
         let remembered = Remembered::read(&*store, now).await?;
         let zones = zones::kept(&config, &*store).await??;
@@ -248,6 +242,17 @@ impl Engine {
         }
         .run()
     }
+}
+
+/// Who ranks for other programs, as it stood when the program ended.
+async fn personalizer(ground: Ground<'_>, calendar: &Calendar) -> Result<Personalizer, StartError> {
+    let parts = PersonalizerParts {
+        store: Arc::clone(ground.store),
+        retention: ground.promise.retention.clone(),
+        calendar: calendar.clone(),
+        clock: Arc::clone(ground.clock),
+    };
+    Ok(Personalizer::open(parts).await?)
 }
 
 /// The ledger, verified, with the beginning of this run and the coming into force of its commitments in it.

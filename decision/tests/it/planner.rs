@@ -264,7 +264,7 @@ fn idle_expression_is_neither_seen_nor_logged() {
             planner.decide(&screen(), &context, at(0), &mut rng(3))
         });
         let [sober, happy] = &decisions;
-        let value = |d: &regard_decision::Decision| {
+        let value = |d: &Decision| {
             let found = d.features.iter().find(|(name, _)| name == "happy");
             found.expect("a feature of that name").1
         };

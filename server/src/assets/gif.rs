@@ -6,7 +6,7 @@
 /// # Source
 /// GIF89a, sections 18 to 27.
 pub(super) fn shortest_frame_millis(bytes: &[u8]) -> Option<u32> {
-    let mut at = 0;
+    let mut at = 0_usize;
     let mut take = |n: usize| {
         let part = bytes.get(at..at.checked_add(n)?)?;
         at += n;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regard_audience::CrowdSettings;
-use regard_backends::{SqliteOptions, SqliteStore, Store};
+use regard_backends::{SqliteOptions, SqliteStore};
 use regard_commitments::{Custody, Digest, EntryBody, LedgerEntry, PaperKind};
 use regard_decision::{Campaign, ContextSpec, Creative};
 use regard_domain::{CampaignId, Clock, CreativeId};
@@ -19,7 +19,8 @@ use super::world::VirtualClock;
 use super::{DAY, world};
 use crate::custody::own_gallery;
 use crate::{
-    AttestationWish, CampaignChange, Engine, EngineConfig, MadePapers, PaperMaker, SiteKeyConfig,
+    AttestationWish, CampaignChange, Engine, EngineConfig, MadePapers, PaperMaker,
+    RecognitionConfig, SiteKeyConfig,
 };
 
 /// More writes than a start and the acts below make.
@@ -52,6 +53,7 @@ fn config(folder: &Path) -> EngineConfig {
         models: None,
         detector_long_side_px: 320,
         site_key: SiteKeyConfig::default(),
+        recognition: RecognitionConfig::default(),
         papers: Some(PaperMaker::new(|campaigns, _, _| {
             let text = format!("{} campaigns", campaigns.len());
             let digest = Digest::of(&[text.as_bytes()]);
