@@ -80,9 +80,7 @@ impl PlanarInput {
                 row[width..].fill(0.0);
                 &mut row[..width]
             });
-            for (x, pixel) in row.as_chunks::<3>().0.iter().enumerate() {
-                (r[x], g[x], b[x]) = (pixel[0].into(), pixel[1].into(), pixel[2].into());
-            }
+            take_apart(row, [r, g, b]);
         }
         for plane in [blue, green, red] {
             plane[height * self.width..].fill(0.0);
@@ -146,6 +144,40 @@ impl PlanarInput {
     }
 }
 
+/// Pixels that are taken apart together, so that vectors do it.
+const BLOCK: usize = 16;
+
+/// Red, green and blue of a row, each by itself.
+fn take_apart(row: &[u8], [red, green, blue]: [&mut [f32]; 3]) {
+    let (blocks, rest) = row.as_chunks::<{ BLOCK * 3 }>();
+    let (red, red_rest) = red.as_chunks_mut::<BLOCK>();
+    let (green, green_rest) = green.as_chunks_mut::<BLOCK>();
+    let (blue, blue_rest) = blue.as_chunks_mut::<BLOCK>();
+    for (index, block) in blocks.iter().enumerate() {
+        let mut colors = [0_u32; BLOCK];
+        for (k, color) in colors.iter_mut().enumerate() {
+            // Four bytes at a time, of which the last, or of the last pixel the first, is a neighbour's.
+            let (at, shift) = if k + 1 < BLOCK {
+                (k * 3, 0)
+            } else {
+                (k * 3 - 1, 8)
+            };
+            let four = [block[at], block[at + 1], block[at + 2], block[at + 3]];
+            *color = u32::from_le_bytes(four) >> shift;
+        }
+        let planes = [&mut red[index], &mut green[index], &mut blue[index]];
+        for (c, plane) in planes.into_iter().enumerate() {
+            for (into, color) in plane.iter_mut().zip(colors) {
+                *into = (color >> (8 * c) & 0xff) as i32 as f32;
+            }
+        }
+    }
+    let rest = rest.as_chunks::<3>().0.iter();
+    for (((pixel, red), green), blue) in rest.zip(red_rest).zip(green_rest).zip(blue_rest) {
+        (*red, *green, *blue) = (pixel[0].into(), pixel[1].into(), pixel[2].into());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use regard_domain::FrameSize;
@@ -170,6 +202,20 @@ mod tests {
             assert_eq!(plane(c)[33], 0.0);
             assert_eq!(plane(c)[64 + 5], value);
             assert_eq!(plane(c)[128], 0.0);
+        }
+    }
+
+    #[test]
+    fn rows_of_any_length_are_taken_apart() {
+        for n in [0, 1, 15, 16, 17, 47, 48, 100] {
+            let row: Vec<u8> = (0..n * 3_usize).map(|i| (i * 7 % 256) as u8).collect();
+            let mut planes = [(); 3].map(|()| vec![-1.0; n]);
+            let [red, green, blue] = &mut planes;
+            take_apart(&row, [red, green, blue]);
+            for (c, plane) in planes.iter().enumerate() {
+                let expected: Vec<f32> = (0..n).map(|x| f32::from(row[x * 3 + c])).collect();
+                assert_eq!(*plane, expected, "{n} pixels");
+            }
         }
     }
 

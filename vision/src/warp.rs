@@ -92,19 +92,72 @@ fn turned_rows(
         for j in 0..n {
             let v = y as f32 + (j as f32 + 0.5) * step;
             for i in 0..n {
-                for (u, sum) in places(side, n, i).zip(row.as_chunks_mut::<3>().0) {
-                    let place = Point::new(a * u - b * v + tx, b * u + a * v + ty);
-                    let rgb = if is_inside {
-                        inner_sample(picture, place)
-                    } else {
-                        sample(picture, place, border)
-                    };
+                let u = |x: usize| x as f32 + (i as f32 + 0.5) * step;
+                let place = |u: f32| Point::new(a * u - b * v + tx, b * u + a * v + ty);
+                if is_inside {
+                    for (index, sums) in row.chunks_mut(BLOCK * 3).enumerate() {
+                        let first = index * BLOCK;
+                        // Beyond the end of the row stands its last pixel.
+                        let at = |k: usize| place(u((first + k).min(side - 1)));
+                        add_inner(picture, std::array::from_fn(at), sums);
+                    }
+                    continue;
+                }
+                for (x, sum) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                    let rgb = sample(picture, place(u(x)), border);
                     *sum = [sum[0] + rgb[0], sum[1] + rgb[1], sum[2] + rgb[2]];
                 }
             }
         }
         round_all(&mut row, n);
         put(y, &row);
+    }
+}
+
+/// Pixels that are sampled together, so that vectors compute what is between their places and their colours.
+const BLOCK: usize = 16;
+
+/// Adds the values at these places to red, green, blue of as many pixels as `sums` has: as [`sample`], where all four
+/// neighbours lie in the picture, and a byte behind them.
+#[inline]
+fn add_inner(picture: RgbView<'_>, places: [Point; BLOCK], sums: &mut [f32]) {
+    let width = picture.size().width as usize;
+    let pixels = picture.pixels();
+    let (mut fx, mut fy, mut corners) = ([0.0; BLOCK], [0.0; BLOCK], [(0_i32, 0_i32); BLOCK]);
+    for (k, place) in places.iter().enumerate() {
+        let (x, y) = (place.x - 0.5, place.y - 0.5);
+        // Not below nought, so that cutting off is rounding down.
+        corners[k] = (x as i32, y as i32);
+        (fx[k], fy[k]) = (x - corners[k].0 as f32, y - corners[k].1 as f32);
+    }
+    // Three colours of a pixel and one of the next: above left, above right, below left, below right.
+    let mut colors = [[0_u32; BLOCK]; 4];
+    for (k, (left, top)) in corners.into_iter().enumerate() {
+        let at = (top as usize * width + left as usize) * 3;
+        let above = &pixels[at..at + 7];
+        let below = &pixels[at + width * 3..at + width * 3 + 7];
+        for (corner, from) in [&above[..4], &above[3..], &below[..4], &below[3..]]
+            .into_iter()
+            .enumerate()
+        {
+            colors[corner][k] = u32::from_le_bytes([from[0], from[1], from[2], from[3]]);
+        }
+    }
+    let mut mixed = [[0.0_f32; BLOCK]; 3];
+    for (c, mixed) in mixed.iter_mut().enumerate() {
+        let color = |corner: usize, k: usize| (colors[corner][k] >> (8 * c) & 0xff) as i32 as f32;
+        for (k, mixed) in mixed.iter_mut().enumerate() {
+            let up = color(0, k) * (1.0 - fx[k]) + color(1, k) * fx[k];
+            let low = color(2, k) * (1.0 - fx[k]) + color(3, k) * fx[k];
+            *mixed = up * (1.0 - fy[k]) + low * fy[k];
+        }
+    }
+    for (k, sum) in sums.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        *sum = [
+            sum[0] + mixed[0][k],
+            sum[1] + mixed[1][k],
+            sum[2] + mixed[2][k],
+        ];
     }
 }
 
@@ -216,36 +269,6 @@ fn lies_inside(picture: RgbView<'_>, frame_from_chip: &SimilarityTransform, side
     })
 }
 
-/// As [`sample`], where all four neighbours lie in the picture and a byte behind them.
-#[inline]
-fn inner_sample(picture: RgbView<'_>, place: Point) -> [f32; 3] {
-    let width = picture.size().width as usize;
-    let (x, y) = (place.x - 0.5, place.y - 0.5);
-    // Not below nought, so that cutting off is rounding down.
-    let (left, top) = (x as i32, y as i32);
-    let (fx, fy) = (x - left as f32, y - top as f32);
-    let at = (top as usize * width + left as usize) * 3;
-    let below = at + width * 3;
-    let pixels = picture.pixels();
-    bilinear(&pixels[at..at + 7], &pixels[below..below + 7], (fx, fy))
-}
-
-/// Between two pixels of a row and two of the next. Four values at a time, of which the last is of the next pixel: as many
-/// as a vector has.
-#[inline]
-fn bilinear(upper: &[u8], lower: &[u8], (fx, fy): (f32, f32)) -> [f32; 3] {
-    let (far_x, far_y) = (1.0 - fx, 1.0 - fy);
-    let four =
-        |row: &[u8], at: usize| [row[at], row[at + 1], row[at + 2], row[at + 3]].map(f32::from);
-    let along = |row: &[u8]| -> [f32; 4] {
-        let (near, far) = (four(row, 0), four(row, 3));
-        std::array::from_fn(|c| near[c] * far_x + far[c] * fx)
-    };
-    let (up, low) = (along(upper), along(lower));
-    let [red, green, blue, _] = std::array::from_fn(|c| up[c] * far_y + low[c] * fy);
-    [red, green, blue]
-}
-
 /// Bilinear value at a place in continuous coordinates.
 fn sample(picture: RgbView<'_>, place: Point, border: Border) -> [f32; 3] {
     let (width, height) = (picture.size().width as i32, picture.size().height as i32);
@@ -255,11 +278,6 @@ fn sample(picture: RgbView<'_>, place: Point, border: Border) -> [f32; 3] {
     let (fx, fy) = (x - left, y - top);
     let (left, top) = (left as i32, top as i32);
     let pixels = picture.pixels();
-    if left >= 0 && top >= 0 && left < width - 2 && top < height - 1 {
-        let at = (top as usize * width as usize + left as usize) * 3;
-        let below = at + width as usize * 3;
-        return bilinear(&pixels[at..at + 7], &pixels[below..below + 7], (fx, fy));
-    }
     let fetch = |dx: i32, dy: i32, c: usize| {
         let (x, y) = (left.saturating_add(dx), top.saturating_add(dy));
         let is_inside = (0..width).contains(&x) && (0..height).contains(&y);
@@ -351,18 +369,22 @@ mod tests {
 
     #[test]
     fn inside_and_at_the_border_the_same_is_read() {
-        let pixels = ramp(48, 48);
+        let pixels: Vec<u8> = (0..48 * 48 * 3_u32).map(|i| (i * i % 251) as u8).collect();
         let view = RgbView::new(&pixels, SIZE).unwrap();
         for (scale, angle) in [(0.5_f32, 0.0_f32), (0.31, 0.4), (1.4, -0.6), (2.6, 0.2)] {
             let t = SimilarityTransform::new(scale, angle, 22.0, 15.0).unwrap();
             assert!(lies_inside(view, &t, 4), "{scale} {angle}");
-            for i in 0..16 {
-                let place = t.map(Point::new((i % 4) as f32 + 0.3, (i / 4) as f32 + 0.7));
-                assert_eq!(
-                    inner_sample(view, place),
-                    sample(view, place, Border::Black)
-                );
+            let places = std::array::from_fn(|i| {
+                t.map(Point::new((i % 4) as f32 + 0.3, (i / 4) as f32 + 0.7))
+            });
+            let mut found = [0.0; BLOCK * 3];
+            add_inner(view, places, &mut found);
+            for (place, found) in places.iter().zip(found.as_chunks::<3>().0) {
+                assert_eq!(*found, sample(view, *place, Border::Black));
             }
+            let mut few = [1.0; 6];
+            add_inner(view, places, &mut few);
+            assert!(few.iter().zip(found).all(|(few, all)| *few == all + 1.0));
         }
         let out = SimilarityTransform::new(1.0, 0.0, 43.0, 15.0).unwrap();
         assert!(!lies_inside(view, &out, 4));

@@ -73,6 +73,7 @@ fn what_runs_goes_on_when_nobody_reads() {
         let mut command = program();
         command
             .args(["-vv", what, "--listen", &address])
+            .env("TMPDIR", folder.path())
             .current_dir(folder.path())
             .stdout(nobody())
             .stderr(nobody());
