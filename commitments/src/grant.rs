@@ -203,6 +203,20 @@ pub struct SensingTerms {
     pub(crate) commitments: Option<Digest>,
 }
 
+impl SensingTerms {
+    /// For pictures of themselves that a person hands in by an act of their own: there is no camera of the site.
+    pub(crate) fn of_own_pictures(scopes: Scopes, commitments: Digest) -> Self {
+        Self {
+            camera: CameraId::new("own-pictures").expect("lower-case letters and a dash"),
+            origin: GrantOrigin::OwnAct,
+            scopes,
+            withheld: Vec::new(),
+            staff_zones: Vec::new(),
+            commitments: Some(commitments),
+        }
+    }
+}
+
 impl fmt::Debug for SensingTerms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?}", self.camera, self.scopes)

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::refusal::RefusalCode;
 
 /// How far a rule is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// In the code, and shown by tests.

@@ -237,6 +237,24 @@ pub enum EntryBody {
         /// Refusals before it that were too many to tell one by one.
         n_untold: u64,
     },
+    /// A participant of a study sits down: micro-expressions are looked for in the pictures that they hand in.
+    StudyGranted {
+        /// Whose record.
+        subject: Digest,
+        /// Receipt of the consent to it.
+        receipt: Digest,
+        /// Hash of the random number of the sitting.
+        number: Digest,
+        /// The instant from which it no longer holds.
+        until: Timestamp,
+    },
+    /// Micro-expressions are not looked for.
+    StudyRefused {
+        /// Why.
+        code: RefusalCode,
+        /// Refusals before it that were too many to tell one by one.
+        n_untold: u64,
+    },
     /// A template was made, and kept or handed to its person.
     TemplateMade {
         /// Whose record.

@@ -39,6 +39,7 @@ mod consent;
 mod cosignature;
 mod date;
 mod digest;
+mod drill;
 mod epsilon;
 mod erasure;
 mod face_token;
@@ -69,7 +70,9 @@ mod scope;
 mod seal;
 mod sensing;
 mod signed;
+mod study;
 mod tile;
+mod told;
 mod witness;
 mod word;
 
@@ -79,8 +82,9 @@ pub use assertion::{
     PublicJwk,
 };
 pub use audit::{
-    AuditFault, AuditReport, CheckLine, CheckState, Evidence, OBSERVED_ALLOWANCE_MILLIS,
-    OperationBook, SWEEP_ALLOWANCE_SECS, SignedAudit, TableEvidence,
+    AskedRefusal, AuditFault, AuditReport, AuditedSite, CheckLine, CheckState, Evidence, LawLine,
+    LawRow, OBSERVED_ALLOWANCE_MILLIS, OperationBook, SWEEP_ALLOWANCE_SECS, SignedAudit,
+    TableEvidence,
 };
 pub use budget::StatisticsTerms;
 pub use change::{Change, Direction, NotAVersion};
@@ -96,6 +100,7 @@ pub use consent::{
 pub use cosignature::{CosignatureVerifier, Cosigner};
 pub use date::{BadDate, Date};
 pub use digest::{BadDigest, Digest, NotCanonical, canonical_json};
+pub use drill::drill;
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 pub use epsilon::{BadEpsilon, Epsilon};
 pub use erasure::{ErasureFault, ErasureProof, ProvenErasure, subject};
@@ -160,6 +165,10 @@ pub use sensing::{
     NOTICE_HEARTBEAT_TTL, Revocation, Ruled, SENSING_TICK, SensingGate,
 };
 pub use signed::{SignatureFault, SignedCommitments, VerifiedCommitments};
+pub use study::{
+    LONGEST_MOVEMENT, MeasuredRate, MicroExpressions, MovementClaim, SHORTEST_MOVEMENT, StudyGate,
+    StudyOnly,
+};
 pub use tile::{BadTile, TILE_WIDTH, Tile, consistency_proof_of_tiles};
 pub use witness::{AddCheckpoint, BadRequest, Witness, WitnessFault};
 pub use word::word;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::law::Rule;
+
 macro_rules! refusal_codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $article:literal;)+) => {
         /// Why something is not done. The names are stable: scripts and dashboards rely on them.
@@ -77,6 +79,36 @@ refusal_codes! {
     FeatureNotInProfile = "feature_not_in_profile", "profile of the site";
     /// The ledger cannot be written, and what cannot be recorded is not done.
     LedgerUnavailable = "ledger_unavailable", "GDPR 5(2)";
+}
+
+impl RefusalCode {
+    /// Whether the refusal is one of the ways in which a rule is kept.
+    pub fn upholds(self, rule: Rule) -> bool {
+        let rules: &[Rule] = match self {
+            Self::NoticeMissing => &[Rule::Notice],
+            Self::ConsentMissing => &[Rule::Consent, Rule::ConsentGatedCamera, Rule::Bipa],
+            Self::ConsentExpired | Self::ConsentWithdrawn => &[Rule::Consent],
+            Self::PurposeNotPromised => &[Rule::PurposeLimit, Rule::Scopes],
+            Self::NoReidentification => &[Rule::AnonymousTracks],
+            Self::NoAlternativePath => &[Rule::Consent, Rule::Identification],
+            Self::DpiaMissing => &[Rule::Papers, Rule::Custody],
+            Self::WorkplaceOrEducation => &[Rule::Forbidden, Rule::Scopes],
+            Self::StaffInView => &[Rule::Forbidden, Rule::Scopes],
+            Self::SensitiveInference | Self::VulnerabilityTargeting => &[Rule::Forbidden],
+            Self::SignificantEffect => &[Rule::SignificantEffects],
+            Self::MinorProtection => &[Rule::Minors],
+            Self::UntargetedCollection => &[Rule::Forbidden],
+            Self::FpsTooLowForMicroexpression => &[Rule::MicroExpressions],
+            Self::LicenceUnknown => &[Rule::ModelLicences],
+            Self::ActMissing => &[Rule::Identification],
+            Self::ObjectionActive => &[Rule::Objection],
+            Self::LivenessFailed => &[Rule::Security, Rule::Identification],
+            Self::PrivacyBudgetSpent => &[Rule::LeavingTheSite],
+            Self::FeatureNotInProfile => &[Rule::Profiles],
+            Self::LedgerUnavailable => &[Rule::Accountability],
+        };
+        rules.contains(&rule)
+    }
 }
 
 impl fmt::Display for RefusalCode {

@@ -151,10 +151,20 @@ const VULNERABILITIES: [&str; 8] = [
     "poverty",
 ];
 
-/// Whether the name of a fact speaks of somebody's weakness.
+/// Whether the name of a fact speaks of somebody's weakness, or of what they show without knowing.
 pub(crate) fn is_about_weakness(name: &str) -> bool {
     name.split(['.', '_', '-'])
         .any(|word| VULNERABILITIES.contains(&word))
+        || is_about_the_unknowing(name)
+}
+
+/// Whether a name speaks of micro-expressions: what a person shows without knowing serves no decision and no reward
+/// (AI Act 5(1)(a)), wherever it was measured.
+pub(crate) fn is_about_the_unknowing(name: &str) -> bool {
+    let letters: String = name.chars().filter(char::is_ascii_alphabetic).collect();
+    ["microexpression", "micromovement"]
+        .iter()
+        .any(|word| letters.contains(word))
 }
 
 /// Whether the text may name a fact.
@@ -168,6 +178,21 @@ pub(crate) fn is_fact_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_without_knowing_is_known_by_its_name() {
+        for name in [
+            "micro_expression",
+            "visitor.micro-expression.happy",
+            "microexpressions",
+            "micro.movement_2",
+        ] {
+            assert!(is_about_weakness(name), "{name}");
+        }
+        for name in ["micro_brewery", "expression", "movement", "microphone"] {
+            assert!(!is_about_weakness(name), "{name}");
+        }
+    }
 
     #[test]
     fn facts_are_checked() {

@@ -30,7 +30,7 @@ pub enum OutcomeKind {
     Scan,
     /// Someone did what the campaign is for.
     Conversion,
-    /// Anything else, by name (`custom:<name>`; 1 to 64 of `a-z`, `0-9`, `_`, `-`).
+    /// Anything else, by name (`custom:<name>`; 1 to 64 of `a-z`, `0-9`, `_`, `-`; none that speaks of micro-expressions).
     Custom(String),
 }
 
@@ -95,6 +95,7 @@ impl TryFrom<String> for OutcomeKind {
                 && name
                     .bytes()
                     .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
+                && !crate::facts::is_about_the_unknowing(name)
         };
         match text.as_str() {
             "attention_seconds" => Ok(Self::AttentionSeconds),
@@ -134,4 +135,23 @@ pub struct Outcome {
     pub at: Timestamp,
     /// The same event reported twice carries the same key, 1 to 128 bytes, and counts once.
     pub key: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn micro_expressions_are_no_outcome_under_any_name() {
+        let kind = |name: &str| OutcomeKind::try_from(name.to_owned());
+        for name in [
+            "micro_expression",
+            "custom:micro_expression",
+            "custom:micro-expression_happy",
+            "custom:microexpression2",
+        ] {
+            assert!(kind(name).is_err(), "{name}");
+        }
+        assert!(kind("custom:micro_conversion").is_ok());
+    }
 }

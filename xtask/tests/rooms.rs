@@ -79,6 +79,9 @@ const WORDS: &[(&str, &[&str])] = &[
     ("cryptoki::", &["engine"]),
     // Leave to embed faces of evaluation sets: no room of the program may make it, only `xtask` and tests.
     ("for_evaluation", &["commitments"]),
+    // What micro-expressions show is for studies: decisions, their audiences and what they learn from never see the type.
+    ("StudyOnly", &["commitments", "vision", "engine"]),
+    ("StudyGate", &["commitments", "engine"]),
     ("SystemTime::now", &["engine", "cli"]),
     ("Instant::now", &["engine", "cli", "server"]),
     ("rand::rng()", &["engine", "cli"]),

@@ -1,4 +1,4 @@
-//! Every biometric operation that the ledger tells of, matched to what it stood on.
+//! Every biometric operation and every sitting of a study that the ledger tells of, matched to what it stood on.
 //!
 //! Entries are read by the names that they have in their one signed form, and not as values of this program: so whatever
 //! says that a face was recognised or a template made is judged, and a kind of recognition that is not known here stands on
@@ -107,6 +107,10 @@ impl OperationBook {
                 self.leave(&entry, at);
                 return lacks.err().map(str::to_owned);
             }
+            "study_granted" => {
+                self.n_operations += 1;
+                return self.study(&entry, at).err().map(str::to_owned);
+            }
             "template_made" => {
                 self.n_operations += 1;
                 return self.template(&entry, at).err().map(str::to_owned);
@@ -179,11 +183,29 @@ impl OperationBook {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
+        self.all_serve(&receipts, entry, purposes, at, until)
+    }
+
+    /// Whether a sitting of a study stood on the live consent of its participant.
+    fn study(&self, entry: &Value, at: i64) -> Result<(), &'static str> {
+        let until = time(entry, "until").ok_or("it never ends")?;
+        let receipt = text(entry, "receipt").ok_or("it names no consent")?;
+        self.all_serve(&[receipt], entry, &["research"], at, until)
+    }
+
+    fn all_serve(
+        &self,
+        receipts: &[&str],
+        entry: &Value,
+        purposes: &[&str],
+        at: i64,
+        until: i64,
+    ) -> Result<(), &'static str> {
         if receipts.is_empty() {
             return Err("it names no consent");
         }
         let subject = text(entry, "subject").ok_or("it names nobody's record")?;
-        for receipt in receipts {
+        for &receipt in receipts {
             let given = self
                 .given
                 .get(receipt)

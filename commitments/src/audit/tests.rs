@@ -1,4 +1,5 @@
 use super::*;
+use crate::{Digest, RefusalCode, Rule};
 
 /// Evidence of an installation that keeps its word; one of each kind.
 fn good() -> Vec<Evidence> {
@@ -92,18 +93,49 @@ fn of_the_program() -> Vec<Evidence> {
             is_in_ledger: Some(true),
             fault: None,
         },
+        Evidence::Refusals {
+            asked: RefusalCode::ALL
+                .iter()
+                .map(|code| AskedRefusal {
+                    code: *code,
+                    answered: Some(*code),
+                    n_told: 0,
+                })
+                .collect(),
+        },
+        Evidence::Records {
+            n_persons: 3,
+            n_consents: 4,
+            n_erased: 2,
+            n_ended: 1,
+            found: none(),
+            unknown: None,
+        },
+        Evidence::Papers {
+            n_papers: 8,
+            all: Some(Digest::of(&[b"papers"])),
+            is_copied: true,
+            is_current: Some(true),
+            fault: None,
+        },
+        Evidence::NoticeText {
+            n_languages: 5,
+            is_of_commitments: Some(true),
+            found: none(),
+            fault: None,
+        },
     ]
 }
 
 fn report(evidence: Vec<Evidence>) -> AuditReport {
-    AuditReport {
+    let about = AuditedSite {
         at: Timestamp::from_millis(1_780_315_200_000),
         program: "0.1.0".to_owned(),
         site: "demo".to_owned(),
         is_running: true,
         checkpoint: None,
-        checks: evidence.into_iter().map(CheckLine::from).collect(),
-    }
+    };
+    AuditReport::new(about, evidence.into_iter().map(CheckLine::from).collect())
 }
 
 fn key() -> SigningKey {
@@ -126,6 +158,18 @@ fn broken() -> Vec<(&'static str, Evidence)> {
                     changes.push(serde_json::json!(1));
                 }
                 "seccomp" => changes.push(serde_json::json!(0)),
+                "asked" => {
+                    let granted = |at: usize| {
+                        let mut asked = value.clone();
+                        asked[at]["answered"] = serde_json::Value::Null;
+                        asked
+                    };
+                    changes.extend((0..RefusalCode::ALL.len()).map(granted));
+                    let mut fewer = value.clone();
+                    fewer.as_array_mut().unwrap().pop();
+                    changes.push(fewer);
+                }
+                "n_languages" => changes.push(serde_json::json!(0)),
                 "version" | "digest" => changes.push(serde_json::Value::Null),
                 "tables" => changes
                     .push(serde_json::json!([{"table": "plays", "n_rows": 3, "n_overdue": 1}])),
@@ -173,8 +217,11 @@ fn what_could_not_be_looked_at_is_unknown_and_not_passed() {
             fields.insert("unread".to_owned(), serde_json::json!(unread));
         } else if fields.contains_key("n_advisories") {
             fields.insert("n_advisories".to_owned(), serde_json::Value::Null);
-        } else if fields.contains_key("is_in_ledger") {
-            fields.insert("is_in_ledger".to_owned(), serde_json::Value::Null);
+        } else if let Some(name) = ["is_in_ledger", "is_current", "is_of_commitments"]
+            .into_iter()
+            .find(|name| fields.contains_key(*name))
+        {
+            fields.insert(name.to_owned(), serde_json::Value::Null);
         } else {
             continue;
         }
@@ -229,10 +276,81 @@ fn a_report_that_lies_or_leaves_out_is_not_believed() {
     short.checks.pop();
     let fault = short.sign(&key()).verify(None).unwrap_err();
     assert!(
-        matches!(fault, AuditFault::Incomplete { found: 11, .. }),
+        matches!(fault, AuditFault::Incomplete { found: 15, .. }),
         "{fault}"
     );
     let mut twice = report(good());
     twice.checks.push(twice.checks[0].clone());
     assert!(twice.sign(&key()).verify(None).is_err());
+}
+
+/// Every row of the law has a line, which at least one check is about, and says what those checks say.
+#[test]
+fn every_row_of_the_law_has_a_line_that_follows_from_the_checks() {
+    let report = report(good());
+    let rows: Vec<LawRow> = report.law.iter().map(|line| line.row).collect();
+    assert_eq!(rows, LawRow::all().collect::<Vec<_>>());
+    assert_eq!(rows.len(), Rule::ALL.len() + RefusalCode::ALL.len());
+    for line in &report.law {
+        assert!(!line.checks.is_empty(), "no check looks at {}", line.row.id());
+        assert_eq!(line.state, CheckState::Pass, "{}", line.row.id());
+        let keeping = line.row.keeping();
+        assert_eq!(line.standing, keeping.standing());
+        assert_eq!(line.n_tests, keeping.tests.len() as u64);
+    }
+    // A gate that grants is told at its refusal, at the rules which that refusal upholds, and nowhere else.
+    for (at, code) in RefusalCode::ALL.iter().enumerate() {
+        let mut evidence = good();
+        for one in &mut evidence {
+            if let Evidence::Refusals { asked } = one {
+                asked[at].answered = None;
+            }
+        }
+        let report = self::report(evidence);
+        assert_eq!(report.state(), CheckState::Fail);
+        let mut n_rules = 0;
+        for line in &report.law {
+            let is_about = match line.row {
+                LawRow::Refusal(other) => other == *code,
+                LawRow::Requirement(rule) => code.upholds(rule),
+            };
+            n_rules += u64::from(is_about && matches!(line.row, LawRow::Requirement(_)));
+            let expected = if is_about {
+                CheckState::Fail
+            } else {
+                CheckState::Pass
+            };
+            assert_eq!(line.state, expected, "{code}: {}", line.row.id());
+        }
+        assert!(n_rules > 0, "{code} upholds no rule");
+    }
+}
+
+#[test]
+fn a_report_that_says_more_of_the_law_than_its_checks_is_not_believed() {
+    for change in [
+        |line: &mut LawLine| line.state = CheckState::Unknown,
+        |line: &mut LawLine| line.n_tests += 1,
+        |line: &mut LawLine| line.checks.push("mood".to_owned()),
+        |line: &mut LawLine| line.missing = Some("nothing".to_owned()),
+    ] {
+        let mut report = report(good());
+        change(&mut report.law[3]);
+        let fault = report.sign(&key()).verify(None).unwrap_err();
+        assert!(matches!(fault, AuditFault::LawDoesNotFollow), "{fault}");
+    }
+    let mut short = report(good());
+    short.law.pop();
+    assert!(short.sign(&key()).verify(None).is_err());
+}
+
+/// Each check has a fixture of its own, by its name; that the tests exist is looked after in `xtask`.
+#[test]
+fn every_check_names_the_installation_that_was_broken_for_it() {
+    let ids: Vec<&str> = good().iter().map(Evidence::id).collect();
+    let mut named: Vec<&str> = Evidence::FIXTURES.iter().map(|(id, _)| *id).collect();
+    named.sort_unstable();
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    assert_eq!(named, sorted);
 }

@@ -4,9 +4,10 @@ use std::fmt;
 
 use regard_domain::{PersonId, Timestamp};
 
-use super::{Agreed, ConsentPurpose};
+use super::{Agreed, ConsentPurpose, missing};
 use crate::digest::Digest;
 use crate::grant::Lifeline;
+use crate::refusal::{Refusal, RefusalCode};
 
 /// That a person's consent to a purpose holds; dies at once when it is withdrawn, frozen or erased, wherever it is held.
 ///
@@ -52,6 +53,26 @@ impl LiveConsent {
     /// Whether it still holds. Ask before each use.
     pub fn is_live_at(&self, now: Timestamp) -> bool {
         self.lifeline.holds() && now < self.agreed.until()
+    }
+
+    /// Whether it is a consent to this, and still holds.
+    ///
+    /// # Errors
+    /// `consent_missing`, `consent_withdrawn`, `consent_expired`.
+    pub(crate) fn serves(&self, purpose: ConsentPurpose, now: Timestamp) -> Result<(), Refusal> {
+        let again = |code, what: &str| {
+            let reason = format!("the consent to {purpose} {what}");
+            Err(Refusal::new(code, reason, "ask the person to agree anew"))
+        };
+        if self.purpose() != purpose {
+            Err(missing(purpose))
+        } else if !self.lifeline.holds() {
+            again(RefusalCode::ConsentWithdrawn, "was withdrawn")
+        } else if now >= self.until() {
+            again(RefusalCode::ConsentExpired, "has run out")
+        } else {
+            Ok(())
+        }
     }
 
     /// What ends when it ends.

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use rand::CryptoRng;
-use regard_domain::{ActId, CameraId, GalleryId, PersonId, Timestamp, TrackId};
+use regard_domain::{ActId, GalleryId, PersonId, Timestamp, TrackId};
 
 use super::act::{Act, ActBook, ActFor, ActKind, ENROLL_ACT_TTL};
 use super::key::{Presenting, RecognitionKey, RecognitionTerms};
@@ -19,13 +19,14 @@ use super::kind::{
 use crate::consent::{ConsentPurpose, LiveConsent, PromiseStanding, missing};
 use crate::digest::Digest;
 use crate::erasure::subject;
-use crate::grant::{Grant, GrantOrigin, Lifeline, Recognition, SensingTerms};
+use crate::grant::{Grant, Lifeline, Recognition, SensingTerms};
 use crate::ledger::{EntryBody, LedgerEntry};
 use crate::profile::Profile;
 use crate::refusal::{Answer, Refusal, RefusalCode};
 use crate::scope::{Scope, Scopes};
 use crate::sensing::Ruled;
 use crate::signed::VerifiedCommitments;
+use crate::told::ToldRefusals;
 
 /// How long the key of a verification holds: a challenge and two tries at it.
 const VERIFY_TTL: Duration = Duration::from_secs(120);
@@ -39,40 +40,12 @@ const LIBRARY_TTL: Duration = Duration::from_secs(24 * 3_600);
 /// Galleries armed at once.
 const MAX_ARMED: usize = 1_000;
 
-/// Refusals that the ledger tells one by one within a minute; more are counted and told with the next. Origin: a ledger keeps
-/// entries for ten years, and whoever is refused can ask again at once.
-const MAX_TOLD_A_MINUTE: u64 = 60;
-
 /// How settings begin that say which galleries are armed.
 pub const GALLERY_SETTING_PREFIX: &str = "gallery.armed.";
 
 /// The name of a gallery in the ledger: whoever chose its name may have put a person's into it.
 pub fn gallery_subject(gallery: &GalleryId) -> Digest {
     Digest::of(&[b"regard gallery v1\0", gallery.as_str().as_bytes()])
-}
-
-/// How many refusals the ledger was told of within a minute.
-#[derive(Debug, Default)]
-struct ToldRefusals {
-    minute: i64,
-    n_told: u64,
-    n_untold: u64,
-}
-
-impl ToldRefusals {
-    /// Whether one more is told; then how many were not told before it.
-    fn tell(&mut self, now: Timestamp) -> Option<u64> {
-        let minute = now.as_millis().div_euclid(60_000);
-        if minute != self.minute {
-            (self.minute, self.n_told) = (minute, 0);
-        }
-        if self.n_told >= MAX_TOLD_A_MINUTE {
-            self.n_untold += 1;
-            return None;
-        }
-        self.n_told += 1;
-        Some(std::mem::take(&mut self.n_untold))
-    }
 }
 
 /// Says whether a face may be recognised, as which kind, and about whom; and whether somebody who was may enter a context.
@@ -226,7 +199,7 @@ impl RecognitionGate {
             return Err(missing(first.purpose()));
         }
         for consent in biometric.clone() {
-            live(consent, consent.purpose(), now)?;
+            consent.serves(consent.purpose(), now)?;
         }
         let act = self.take_act(act, &ActFor::Enrolling(person), now)?;
         let until = biometric.clone().map(LiveConsent::until).min();
@@ -251,7 +224,7 @@ impl RecognitionGate {
     ) -> Ruled<Answer<Presenting<Verification>>> {
         let ruled = self
             .may(RecognitionKind::Verify, now)
-            .and_then(|()| live(consent, ConsentPurpose::Verify, now))
+            .and_then(|()| consent.serves(ConsentPurpose::Verify, now))
             .map(|()| Terms::of_one(consent, now.plus(VERIFY_TTL)));
         self.present(RecognitionKind::Verify, ruled, now, rng)
     }
@@ -301,7 +274,7 @@ impl RecognitionGate {
     ) -> Ruled<Answer<RecognitionKey<LibrarySearch>>> {
         let ruled = self
             .may(RecognitionKind::Library, now)
-            .and_then(|()| live(consent, ConsentPurpose::AnalyzeLibrary, now))
+            .and_then(|()| consent.serves(ConsentPurpose::AnalyzeLibrary, now))
             .map(|()| Terms::of_one(consent, now.plus(LIBRARY_TTL)));
         let given = self.give(RecognitionKind::Library, ruled, now, rng);
         keyed(given)
@@ -425,14 +398,8 @@ impl RecognitionGate {
         let outcome = match outcome {
             Answer::Refused(refusal) => Answer::Refused(refusal),
             Answer::Granted(grant) => {
-                let terms = SensingTerms {
-                    camera: own_pictures(),
-                    origin: GrantOrigin::OwnAct,
-                    scopes: Scopes::NONE.with(Scope::Count).with(Scope::Attention),
-                    withheld: Vec::new(),
-                    staff_zones: Vec::new(),
-                    commitments: Some(self.commitments.digest()),
-                };
+                let scopes = Scopes::NONE.with(Scope::Count).with(Scope::Attention);
+                let terms = SensingTerms::of_own_pictures(scopes, self.commitments.digest());
                 let lifelines = grant.lifelines().to_vec();
                 Answer::Granted(Presenting {
                     sensing: Grant::issue(terms, grant.valid_until(), lifelines),
@@ -490,19 +457,21 @@ impl RecognitionGate {
         now: Timestamp,
     ) -> Ruled<Answer<T>> {
         *self.refusals.entry((kind, refusal.code)).or_default() += 1;
-        let told = (!self.is_ledger_out).then(|| self.told.tell(now)).flatten();
-        let body = told.map(|n_untold| EntryBody::RecognitionRefused {
-            recognition: kind,
-            code: refusal.code,
-            number,
-            n_untold,
-        });
+        let code = refusal.code;
+        let entries = if self.is_ledger_out {
+            Vec::new()
+        } else {
+            self.told
+                .entry(now, |n_untold| EntryBody::RecognitionRefused {
+                    recognition: kind,
+                    code,
+                    number,
+                    n_untold,
+                })
+        };
         Ruled {
             outcome: Answer::Refused(refusal),
-            entries: body
-                .map(|body| LedgerEntry { at: now, body })
-                .into_iter()
-                .collect(),
+            entries,
         }
     }
 }
@@ -541,35 +510,12 @@ impl Terms {
     }
 }
 
-/// Whether it is a consent to this, and still holds.
-fn live(consent: &LiveConsent, purpose: ConsentPurpose, now: Timestamp) -> Result<(), Refusal> {
-    if consent.purpose() != purpose {
-        return Err(missing(purpose));
-    }
-    if !consent.lifeline().holds() {
-        let reason = format!("the consent to {purpose} was withdrawn");
-        let remedy = "ask the person to agree anew";
-        return Err(Refusal::new(RefusalCode::ConsentWithdrawn, reason, remedy));
-    }
-    if now >= consent.until() {
-        let reason = format!("the consent to {purpose} has run out");
-        let remedy = "ask the person to agree anew";
-        return Err(Refusal::new(RefusalCode::ConsentExpired, reason, remedy));
-    }
-    Ok(())
-}
-
 fn act_missing() -> Refusal {
     Refusal::new(
         RefusalCode::ActMissing,
         "no act of the person stands behind this, or it was used or is too old",
         "have the person scan the code, press the button or step onto the spot",
     )
-}
-
-/// The name under which pictures that people hand in themselves are looked at, in place of a camera.
-fn own_pictures() -> CameraId {
-    CameraId::new("own-pictures").expect("lower-case letters and a dash")
 }
 
 /// The key of the type that belongs to the kind.

@@ -214,6 +214,41 @@ fn a_service_needs_its_attestation() {
     check(&[made, used(DAY)], Some("it outlasts its attestation"));
 }
 
+#[test]
+fn a_sitting_of_a_study_needs_the_consent_of_its_participant() {
+    let sits = |secs: i64, receipt: &str| json!({ "at": at(secs), "kind": "study_granted", "subject": "s", "receipt": receipt,
+        "number": "n", "until": at(secs + 60) });
+    check(&[given("r", "research", "s"), sits(60, "r")], None);
+    for (consent, receipt, lacks) in [
+        (given("r", "verify", "s"), "r", "its consent is to something else"),
+        (given("r", "research", "t"), "r", "its consent is somebody else's"),
+        (given("r", "research", "s"), "q", "its consent was never given"),
+    ] {
+        check(&[consent, sits(60, receipt)], Some(lacks));
+    }
+    let late = sits(30 * DAY, "r");
+    check(&[given("r", "research", "s"), late], Some("its consent had ended"));
+    // As the gate writes it.
+    let (subject, receipt) = (Digest::of(&[b"s"]), Digest::of(&[b"r"]));
+    let entry = LedgerEntry {
+        at: Timestamp::from_micros(at(1)),
+        body: EntryBody::StudyGranted {
+            subject,
+            receipt,
+            number: Digest::of(&[b"n"]),
+            until: Timestamp::from_micros(at(2)),
+        },
+    };
+    let mut book = OperationBook::new();
+    let lacks = book.hear(&entry.leaf_bytes());
+    assert_eq!(lacks.as_deref(), Some("its consent was never given"));
+    let consent = given(&receipt.to_string(), "research", &subject.to_string());
+    let mut book = OperationBook::new();
+    assert_eq!(book.hear(&told(&consent)), None);
+    assert_eq!(book.hear(&entry.leaf_bytes()), None);
+    assert_eq!(book.n_operations(), 1);
+}
+
 /// The names that are read are those that entries are written with.
 #[test]
 fn entries_of_this_program_are_read_by_their_names() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regard_domain::{Timestamp, TrackId};
 
-use super::{RecognitionGate, live};
+use super::RecognitionGate;
 use crate::consent::{ConsentPurpose, LiveConsent, missing};
 use crate::erasure::subject;
 use crate::grant::{Grant, Lifeline, Personalization};
@@ -48,17 +48,19 @@ impl RecognitionGate {
                 }
             }
             Err(refusal) => {
-                let told = (!self.is_ledger_out).then(|| self.told.tell(now)).flatten();
-                let body = told.map(|n_untold| EntryBody::PersonalizationRefused {
-                    code: refusal.code,
-                    n_untold,
-                });
+                let code = refusal.code;
+                let entries = if self.is_ledger_out {
+                    Vec::new()
+                } else {
+                    self.told
+                        .entry(now, |n_untold| EntryBody::PersonalizationRefused {
+                            code,
+                            n_untold,
+                        })
+                };
                 Ruled {
                     outcome: Answer::Refused(refusal),
-                    entries: body
-                        .map(|body| LedgerEntry { at: now, body })
-                        .into_iter()
-                        .collect(),
+                    entries,
                 }
             }
         }
@@ -72,7 +74,7 @@ impl RecognitionGate {
     ) -> Result<(Vec<Lifeline>, Timestamp), Refusal> {
         const PURPOSE: ConsentPurpose = ConsentPurpose::Personalize;
         self.standing().may_ask_for(PURPOSE, now)?;
-        live(consent, PURPOSE, now)?;
+        consent.serves(PURPOSE, now)?;
         let (lines, until) = match who {
             Recognized::Verified(key) => {
                 if !key.is_live_at(now) || !key.is_about(consent.person()) {
@@ -81,7 +83,7 @@ impl RecognitionGate {
                 (key.grant().lifelines().to_vec(), consent.until())
             }
             Recognized::Identified(key, identified) => {
-                live(identified, ConsentPurpose::Identify, now)?;
+                identified.serves(ConsentPurpose::Identify, now)?;
                 if !key.is_live_at(now) || identified.person() != consent.person() {
                     return Err(missing(PURPOSE));
                 }
