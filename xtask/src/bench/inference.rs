@@ -7,6 +7,7 @@ use regard_inference::{
     Catalog, Device, LibrarySearch, LoadOptions, Native, Network, OnnxRuntime, Rten, Runtime,
     Tensor, flush_to_zero,
 };
+use regard_testkit::turns::median;
 use serde::Serialize;
 
 use super::openvino::OpenVino;
@@ -233,10 +234,4 @@ fn contest(
         rivals: all[1..].iter().map(|one| one.as_rival(native)).collect(),
         n: native.millis.len(),
     })
-}
-
-/// The middle value; `NaN` for none.
-pub(super) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -1,14 +1,19 @@
 //! A script in a Python process of its own, which takes one turn when it is told to.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::run::root;
+/// The checkout.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
 
 /// A script of `tools/bench` that answers each empty line with the milliseconds it took.
-pub(super) struct Python {
+pub struct Python {
     child: Child,
     commands: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -20,22 +25,32 @@ fn python() -> Command {
     Command::new(named.unwrap_or_else(|| "python3".into()))
 }
 
+/// The embedder as OpenCV reads it: the file that `REGARD_SFACE` names, otherwise ours.
+fn sface() -> OsString {
+    let ours = || root().join("models/sface_2021dec_int8.onnx").into();
+    std::env::var_os("REGARD_SFACE").unwrap_or_else(ours)
+}
+
 impl Python {
     /// Whether there is a Python that has these modules.
-    pub(super) fn has(modules: &str) -> bool {
+    pub fn has(modules: &str) -> bool {
         let mut command = python();
         command.args(["-c", &format!("import {modules}")]);
         let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
         status.is_ok_and(|status| status.success())
     }
 
-    /// Starts a script and waits until it says its version.
-    pub(super) fn start(script: &str, args: &[String]) -> Result<Self> {
+    /// Starts a script of `tools/bench` and waits until it says its version.
+    ///
+    /// # Errors
+    /// When Python cannot be started or ends.
+    pub fn start(script: &str, args: &[String]) -> Result<Self> {
         let mut command = python();
         command.arg(root().join("tools/bench").join(script));
         let mut child = command
             .args(args)
             .env("REGARD_YUNET", root().join("models/yunet_2023mar.onnx"))
+            .env("REGARD_SFACE", sface())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -54,7 +69,7 @@ impl Python {
     }
 
     /// What the script runs on.
-    pub(super) fn version(&self) -> &str {
+    pub fn version(&self) -> &str {
         &self.version
     }
 
@@ -65,7 +80,10 @@ impl Python {
     }
 
     /// One turn; the milliseconds it took, measured there.
-    pub(super) fn turn(&mut self) -> Result<f64> {
+    ///
+    /// # Errors
+    /// When Python ended or answered something else.
+    pub fn turn(&mut self) -> Result<f64> {
         self.commands.write_all(b"\n")?;
         self.commands.flush()?;
         let answer = self.answer()?;
