@@ -4,6 +4,9 @@
 //! Out: the same, read back, and sums over them for reports and limits. [`SqliteStore`] is the one that lasts;
 //! [`MemoryStore`] is for tests and for the time the disk is full. [`SqliteReader`] looks at a store from outside.
 //!
+//! With the feature `postgres`, `PgGallery` is a gallery of faces that several machines search in one database; with `shards`,
+//! `RemoteShard` and `ShardServer` put parts of one on several machines.
+//!
 //! Beside the store lies the [`KeyStore`] with the wrapped keys of persons, in a file of its own that no backup holds.
 //!
 //! [`Broker`] speaks MQTT with whatever broker the configuration names.
@@ -20,7 +23,11 @@ mod error;
 mod form;
 mod keys;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod row;
+#[cfg(feature = "shards")]
+mod shards;
 mod sqlite;
 mod store;
 mod sums;
@@ -34,11 +41,15 @@ pub use keys::{
     Changed, HeldKey, KeyChange, KeyStore, PendingEntry, PersonRow, PurposeKey, SiteSecret,
 };
 pub use memory::{MemoryKeys, MemoryStore};
+#[cfg(feature = "postgres")]
+pub use postgres::{PgGallery, PgOpenError};
 pub use row::{
     CampaignInForce, CreativeReport, DecisionCursor, DecisionRow, Document, Fact, LedgerRow,
     MinuteAggregate, OutcomeRow, Play, PlayCount, PlayEnd, PlayStart, PolicyRow, SealedRow,
     SealedSlots, Setting, Sums,
 };
+#[cfg(feature = "shards")]
+pub use shards::{RemoteShard, ShardSecret, ShardServer};
 pub use sqlite::{
     HeldNames, Overdue, SqliteKeys, SqliteKeysReader, SqliteOptions, SqliteReader, SqliteStore,
     StoredValue,

@@ -2,8 +2,11 @@
 
 mod best;
 mod exact;
+#[cfg(feature = "hnsw")]
+mod near;
 mod roster;
 mod rows;
+mod shard;
 
 use std::error::Error;
 use std::fmt;
@@ -12,7 +15,11 @@ use regard_commitments::{Grant, Recognition};
 use regard_domain::{PersonId, PictureId, TemplateId};
 use thiserror::Error;
 
+use self::best::Best;
 pub use self::exact::{ExactGallery, GalleryLimits};
+#[cfg(feature = "hnsw")]
+pub use self::near::{NearGallery, NearLimits};
+pub use self::shard::{Shard, ShardedGallery};
 use crate::{Embedding, GalleryTransform, ModelTag, Similarity, Template};
 
 /// Most persons that one search tells. Origin: Rekognition's `MaxFaces`, the greatest of the interfaces we answer.
@@ -60,6 +67,33 @@ pub struct SearchAnswer {
     pub hits: Vec<Hit>,
     /// Persons that were compared with: what the threshold of a search scales with.
     pub n_persons: u64,
+}
+
+impl SearchAnswer {
+    /// The answer over all parts of a gallery, from the answers over each: exactly what one gallery of all would say, whatever
+    /// the order of the parts. Nobody may be in two parts; each part has to have been asked for `k` persons at least.
+    pub fn of_parts(parts: impl IntoIterator<Item = Self>, k: usize) -> Self {
+        let (mut best, mut n_persons) = (Best::new(k), 0);
+        for part in parts {
+            n_persons += part.n_persons;
+            for hit in part.hits {
+                best.offer(hit);
+            }
+        }
+        Self {
+            hits: best.into_hits(),
+            n_persons,
+        }
+    }
+
+    /// The answer of whoever compared with some templates: the nearest `k` persons, each by their nearest template.
+    pub fn of_hits(hits: impl IntoIterator<Item = Hit>, n_persons: u64, k: usize) -> Self {
+        let part = Self {
+            hits: hits.into_iter().collect(),
+            n_persons,
+        };
+        Self::of_parts([part], k)
+    }
 }
 
 /// Two ids that answer as one person since [`Gallery::merge`].

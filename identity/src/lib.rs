@@ -32,8 +32,10 @@ pub use embedder::{EMBEDDING_DIMENSION, EMBEDDING_MODEL, EmbedError, Embedder};
 pub use embedding::{Embedding, MAX_DIMENSION};
 pub use gallery::{
     Enrolment, ExactGallery, Gallery, GalleryError, GalleryLimits, Hit, MAX_HITS,
-    MAX_TEMPLATES_PER_PERSON, Merge, SearchAnswer,
+    MAX_TEMPLATES_PER_PERSON, Merge, SearchAnswer, Shard, ShardedGallery,
 };
+#[cfg(feature = "hnsw")]
+pub use gallery::{NearGallery, NearLimits};
 pub use kernel::kernel_name;
 pub use match_scale::{
     Identification, MatchScale, Rate, ScaleFault, TargetRate, Threshold, Verification,

@@ -97,6 +97,12 @@ impl Template {
         Self::from_values(Zeroizing::new(quantized.collect()), model, transform)
     }
 
+    /// The template of numbers that were told apart from their model and transform, as a database holds them; nothing where
+    /// they are none.
+    pub fn from_numbers(numbers: &[i8], model: ModelTag, transform: TransformId) -> Option<Self> {
+        Self::from_values(Zeroizing::new(numbers.to_vec()), model, transform)
+    }
+
     fn from_values(
         values: Zeroizing<Vec<i8>>,
         model: ModelTag,

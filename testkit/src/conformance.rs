@@ -1,3 +1,4 @@
 //! Suites that every implementation of a contract passes.
 
 pub mod gallery;
+pub mod shards;

@@ -6,4 +6,6 @@ pub mod conformance;
 pub mod mot;
 pub mod passersby;
 pub mod stage;
+#[cfg(feature = "turns")]
+pub mod turns;
 pub mod wall;

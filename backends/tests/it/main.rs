@@ -11,5 +11,9 @@ mod conformance;
 mod fixtures;
 mod keys;
 mod kill;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod reader;
+#[cfg(feature = "shards")]
+mod shards;
 mod sqlite;

@@ -44,10 +44,16 @@ pub struct ExactGallery {
     transform: GalleryTransform,
     model: ModelTag,
     limits: GalleryLimits,
-    roster: Roster,
-    rows: Rows,
+    pub(super) roster: Roster,
+    pub(super) rows: Rows,
     vacant: Vec<Slot>,
     pool: Option<ThreadPool>,
+}
+
+fn pool(threads: usize) -> Option<ThreadPool> {
+    (threads > 1)
+        .then(|| ThreadPoolBuilder::new().num_threads(threads).build())
+        .and_then(Result::ok)
 }
 
 /// Chunks from which several threads share a search: below, one thread is done before the others have woken up.
@@ -60,9 +66,6 @@ impl ExactGallery {
             max_templates: limits.max_templates.min(u32::MAX as usize - 1),
             threads: limits.threads.max(1),
         };
-        let pool = (limits.threads > 1)
-            .then(|| ThreadPoolBuilder::new().num_threads(limits.threads).build())
-            .and_then(Result::ok);
         Self {
             rows: Rows::new(transform.dimension()),
             transform,
@@ -70,8 +73,14 @@ impl ExactGallery {
             limits,
             roster: Roster::default(),
             vacant: Vec::new(),
-            pool,
+            pool: pool(limits.threads),
         }
+    }
+
+    /// From now on so many threads work on one search together, from 1.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.limits.threads = threads.max(1);
+        self.pool = pool(self.limits.threads);
     }
 
     /// Bytes held, beside what rare things take (merges, pictures).
@@ -89,14 +98,90 @@ impl ExactGallery {
         Ok(())
     }
 
-    fn probe(&self, embedding: &Embedding) -> Result<Probe, GalleryError> {
+    /// The template of a probe in this gallery.
+    pub(super) fn probe(
+        &self,
+        embedding: &Embedding,
+        key: &Grant<Recognition>,
+    ) -> Result<Template, GalleryError> {
+        if !key.is_live() {
+            return Err(GalleryError::GrantEnded);
+        }
         if embedding.model() != self.model {
             return Err(GalleryError::OtherModel);
         }
         let template = self.transform.template(embedding);
-        template
-            .map(|t| Probe::new(&t))
-            .ok_or(GalleryError::OtherModel)
+        template.ok_or(GalleryError::OtherModel)
+    }
+
+    /// As [`Gallery::search_batch`] for probes that are templates of this gallery already, as they come from elsewhere.
+    ///
+    /// # Errors
+    /// When the grant has ended or a probe is not of this gallery.
+    pub fn search_templates(
+        &self,
+        probes: &[&Template],
+        k: usize,
+        key: &Grant<Recognition>,
+    ) -> Result<Vec<SearchAnswer>, GalleryError> {
+        if !key.is_live() {
+            return Err(GalleryError::GrantEnded);
+        }
+        for probe in probes {
+            self.check_template(probe)?;
+        }
+        let probes: Vec<Probe> = probes.iter().map(|probe| Probe::new(probe)).collect();
+        let best = self.best_of_all(&probes, k.min(MAX_HITS));
+        let n_persons = self.n_searched();
+        let answers = best.into_iter().map(|best| SearchAnswer {
+            hits: best.into_hits(),
+            n_persons,
+        });
+        Ok(answers.collect())
+    }
+
+    /// Persons that searches see.
+    pub(super) fn n_searched(&self) -> u64 {
+        self.roster.n_persons() - self.roster.n_frozen()
+    }
+
+    /// The hit that the row at a slot is for a probe; nothing where nobody is or they are passed over. `values` is room to
+    /// work in.
+    pub(super) fn compare(
+        &self,
+        slot: Slot,
+        probe: &Template,
+        values: &mut Zeroizing<Vec<i8>>,
+    ) -> Option<Hit> {
+        let inverse_length = self.rows.inverse_length(slot)?;
+        let (person, template) = self.roster.answer_at(slot)?;
+        self.rows.read(slot, values);
+        let products = values.iter().zip(probe.values());
+        let product = products.map(|(q, p)| i32::from(*q) * i32::from(*p)).sum();
+        Some(Hit {
+            person,
+            template,
+            similarity: cosine(product, inverse_length, probe.inverse_length()),
+        })
+    }
+
+    fn best_of_all(&self, probes: &[Probe], k: usize) -> Vec<Best> {
+        let chunks: Vec<usize> = (0..self.rows.n_chunks()).collect();
+        match &self.pool {
+            Some(pool) if chunks.len() >= MIN_SHARED_CHUNKS => pool.install(|| {
+                let parts = chunks.par_chunks(chunks.len().div_ceil(self.limits.threads));
+                parts
+                    .map(|part| self.best_of(part, probes, k))
+                    .reduce_with(|mut all, part| {
+                        for (best, other) in all.iter_mut().zip(part) {
+                            best.absorb(other);
+                        }
+                        all
+                    })
+                    .unwrap_or_default()
+            }),
+            Some(_) | None => self.best_of(&chunks, probes, k),
+        }
     }
 
     /// The best of some chunks for each probe.
@@ -190,36 +275,12 @@ impl Gallery for ExactGallery {
         k: usize,
         key: &Grant<Recognition>,
     ) -> Result<Vec<SearchAnswer>, GalleryError> {
-        if !key.is_live() {
-            return Err(GalleryError::GrantEnded);
-        }
-        let k = k.min(MAX_HITS);
-        let probes: Vec<Probe> = probes
+        let probes: Vec<Template> = probes
             .iter()
-            .map(|probe| self.probe(probe))
+            .map(|probe| self.probe(probe, key))
             .collect::<Result<_, _>>()?;
-        let chunks: Vec<usize> = (0..self.rows.n_chunks()).collect();
-        let best = match &self.pool {
-            Some(pool) if chunks.len() >= MIN_SHARED_CHUNKS => pool.install(|| {
-                let parts = chunks.par_chunks(chunks.len().div_ceil(self.limits.threads));
-                parts
-                    .map(|part| self.best_of(part, &probes, k))
-                    .reduce_with(|mut all, part| {
-                        for (best, other) in all.iter_mut().zip(part) {
-                            best.absorb(other);
-                        }
-                        all
-                    })
-                    .unwrap_or_default()
-            }),
-            Some(_) | None => self.best_of(&chunks, &probes, k),
-        };
-        let n_persons = self.roster.n_persons() - self.roster.n_frozen();
-        let answers = best.into_iter().map(|best| SearchAnswer {
-            hits: best.into_hits(),
-            n_persons,
-        });
-        Ok(answers.collect())
+        let probes: Vec<&Template> = probes.iter().collect();
+        self.search_templates(&probes, k, key)
     }
 
     fn verify_person(
@@ -228,37 +289,16 @@ impl Gallery for ExactGallery {
         person: PersonId,
         key: &Grant<Recognition>,
     ) -> Result<Option<Hit>, GalleryError> {
-        if !key.is_live() {
-            return Err(GalleryError::GrantEnded);
-        }
-        if probe.model() != self.model {
-            return Err(GalleryError::OtherModel);
-        }
-        let probe = self
-            .transform
-            .template(probe)
-            .ok_or(GalleryError::OtherModel)?;
+        let probe = self.probe(probe, key)?;
         let Some((slots, false)) = self.roster.slots_of(person) else {
             return Ok(None);
         };
         let mut best = Best::new(1);
         let mut values = Zeroizing::new(Vec::with_capacity(self.transform.dimension()));
         for slot in slots {
-            let Some((person, template)) = self.roster.answer_at(slot) else {
-                continue;
-            };
-            self.rows.read(slot, &mut values);
-            let (mut product, mut square) = (0_i32, 0_i32);
-            for (q, p) in values.iter().zip(probe.values()) {
-                product += i32::from(*q) * i32::from(*p);
-                square += i32::from(*q) * i32::from(*q);
+            if let Some(hit) = self.compare(slot, &probe, &mut values) {
+                best.offer(hit);
             }
-            let row = crate::template::inverse_length(square);
-            best.offer(Hit {
-                person,
-                template,
-                similarity: cosine(product, row, probe.inverse_length()),
-            });
         }
         Ok(best.into_hits().pop())
     }

@@ -109,6 +109,19 @@ impl Rows {
         );
     }
 
+    /// One over the length of a row; nothing where it is vacant or passed over.
+    pub(super) fn inverse_length(&self, slot: Slot) -> Option<f32> {
+        let (chunk, row) = place(slot);
+        let inverse_length = self.chunks.get(chunk)?.inverse_lengths[row];
+        (!inverse_length.is_nan()).then_some(inverse_length)
+    }
+
+    /// Slots there are, vacant ones included.
+    #[cfg(feature = "hnsw")]
+    pub(super) const fn n_slots(&self) -> usize {
+        self.n_slots
+    }
+
     /// Overwrites a row, which is found no more.
     pub(super) fn erase(&mut self, slot: Slot) {
         let (chunk, row) = place(slot);

@@ -7,6 +7,7 @@ mod expression_groups;
 mod headpose;
 mod intervals;
 mod looking;
+mod presentation;
 mod recognition;
 mod tracking;
 
@@ -76,6 +77,10 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
     }
     if wants("recognition") {
         add("lfw", recognition::run(&data, args.write)?);
+    }
+    if wants("presentation") {
+        add("lfw", one(presentation::run(&data)?));
+        add("liveness", one(presentation::samples(&data)?));
     }
     let folder = crate::run::root().join("accuracy");
     let mut breaches = Vec::new();

@@ -17,7 +17,8 @@ use anyhow::{Context, Result};
 use regard_commitments::{Grant, Recognition};
 use regard_identity::{GalleryTransform, MatchScale, TargetRate};
 
-use self::curve::{Scores, wilson};
+use self::curve::Scores;
+pub(super) use self::curve::wilson;
 use self::lfw::Set;
 use super::Report;
 

@@ -11,6 +11,7 @@ use regard_audience::{Crowd, CrowdSettings};
 use regard_commitments::{Answer, Grant, LibraryDeclaration, Sensing, ask_library};
 use regard_domain::{BBox, CameraId, Face, FrameSize, Sighting, Timestamp};
 use regard_inference::{Catalog, Native, Rten, Runtime, flush_to_zero};
+use regard_testkit::turns::{Python, lower_quartile, median};
 use regard_testkit::wall::{CLIP_FPS, CLIP_SIZE, FaceWall, clip_jpegs};
 use regard_vision::{
     AnalyzerOptions, DetectorOptions, FaceAnalyzer, Keys, PixelPool, RgbView, WantedSize,
@@ -18,9 +19,6 @@ use regard_vision::{
 };
 use serde::Serialize;
 use tempfile::NamedTempFile;
-
-use super::inference::{lower_quartile, median};
-use super::python::Python;
 
 /// How long each case runs on all together, at least.
 const TIME_PER_CASE: Duration = Duration::from_secs(12);

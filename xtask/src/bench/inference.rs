@@ -7,11 +7,11 @@ use regard_inference::{
     Catalog, Device, LibrarySearch, LoadOptions, Native, Network, OnnxRuntime, Rten, Runtime,
     Tensor, flush_to_zero,
 };
+use regard_testkit::turns::{median, onnx_runtime_folder};
 use serde::Serialize;
 
 use super::layers::percent_of_peak;
 use super::openvino::OpenVino;
-use super::python::onnx_runtime_folder;
 
 /// The networks, with the shapes in which the live loop runs them; the last two are for recognition
 /// and age, which no loop runs yet.
@@ -316,16 +316,4 @@ fn contest(
         rivals: all[1..].iter().map(|one| one.as_rival(native)).collect(),
         n: native.millis.len(),
     })
-}
-
-/// The middle value; `NaN` for none.
-pub(super) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// The value below which a quarter lies; `NaN` for none.
-pub(super) fn lower_quartile(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 4).copied().unwrap_or(f64::NAN)
 }

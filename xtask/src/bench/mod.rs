@@ -8,7 +8,6 @@ mod layers;
 mod load;
 mod openvino;
 mod process;
-mod python;
 mod table;
 
 use std::path::PathBuf;
@@ -40,6 +39,8 @@ enum Subject {
     Policies,
     /// The whole path from a frame to what its faces show, beside MediaPipe and OpenCV, by turns.
     Faces,
+    /// Searches among a million to ten million templates beside faiss, usearch and OpenCV; one verification from a JPEG on.
+    Gallery,
     /// The rooms' own benches of deciding, tracking and storing.
     Rooms,
 }
@@ -76,7 +77,7 @@ pub(crate) struct BenchArgs {
     /// How long each case of `loop` runs, in seconds.
     #[arg(long, default_value_t = 60)]
     secs: u64,
-    /// Only the cases of `loop` whose name contains this, such as `1920x1080`.
+    /// Only the cases of `loop` and `gallery` whose name contains this, such as `1920x1080` or `curve`.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// Let a headless Chromium play the screen in the cases of `loop`.
@@ -118,7 +119,7 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<()> {
         return Ok(());
     }
     if let Some(python) = &args.python {
-        python::use_python(python);
+        regard_testkit::turns::use_python(python);
     }
     let network = args.network.as_deref().unwrap_or_default();
     let wants = |subject| args.subjects.is_empty() || args.subjects.contains(&subject);
@@ -157,6 +158,18 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<()> {
     if wants(Subject::Faces) {
         let rows = faces::compare()?;
         written.insert("faces".to_owned(), serde_json::to_value(rows)?);
+    }
+    if wants(Subject::Gallery) {
+        let mut bench = cargo();
+        bench.args([
+            "bench",
+            "--package",
+            "regard-identity",
+            "--features",
+            "hnsw",
+        ]);
+        bench.args(["--bench", "gallery", "--"]).args(&args.only);
+        must("gallery", &mut bench)?;
     }
     if wants(Subject::Rooms) {
         for package in ["regard-decision", "regard-audience", "regard-backends"] {

@@ -3,9 +3,8 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
+use regard_testkit::turns::Python;
 use tempfile::NamedTempFile;
-
-use super::python::Python;
 
 /// A network, loaded there.
 pub(super) struct OpenVino {

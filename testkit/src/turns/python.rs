@@ -1,5 +1,6 @@
 //! A script in a Python process of its own, which takes one turn when it is told to.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -7,10 +8,13 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::run::root;
+/// The checkout.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
 
 /// A script of `tools/bench` that answers each empty line with the milliseconds it took.
-pub(super) struct Python {
+pub struct Python {
     child: Child,
     commands: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -21,7 +25,7 @@ pub(super) struct Python {
 static NAMED: OnceLock<PathBuf> = OnceLock::new();
 
 /// From now on that interpreter is used.
-pub(super) fn use_python(path: &Path) {
+pub fn use_python(path: &Path) {
     // Asked for once, at the beginning.
     let _ = NAMED.set(path.to_owned());
 }
@@ -33,7 +37,7 @@ fn python() -> Command {
 }
 
 /// Where the Python package of ONNX Runtime keeps its library, which we load ourselves.
-pub(super) fn onnx_runtime_folder() -> Option<PathBuf> {
+pub fn onnx_runtime_folder() -> Option<PathBuf> {
     let find = "import importlib.util as u; print(u.find_spec('onnxruntime').submodule_search_locations[0])";
     let output = python().args(["-c", find]).stderr(Stdio::null()).output();
     let text = String::from_utf8(output.ok()?.stdout).ok()?;
@@ -41,22 +45,32 @@ pub(super) fn onnx_runtime_folder() -> Option<PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
+/// The embedder as OpenCV reads it: the file that `REGARD_SFACE` names, otherwise ours.
+fn sface() -> OsString {
+    let ours = || root().join("models/sface_2021dec_int8.onnx").into();
+    std::env::var_os("REGARD_SFACE").unwrap_or_else(ours)
+}
+
 impl Python {
     /// Whether there is a Python that has these modules.
-    pub(super) fn has(modules: &str) -> bool {
+    pub fn has(modules: &str) -> bool {
         let mut command = python();
         command.args(["-c", &format!("import {modules}")]);
         let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
         status.is_ok_and(|status| status.success())
     }
 
-    /// Starts a script and waits until it says its version.
-    pub(super) fn start(script: &str, args: &[String]) -> Result<Self> {
+    /// Starts a script of `tools/bench` and waits until it says its version.
+    ///
+    /// # Errors
+    /// When Python cannot be started or ends.
+    pub fn start(script: &str, args: &[String]) -> Result<Self> {
         let mut command = python();
         command.arg(root().join("tools/bench").join(script));
         let mut child = command
             .args(args)
             .env("REGARD_YUNET", root().join("models/yunet_2023mar.onnx"))
+            .env("REGARD_SFACE", sface())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -75,7 +89,7 @@ impl Python {
     }
 
     /// What the script runs on.
-    pub(super) fn version(&self) -> &str {
+    pub fn version(&self) -> &str {
         &self.version
     }
 
@@ -86,7 +100,10 @@ impl Python {
     }
 
     /// One turn; the milliseconds it took, measured there.
-    pub(super) fn turn(&mut self) -> Result<f64> {
+    ///
+    /// # Errors
+    /// When Python ended or answered something else.
+    pub fn turn(&mut self) -> Result<f64> {
         self.commands.write_all(b"\n")?;
         self.commands.flush()?;
         let answer = self.answer()?;

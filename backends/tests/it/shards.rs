@@ -1,0 +1,108 @@
+//! Parts of a gallery in processes of their own, on loopback.
+
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use regard_backends::{RemoteShard, ShardSecret, ShardServer};
+use regard_commitments::{Grant, Recognition, Zeroizing};
+use regard_identity::{Embedding, ExactGallery, GalleryError, GalleryLimits, Shard, ShardedGallery};
+use regard_testkit::conformance::gallery::{MODEL, first_transform, random_embedding};
+use regard_testkit::conformance::shards::parts_answer_as_one;
+
+/// Tells a process of the tests that it is a part.
+const IS_PART: &str = "REGARD_TEST_SHARD";
+
+/// Parts of the gallery.
+const N_PARTS: usize = 4;
+
+fn secret(byte: u8) -> ShardSecret {
+    ShardSecret::new(Zeroizing::new([byte; 32]))
+}
+
+fn exact() -> ExactGallery {
+    ExactGallery::new(first_transform(), MODEL, GalleryLimits::default())
+}
+
+/// The part's own process: without its variable, as in every ordinary run, there is nothing to do.
+#[test]
+fn part() {
+    if env::var_os(IS_PART).is_none() {
+        return;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("listening on {}", listener.local_addr().unwrap());
+    let mut rng = ChaCha20Rng::seed_from_u64(u64::from(std::process::id()));
+    let key = Grant::<Recognition>::for_evaluation();
+    let server = ShardServer::new(secret(1), &mut rng);
+    server.serve(&listener, Box::new(exact()), &key).unwrap();
+}
+
+/// A process that is a part, ended with the test.
+struct Part {
+    process: Child,
+    address: SocketAddr,
+}
+
+impl Part {
+    fn start() -> Self {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["shards::part", "--exact", "--nocapture"]).env(IS_PART, "1");
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let address = lines
+            .map_while(Result::ok)
+            .find_map(|line| line.split("listening on ").nth(1)?.trim().parse().ok())
+            .unwrap();
+        Self { process, address }
+    }
+
+    fn shard(&self, secret: ShardSecret) -> RemoteShard {
+        RemoteShard::new(self.address, secret, &mut ChaCha20Rng::seed_from_u64(9))
+    }
+
+    fn end(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn four_processes_answer_as_one_gallery() {
+    let parts: Vec<Part> = (0..N_PARTS).map(|_| Part::start()).collect();
+    let shards = parts.iter().map(|part| -> Box<dyn Shard> { Box::new(part.shard(secret(1))) });
+    parts_answer_as_one(shards.collect(), Box::new(exact()), 31);
+}
+
+#[test]
+fn when_a_part_is_gone_nothing_is_answered() {
+    let mut parts: Vec<Part> = (0..2).map(|_| Part::start()).collect();
+    let shards = parts.iter().map(|part| -> Box<dyn Shard> { Box::new(part.shard(secret(1))) });
+    let gallery = ShardedGallery::new(first_transform(), MODEL, shards.collect()).unwrap();
+    let key = Grant::<Recognition>::for_evaluation();
+    let probe: Embedding = random_embedding(&mut ChaCha20Rng::seed_from_u64(2));
+    assert_eq!(gallery.search_batch(&[&probe], 3, &key).unwrap().len(), 1);
+    parts[1].end();
+    let answer = gallery.search_batch(&[&probe], 3, &key);
+    assert!(matches!(answer, Err(GalleryError::Index { .. })));
+}
+
+#[test]
+fn who_lacks_the_secret_learns_nothing() {
+    let part = Part::start();
+    let stranger = part.shard(secret(2));
+    assert!(matches!(stranger.n_templates(), Err(GalleryError::Index { .. })));
+    // The part goes on answering others.
+    assert_eq!(part.shard(secret(1)).n_templates().unwrap(), 0);
+}
