@@ -1,7 +1,8 @@
 //! x86-64 with AVX-512 and its neural network instructions.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_dpbusd_epi32, _mm512_load_si512, _mm512_set1_epi32, _mm512_storeu_si512,
+    __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_dpbusd_epi32, _mm512_load_si512, _mm512_set1_epi32,
+    _mm512_storeu_si512,
 };
 
 use super::lanes::{Lanes, Work, run as run_on};
@@ -33,6 +34,11 @@ impl Lanes for Avx512 {
     #[inline(always)]
     unsafe fn add(sums: __m512i, rows: __m512i, group: __m512i) -> __m512i {
         unsafe { _mm512_dpbusd_epi32(sums, rows, group) }
+    }
+
+    #[inline(always)]
+    unsafe fn prefetch(line: *const Line) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
     }
 
     #[inline(always)]
