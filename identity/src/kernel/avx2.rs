@@ -1,9 +1,8 @@
 //! x86-64 with AVX2: numbers widened to sixteen bits, so that no sum is cut short.
 
 use std::arch::x86_64::{
-    __m256i, _MM_HINT_T0, _mm_load_si128, _mm_prefetch, _mm256_add_epi32, _mm256_cvtepu8_epi16,
-    _mm256_hadd_epi32, _mm256_madd_epi16, _mm256_permute4x64_epi64, _mm256_set1_epi64x,
-    _mm256_storeu_si256,
+    __m256i, _mm_load_si128, _mm256_add_epi32, _mm256_cvtepu8_epi16, _mm256_hadd_epi32,
+    _mm256_madd_epi16, _mm256_permute4x64_epi64, _mm256_set1_epi64x, _mm256_storeu_si256,
 };
 
 use super::lanes::{Lanes, Work, run as run_on};
@@ -44,11 +43,6 @@ impl Lanes for Avx2 {
         std::array::from_fn(|i| unsafe {
             _mm256_add_epi32(sums[i], _mm256_madd_epi16(rows[i], group))
         })
-    }
-
-    #[inline(always)]
-    unsafe fn prefetch(line: *const Line) {
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
     }
 
     #[inline(always)]

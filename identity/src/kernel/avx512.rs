@@ -1,8 +1,7 @@
 //! x86-64 with AVX-512 and its neural network instructions.
 
 use std::arch::x86_64::{
-    __m512i, _MM_HINT_T0, _mm_prefetch, _mm512_dpbusd_epi32, _mm512_load_si512, _mm512_set1_epi32,
-    _mm512_storeu_si512,
+    __m512i, _mm512_dpbusd_epi32, _mm512_load_si512, _mm512_set1_epi32, _mm512_storeu_si512,
 };
 
 use super::lanes::{Lanes, Work, run as run_on};
@@ -37,22 +36,19 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn prefetch(line: *const Line) {
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
-    }
-
-    #[inline(always)]
     unsafe fn store(sums: __m512i, to: &mut [i32; BLOCK_ROWS]) {
         unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), sums) }
     }
 }
 
-/// Eight probes on two blocks: sixteen sums, four of them in flight on each of two ports.
+/// Eight probes on two blocks: sixteen sums, four of them in flight on each of two ports. One probe goes block by block, so that
+/// memory is read in one stream, which the processor fetches ahead by itself: four blocks side by side, and lines fetched
+/// ahead by instruction, were measured at two thirds of the speed.
 ///
 /// # Safety
 /// The processor has AVX-512F and VNNI, and the work is as `products_by` checks it.
 #[target_feature(enable = "avx512f,avx512vnni")]
 pub(super) unsafe fn run(work: &mut Work<'_>) {
     // SAFETY: the caller's promises.
-    unsafe { run_on::<Avx512, 2, 8, 4>(work) }
+    unsafe { run_on::<Avx512, 2, 8, 1>(work) }
 }

@@ -1,8 +1,7 @@
 //! x86-64 with the neural network instructions for half as long vectors: client processors.
 
 use std::arch::x86_64::{
-    __m256i, _MM_HINT_T0, _mm_prefetch, _mm256_dpbusd_avx_epi32, _mm256_load_si256,
-    _mm256_set1_epi32, _mm256_storeu_si256,
+    __m256i, _mm256_dpbusd_avx_epi32, _mm256_load_si256, _mm256_set1_epi32, _mm256_storeu_si256,
 };
 
 use super::lanes::{Lanes, Work, run as run_on};
@@ -35,11 +34,6 @@ impl Lanes for AvxVnni {
     #[inline(always)]
     unsafe fn add(sums: Self::Sums, rows: Self::Rows, group: __m256i) -> Self::Sums {
         std::array::from_fn(|i| unsafe { _mm256_dpbusd_avx_epi32(sums[i], rows[i], group) })
-    }
-
-    #[inline(always)]
-    unsafe fn prefetch(line: *const Line) {
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
     }
 
     #[inline(always)]

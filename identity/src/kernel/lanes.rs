@@ -31,9 +31,6 @@ pub(super) trait Lanes {
     unsafe fn group(numbers: &[i8; GROUP_LEN]) -> Self::Group;
     /// Adds the products of each row's four numbers, taken without a sign, with those of the probe.
     unsafe fn add(sums: Self::Sums, rows: Self::Rows, group: Self::Group) -> Self::Sums;
-    /// Has a line fetched that will be read soon. It may lie anywhere: nothing is read.
-    #[inline(always)]
-    unsafe fn prefetch(_: *const Line) {}
     /// Writes the sums down.
     unsafe fn store(sums: Self::Sums, to: &mut [i32; BLOCK_ROWS]);
 }
@@ -96,13 +93,7 @@ unsafe fn tile<S: Lanes, const B: usize, const P: usize>(
         for at in 0..n_groups {
             let group: [S::Group; P] = std::array::from_fn(|p| S::group(&*groups[p].add(at)));
             for (b, sums) in sums.iter_mut().enumerate() {
-                let line = lines.add(b * n_groups + at);
-                // The lines of the next blocks, which the processor would not guess: it sees several short streams. Later
-                // probes find them in the cache.
-                if probe == 0 {
-                    S::prefetch(line.wrapping_add(B * n_groups));
-                }
-                let rows = S::rows(&*line);
+                let rows = S::rows(&*lines.add(b * n_groups + at));
                 for (sum, group) in sums.iter_mut().zip(group) {
                     *sum = S::add(*sum, rows, group);
                 }
