@@ -105,7 +105,8 @@ impl RemoteShard {
             .send(&request.to_bytes())
             .and_then(|()| channel.receive())
             .map_err(failed)?;
-        let answer = Answer::read(&answer).ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))?;
+        let answer =
+            Answer::read(&answer).ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))?;
         state.channel = Some(channel);
         Ok(answer)
     }
@@ -259,12 +260,12 @@ fn answer(request: &[u8], part: &RwLock<Box<dyn Shard>>, key: &Grant<Recognition
             look().search(&probes, k, key).map(Answer::Found)
         }
         Some(Asked::Insert(enrolment)) => change().insert(enrolment).map(|()| Answer::Number(1)),
-        Some(Asked::RemovePerson(person)) => {
-            change().remove_person(person).map(|n| Answer::Number(n as u64))
-        }
-        Some(Asked::RemoveTemplate(template)) => {
-            change().remove_template(template).map(|was| Answer::Number(was.into()))
-        }
+        Some(Asked::RemovePerson(person)) => change()
+            .remove_person(person)
+            .map(|n| Answer::Number(n as u64)),
+        Some(Asked::RemoveTemplate(template)) => change()
+            .remove_template(template)
+            .map(|was| Answer::Number(was.into())),
         Some(Asked::Count) => look().n_templates().map(Answer::Number),
     };
     answered.unwrap_or_else(Answer::Failed)

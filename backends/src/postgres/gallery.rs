@@ -100,7 +100,9 @@ impl PgGallery {
     ) -> Result<Self, PgOpenError> {
         let options = PgConnectOptions::from_str(address).map_err(|_| PgOpenError::Address)?;
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all();
-        let runtime = runtime.build().map_err(|source| PgOpenError::Runtime { source })?;
+        let runtime = runtime
+            .build()
+            .map_err(|source| PgOpenError::Runtime { source })?;
         let opened = runtime.block_on(async {
             let pool = PgPoolOptions::new().max_connections(N_CONNECTIONS);
             let pool = pool.connect_with(options).await.map_err(failed)?;
@@ -116,9 +118,8 @@ impl PgGallery {
             model,
             max_templates,
         };
-        this.runtime.block_on(async {
-            this.reading().await.map(drop)
-        })?;
+        this.runtime
+            .block_on(async { this.reading().await.map(drop) })?;
         Ok(this)
     }
 
@@ -165,7 +166,10 @@ impl PgGallery {
     async fn reading(&self) -> Result<Transaction<'static, Postgres>, GalleryError> {
         let mut transaction = self.pool.begin().await.map_err(failed)?;
         let how = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        sqlx::query(how).execute(&mut *transaction).await.map_err(failed)?;
+        sqlx::query(how)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
         let query = "SELECT model, transform FROM regard_gallery WHERE gallery = $1";
         self.check(&mut transaction, query).await?;
         Ok(transaction)
@@ -200,7 +204,12 @@ impl PgGallery {
     }
 
     /// The hit that a row is for a probe.
-    fn hit(&self, row: &PgRow, probe: &Template, key: &Grant<Recognition>) -> Result<Hit, GalleryError> {
+    fn hit(
+        &self,
+        row: &PgRow,
+        probe: &Template,
+        key: &Grant<Recognition>,
+    ) -> Result<Hit, GalleryError> {
         let template = self.template(row)?;
         let similarity = template.similarity(probe, key);
         Ok(Hit {
@@ -280,7 +289,10 @@ async fn make(
     model: ModelTag,
 ) -> Result<i32, GalleryError> {
     let mut transaction = pool.begin().await.map_err(failed)?;
-    sqlx::query(MAKING).execute(&mut *transaction).await.map_err(failed)?;
+    sqlx::query(MAKING)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
     let schema = sqlx::raw_sql(include_str!("schema.sql"));
     schema.execute(&mut *transaction).await.map_err(failed)?;
     let query = "INSERT INTO regard_gallery (name, model, transform, dimension) VALUES ($1, $2, $3, $4) \
@@ -336,7 +348,9 @@ impl Gallery for PgGallery {
             let mut transaction = self.changing().await?;
             let picture = enrolment.picture.map(|picture| picture.as_bits());
             let mut people = self.people(&mut transaction);
-            people.admit(enrolment.template, enrolment.person, picture).await?;
+            people
+                .admit(enrolment.template, enrolment.person, picture)
+                .await?;
             let query = "SELECT count(*) FROM regard_gallery_template WHERE gallery = $1";
             if self.count(&mut transaction, query).await? >= self.max_templates {
                 let max_templates = usize::try_from(self.max_templates).unwrap_or(usize::MAX);
@@ -418,7 +432,9 @@ impl Gallery for PgGallery {
     }
 
     fn n_persons(&self) -> Result<u64, GalleryError> {
-        self.counted("SELECT count(*) FROM regard_gallery_person WHERE gallery = $1 AND parent IS NULL")
+        self.counted(
+            "SELECT count(*) FROM regard_gallery_person WHERE gallery = $1 AND parent IS NULL",
+        )
     }
 
     fn templates_of(&self, person: PersonId) -> Result<Vec<TemplateId>, GalleryError> {
@@ -432,7 +448,9 @@ impl Gallery for PgGallery {
             let rows = sqlx::query(query).bind(self.gallery).bind(stored(person.as_bits()));
             rows.fetch_all(&mut *transaction).await.map_err(failed)
         })?;
-        let ids = rows.iter().map(|row| Ok(TemplateId::from_bits(id(row, "template")?)));
+        let ids = rows
+            .iter()
+            .map(|row| Ok(TemplateId::from_bits(id(row, "template")?)));
         ids.collect()
     }
 

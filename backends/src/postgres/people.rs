@@ -31,26 +31,43 @@ fn damaged() -> GalleryError {
 }
 
 impl People<'_> {
-    async fn count(&mut self, query: &'static str, a: &[u8], b: &[u8]) -> Result<i64, GalleryError> {
+    async fn count(
+        &mut self,
+        query: &'static str,
+        a: &[u8],
+        b: &[u8],
+    ) -> Result<i64, GalleryError> {
         let row = sqlx::query(query).bind(self.gallery).bind(a).bind(b);
         let row = row.fetch_one(&mut *self.connection).await.map_err(failed)?;
         row.try_get(0).map_err(failed)
     }
 
-    async fn change(&mut self, query: &'static str, a: &[u8], b: &[u8]) -> Result<u64, GalleryError> {
+    async fn change(
+        &mut self,
+        query: &'static str,
+        a: &[u8],
+        b: &[u8],
+    ) -> Result<u64, GalleryError> {
         let done = sqlx::query(query).bind(self.gallery).bind(a).bind(b);
         let done = done.execute(&mut *self.connection).await.map_err(failed)?;
         Ok(done.rows_affected())
     }
 
     /// As whom somebody answers; nothing when nobody of that id is known.
-    pub(super) async fn root(&mut self, person: PersonId) -> Result<Option<PersonId>, GalleryError> {
+    pub(super) async fn root(
+        &mut self,
+        person: PersonId,
+    ) -> Result<Option<PersonId>, GalleryError> {
         let row = sqlx::query(
             "SELECT root FROM regard_gallery_person WHERE gallery = $1 AND person = $2",
         );
         let row = row.bind(self.gallery).bind(stored(person.as_bits()));
-        let row = row.fetch_optional(&mut *self.connection).await.map_err(failed)?;
-        row.map(|row| id(&row, "root").map(PersonId::from_bits)).transpose()
+        let row = row
+            .fetch_optional(&mut *self.connection)
+            .await
+            .map_err(failed)?;
+        row.map(|row| id(&row, "root").map(PersonId::from_bits))
+            .transpose()
     }
 
     async fn known(&mut self, person: PersonId) -> Result<PersonId, GalleryError> {
@@ -101,7 +118,9 @@ impl People<'_> {
         if self.n_templates(root).await? >= MAX_TEMPLATES_PER_PERSON {
             return Err(GalleryError::TooManyTemplates);
         }
-        let Some(picture) = picture else { return Ok(()) };
+        let Some(picture) = picture else {
+            return Ok(());
+        };
         let in_picture = self
             .count(
                 "SELECT count(*) FROM regard_gallery_template t JOIN regard_gallery_person p USING (gallery, person) \
@@ -117,12 +136,18 @@ impl People<'_> {
     }
 
     /// Removes one template; whether it was there.
-    pub(super) async fn remove_template(&mut self, template: TemplateId) -> Result<bool, GalleryError> {
+    pub(super) async fn remove_template(
+        &mut self,
+        template: TemplateId,
+    ) -> Result<bool, GalleryError> {
         let row = sqlx::query(
             "DELETE FROM regard_gallery_template WHERE gallery = $1 AND template = $2 RETURNING person",
         );
         let row = row.bind(self.gallery).bind(stored(template.as_bits()));
-        let row = row.fetch_optional(&mut *self.connection).await.map_err(failed)?;
+        let row = row
+            .fetch_optional(&mut *self.connection)
+            .await
+            .map_err(failed)?;
         let Some(row) = row else { return Ok(false) };
         let person = PersonId::from_bits(id(&row, "person")?);
         let root = self.root(person).await?.ok_or_else(damaged)?;
@@ -165,12 +190,17 @@ impl People<'_> {
         Ok(())
     }
 
-    pub(super) async fn merge(&mut self, from: PersonId, into: PersonId) -> Result<Merge, GalleryError> {
+    pub(super) async fn merge(
+        &mut self,
+        from: PersonId,
+        into: PersonId,
+    ) -> Result<Merge, GalleryError> {
         let (from, into) = (self.known(from).await?, self.known(into).await?);
         if from == into {
             return Err(GalleryError::NoSuchMerge);
         }
-        if self.n_templates(from).await? + self.n_templates(into).await? > MAX_TEMPLATES_PER_PERSON {
+        if self.n_templates(from).await? + self.n_templates(into).await? > MAX_TEMPLATES_PER_PERSON
+        {
             return Err(GalleryError::TooManyTemplates);
         }
         let (a, b) = (stored(from.as_bits()), stored(into.as_bits()));
@@ -238,7 +268,11 @@ impl People<'_> {
         Ok(())
     }
 
-    pub(super) async fn forbid_link(&mut self, a: PersonId, b: PersonId) -> Result<(), GalleryError> {
+    pub(super) async fn forbid_link(
+        &mut self,
+        a: PersonId,
+        b: PersonId,
+    ) -> Result<(), GalleryError> {
         if self.known(a).await? == self.known(b).await? {
             return Err(GalleryError::NoSuchMerge);
         }
@@ -252,10 +286,18 @@ impl People<'_> {
         Ok(())
     }
 
-    pub(super) async fn set_frozen(&mut self, person: PersonId, is_frozen: bool) -> Result<(), GalleryError> {
+    pub(super) async fn set_frozen(
+        &mut self,
+        person: PersonId,
+        is_frozen: bool,
+    ) -> Result<(), GalleryError> {
         let root = stored(self.known(person).await?.as_bits());
-        let query = "UPDATE regard_gallery_person SET is_frozen = $3 WHERE gallery = $1 AND root = $2";
-        let done = sqlx::query(query).bind(self.gallery).bind(root).bind(is_frozen);
+        let query =
+            "UPDATE regard_gallery_person SET is_frozen = $3 WHERE gallery = $1 AND root = $2";
+        let done = sqlx::query(query)
+            .bind(self.gallery)
+            .bind(root)
+            .bind(is_frozen);
         done.execute(&mut *self.connection).await.map_err(failed)?;
         Ok(())
     }

@@ -72,7 +72,11 @@ impl Channel {
         if greeting != *GREETING || other == own {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        let (first, second) = if is_asking { (own, other) } else { (other, own) };
+        let (first, second) = if is_asking {
+            (own, other)
+        } else {
+            (other, own)
+        };
         let mut numbers = [0; 64];
         numbers[..32].copy_from_slice(&first);
         numbers[32..].copy_from_slice(&second);
@@ -121,7 +125,9 @@ impl Channel {
         }
         // Room grows with what comes, not with what is announced.
         let mut sealed = Vec::new();
-        (&mut self.stream).take(length.into()).read_to_end(&mut sealed)?;
+        (&mut self.stream)
+            .take(length.into())
+            .read_to_end(&mut sealed)?;
         let nonce = self.receiving.nonce();
         let message = self.receiving.cipher.decrypt(&nonce, sealed.as_slice());
         message

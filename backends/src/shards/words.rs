@@ -7,7 +7,10 @@ use regard_identity::{Enrolment, GalleryError, Hit, SearchAnswer, Similarity, Te
 
 /// What is asked.
 pub(super) enum Request<'a> {
-    Search { probes: &'a [&'a Template], k: usize },
+    Search {
+        probes: &'a [&'a Template],
+        k: usize,
+    },
     Insert(&'a Enrolment),
     RemovePerson(PersonId),
     RemoveTemplate(TemplateId),

@@ -43,7 +43,9 @@ fn programs() -> Option<PathBuf> {
         let shared = config.arg("--sharedir").output().ok();
         let shared = shared.and_then(|output| String::from_utf8(output.stdout).ok());
         shared.is_some_and(|shared| {
-            Path::new(shared.trim()).join("extension/vector.control").is_file()
+            Path::new(shared.trim())
+                .join("extension/vector.control")
+                .is_file()
         })
     })
 }
@@ -81,8 +83,15 @@ impl Server {
             command.uid(NOBODY).gid(NOBODY);
         }
         let log = fs::File::create(self.folder.path().join(format!("{program}.log"))).unwrap();
-        let command = command.args(args).current_dir(self.folder.path()).env("HOME", self.folder.path());
-        let status = command.stdin(Stdio::null()).stderr(log.try_clone().unwrap()).stdout(log).status();
+        let command = command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env("HOME", self.folder.path());
+        let status = command
+            .stdin(Stdio::null())
+            .stderr(log.try_clone().unwrap())
+            .stdout(log)
+            .status();
         if !status.unwrap().success() {
             let log = fs::read_to_string(self.folder.path().join(format!("{program}.log")));
             panic!("{program} failed: {}", log.unwrap_or_default());
@@ -93,12 +102,27 @@ impl Server {
         let sockets = self.folder.path().display();
         let options = format!("-c listen_addresses='' -c unix_socket_directories='{sockets}'");
         let log = self.folder.path().join("server.log").display().to_string();
-        self.run("pg_ctl", &["-D", &self.data(), "-w", "-l", &log, "-o", &options, "start"]);
+        self.run(
+            "pg_ctl",
+            &[
+                "-D",
+                &self.data(),
+                "-w",
+                "-l",
+                &log,
+                "-o",
+                &options,
+                "start",
+            ],
+        );
     }
 
     /// Ends it as loss of power does.
     fn crash(&self) {
-        self.run("pg_ctl", &["-D", &self.data(), "-w", "-m", "immediate", "stop"]);
+        self.run(
+            "pg_ctl",
+            &["-D", &self.data(), "-w", "-m", "immediate", "stop"],
+        );
     }
 
     fn address(&self) -> String {
@@ -138,7 +162,9 @@ fn first(gallery: &dyn Gallery, face: &Embedding) -> Option<PersonId> {
 
 #[test]
 fn the_laws_are_kept_by_postgres() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Server::start() else {
+        return;
+    };
     for seed in 0..4 {
         let gallery = server.gallery(&format!("seed {seed}"));
         laws::random_history(Box::new(gallery), seed, 120, Strictness { is_exact: true });
@@ -154,7 +180,9 @@ fn the_laws_are_kept_by_postgres() {
 
 #[test]
 fn postgres_and_memory_answer_alike() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Server::start() else {
+        return;
+    };
     let mut rng = ChaCha20Rng::seed_from_u64(17);
     let mut stored = server.gallery("alike");
     let mut memory = ExactGallery::new(first_transform(), MODEL, GalleryLimits::default());
@@ -173,7 +201,10 @@ fn postgres_and_memory_answer_alike() {
         for _ in 0..10 {
             let probe = random_embedding(&mut rng);
             // To the last bit.
-            let (a, b) = (stored.search(&probe, 25, &key), memory.search(&probe, 25, &key));
+            let (a, b) = (
+                stored.search(&probe, 25, &key),
+                memory.search(&probe, 25, &key),
+            );
             assert_eq!(a.unwrap(), b.unwrap());
         }
     }
@@ -184,7 +215,9 @@ fn postgres_and_memory_answer_alike() {
 
 #[test]
 fn who_was_removed_stays_away_after_a_crash_and_after_a_restore() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Server::start() else {
+        return;
+    };
     let mut rng = ChaCha20Rng::seed_from_u64(23);
     let faces: Vec<Embedding> = (0..30).map(|_| random_embedding(&mut rng)).collect();
     let mut gallery = server.gallery("crash");
@@ -194,26 +227,41 @@ fn who_was_removed_stays_away_after_a_crash_and_after_a_restore() {
     let older = server.folder.path().join("older.sql").display().to_string();
     let folder = server.folder.path().display().to_string();
     let host = ["-h", &folder, "-U", "regard"];
-    server.run("pg_dump", &[&host[..], &["-c", "-f", &older, "postgres"]].concat());
+    server.run(
+        "pg_dump",
+        &[&host[..], &["-c", "-f", &older, "postgres"]].concat(),
+    );
     let person = PersonId::from_bits;
     assert_eq!(gallery.remove_person(person(4)).unwrap(), 1);
     assert!(gallery.remove_template(TemplateId::from_bits(5)).unwrap());
     server.crash();
-    assert!(matches!(gallery.n_templates(), Err(GalleryError::Index { .. })));
+    assert!(matches!(
+        gallery.n_templates(),
+        Err(GalleryError::Index { .. })
+    ));
     server.up();
     let check = |gallery: &PgGallery| {
         for (bits, face) in (0_u128..).zip(&faces) {
             let is_there = ![4, 5].contains(&bits);
-            assert_eq!(first(gallery, face) == Some(person(bits)), is_there, "{bits}");
+            assert_eq!(
+                first(gallery, face) == Some(person(bits)),
+                is_there,
+                "{bits}"
+            );
         }
     };
     let mut gallery = server.gallery("crash");
     check(&gallery);
     // An older copy comes back, in which both are; who is to be there is known by whoever keeps the consents.
-    server.run("psql", &[&host[..], &["-q", "-f", &older, "postgres"]].concat());
+    server.run(
+        "psql",
+        &[&host[..], &["-q", "-f", &older, "postgres"]].concat(),
+    );
     assert_eq!(first(&gallery, &faces[4]), Some(person(4)));
-    let kept: BTreeSet<TemplateId> =
-        (0..30).filter(|bits| ![4, 5].contains(bits)).map(TemplateId::from_bits).collect();
+    let kept: BTreeSet<TemplateId> = (0..30)
+        .filter(|bits| ![4, 5].contains(bits))
+        .map(TemplateId::from_bits)
+        .collect();
     assert_eq!(gallery.keep_only(&kept).unwrap(), 2);
     check(&gallery);
 }

@@ -9,7 +9,9 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use regard_backends::{RemoteShard, ShardSecret, ShardServer};
 use regard_commitments::{Grant, Recognition, Zeroizing};
-use regard_identity::{Embedding, ExactGallery, GalleryError, GalleryLimits, Shard, ShardedGallery};
+use regard_identity::{
+    Embedding, ExactGallery, GalleryError, GalleryLimits, Shard, ShardedGallery,
+};
 use regard_testkit::conformance::gallery::{MODEL, first_transform, random_embedding};
 use regard_testkit::conformance::shards::parts_answer_as_one;
 
@@ -50,7 +52,9 @@ struct Part {
 impl Part {
     fn start() -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["shards::part", "--exact", "--nocapture"]).env(IS_PART, "1");
+        command
+            .args(["shards::part", "--exact", "--nocapture"])
+            .env(IS_PART, "1");
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let address = lines
@@ -81,14 +85,18 @@ impl Drop for Part {
 #[test]
 fn four_processes_answer_as_one_gallery() {
     let parts: Vec<Part> = (0..N_PARTS).map(|_| Part::start()).collect();
-    let shards = parts.iter().map(|part| -> Box<dyn Shard> { Box::new(part.shard(secret(1))) });
+    let shards = parts
+        .iter()
+        .map(|part| -> Box<dyn Shard> { Box::new(part.shard(secret(1))) });
     parts_answer_as_one(shards.collect(), Box::new(exact()), 31);
 }
 
 #[test]
 fn when_a_part_is_gone_nothing_is_answered() {
     let mut parts: Vec<Part> = (0..2).map(|_| Part::start()).collect();
-    let shards = parts.iter().map(|part| -> Box<dyn Shard> { Box::new(part.shard(secret(1))) });
+    let shards = parts
+        .iter()
+        .map(|part| -> Box<dyn Shard> { Box::new(part.shard(secret(1))) });
     let gallery = ShardedGallery::new(first_transform(), MODEL, shards.collect()).unwrap();
     let key = Grant::<Recognition>::for_evaluation();
     let probe: Embedding = random_embedding(&mut ChaCha20Rng::seed_from_u64(2));
@@ -102,7 +110,10 @@ fn when_a_part_is_gone_nothing_is_answered() {
 fn who_lacks_the_secret_learns_nothing() {
     let part = Part::start();
     let stranger = part.shard(secret(2));
-    assert!(matches!(stranger.n_templates(), Err(GalleryError::Index { .. })));
+    assert!(matches!(
+        stranger.n_templates(),
+        Err(GalleryError::Index { .. })
+    ));
     // The part goes on answering others.
     assert_eq!(part.shard(secret(1)).n_templates().unwrap(), 0);
 }

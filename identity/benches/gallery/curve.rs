@@ -152,7 +152,7 @@ fn indexed(exact: &ExactGallery, n: usize) -> Result<()> {
     let case = format!("one search among {n} x 128 by an index of neighbours");
     by_turns(
         &case,
-        vec![Contestant::own("usearch f16, then exact", search)],
+        vec![Contestant::own("index of neighbours, then exact", search)],
         TIME_PER_CASE / 4,
     )?;
     println!(

@@ -60,7 +60,7 @@ const MAX_THREADS: usize = 64;
 /// Added to the slot of a template that was removed: its place in the index holds random numbers since.
 const TOMB: u64 = 1 << 32;
 
-/// A gallery in memory that asks an index of neighbours (HNSW, 16-bit numbers) who may be near, and compares a probe with
+/// A gallery in memory that asks an index of neighbours (HNSW) who may be near, and compares a probe with
 /// those exactly, by the same rows as [`ExactGallery`].
 ///
 /// Similarities are exact; somebody near may be missed, which the exact gallery never does (`docs/scale.md` says how often). Who
@@ -170,14 +170,12 @@ impl NearGallery {
         }
         let mut values = Zeroizing::new(Vec::with_capacity(self.exact.transform().dimension()));
         self.exact.rows.read(slot, &mut values);
-        let mut numbers = Zeroizing::new(Vec::with_capacity(values.len()));
-        numbers.extend(values.iter().map(|v| f32::from(*v)));
         let tomb = TOMB | u64::from(slot);
         if self.index.contains(tomb) {
             self.index.remove(tomb).map_err(failed)?;
         }
         // A place that was left is the one that is taken next, so that each slot keeps its own.
-        self.index.add(u64::from(slot), &numbers).map_err(failed)
+        self.index.add::<i8>(u64::from(slot), &values).map_err(failed)
     }
 
     /// Overwrites what the index holds of a slot.
@@ -187,11 +185,11 @@ impl NearGallery {
         }
         self.index.remove(u64::from(slot)).map_err(failed)?;
         let dimension = self.exact.transform().dimension();
-        let numbers: Vec<f32> = (0..dimension)
-            .map(|_| (self.noise.next_u32() % 255) as f32 - 127.0)
+        let numbers: Vec<i8> = (0..dimension)
+            .map(|_| ((self.noise.next_u32() % 255) as i16 - 127) as i8)
             .collect();
         self.index
-            .add(TOMB | u64::from(slot), &numbers)
+            .add::<i8>(TOMB | u64::from(slot), &numbers)
             .map_err(failed)
     }
 
@@ -218,14 +216,12 @@ impl NearGallery {
     /// Everybody near that the index names, compared exactly; nothing where it names fewer persons than there are and were
     /// asked for, or is busy.
     fn near(&self, probe: &Template, k: usize) -> Option<SearchAnswer> {
-        let mut numbers = Zeroizing::new(Vec::with_capacity(probe.values().len()));
-        numbers.extend(probe.values().iter().map(|v| f32::from(*v)));
         let n_persons = self.exact.n_searched();
         let n_wanted = usize::try_from(n_persons).map_or(k, |n| n.min(k));
         let mut n_candidates = (CANDIDATES_PER_PERSON * k).max(MIN_CANDIDATES);
-        let mut values = Zeroizing::new(Vec::with_capacity(numbers.len()));
+        let mut values = Zeroizing::new(Vec::with_capacity(probe.values().len()));
         loop {
-            let found = self.index.search(&numbers, n_candidates).ok()?;
+            let found = self.index.search::<i8>(probe.values(), n_candidates).ok()?;
             let slots = found
                 .keys
                 .iter()
@@ -267,8 +263,8 @@ fn index(dimension: usize, limits: NearLimits) -> Result<Index, GalleryError> {
     let options = IndexOptions {
         dimensions: dimension,
         metric: MetricKind::Cos,
-        // Whole numbers up to 127 are exact in 16 bits.
-        quantization: ScalarKind::F16,
+        // Templates are whole numbers up to 127, so that nothing is lost; 16 bits would hold the same in twice the memory.
+        quantization: ScalarKind::I8,
         connectivity: limits.connectivity,
         expansion_add: limits.expansion_add,
         expansion_search: limits.expansion_search,

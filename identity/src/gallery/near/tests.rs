@@ -40,18 +40,6 @@ fn search(gallery: &NearGallery, numbers: &[i8]) -> Vec<Hit> {
     answers.remove(0).hits
 }
 
-/// A whole number in 16 bits, as the index holds it.
-fn half(value: i8) -> [u8; 2] {
-    let sign = u16::from(value < 0) << 15;
-    let size = u16::from(value.unsigned_abs());
-    if size == 0 {
-        return sign.to_le_bytes();
-    }
-    let exponent = 15 - size.leading_zeros() as u16;
-    let fraction = (size << (10 - exponent)) & 0x3ff;
-    (sign | ((exponent + 15) << 10) | fraction).to_le_bytes()
-}
-
 /// Everything the index holds.
 fn memory(gallery: &NearGallery) -> Vec<u8> {
     let mut bytes = vec![0; gallery.index.serialized_length()];
@@ -60,7 +48,7 @@ fn memory(gallery: &NearGallery) -> Vec<u8> {
 }
 
 fn holds(bytes: &[u8], numbers: &[i8]) -> bool {
-    let needle: Vec<u8> = numbers.iter().flat_map(|v| half(*v)).collect();
+    let needle: Vec<u8> = numbers.iter().map(|v| v.cast_unsigned()).collect();
     bytes.windows(needle.len()).any(|window| window == needle)
 }
 

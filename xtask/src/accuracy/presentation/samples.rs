@@ -61,9 +61,20 @@ pub(super) fn run(data: &Path) -> Result<Option<Report>> {
         put("no_face", n_missed as f64);
         put("n_live", live.len() as f64);
         put("n_attacks", fake.len() as f64);
-        rates("texture", &live, &fake, |said| said.is_refused_by_texture, &mut put);
+        rates(
+            "texture",
+            &live,
+            &fake,
+            |said| said.is_refused_by_texture,
+            &mut put,
+        );
         if networks.is_some() {
-            let is_refused = |said: &Said| refused(&PassiveAnswer { network: said.network, ..still_good() });
+            let is_refused = |said: &Said| {
+                refused(&PassiveAnswer {
+                    network: said.network,
+                    ..still_good()
+                })
+            };
             rates("networks", &live, &fake, is_refused, &mut put);
             put("networks_auc", auc(&live, &fake));
         }
@@ -122,7 +133,10 @@ fn look(
         None => None,
     };
     let cue = CueMeter::new().measure(photo.view(), face, None, network, &count)?;
-    let answer = PassiveAnswer { peak: cue.peak, ..still_good() };
+    let answer = PassiveAnswer {
+        peak: cue.peak,
+        ..still_good()
+    };
     Ok(Some(Said {
         is_refused_by_texture: refused(&answer),
         network,
@@ -150,7 +164,10 @@ fn rates(
     put: &mut impl FnMut(&str, f64),
 ) {
     let count = |group: &[Said], refused: bool| {
-        group.iter().filter(|said| is_refused(said) == refused).count() as u64
+        group
+            .iter()
+            .filter(|said| is_refused(said) == refused)
+            .count() as u64
     };
     for (rate, errors, n) in [
         ("apcer", count(fake, false), fake.len() as u64),

@@ -49,11 +49,7 @@ pub(super) struct Person {
 }
 
 /// The first so many people of a folder who look into the camera alone, and close enough.
-pub(super) fn sitters(
-    folder: &Path,
-    n: usize,
-    analyzer: &mut FaceAnalyzer,
-) -> Result<Vec<Person>> {
+pub(super) fn sitters(folder: &Path, n: usize, analyzer: &mut FaceAnalyzer) -> Result<Vec<Person>> {
     let mut names: Vec<PathBuf> = entries(folder)?;
     names.sort();
     let mut sitters = Vec::new();
@@ -150,24 +146,55 @@ impl<'a> Scene<'a> {
             seed,
             ..Take::default()
         };
-        let sheet = |sheet: Sheet| Medium::Sheet(Sheet { half_px: [100.0, 115.0], ..sheet });
+        let sheet = |sheet: Sheet| {
+            Medium::Sheet(Sheet {
+                half_px: [100.0, 115.0],
+                ..sheet
+            })
+        };
         let sitter = &self.person.sitter;
         Ok(match self.species {
             Species::Live | Species::Relay => sitter.render(&take),
-            Species::Print => sitter.render(&Take { medium: sheet(Sheet::paper()), ..take }),
+            Species::Print => sitter.render(&Take {
+                medium: sheet(Sheet::paper()),
+                ..take
+            }),
             Species::BentPrint => {
-                let bent = Sheet { bent_deg: 30.0, ..Sheet::paper() };
-                sitter.render(&Take { medium: sheet(bent), ..take })
+                let bent = Sheet {
+                    bent_deg: 30.0,
+                    ..Sheet::paper()
+                };
+                sitter.render(&Take {
+                    medium: sheet(bent),
+                    ..take
+                })
             }
             Species::Replay => {
-                let film = sitter.render(&Take { screen: light(filmed), ..take });
+                let film = sitter.render(&Take {
+                    screen: light(filmed),
+                    ..take
+                });
                 let film = Sitter::new(&film, self.size(), &self.person.mesh).context("a film")?;
                 let medium = sheet(Sheet::screen());
                 // The tablet stands still; what moves is in the film.
-                film.render(&Take { medium, yaw_deg: 0.0, pitch_deg: 0.0, shift_px: [0.0; 2], ..take })
+                film.render(&Take {
+                    medium,
+                    yaw_deg: 0.0,
+                    pitch_deg: 0.0,
+                    shift_px: [0.0; 2],
+                    ..take
+                })
             }
-            Species::TintedFeed => sitter.render(&Take { screen: [0.0; 3], tint: light(color), ..take }),
-            Species::StillFeed => sitter.render(&Take { screen: [0.0; 3], noise: 0.0, ..Take::default() }),
+            Species::TintedFeed => sitter.render(&Take {
+                screen: [0.0; 3],
+                tint: light(color),
+                ..take
+            }),
+            Species::StillFeed => sitter.render(&Take {
+                screen: [0.0; 3],
+                noise: 0.0,
+                ..Take::default()
+            }),
         })
     }
 
@@ -217,7 +244,9 @@ impl<'a> Scene<'a> {
                 _ => challenge.step(),
             };
             let pose = match (self.species, asked) {
-                (Species::StillFeed, _) | (_, TurnStep::LookAhead | TurnStep::Done) => Pose::default(),
+                (Species::StillFeed, _) | (_, TurnStep::LookAhead | TurnStep::Done) => {
+                    Pose::default()
+                }
                 (_, TurnStep::Turn(direction)) => turned(direction),
             };
             let pixels = self.render(pose, GREY, GREY, frame as u64)?;
@@ -235,7 +264,11 @@ impl<'a> Scene<'a> {
     }
 
     /// Being lit by the screen's colours.
-    pub(super) fn colors(&self, analyzer: &mut FaceAnalyzer, rng: &mut ChaCha20Rng) -> Result<bool> {
+    pub(super) fn colors(
+        &self,
+        analyzer: &mut FaceAnalyzer,
+        rng: &mut ChaCha20Rng,
+    ) -> Result<bool> {
         let grant = looking::grant()?;
         let count = grant.count().context("own media are granted")?;
         let mut challenge = ColorChallenge::new(rng);
@@ -250,7 +283,12 @@ impl<'a> Scene<'a> {
         for frame in 0..N_COLORS {
             let millis = at(frame).as_millis() - at(0).as_millis() - latency;
             let color = color_at(&steps, millis);
-            let pixels = self.render(Pose::default(), color, color_at(&other, millis), rng.next_u64())?;
+            let pixels = self.render(
+                Pose::default(),
+                color,
+                color_at(&other, millis),
+                rng.next_u64(),
+            )?;
             let view = RgbView::new(&pixels, self.size()).context("frames fill their size")?;
             let light = match look(view, analyzer)? {
                 Some((face, _)) => FaceLight::measure(view, &face, &count)?,
