@@ -12,6 +12,7 @@
 //! There is no message bus yet: one machine needs none. It comes with the second machine, as a trait beside [`Store`].
 
 mod batch;
+mod collected;
 mod error;
 mod form;
 mod keys;
@@ -22,6 +23,7 @@ mod store;
 mod sums;
 
 pub use batch::{Batch, CommitReport, OutcomeKey};
+pub use collected::{CollectedRow, CollectedStore};
 pub use error::{OpenError, StoreError};
 pub use keys::{
     Changed, HeldKey, KeyChange, KeyStore, PendingEntry, PersonRow, PurposeKey, SiteSecret,

@@ -30,6 +30,7 @@ mod faces;
 mod gallery;
 mod offers;
 mod scribe;
+mod secrets;
 mod site_key_file;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -39,10 +40,12 @@ mod upkeep;
 
 pub use acts::{Agreement, Authenticated, Enrolled};
 pub use export::{ExportedFace, PersonExport};
+pub(crate) use faces::template_subject;
 pub use faces::{ClaimedFace, FaceNote, KeptFace, MAX_FACES, MakeTemplate, OpenedFace};
 pub use gallery::{Rekeyed, own_gallery};
 pub use offers::Offer;
 pub(crate) use scribe::Scribe;
+pub(crate) use secrets::Secret;
 pub use site_key_file::{KeyPlace, SiteKeyFile};
 pub use token::{TokenError, TokenProbe};
 pub use token_uri::{BadTokenUri, TOKEN_SCHEME, TokenUri};

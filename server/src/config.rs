@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::TlsFiles;
+use crate::{CompatConfig, TlsFiles};
 
 /// Port of the default address.
 const DEFAULT_PORT: u16 = 8787;
@@ -69,6 +69,8 @@ pub struct ServerConfig {
     pub sandbox: SandboxState,
     /// Most bytes of one upload.
     pub max_upload_bytes: usize,
+    /// The interfaces of other services; off unless named here.
+    pub compat: CompatConfig,
 }
 
 impl ServerConfig {
@@ -86,6 +88,7 @@ impl ServerConfig {
             tls: None,
             sandbox: SandboxState::none("nobody asked for it"),
             max_upload_bytes: 64 << 20,
+            compat: CompatConfig::default(),
         }
     }
 

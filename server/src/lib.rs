@@ -8,6 +8,7 @@
 mod access;
 mod app;
 mod assets;
+mod compat;
 mod config;
 mod csp;
 mod extract;
@@ -26,6 +27,10 @@ mod tls;
 mod wire;
 
 pub use assets::{SNIFF_LEN, message_kind};
+pub use compat::{
+    BadKeyHash, CompatConfig, CompreFaceKind, CompreFaceService, KeyHash, RekognitionConfig,
+    RekognitionKey,
+};
 pub use config::{AdminToken, SandboxState, ServerConfig};
 pub use server::{BindError, Bound, Server};
 pub use tls::{TlsError, TlsFiles};

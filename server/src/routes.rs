@@ -40,7 +40,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::{access, guard};
+use crate::{access, compat, guard};
 
 pub(crate) use embedded::build;
 #[cfg(feature = "fuzz")]
@@ -202,6 +202,7 @@ fn all(app: &App) -> OpenApiRouter<App> {
 pub(crate) fn router(app: &App) -> Router {
     let (router, document) = all(app).split_for_parts();
     router
+        .merge(compat::router(app))
         .fallback(|| async {
             Problem::not_found("no_such_page", "there is nothing at this address")
         })

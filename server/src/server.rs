@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::access::Access;
 use crate::app::{App, Parts};
 use crate::assets::AssetLibrary;
+use crate::compat::rekognition::Repeats;
 use crate::listener;
 use crate::presence::SignLimiter;
 use crate::routes::{TileRoots, router};
@@ -105,6 +106,7 @@ impl Server {
             tile_roots: TileRoots::default(),
             signs: SignLimiter::default(),
             access,
+            repeats: Repeats::default(),
             ending,
         });
         Ok(Bound {
