@@ -17,7 +17,9 @@ use regard_commitments::{
     AttestedCall, AttestedSource, Digest, LibraryDeclaration, Refusal, RetentionGate, ask_library,
 };
 use regard_domain::{ActId, CameraId, Clock, GalleryId, PictureId, TemplateId, Timestamp};
-use regard_identity::{GalleryError, MAX_HITS, MatchScale, ModelTag, Similarity, TargetRate, TemplateFault};
+use regard_identity::{
+    GalleryError, MAX_HITS, MatchScale, ModelTag, Similarity, TargetRate, TemplateFault,
+};
 use regard_vision::PhotoError;
 use thiserror::Error;
 

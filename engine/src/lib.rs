@@ -58,8 +58,8 @@ pub use campaigns::CampaignChange;
 pub use chronicle::ChronicleError;
 pub use clock::SystemClock;
 pub use collections::{
-    Caller, CollectedFace, CollectionError, CollectionInfo, Collections, FoundFace, Leave, MAX_FOUND,
-    MAX_NAME_LEN, NewFaces, PictureFault, Probe,
+    Caller, CollectedFace, CollectionError, CollectionInfo, Collections, FoundFace, Leave,
+    MAX_FOUND, MAX_NAME_LEN, NewFaces, PictureFault, Probe,
 };
 pub use config::{CameraConfig, EngineConfig, ScreenConfig, SiteKeyConfig};
 pub use custody::{

@@ -4,6 +4,7 @@ pub(crate) mod keeping;
 mod logs;
 mod pictures;
 mod promises;
+mod services;
 mod site;
 mod streams;
 
@@ -11,6 +12,7 @@ pub use keeping::{audit, backup, credentials, legal_papers, manifest, preference
 pub use logs::log;
 pub use pictures::{frame_message, jpeg, photo, upload};
 pub use promises::{commitments, ledger, note, papers};
+pub use services::services;
 pub use site::{campaigns, config, model, recording, source};
 pub use streams::{clip, http_camera, motion_jpeg, video};
 

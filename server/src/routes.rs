@@ -8,6 +8,7 @@
 mod admin;
 mod api;
 mod campaigns;
+mod collections;
 mod embedded;
 mod evidence;
 mod frames;
@@ -145,6 +146,7 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(papers::paper))
         .routes(routes!(meta::metrics))
         .routes(routes!(persons::enroll))
+        .routes(routes!(collections::act))
         .routes(routes!(tokens::tokens, tokens::make_token))
         .routes(routes!(tokens::revoke_token))
 }

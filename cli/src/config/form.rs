@@ -10,6 +10,8 @@ use regard_inference::{Device, RuntimeChoice};
 use regard_vision::SourceSpec;
 use serde::Deserialize;
 
+use super::compat::CompatForm;
+
 /// A value read from a text, with the reader's own words when it cannot be.
 macro_rules! from_text {
     ($(#[$doc:meta])* $name:ident($inner:ty) = $read:expr;) => {
@@ -27,6 +29,8 @@ macro_rules! from_text {
         }
     };
 }
+
+pub(super) use from_text;
 
 /// A whole number within a range.
 macro_rules! number_in_range {
@@ -253,6 +257,8 @@ pub(super) struct SiteFile {
     pub(super) campaigns: Vec<String>,
     pub(super) site: SiteForm,
     pub(super) server: ServerForm,
+    /// Interfaces of other services; none unless named.
+    pub(super) compat: CompatForm,
     pub(super) engine: EngineForm,
     pub(super) default_message: Option<Creative>,
     #[serde(rename = "camera")]
@@ -271,6 +277,7 @@ impl Default for SiteFile {
             campaigns: Vec::new(),
             site: SiteForm::default(),
             server: ServerForm::default(),
+            compat: CompatForm::default(),
             engine: EngineForm::default(),
             default_message: None,
             cameras: Vec::new(),

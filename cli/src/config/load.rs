@@ -8,11 +8,12 @@ use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
 use regard_decision::{BadContextSpec, Campaign, ContextSpec, Creative};
 use regard_engine::{CameraConfig, EngineConfig, ScreenConfig};
-use regard_server::{ServerConfig, TlsFiles};
+use regard_server::{CompatConfig, ServerConfig, TlsFiles};
 use regard_vision::{CameraPlacement, SourceSpec};
 
 use super::asset::{Asset, asset_of};
 use super::campaigns::{self, Surroundings, plain_message};
+use super::compat;
 use super::document::{Document, Mistake, read_text};
 use super::form::{CameraForm, ServerForm, SiteFile, TlsForm};
 use super::hint::{closest, did_you_mean};
@@ -30,6 +31,7 @@ pub(crate) struct Site {
     default_message: Creative,
     cameras: Vec<CameraConfig>,
     context: ContextSpec,
+    compat: CompatConfig,
     /// The files that messages show.
     pub(crate) assets: Vec<Asset>,
 }
@@ -142,6 +144,7 @@ impl Site {
             public_url: public_url.map(|url| url.0),
             max_upload_bytes: max_upload_bytes.unwrap_or(usize::MAX),
             tls: tls.map(|tls| self.tls_files(tls, data_dir)),
+            compat: self.compat.clone(),
             ..ServerConfig::new(data_dir.join(ASSETS), session_key)
         }
     }
@@ -280,6 +283,9 @@ impl Check<'_, '_> {
         self.server(&form.server, mistakes);
         let context = self.context(form, mistakes);
         let cameras = self.cameras(form, mistakes);
+        let compat = compat::compat(&form.compat, self.folder(), &mut |path, message| {
+            self.tell(mistakes, path, message);
+        });
         Some(Site {
             form: SiteFile::default(),
             folder: self.folder().to_owned(),
@@ -288,6 +294,7 @@ impl Check<'_, '_> {
             default_message,
             cameras,
             context,
+            compat,
             assets,
         })
     }

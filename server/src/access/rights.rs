@@ -100,6 +100,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/v1/assets", Need::Roles(RUNNERS)),
     ("GET", "/v1/tokens", Need::Roles(ADMINS)),
     ("POST", "/v1/persons", Need::Roles(RUNNERS)),
+    ("POST", "/v1/collections/{id}/acts", Need::Roles(REPORTERS)),
     ("GET", "/v1/persons/me", Need::Everyone),
     ("POST", "/v1/persons/me/offers", Need::Everyone),
     ("POST", "/v1/persons/me/consents", Need::Everyone),

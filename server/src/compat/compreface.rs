@@ -174,7 +174,10 @@ impl Call {
     /// Makes the collection of the service where there is none yet.
     async fn ensure_collection(&self) -> Result<(), Fault> {
         let known = self.collections();
-        if known.describe(&self.caller.service, &self.collection).is_ok() {
+        if known
+            .describe(&self.caller.service, &self.collection)
+            .is_ok()
+        {
             return Ok(());
         }
         // An act that is named is for the call itself.
@@ -190,14 +193,19 @@ impl Call {
     }
 
     async fn ask(&self, searches: bool) -> Result<Leave, Fault> {
-        let leave = self.collections().ask(&self.caller, &self.collection, searches);
+        let leave = self
+            .collections()
+            .ask(&self.caller, &self.collection, searches);
         Ok(leave.await?)
     }
 
     /// How many faces a search is among.
     fn n_faces(&self) -> Result<u64, Fault> {
         let service = &self.caller.service;
-        Ok(self.collections().describe(service, &self.collection)?.n_faces)
+        Ok(self
+            .collections()
+            .describe(service, &self.collection)?
+            .n_faces)
     }
 }
 
@@ -208,7 +216,10 @@ mod tests {
     #[test]
     fn paths_of_the_real_clients_are_read() {
         for (path, expected) in [
-            ("/api/v1/recognition/subjects/", vec!["recognition", "subjects"]),
+            (
+                "/api/v1/recognition/subjects/",
+                vec!["recognition", "subjects"],
+            ),
             (
                 "/api/v1/recognition/subjects/Jo%20%2F%20Ann",
                 vec!["recognition", "subjects", "Jo / Ann"],

@@ -137,7 +137,10 @@ mod tests {
             rekognition: None,
         };
         let of = |key| config.service_of(key).map(|found| found.service.as_str());
-        assert_eq!((of("one"), of("two"), of("three")), (Some("a"), Some("b"), None));
+        assert_eq!(
+            (of("one"), of("two"), of("three")),
+            (Some("a"), Some("b"), None)
+        );
         let hash = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed";
         assert_eq!(hash.parse(), Ok(KeyHash::of("one")));
         assert_eq!("7692".parse::<KeyHash>(), Err(BadKeyHash));

@@ -43,7 +43,9 @@ struct Call {
 fn request_id() -> HeaderValue {
     // Without random bytes it tells nothing, and nothing hangs on it.
     let random = random_key().unwrap_or_default();
-    let bits = random.first_chunk().map_or(0, |bytes| u128::from_be_bytes(*bytes));
+    let bits = random
+        .first_chunk()
+        .map_or(0, |bytes| u128::from_be_bytes(*bytes));
     HeaderValue::from_str(&uuid_of(bits)).unwrap_or(HeaderValue::from_static("0"))
 }
 
@@ -67,7 +69,9 @@ fn operation(headers: &HeaderMap) -> Result<String, Fault> {
     let target = headers.get("x-amz-target");
     let target = target.and_then(|target| target.to_str().ok());
     let operation = target.and_then(|target| target.strip_prefix(TARGET));
-    let unknown = || Fault::unknown_operation("the header X-Amz-Target names no operation of RekognitionService");
+    let unknown = || {
+        Fault::unknown_operation("the header X-Amz-Target names no operation of RekognitionService")
+    };
     operation.map(str::to_owned).ok_or_else(unknown)
 }
 
@@ -77,7 +81,10 @@ async fn answered(app: App, request: Request<Body>) -> Result<Value, Fault> {
     let (head, body) = request.into_parts();
     let operation = operation(&head.headers)?;
     let authorization = sigv4::authorization(&head.headers)?;
-    let key = config.keys.iter().find(|key| key.id == authorization.key_id);
+    let key = config
+        .keys
+        .iter()
+        .find(|key| key.id == authorization.key_id);
     let key = key.ok_or_else(|| {
         Fault::unknown_key("The security token included in the request is invalid.")
     })?;
@@ -126,7 +133,9 @@ impl Call {
             other if other.contains("Celebrit") => Err(Fault::denied(
                 "untargeted_collection: nobody is recognised here who did not ask for it",
             )),
-            _ => Err(Fault::unknown_operation("this operation is not offered here")),
+            _ => Err(Fault::unknown_operation(
+                "this operation is not offered here",
+            )),
         }
     }
 
@@ -143,7 +152,10 @@ impl Call {
     }
 
     async fn ask(&self, collection: &GalleryId, searches: bool) -> Result<Leave, Fault> {
-        Ok(self.collections().ask(&self.caller, collection, searches).await?)
+        Ok(self
+            .collections()
+            .ask(&self.caller, collection, searches)
+            .await?)
     }
 
     /// The pages of a list.

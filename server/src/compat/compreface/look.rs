@@ -34,7 +34,9 @@ pub(super) fn the_only_face(looked: &Looked) -> Result<(), Fault> {
     match looked.faces.len() {
         0 => Err(no_face()),
         1 => Ok(()),
-        _ => Err(Fault::several_faces("Found more than one face in the given image")),
+        _ => Err(Fault::several_faces(
+            "Found more than one face in the given image",
+        )),
     }
 }
 
@@ -44,12 +46,7 @@ fn millis_since(began: Instant) -> f64 {
 }
 
 /// The names nearest to a face, nearest first, each once.
-fn subjects(
-    collections: &Collections,
-    found: &[FoundFace],
-    n_faces: u64,
-    n: usize,
-) -> Vec<Value> {
+fn subjects(collections: &Collections, found: &[FoundFace], n_faces: u64, n: usize) -> Vec<Value> {
     let mut named: Vec<(&str, f32)> = Vec::new();
     for one in found {
         let Some(name) = one.face.name.as_deref() else {
@@ -145,8 +142,10 @@ impl Call {
         let wanted = Wanted::of(&self.asked)?;
         let shown = self.show("file", &wanted, false).await?;
         let faces = shown.looked.faces.iter();
-        let faces = faces.map(|seen| face_json(seen, &wanted, &shown.times));
-        let answer = result_json(faces.collect(), &wanted, &self.app.engine, false);
+        let faces: Vec<Value> = faces
+            .map(|seen| face_json(seen, &wanted, &shown.times))
+            .collect();
+        let answer = result_json(&faces, &wanted, &self.app.engine, false);
         Ok(Json(answer).into_response())
     }
 
@@ -171,7 +170,7 @@ impl Call {
             }
             result.push(face);
         }
-        let answer = result_json(result, &wanted, &self.app.engine, true);
+        let answer = result_json(&result, &wanted, &self.app.engine, true);
         Ok(Json(answer).into_response())
     }
 
@@ -197,7 +196,7 @@ impl Call {
             }
             result.push(face);
         }
-        let answer = result_json(result, &wanted, &self.app.engine, true);
+        let answer = result_json(&result, &wanted, &self.app.engine, true);
         Ok(Json(answer).into_response())
     }
 
@@ -231,7 +230,7 @@ impl Call {
         let mut face = face_json(seen, &wanted, &source.times);
         self.with_vector(&mut face, &wanted, (&leave, &first))?;
         let result = vec![json!({ "source_image_face": face, "face_matches": matches })];
-        let answer = result_json(result, &wanted, &self.app.engine, true);
+        let answer = result_json(&result, &wanted, &self.app.engine, true);
         Ok(Json(answer).into_response())
     }
 

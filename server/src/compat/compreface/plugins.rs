@@ -31,7 +31,11 @@ impl Wanted {
             ..Self::default()
         };
         let slugs = asked.param("face_plugins").unwrap_or_default();
-        for slug in slugs.split(',').map(str::trim).filter(|slug| !slug.is_empty()) {
+        for slug in slugs
+            .split(',')
+            .map(str::trim)
+            .filter(|slug| !slug.is_empty())
+        {
             let flag = match slug {
                 "landmarks" | "landmarks2d106" => &mut wanted.landmarks,
                 "pose" => &mut wanted.pose,
@@ -82,7 +86,11 @@ impl Wanted {
         }
         for (is_wanted, slug, reason) in [
             (self.age, "age", "the age guard is off"),
-            (self.gender, "gender", "sensitive_inference: nobody's gender is guessed here"),
+            (
+                self.gender,
+                "gender",
+                "sensitive_inference: nobody's gender is guessed here",
+            ),
             (self.mask, "mask", "no network for it is installed"),
         ] {
             if is_wanted {
@@ -141,7 +149,7 @@ pub(super) fn face_json(seen: &LookedFace, wanted: &Wanted, times: &Times) -> Va
 
 /// The answer of a call that looked at pictures.
 pub(super) fn result_json(
-    result: Vec<Value>,
+    result: &[Value],
     wanted: &Wanted,
     engine: &Engine,
     embeds: bool,

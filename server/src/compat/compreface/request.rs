@@ -40,7 +40,7 @@ fn decoded(text: &str) -> String {
 }
 
 /// The parameters of a query. A second `?` counts as `&`, and empty ones are passed over; of several the last counts.
-pub(super) fn params_of(query: &str) -> BTreeMap<String, String> {
+pub(crate) fn params_of(query: &str) -> BTreeMap<String, String> {
     let pairs = query.split(['&', '?']).filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {
@@ -68,8 +68,7 @@ impl Asked {
             json: Zeroizing::default(),
         };
         let kind = headers.get(header::CONTENT_TYPE);
-        let is_form =
-            kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"));
+        let is_form = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"));
         match kind.filter(|_| is_form) {
             Some(kind) => asked.read_form(kind, body).await?,
             None => {
@@ -120,7 +119,9 @@ impl Asked {
         };
         if bytes.len() > MAX_PICTURE_BYTES {
             let most = MAX_PICTURE_BYTES >> 20;
-            return Err(Fault::other(format!("Maximum upload size of {most}MB exceeded")));
+            return Err(Fault::other(format!(
+                "Maximum upload size of {most}MB exceeded"
+            )));
         }
         Ok(std::mem::take(&mut *bytes))
     }
@@ -159,10 +160,15 @@ impl Asked {
         let Some(text) = self.param(name) else {
             return Ok(None);
         };
-        let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+        let share = text
+            .parse()
+            .ok()
+            .filter(|share| (0.0..=1.0).contains(share));
         match share {
             Some(share) => Ok(Some(share)),
-            None => Err(Fault::constraint(format!("{name} must be between 0.0 and 1.0"))),
+            None => Err(Fault::constraint(format!(
+                "{name} must be between 0.0 and 1.0"
+            ))),
         }
     }
 
@@ -188,7 +194,10 @@ mod tests {
     #[test]
     fn queries_of_the_real_clients_are_read() {
         for (query, expected) in [
-            ("&limit=0&status=True", vec![("limit", "0"), ("status", "True")]),
+            (
+                "&limit=0&status=True",
+                vec![("limit", "0"), ("status", "True")],
+            ),
             (
                 "subject=Jo+%C3%89?det_prob_threshold=0.8",
                 vec![("det_prob_threshold", "0.8"), ("subject", "Jo É")],
@@ -205,7 +214,10 @@ mod tests {
             ("", vec![]),
         ] {
             let found = params_of(query);
-            let found: Vec<_> = found.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+            let found: Vec<_> = found
+                .iter()
+                .map(|(k, v)| (k.as_str(), v.as_str()))
+                .collect();
             assert_eq!(found, expected, "{query}");
         }
     }

@@ -161,7 +161,9 @@ impl Call {
             external: self.consent.as_deref(),
         };
         let added = collections.add_faces(&leave, new).await?;
-        let face = added.first().ok_or_else(|| Fault::failure("no face was added"))?;
+        let face = added
+            .first()
+            .ok_or_else(|| Fault::failure("no face was added"))?;
         Ok(created(listed(face)))
     }
 

@@ -40,7 +40,10 @@ impl Call {
 
     /// What a collection is called everywhere in AWS. There are no accounts here.
     fn arn(&self, name: &str) -> String {
-        format!("aws:rekognition:{}:000000000000:collection/{name}", self.config.region)
+        format!(
+            "aws:rekognition:{}:000000000000:collection/{name}",
+            self.config.region
+        )
     }
 
     pub(super) async fn create_collection(&self) -> Result<Value, Fault> {

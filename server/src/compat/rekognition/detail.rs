@@ -1,7 +1,7 @@
 //! Faces as clients of Rekognition know them.
 
 use regard_domain::Expression;
-use regard_engine::{CollectedFace, Look, LookedFace, Looked};
+use regard_engine::{CollectedFace, Look, Looked, LookedFace};
 use serde_json::{Value, json};
 
 use super::fault::Fault;
@@ -26,11 +26,26 @@ impl Attributes {
     /// `AccessDeniedException` where gender is asked for by name.
     pub(super) fn of(names: Option<&[String]>) -> Result<Self, Fault> {
         const KNOWN: [&str; 14] = [
-            "DEFAULT", "ALL", "AGE_RANGE", "BEARD", "EMOTIONS", "EYE_DIRECTION", "EYEGLASSES",
-            "EYES_OPEN", "GENDER", "MOUTH_OPEN", "MUSTACHE", "FACE_OCCLUDED", "SMILE", "SUNGLASSES",
+            "DEFAULT",
+            "ALL",
+            "AGE_RANGE",
+            "BEARD",
+            "EMOTIONS",
+            "EYE_DIRECTION",
+            "EYEGLASSES",
+            "EYES_OPEN",
+            "GENDER",
+            "MOUTH_OPEN",
+            "MUSTACHE",
+            "FACE_OCCLUDED",
+            "SMILE",
+            "SUNGLASSES",
         ];
         let names = names.unwrap_or_default();
-        if let Some(unknown) = names.iter().position(|name| !KNOWN.contains(&name.as_str())) {
+        if let Some(unknown) = names
+            .iter()
+            .position(|name| !KNOWN.contains(&name.as_str()))
+        {
             let message = format!("attributes[{unknown}] is none of {}", KNOWN.join(", "));
             return Err(Fault::invalid(message));
         }

@@ -127,9 +127,13 @@ impl Call {
         }
         let covered = n_covered(external.as_deref());
         let chosen = choose(&looked, floor, most, covered);
-        let probes = collections.probes(&leave, &mut looked, &chosen.stored).await?;
+        let probes = collections
+            .probes(&leave, &mut looked, &chosen.stored)
+            .await?;
         let probes = chosen.stored.iter().zip(probes);
-        let which: Vec<_> = probes.filter_map(|(at, probe)| Some((*at, probe?))).collect();
+        let which: Vec<_> = probes
+            .filter_map(|(at, probe)| Some((*at, probe?)))
+            .collect();
         let places: Vec<usize> = which.iter().map(|(at, _)| *at).collect();
         let new = NewFaces {
             looked: &looked,
@@ -158,7 +162,9 @@ impl Call {
         let pages = self.pages("ListFaces", &name);
         let from = pages.begin(request.next_token.as_deref())?;
         let id = Collections::id_of(&name);
-        let mut faces = self.collections().faces(self.service(), &id, user.as_deref())?;
+        let mut faces = self
+            .collections()
+            .faces(self.service(), &id, user.as_deref())?;
         if let Some(wanted) = wanted {
             faces.retain(|face| wanted.contains(&face.id));
         }
@@ -222,10 +228,18 @@ impl Call {
         let leave = self.ask(&id, false).await?;
         let mut source = self.look_to_compare(request.source_image).await?;
         let mut target = self.look_to_compare(request.target_image).await?;
-        source.faces.retain(|seen| faults_of(seen, floor).is_empty());
-        target.faces.retain(|seen| faults_of(seen, floor).is_empty());
+        source
+            .faces
+            .retain(|seen| faults_of(seen, floor).is_empty());
+        target
+            .faces
+            .retain(|seen| faults_of(seen, floor).is_empty());
         let collections = self.collections();
-        let first = collections.probes(&leave, &mut source, &[0]).await?.pop().flatten();
+        let first = collections
+            .probes(&leave, &mut source, &[0])
+            .await?
+            .pop()
+            .flatten();
         let (Some(first), Some(seen)) = (first, source.faces.first()) else {
             return Err(no_face());
         };

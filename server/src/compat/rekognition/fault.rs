@@ -66,7 +66,8 @@ impl Fault {
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             kind: "InternalServerError",
-            message: "Amazon Rekognition experienced a service issue. Try your call again.".to_owned(),
+            message: "Amazon Rekognition experienced a service issue. Try your call again."
+                .to_owned(),
         }
     }
 
@@ -104,9 +105,7 @@ impl From<CollectionError> for Fault {
             CollectionError::UnknownCollection => {
                 Self::not_found("The collection id does not exist")
             }
-            CollectionError::CollectionExists => {
-                Self::exists("The collection id already exists")
-            }
+            CollectionError::CollectionExists => Self::exists("The collection id already exists"),
             CollectionError::UnknownFace => Self::not_found("The face id does not exist"),
             CollectionError::UnknownName => Self::not_found("The user id does not exist"),
             CollectionError::NameExists => Self::conflict("The user id already exists"),

@@ -60,7 +60,11 @@ mod tests {
         for n in 0..MAX_TOKENS {
             repeats.went_through(of(&n.to_string()), of("a"));
         }
-        assert_eq!(repeats.is_repeated(&of("t"), &of("b")), Ok(false), "forgotten");
+        assert_eq!(
+            repeats.is_repeated(&of("t"), &of("b")),
+            Ok(false),
+            "forgotten"
+        );
         assert_eq!(repeats.is_repeated(&of("9"), &of("a")), Ok(true));
     }
 }

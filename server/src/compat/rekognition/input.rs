@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regard_commitments::Zeroizing;
 use regard_domain::TemplateId;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::fault::Fault;
 use crate::compat::{MAX_PICTURE_BYTES, face_id};
@@ -21,7 +21,9 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     // What serde says may quote what was sent.
     serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        Fault::unreadable(format!("the body is not of the form expected: line {line}, column {column}"))
+        Fault::unreadable(format!(
+            "the body is not of the form expected: line {line}, column {column}"
+        ))
     })
 }
 
@@ -29,8 +31,14 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct Image {
+    #[serde(deserialize_with = "wiped")]
     bytes: Option<Zeroizing<String>>,
     s3_object: Option<serde_json::Value>,
+}
+
+/// A text that is overwritten when it goes.
+fn wiped<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Zeroizing<String>>, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.map(Zeroizing::new))
 }
 
 impl fmt::Debug for Image {
@@ -41,11 +49,15 @@ impl fmt::Debug for Image {
 
 impl Image {
     /// The bytes of a JPEG or PNG.
-    pub(super) fn bytes(self) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn bytes(self) -> Result<Vec<u8>, Fault> {
         if self.s3_object.is_some() {
-            return Err(Fault::no_s3("Unable to get object metadata from S3: there is no S3 here, send Bytes"));
+            return Err(Fault::no_s3(
+                "Unable to get object metadata from S3: there is no S3 here, send Bytes",
+            ));
         }
-        let text = self.bytes.ok_or_else(|| Fault::invalid("Request has invalid parameters: Image has no Bytes"))?;
+        let text = self
+            .bytes
+            .ok_or_else(|| Fault::invalid("Request has invalid parameters: Image has no Bytes"))?;
         if text.is_empty() {
             return Err(failed("image.bytes", "length greater than or equal to 1"));
         }
@@ -66,7 +78,9 @@ impl Image {
 }
 
 fn too_large() -> Fault {
-    Fault::too_large(format!("Image size is too large: at most {MAX_PICTURE_BYTES} bytes"))
+    Fault::too_large(format!(
+        "Image size is too large: at most {MAX_PICTURE_BYTES} bytes"
+    ))
 }
 
 /// A value that breaks a rule of the model. The value itself is not said again.
@@ -84,7 +98,10 @@ fn slug(member: &str, text: Option<&str>, max: usize, marks: &str) -> Result<Str
     if text.is_empty() || text.len() > max {
         return Err(failed(member, &format!("length between 1 and {max}")));
     }
-    if !text.chars().all(|c| c.is_ascii_alphanumeric() || marks.contains(c)) {
+    if !text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
+    {
         return Err(failed(member, &format!("only letters, digits and {marks}")));
     }
     Ok(text.to_owned())
@@ -168,7 +185,10 @@ pub(super) fn quality(text: Option<&str>, default: &str) -> Result<Option<u8>, F
         "AUTO" | "MEDIUM" => Ok(Some(25)),
         // As for an enrolment at the site.
         "HIGH" => Ok(Some(50)),
-        _ => Err(failed("qualityFilter", "a value of NONE, AUTO, LOW, MEDIUM, HIGH")),
+        _ => Err(failed(
+            "qualityFilter",
+            "a value of NONE, AUTO, LOW, MEDIUM, HIGH",
+        )),
     }
 }
 
@@ -207,7 +227,14 @@ mod tests {
     #[test]
     fn patterns_are_those_of_the_model() {
         assert!(collection(Some("My_photos.2-x")).is_ok());
-        for bad in [None, Some(""), Some("a b"), Some("é"), Some("a:b"), Some("a/b")] {
+        for bad in [
+            None,
+            Some(""),
+            Some("a b"),
+            Some("é"),
+            Some("a:b"),
+            Some("a/b"),
+        ] {
             assert!(collection(bad).is_err(), "{bad:?}");
         }
         assert!(collection(Some(&"x".repeat(255))).is_ok());

@@ -41,7 +41,12 @@ impl Pages<'_> {
     }
 
     /// One page of a list from there on, and the token of the next.
-    pub(super) fn page<T>(&self, all: Vec<T>, from: usize, size: usize) -> (Vec<T>, Option<String>) {
+    pub(super) fn page<T>(
+        &self,
+        all: Vec<T>,
+        from: usize,
+        size: usize,
+    ) -> (Vec<T>, Option<String>) {
         let n = all.len();
         let page: Vec<T> = all.into_iter().skip(from).take(size).collect();
         let next = from.saturating_add(page.len());

@@ -1,7 +1,7 @@
 //! Searches: who of a collection is nearest. Each is somebody's act.
 
-use regard_engine::{Collections, FoundFace, Leave, Looked, MAX_FOUND};
 use regard_domain::GalleryId;
+use regard_engine::{Collections, FoundFace, Leave, Looked, MAX_FOUND};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -178,7 +178,11 @@ impl Call {
         }
         let at = at.ok_or_else(no_face)?;
         let collections = self.collections();
-        let probe = collections.probes(&leave, &mut looked, &[at]).await?.pop().flatten();
+        let probe = collections
+            .probes(&leave, &mut looked, &[at])
+            .await?
+            .pop()
+            .flatten();
         let found = collections.search(&leave, &probe.ok_or_else(no_face)?)?;
         Ok(ByPicture {
             id,

@@ -70,7 +70,9 @@ pub(crate) fn parse(text: &str) -> Option<Authorization<'_>> {
     let is_sorted = signed_headers.is_sorted_by(|a, b| a < b);
     let signature = *parts.get("Signature")?;
     let is_hex = signature.len() == 64
-        && signature.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        && signature
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let is_sound = is_sorted && is_hex && signed_headers.len() <= MAX_SIGNED;
     is_sound.then_some(Authorization {
         key_id,
@@ -97,7 +99,10 @@ fn secs_of(text: &str) -> Option<i64> {
     let is_formed = bytes.len() == 16
         && bytes[8] == b'T'
         && bytes[15] == b'Z'
-        && text.bytes().enumerate().all(|(i, b)| matches!(i, 8 | 15) || b.is_ascii_digit());
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(i, b)| matches!(i, 8 | 15) || b.is_ascii_digit());
     if !is_formed {
         return None;
     }
@@ -202,7 +207,9 @@ pub(super) fn authorization(headers: &HeaderMap) -> Result<Authorization<'_>, Fa
         return Err(Fault::missing_token());
     };
     let parsed = text.to_str().ok().and_then(parse);
-    parsed.ok_or_else(|| Fault::incomplete_signature("the Authorization header is not of the form expected"))
+    parsed.ok_or_else(|| {
+        Fault::incomplete_signature("the Authorization header is not of the form expected")
+    })
 }
 
 /// Whether a request was signed with this secret, lately, for this region and service.
@@ -217,36 +224,59 @@ pub(super) fn check(
 ) -> Result<(), Fault> {
     let wrong = Fault::bad_signature;
     let amz_date = signed.headers.get("x-amz-date");
-    let amz_date = amz_date.and_then(|date| date.to_str().ok()).unwrap_or_default();
+    let amz_date = amz_date
+        .and_then(|date| date.to_str().ok())
+        .unwrap_or_default();
     let Some(at) = secs_of(amz_date) else {
-        return Err(Fault::incomplete_signature("the header X-Amz-Date is missing or no time"));
+        return Err(Fault::incomplete_signature(
+            "the header X-Amz-Date is missing or no time",
+        ));
     };
-    let scope = [authorization.date, authorization.region, authorization.service];
+    let scope = [
+        authorization.date,
+        authorization.region,
+        authorization.service,
+    ];
     if authorization.service != SERVICE || authorization.region != region {
-        let message = format!("Credential should be scoped to region '{region}' and service '{SERVICE}'");
+        let message =
+            format!("Credential should be scoped to region '{region}' and service '{SERVICE}'");
         return Err(wrong(message));
     }
     if !amz_date.starts_with(authorization.date) {
-        return Err(wrong("Date in Credential scope does not match X-Amz-Date".to_owned()));
+        return Err(wrong(
+            "Date in Credential scope does not match X-Amz-Date".to_owned(),
+        ));
     }
     let behind = now.as_millis().div_euclid(1_000) - at;
     if behind > MAX_SKEW_SECS {
-        return Err(wrong(format!("Signature expired: {amz_date} is {behind} s ago")));
+        return Err(wrong(format!(
+            "Signature expired: {amz_date} is {behind} s ago"
+        )));
     }
     if behind < -MAX_SKEW_SECS {
-        return Err(wrong(format!("Signature not yet current: {amz_date} is {} s ahead", -behind)));
+        return Err(wrong(format!(
+            "Signature not yet current: {amz_date} is {} s ahead",
+            -behind
+        )));
     }
     // What says whom it is for, what for and when must not be open to change.
     let names = &authorization.signed_headers;
-    if !names.contains(&"host") || !names.contains(&"x-amz-date") || !names.contains(&"x-amz-target") {
-        return Err(wrong("host, x-amz-date and x-amz-target must be signed".to_owned()));
+    if !names.contains(&"host")
+        || !names.contains(&"x-amz-date")
+        || !names.contains(&"x-amz-target")
+    {
+        return Err(wrong(
+            "host, x-amz-date and x-amz-target must be signed".to_owned(),
+        ));
     }
     let said = signed.headers.get("x-amz-content-sha256");
     if said.is_some_and(|said| {
         let hash = to_hex(&Sha256::digest(signed.body));
         said.as_bytes() != hash.as_bytes() && said.as_bytes() != b"UNSIGNED-PAYLOAD"
     }) {
-        return Err(wrong("x-amz-content-sha256 is not the hash of the body".to_owned()));
+        return Err(wrong(
+            "x-amz-content-sha256 is not the hash of the body".to_owned(),
+        ));
     }
     let canonical = canonical(signed, names)
         .ok_or_else(|| wrong("a header that is signed is not there".to_owned()))?;

@@ -49,6 +49,7 @@ struct OfFaces {
 }
 
 /// A request that may be sent again.
+#[derive(Clone, Copy)]
 struct Once {
     token: Option<Digest>,
     request: Digest,
@@ -152,7 +153,11 @@ impl Call {
         let collection = input::collection(request.collection_id.as_deref())?;
         let user = input::user(request.user_id.as_deref())?;
         let faces = input::faces(request.face_ids.as_deref(), MAX_USER_FACES)?;
-        let least = input::percent("userMatchThreshold", request.user_match_threshold, ASSOCIATED)?;
+        let least = input::percent(
+            "userMatchThreshold",
+            request.user_match_threshold,
+            ASSOCIATED,
+        )?;
         // Done again, it does the same again; only another request under its token is an error.
         let (once, _) = self.once("AssociateFaces", request.client_request_token.as_deref())?;
         let id = Collections::id_of(&collection);
@@ -182,7 +187,9 @@ impl Call {
                         let message = format!("a user has at most {MAX_USER_FACES} faces");
                         return Err(Fault::quota(message));
                     }
-                    collections.assign(service, &id, (face, Some(&user))).await?;
+                    collections
+                        .assign(service, &id, (face, Some(&user)))
+                        .await?;
                     own.push(face);
                     taken.push(id_json(face));
                 }

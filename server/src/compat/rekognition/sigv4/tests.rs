@@ -89,7 +89,10 @@ fn what_botocore_signs_is_taken_and_nothing_else() {
         assert!(checked(&good, body, secret, ("us-west-2", NOON)).is_err());
         let other = format!("{}0", &signature[..63]);
         let bad = headers(region, more, &other);
-        assert_eq!(checked(&bad, body, secret, (region, NOON)).is_ok(), other == signature);
+        assert_eq!(
+            checked(&bad, body, secret, (region, NOON)).is_ok(),
+            other == signature
+        );
         let mut moved = good.clone();
         let target = HeaderValue::from_static("RekognitionService.DeleteCollection");
         moved.insert("x-amz-target", target);
@@ -128,7 +131,9 @@ fn what_must_be_signed_is() {
 fn other_headers_are_none() {
     let sixty_four = "0".repeat(64);
     let of = |credential: &str, names: &str, signature: &str| {
-        format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}")
+        format!(
+            "AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
+        )
     };
     let good = of("A/1/r/s/aws4_request", "a;b", &sixty_four);
     assert!(parse(&good).is_some());
