@@ -320,7 +320,10 @@ impl Collections {
             act: caller.act,
         };
         let recognizer = &self.parts.recognizer;
-        Ok(recognizer.ask_attested(&caller.service, &call).await?)
+        let leave = recognizer.ask_attested(&caller.service, &call).await?;
+        self.prolong(&caller.service, collection, leave.until)
+            .await?;
+        Ok(leave)
     }
 
     /// The collections of a service, in order of their names.

@@ -12,9 +12,13 @@ pub(crate) mod rekognition;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::Response;
 use axum::routing::{any, post};
+use futures::StreamExt as _;
 use regard_domain::TemplateId;
 use tower_http::timeout::TimeoutLayer;
 
@@ -39,9 +43,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
     let config = &app.config.compat;
     let mut router = Router::new();
     if !config.compreface.is_empty() {
-        router = router
-            .route("/api/v1/{*path}", any(compreface::answer))
-            .route("/static/{key}/images/{id}", any(compreface::image));
+        router = router.route("/api/v1/{*path}", any(compreface::answer));
     }
     if config.rekognition.is_some() {
         router = router.route("/", post(rekognition::answer));
@@ -52,6 +54,29 @@ pub(crate) fn router(app: &App) -> Router<App> {
             StatusCode::REQUEST_TIMEOUT,
             MAX_WAIT,
         ))
+}
+
+/// Answers for pictures of faces, whose addresses lie among those of our own files.
+pub(crate) async fn images(State(app): State<App>, request: Request, next: Next) -> Response {
+    let parts: Vec<&str> = request.uri().path().split('/').collect();
+    if let ["", "static", key, "images", _] = parts[..]
+        && !app.config.compat.compreface.is_empty()
+    {
+        return compreface::image(&app, key);
+    }
+    next.run(request).await
+}
+
+/// Reads a body to its end and keeps nothing of it: who is cut off while they send hears no answer.
+async fn pass_over(body: Body) {
+    let mut chunks = body.into_data_stream();
+    let mut n_bytes = 0;
+    while let Some(Ok(chunk)) = chunks.next().await {
+        n_bytes += chunk.len();
+        if n_bytes > MAX_BODY_BYTES {
+            return;
+        }
+    }
 }
 
 /// A random id as these services write it: `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`.

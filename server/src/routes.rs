@@ -146,7 +146,7 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(papers::paper))
         .routes(routes!(meta::metrics))
         .routes(routes!(persons::enroll))
-        .routes(routes!(collections::act))
+        .routes(routes!(collections::act_for_service))
         .routes(routes!(tokens::tokens, tokens::make_token))
         .routes(routes!(tokens::revoke_token))
 }
@@ -217,6 +217,7 @@ pub(crate) fn router(app: &App) -> Router {
             )
         })
         .layer(axum::Extension(std::sync::Arc::new(document)))
+        .layer(middleware::from_fn_with_state(app.clone(), compat::images))
         .layer(middleware::from_fn_with_state(app.clone(), guard::check))
         .layer(CatchPanicLayer::custom(
             |_: Box<dyn std::any::Any + Send>| {

@@ -60,6 +60,7 @@ impl Collections {
         checked(name)?;
         let collection = Self::id_of(name);
         let leave = self.leave(caller, &collection, false).await?;
+        self.drop_ended().await?;
         let _order = self.changing.lock().await;
         {
             let shelves = self.shelves.read().unwrap_or_else(PoisonError::into_inner);
@@ -282,7 +283,6 @@ impl Collections {
             checked(text)?;
         }
         let (service, collection) = (&leave.service, &leave.collection);
-        self.prolong(collection, leave.inner.until).await?;
         let _order = self.changing.lock().await;
         let shelf = self.shelf(service, collection)?;
         if self.n_faces().saturating_add(new.which.len() as u64) > MAX_FACES {

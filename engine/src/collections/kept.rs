@@ -158,26 +158,38 @@ impl Collections {
     /// Lets a collection be kept as long as an attestation that holds longer.
     pub(super) async fn prolong(
         &self,
+        service: &str,
         collection: &GalleryId,
         until: Timestamp,
     ) -> Result<(), CollectionError> {
-        let shelf = {
-            let shelves = self.shelves.read().unwrap_or_else(PoisonError::into_inner);
-            shelves.get(collection).cloned()
+        // One that has ended is not taken up again: what was in it may be gone already.
+        let Ok(shelf) = self.shelf(service, collection) else {
+            return Ok(());
         };
-        let Some(shelf) = shelf else { return Ok(()) };
         let head = {
-            let mut shelf = write(&shelf);
+            let shelf = super::read(&shelf);
             if until <= shelf.head.until {
                 return Ok(());
             }
-            shelf.head.until = until;
-            shelf.head.clone()
+            Head {
+                until,
+                ..shelf.head.clone()
+            }
         };
         self.put((collection, HEAD), until, &head, None).await?;
+        self.prolong_rows(collection, until).await?;
+        write(&shelf).head.until = until;
+        Ok(())
+    }
+
+    async fn prolong_rows(
+        &self,
+        collection: &GalleryId,
+        until: Timestamp,
+    ) -> Result<(), CollectionError> {
+        let (store, retention) = (&self.parts.store, &self.parts.retention);
         let mut after = String::new();
         loop {
-            let store = &self.parts.store;
             let rows = store.collected(Some((collection, &after)), CHUNK).await?;
             let own = rows
                 .into_iter()
@@ -191,7 +203,7 @@ impl Collections {
             for row in own {
                 // Each counts from when it was written, as before.
                 let at = row.at;
-                let row = self.parts.retention.keep(row, at).into_result();
+                let row = retention.keep(row, at).into_result();
                 kept.push(row.map_err(CollectionError::Refused)?.no_later_than(until));
             }
             store.put_collected(&kept).await?;
@@ -290,7 +302,7 @@ impl Collections {
     }
 
     /// Removes collections whose attestations have all run out.
-    async fn drop_ended(&self) -> Result<(), CollectionError> {
+    pub(super) async fn drop_ended(&self) -> Result<(), CollectionError> {
         let now = self.now();
         let ended: Vec<(GalleryId, String)> = {
             let shelves = self.shelves.read().unwrap_or_else(PoisonError::into_inner);

@@ -8,7 +8,6 @@ mod subjects;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Request};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
@@ -18,7 +17,7 @@ use regard_engine::{Caller, CollectionError, Collections, Leave};
 use self::fault::Fault;
 use self::request::Asked;
 use super::caller::caller;
-use super::{CompreFaceKind, CompreFaceService};
+use super::{CompreFaceKind, CompreFaceService, pass_over};
 use crate::app::App;
 
 /// Header with the key of a service.
@@ -48,9 +47,7 @@ pub(super) async fn answer(State(app): State<App>, request: Request<Body>) -> Re
 }
 
 /// No picture is kept, so that none can be shown.
-pub(super) async fn image(State(app): State<App>, request: Request<Body>) -> Response {
-    let mut parts = request.uri().path().split('/').skip(2);
-    let key = parts.next().unwrap_or_default();
+pub(super) fn image(app: &App, key: &str) -> Response {
     if app.config.compat.service_of(key).is_none() {
         return Fault::unknown_key("API key isn't found").into_response();
     }
@@ -88,8 +85,7 @@ fn path_of(path: &str) -> Vec<String> {
 }
 
 async fn answered(app: App, request: Request<Body>) -> Result<Response, Fault> {
-    let (head, body) = request.into_parts();
-    let path = path_of(head.uri.path());
+    let path = path_of(request.uri().path());
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let kind = match path.first() {
         Some(&"recognition") => CompreFaceKind::Recognition,
@@ -97,9 +93,15 @@ async fn answered(app: App, request: Request<Body>) -> Result<Response, Fault> {
         Some(&"verification") => CompreFaceKind::Verification,
         _ => return Err(nowhere()),
     };
-    // Nothing of a body is read before it is known who sends it.
-    let found = service(&app, &head.headers, kind)?.clone();
-    let mut call = Call::new(app, &found, &head, body).await?;
+    // Nothing of a body is kept before it is known who sends it.
+    let found = match service(&app, request.headers(), kind) {
+        Ok(found) => found.clone(),
+        Err(fault) => {
+            pass_over(request.into_body()).await;
+            return Err(fault);
+        }
+    };
+    let mut call = Call::new(app, &found, request).await?;
     call.answer(kind, &path[1..]).await
 }
 
@@ -111,19 +113,19 @@ impl Call {
     async fn new(
         app: App,
         service: &CompreFaceService,
-        head: &Parts,
-        body: Body,
+        request: Request<Body>,
     ) -> Result<Self, Fault> {
-        let consent = head.headers.get(CONSENT_HEADER);
+        let headers = request.headers();
+        let consent = headers.get(CONSENT_HEADER);
         let consent = consent.and_then(|text| text.to_str().ok()).map(str::trim);
-        let query = head.uri.query().unwrap_or_default();
+        let consent = consent.filter(|text| !text.is_empty()).map(str::to_owned);
         Ok(Self {
-            caller: caller(&service.service, service.source, &head.headers),
-            method: head.method.clone(),
+            caller: caller(&service.service, service.source, headers),
+            method: request.method().clone(),
             collection: Collections::id_of(&service.collection),
             collection_name: service.collection.clone(),
-            consent: consent.filter(|text| !text.is_empty()).map(str::to_owned),
-            asked: Asked::read(query, &head.headers, body).await?,
+            consent,
+            asked: Asked::read(request).await?,
             app,
         })
     }

@@ -23,9 +23,9 @@ pub(crate) use self::idempotency::Repeats;
 
 use self::fault::{CONTENT_TYPE, Fault};
 use self::page::Pages;
-use self::sigv4::Signed;
+use self::sigv4::{Authorization, Signed};
 use super::caller::caller;
-use super::{MAX_BODY_BYTES, RekognitionConfig, uuid_of};
+use super::{MAX_BODY_BYTES, RekognitionConfig, RekognitionKey, pass_over, uuid_of};
 use crate::app::App;
 
 /// How targets of this service begin.
@@ -75,19 +75,30 @@ fn operation(headers: &HeaderMap) -> Result<String, Fault> {
     operation.map(str::to_owned).ok_or_else(unknown)
 }
 
+/// The operation that a request names, its signature, and the key that it says it was made with.
+fn asked_of<'a>(
+    config: &'a RekognitionConfig,
+    headers: &'a HeaderMap,
+) -> Result<(String, Authorization<'a>, &'a RekognitionKey), Fault> {
+    let operation = operation(headers)?;
+    let authorization = sigv4::authorization(headers)?;
+    let mut keys = config.keys.iter();
+    let key = keys.find(|key| key.id == authorization.key_id);
+    let unknown = || Fault::unknown_key("The security token included in the request is invalid.");
+    Ok((operation, authorization, key.ok_or_else(unknown)?))
+}
+
 async fn answered(app: App, request: Request<Body>) -> Result<Value, Fault> {
     let config = app.config.compat.rekognition.clone();
     let config = config.ok_or_else(|| Fault::unknown_operation("this interface is off"))?;
     let (head, body) = request.into_parts();
-    let operation = operation(&head.headers)?;
-    let authorization = sigv4::authorization(&head.headers)?;
-    let key = config
-        .keys
-        .iter()
-        .find(|key| key.id == authorization.key_id);
-    let key = key.ok_or_else(|| {
-        Fault::unknown_key("The security token included in the request is invalid.")
-    })?;
+    let (operation, authorization, key) = match asked_of(&config, &head.headers) {
+        Ok(known) => known,
+        Err(fault) => {
+            pass_over(body).await;
+            return Err(fault);
+        }
+    };
     let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await;
     let body = body.map_err(|_| Fault::too_large("the body is too large, or was cut off"))?;
     let signed = Signed {
@@ -104,7 +115,7 @@ async fn answered(app: App, request: Request<Body>) -> Result<Value, Fault> {
         caller,
         body,
         app,
-        config,
+        config: config.clone(),
     };
     call.answer(&operation).await
 }

@@ -36,7 +36,7 @@ pub(crate) struct ActWire {
     params(("id" = String, Path, description = "The collection, as its attestation names it")),
     responses((status = 201, body = ActWire), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
 )]
-pub(crate) async fn act(
+pub(crate) async fn act_for_service(
     State(app): State<App>,
     PathOf(id): PathOf<String>,
     Body(done): Body<ActDone>,

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Body;
 use axum::extract::{FromRequest, Multipart, Request};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::header;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
@@ -61,29 +60,24 @@ pub(super) fn from_base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 
 impl Asked {
     /// Reads a request to its end.
-    pub(super) async fn read(query: &str, headers: &HeaderMap, body: Body) -> Result<Self, Fault> {
+    pub(super) async fn read(request: Request) -> Result<Self, Fault> {
         let mut asked = Self {
-            params: params_of(query),
+            params: params_of(request.uri().query().unwrap_or_default()),
             pictures: BTreeMap::new(),
             json: Zeroizing::default(),
         };
-        let kind = headers.get(header::CONTENT_TYPE);
+        let kind = request.headers().get(header::CONTENT_TYPE);
         let is_form = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"));
-        match kind.filter(|_| is_form) {
-            Some(kind) => asked.read_form(kind, body).await?,
-            None => {
-                let bytes = axum::body::to_bytes(body, MAX_BODY_BYTES).await;
-                let bytes = bytes.map_err(|_| cut())?;
-                asked.json = Zeroizing::new(bytes.to_vec());
-            }
+        if is_form {
+            asked.read_form(request).await?;
+        } else {
+            let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES).await;
+            asked.json = Zeroizing::new(bytes.map_err(|_| cut())?.to_vec());
         }
         Ok(asked)
     }
 
-    async fn read_form(&mut self, kind: &HeaderValue, body: Body) -> Result<(), Fault> {
-        let request = Request::builder().method("POST");
-        let request = request.header(header::CONTENT_TYPE, kind).body(body);
-        let request = request.map_err(|_| cut())?;
+    async fn read_form(&mut self, request: Request) -> Result<(), Fault> {
         let form = Multipart::from_request(request, &()).await;
         let mut form = form.map_err(|_| cut())?;
         for _ in 0..MAX_PARTS {
@@ -187,6 +181,7 @@ fn cut() -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
     use proptest::prelude::*;
 
     use super::*;
@@ -223,10 +218,10 @@ mod tests {
     }
 
     async fn form(body: &str) -> Result<Asked, Fault> {
-        let mut headers = HeaderMap::new();
-        let kind = HeaderValue::from_static("multipart/form-data; boundary=cut");
-        headers.insert(header::CONTENT_TYPE, kind);
-        Asked::read("", &headers, Body::from(body.to_owned())).await
+        let request = Request::builder()
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut")
+            .body(Body::from(body.to_owned()));
+        Asked::read(request.unwrap()).await
     }
 
     #[tokio::test]
@@ -248,12 +243,10 @@ mod tests {
 
     #[tokio::test]
     async fn values_out_of_range_say_so() {
-        let asked = Asked::read(
-            "limit=-1&page=x&det_prob_threshold=1.5&status=True&prediction_count=0&n=NaN",
-            &HeaderMap::new(),
-            Body::empty(),
-        );
-        let asked = asked.await.unwrap();
+        let request = Request::builder()
+            .uri("/?limit=-1&page=x&det_prob_threshold=1.5&status=True&prediction_count=0&n=NaN")
+            .body(Body::empty());
+        let asked = Asked::read(request.unwrap()).await.unwrap();
         assert!(asked.number("limit", 0, 0).is_err() && asked.number("page", 0, 0).is_err());
         assert!(asked.number("prediction_count", 1, 1).is_err());
         assert!(asked.share("det_prob_threshold").is_err() && asked.share("n").is_err());

@@ -306,6 +306,17 @@ async fn pictures_of_every_format_are_read() {
             "{format:?} {found}"
         );
     }
+    // Nearly as large as may be.
+    let large = image::load_from_memory(&one()).unwrap();
+    let large = large.resize(1_440, 1_080, image::imageops::FilterType::Triangle);
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    large
+        .to_rgb8()
+        .write_to(&mut bytes, ImageFormat::Bmp)
+        .unwrap();
+    let bytes = bytes.into_inner();
+    assert!(bytes.len() > 4 << 20 && bytes.len() < 5 << 20);
+    good(site.post(DETECTION_KEY, path).file("a", &bytes)).await;
     site.world.stop().await;
 }
 
@@ -405,7 +416,7 @@ async fn two_hundred_clients_at_once_are_answered() {
     let picture = as_format(&same(), ImageFormat::Jpeg);
     let tasks: Vec<_> = (0..200)
         .map(|n| {
-            let request = if n % 2 == 0 {
+            let request = if n % 4 == 0 {
                 site.post(RECOGNITION_KEY, RECOGNIZE)
                     .file("a.jpg", &picture)
             } else {
