@@ -19,6 +19,7 @@
 
 mod batch;
 mod broker;
+mod collected;
 mod error;
 mod form;
 mod keys;
@@ -36,6 +37,7 @@ pub use batch::{Batch, CommitReport, OutcomeKey};
 pub use broker::{
     BadBrokerAddress, Broker, BrokerAddress, BrokerConfig, BrokerError, BrokerLine, Word,
 };
+pub use collected::{CollectedRow, CollectedStore};
 pub use error::{OpenError, StoreError};
 pub use keys::{
     Changed, HeldKey, KeyChange, KeyStore, PendingEntry, PersonRow, PurposeKey, SiteSecret,

@@ -14,16 +14,18 @@ use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CameraId, CampaignId, DecisionId, PersonId, PlayId, ScreenId, Timestamp};
 
 use crate::{
-    Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, Integrity, LedgerRow,
-    MinuteAggregate, OutcomeKey, Play, PlayCount, PolicyRow, SealedRow, SealedSlots, Setting,
-    Store, StoreError, SweepReport,
+    Batch, CollectedRow, CommitReport, CreativeReport, DecisionCursor, Document, Fact, Integrity,
+    LedgerRow, MinuteAggregate, OutcomeKey, Play, PlayCount, PolicyRow, SealedRow, SealedSlots,
+    Setting, Store, StoreError, SweepReport,
     sums::{self, PlayRows, ReportBuilder},
 };
 
+mod collected;
 mod keys;
 mod lidded;
 mod writes;
 
+use collected::CollectedKey;
 pub use keys::MemoryKeys;
 use lidded::Lidded;
 
@@ -65,6 +67,7 @@ struct Rooms {
     settings: Lidded<String, Setting>,
     documents: Lidded<String, Document>,
     sealed: Lidded<SealedKey, SealedRow>,
+    collected: Lidded<CollectedKey, CollectedRow>,
     /// Never gives way: what was spent must not be forgotten.
     releases: BTreeMap<(Date, Detail), (Release, Timestamp)>,
     ledger: Vec<(LedgerRow, Timestamp)>,
@@ -89,6 +92,7 @@ impl MemoryStore {
                 settings: Lidded::new(max_rows),
                 documents: Lidded::new(max_rows),
                 sealed: Lidded::new(max_rows),
+                collected: Lidded::new(max_rows),
                 releases: BTreeMap::new(),
                 ledger: Vec::new(),
                 checkpoints: BTreeMap::new(),

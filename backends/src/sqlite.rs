@@ -33,6 +33,7 @@ use crate::{
     StoreError, SweepReport,
 };
 
+mod collected;
 mod documents;
 mod failure;
 mod keys;

@@ -11,7 +11,7 @@ use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CampaignId, DecisionId, PersonId, ScreenId, Timestamp};
 
 use crate::{
-    Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, LedgerRow,
+    Batch, CollectedStore, CommitReport, CreativeReport, DecisionCursor, Document, Fact, LedgerRow,
     MinuteAggregate, Play, PlayCount, PolicyRow, SealedRow, SealedSlots, Setting, StoreError,
 };
 
@@ -60,7 +60,7 @@ pub enum Integrity {
 /// lies elsewhere ([`KeyStore`](crate::KeyStore)). Each was granted its time by the Retention gate, and
 /// [`sweep`](Self::sweep) ends it.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: CollectedStore {
     /// Writes all rows of a batch in one transaction. Offering the same batch again changes nothing.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod asset;
 mod campaigns;
+mod compat;
 mod connectors;
 mod document;
 mod fault;

@@ -282,6 +282,13 @@ pub enum EntryBody {
         /// Templates that went over.
         n_templates: u64,
     },
+    /// A collection of a service was removed with the key of all that was in it.
+    CollectionRemoved {
+        /// Which, as [`gallery_subject`](crate::gallery_subject) names it.
+        collection: Digest,
+        /// Templates that went with it.
+        n_templates: u64,
+    },
     /// The privacy officer attested a collection.
     AttestationMade {
         /// Hash of its signed text.

@@ -138,6 +138,11 @@ impl DataKey {
         Self(key)
     }
 
+    /// From a secret that is kept elsewhere.
+    pub const fn from_secret(secret: Zeroizing<[u8; KEY_LEN]>) -> Self {
+        Self(secret)
+    }
+
     /// A secret for one use of what this key opens: it goes with the key.
     pub fn derive(&self, label: &str) -> Zeroizing<[u8; KEY_LEN]> {
         let digest = Digest::of(&[

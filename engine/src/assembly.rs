@@ -20,6 +20,7 @@ use crate::analysis::{Analysis, AnalysisLane};
 use crate::calendar::Calendar;
 use crate::camera::{CameraThread, Job};
 use crate::chronicle::{Chronicle, ChronicleState, Line};
+use crate::collections::Collections;
 use crate::command::{Command, CommandSender, command_queue};
 use crate::conductor::Conductor;
 use crate::config::{CameraConfig, EngineConfig};
@@ -59,6 +60,7 @@ pub(crate) struct Assembly {
     pub(crate) chronicle: Chronicle,
     pub(crate) custodian: Arc<Custodian>,
     pub(crate) recognizer: Arc<Recognizer>,
+    pub(crate) collections: Arc<Collections>,
     pub(crate) statistician: Arc<Statistician>,
     pub(crate) papers: Arc<PaperDesk>,
     pub(crate) personalizer: Arc<Personalizer>,
@@ -289,6 +291,7 @@ impl Assembly {
                 changing: tokio::sync::Mutex::new(()),
                 custodian: Arc::clone(&self.custodian),
                 recognizer: Arc::clone(&self.recognizer),
+                collections: Arc::clone(&self.collections),
                 statistician: Arc::clone(&self.statistician),
                 papers: Arc::clone(&self.papers),
                 personalizer: Arc::clone(&self.personalizer),

@@ -42,11 +42,13 @@ mod wishes;
 
 pub use acts::{Agreement, Authenticated, Enrolled};
 pub use export::{ExportedFace, PersonExport};
+pub(crate) use faces::template_subject;
 pub use faces::{ClaimedFace, FaceNote, KeptFace, MAX_FACES, MakeTemplate, OpenedFace};
 pub use gallery::{Rekeyed, own_gallery};
 pub use offers::Offer;
 pub use roster::{MAX_ROSTER_PAGE, PersonNote};
 pub(crate) use scribe::Scribe;
+pub(crate) use secrets::Secret;
 pub use site_key_file::{KeyPlace, SiteKeyFile};
 pub use token::{TokenError, TokenProbe};
 pub use token_uri::{BadTokenUri, TOKEN_SCHEME, TokenUri};

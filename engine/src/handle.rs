@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use regard_backends::{Setting, Store, StoreError};
 use regard_commitments::{
-    Answer, Digest, DpiaStanding, Notice, PlaceCodes, Profile, Refusal, RetentionGate,
-    VerifiedCommitments,
+    Answer, Digest, DpiaStanding, Notice, PlaceCodes, Profile, Refusal, RefusalCode, RetentionGate,
+    Scope, VerifiedCommitments,
 };
 use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Outcome};
 use regard_domain::{CameraId, CampaignId, Clock, PlayId, ScreenId, Timestamp};
@@ -18,6 +18,7 @@ use tokio::sync::{oneshot, watch};
 use crate::analysis::AnalysisLane;
 use crate::calendar::Calendar;
 use crate::campaigns::CampaignChange;
+use crate::collections::Collections;
 use crate::command::{Command, CommandSender};
 use crate::custody::Custodian;
 use crate::history::History;
@@ -107,6 +108,7 @@ pub(crate) struct Shared {
     pub(crate) changing: tokio::sync::Mutex<()>,
     pub(crate) custodian: Arc<Custodian>,
     pub(crate) recognizer: Arc<Recognizer>,
+    pub(crate) collections: Arc<Collections>,
     pub(crate) statistician: Arc<Statistician>,
     pub(crate) papers: Arc<PaperDesk>,
     pub(crate) personalizer: Arc<Personalizer>,
@@ -143,6 +145,11 @@ impl Engine {
     /// Who recognises those who asked for it.
     pub fn recognizer(&self) -> &Arc<Recognizer> {
         &self.shared.recognizer
+    }
+
+    /// The collections of faces that services hold under an attestation.
+    pub fn collections(&self) -> &Arc<Collections> {
+        &self.shared.collections
     }
 
     /// Who makes and keeps the noised numbers of each day.
@@ -535,6 +542,39 @@ impl Engine {
         kept_campaigns::keep(in_force, *configured, store, retention, self.now()).await?;
         self.renew_papers(changed).await;
         Ok(())
+    }
+
+    /// Why it is not told what faces show in pictures that services send; nothing where it is: while a camera of the site is
+    /// open under a live notice, and what its audience shows may serve.
+    pub fn expression_in_pictures(&self) -> Option<Refusal> {
+        let refused = |code, reason, remedy| Some(Refusal::new(code, reason, remedy));
+        if !self
+            .shared
+            .commitments
+            .document()
+            .scopes
+            .contains(Scope::Expression)
+        {
+            return refused(
+                RefusalCode::PurposeNotPromised,
+                "the commitments do not name the analysis of expressions",
+                "promise it, and say so in the notice",
+            );
+        }
+        let health = self.shared.health.borrow();
+        let open: Vec<_> = health.cameras.iter().filter(|camera| camera.open).collect();
+        if open.is_empty() {
+            return refused(
+                RefusalCode::NoticeMissing,
+                "no notice that tells of expressions is reported in view",
+                "open a screen that shows it",
+            );
+        }
+        if open.iter().all(|camera| !camera.withheld.is_empty()) {
+            let first = open.iter().flat_map(|camera| &camera.withheld).next();
+            return first.cloned();
+        }
+        None
     }
 
     /// When the present day began at the site.

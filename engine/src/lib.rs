@@ -13,6 +13,7 @@ mod camera;
 mod campaigns;
 mod chronicle;
 mod clock;
+mod collections;
 mod command;
 mod conductor;
 mod config;
@@ -59,6 +60,10 @@ pub use calendar::{Calendar, UnknownTimeZone};
 pub use campaigns::CampaignChange;
 pub use chronicle::ChronicleError;
 pub use clock::SystemClock;
+pub use collections::{
+    Caller, CollectedFace, CollectionError, CollectionInfo, Collections, FoundFace, Leave,
+    MAX_FOUND, MAX_NAME_LEN, NewFaces, PictureFault, Probe,
+};
 pub use config::{CameraConfig, EngineConfig, RecognitionConfig, ScreenConfig, SiteKeyConfig};
 pub use custody::{
     Agreement, Authenticated, BadTokenUri, ClaimedFace, Custodian, CustodyError, Enrolled,
@@ -86,8 +91,9 @@ pub use personalizer::{
 pub use private_file::{create_private_folder, write_private};
 pub use recognition::{
     AttestationWish, CaptureBegun, CaptureFeedback, CaptureId, CaptureMode, CaptureOutcome,
-    CaptureStep, Claim, FoundVisitor, GalleryStanding, KindStanding, KnownAttestation,
-    MAX_PICTURE_BYTES, RecognitionError, Recognizer, StudioError, VerifiedClaim, Visitor,
+    CaptureStep, Claim, FoundVisitor, GalleryStanding, KindStanding, KnownAttestation, Look,
+    Looked, LookedFace, MAX_LOOKED, MAX_PICTURE_BYTES, PictureQuality, RecognitionError,
+    Recognizer, StudioError, VerifiedClaim, Visitor,
 };
 pub use recording::{RECORDING_FORMAT, RecordingError};
 pub use replay::{Replayed, replay};

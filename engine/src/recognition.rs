@@ -23,9 +23,11 @@ use crate::galleries::{Galleries, SearchError};
 use crate::seed::random_key;
 
 mod attestations;
+mod attested;
 mod capture;
 mod ends;
 mod going;
+mod look;
 mod studio;
 
 pub use attestations::{AttestationWish, KnownAttestation};
@@ -34,7 +36,10 @@ pub use ends::{Claim, Visitor};
 pub use going::{
     CaptureBegun, CaptureId, CaptureOutcome, FoundVisitor, MAX_PICTURE_BYTES, VerifiedClaim,
 };
+pub use look::{Look, Looked, LookedFace, MAX_LOOKED, PictureQuality};
 pub use studio::StudioError;
+
+pub(crate) use attested::AttestedLeave;
 
 use going::Goings;
 use studio::Studio;
@@ -258,7 +263,7 @@ impl Recognizer {
         Ok(outcome)
     }
 
-    async fn tell(&self, entries: Vec<LedgerEntry>) -> Result<(), RecognitionError> {
+    pub(crate) async fn tell(&self, entries: Vec<LedgerEntry>) -> Result<(), RecognitionError> {
         if entries.is_empty() {
             return Ok(());
         }

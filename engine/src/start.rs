@@ -25,6 +25,7 @@ use crate::assembly::Assembly;
 use crate::calendar::{Calendar, UnknownTimeZone};
 use crate::chronicle::{Chronicle, ChronicleError, Line, configuration_digest};
 use crate::clock::SystemClock;
+use crate::collections::{CollectionError, Collections, CollectionsParts};
 use crate::conductor::{Conductor, Seat};
 use crate::config::{EngineConfig, RecognitionConfig};
 use crate::custody::{Custodian, CustodyError, CustodyParts, Scribe, SiteKeyFile};
@@ -92,6 +93,9 @@ pub enum StartError {
     /// Recognition cannot be taken up where it was.
     #[error("recognition cannot be taken up")]
     Recognition(#[from] RecognitionError),
+    /// Collections of services cannot be taken up.
+    #[error("the collections of services cannot be taken up")]
+    Collections(#[from] CollectionError),
     /// The campaigns; every mistake is listed.
     #[error("the campaigns have {} mistakes", .0.len())]
     Campaigns(Vec<CampaignFault>),
@@ -200,6 +204,15 @@ impl Engine {
             &config.recognition,
         )
         .await?;
+        let collections = Arc::new(Collections::new(CollectionsParts {
+            store: Arc::clone(&store),
+            custodian: Arc::clone(&custodian),
+            recognizer: Arc::clone(&recognizer),
+            retention: promise.retention.clone(),
+            clock: Arc::clone(&clock),
+            model: face_model(&catalog),
+        }));
+        collections.take_up().await?;
         let desk = desk(
             &config,
             &chronicle,
@@ -227,6 +240,7 @@ impl Engine {
             chronicle,
             custodian,
             recognizer,
+            collections,
             statistician,
             papers: Arc::new(desk),
             personalizer: Arc::new(personalizer),

@@ -15,6 +15,7 @@ mod target;
 mod config {
     mod asset;
     mod campaigns;
+    mod compat;
     mod connectors;
     mod document;
     mod fault;
@@ -35,7 +36,7 @@ pub use seeds::seeds;
 pub use target::{
     audit, backup, campaigns, clip, commitments, config, credentials, frame_message, http_camera,
     jpeg, ledger, legal_papers, log, manifest, model, motion_jpeg, note, papers, photo,
-    preferences, proof, ranking, recording, source, upload, video, zones,
+    preferences, proof, ranking, recording, services, source, upload, video, zones,
 };
 
 /// A function that takes any bytes, by name.
@@ -81,6 +82,7 @@ targets! {
     source: 30_000,
     zones: 10_000,
     preferences: 20_000,
+    services: 20_000,
     audit: 2_000,
     legal_papers: 2_000,
     credentials: 3_000,

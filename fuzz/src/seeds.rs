@@ -445,6 +445,21 @@ fn preferences() -> Vec<Vec<u8>> {
     .into()
 }
 
+/// What clients of other services send.
+fn services() -> Vec<Vec<u8>> {
+    [
+        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260601/eu-west-1/rekognition/aws4_request, \
+         SignedHeaders=content-type;host;x-amz-date;x-amz-target, \
+         Signature=81ed8542159657b2a538658a87d04b4faef4587985441f5385bb527fe637cabf",
+        "subject=Jo+%C3%89?det_prob_threshold=0.8&limit=0&status=True",
+        r#"{"CollectionId":"staff","Image":{"Bytes":"/9j/4AAQ"}}"#,
+        r#"{"Bytes":"/9j/4AAQSkZJRg=="}"#,
+        r#"{"Bytes":"iVBORw0KGgo="}"#,
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into()
+}
+
 /// Papers with an item of each kind.
 fn legal_papers() -> Vec<u8> {
     let hash = "00".repeat(32);
@@ -553,6 +568,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "source" => sources(),
         "zones" => zones(),
         "preferences" => preferences(),
+        "services" => services(),
         "audit" => vec![audits::signed()],
         "legal_papers" => vec![legal_papers()],
         "credentials" => credentials(),

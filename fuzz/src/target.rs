@@ -4,6 +4,7 @@ pub(crate) mod keeping;
 mod logs;
 mod pictures;
 mod promises;
+mod services;
 mod site;
 mod streams;
 
@@ -12,6 +13,7 @@ pub(crate) use logs::proof_signer;
 pub use logs::{log, proof, ranking};
 pub use pictures::{frame_message, jpeg, photo, upload};
 pub use promises::{commitments, ledger, note, papers};
+pub use services::services;
 pub use site::{campaigns, config, model, recording, source};
 pub use streams::{clip, http_camera, motion_jpeg, video};
 

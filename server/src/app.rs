@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::ServerConfig;
 use crate::access::{Access, Guest};
 use crate::assets::AssetLibrary;
+use crate::compat::rekognition::Repeats;
 use crate::idempotency::Answered;
 use crate::presence::SignLimiter;
 use crate::routes::TileRoots;
@@ -31,6 +32,8 @@ pub(crate) struct Parts {
     pub(crate) access: Access,
     pub(crate) answered: Answered,
     pub(crate) webhooks: Arc<Webhooks>,
+    /// Requests of the Rekognition interface that may be sent again.
+    pub(crate) repeats: Repeats,
     /// Becomes true when the server is to end: streams that would go on for ever watch it.
     pub(crate) ending: watch::Receiver<bool>,
 }

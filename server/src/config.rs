@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::{Connectors, TlsFiles, WebhookConfig};
+use crate::{CompatConfig, Connectors, TlsFiles, WebhookConfig};
 
 /// Port of the default address.
 const DEFAULT_PORT: u16 = 8787;
@@ -75,6 +75,8 @@ pub struct ServerConfig {
     pub requires_approval: bool,
     /// Players and brokers that are told what begins.
     pub connectors: Connectors,
+    /// The interfaces of other services; off unless named here.
+    pub compat: CompatConfig,
 }
 
 impl ServerConfig {
@@ -95,6 +97,7 @@ impl ServerConfig {
             max_upload_bytes: 64 << 20,
             requires_approval: false,
             connectors: Connectors::default(),
+            compat: CompatConfig::default(),
         }
     }
 

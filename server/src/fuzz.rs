@@ -4,7 +4,7 @@ use regard_domain::{Timestamp, Zone};
 use serde_json::Value;
 
 use crate::wire::zones::ZonesWanted;
-use crate::{assets, pages, routes};
+use crate::{assets, compat, pages, routes};
 
 /// Extension of the kind of file that these bytes begin like, if it is one that is served.
 pub fn asset_kind(head: &[u8]) -> Option<&'static str> {
@@ -34,6 +34,22 @@ pub fn zones(body: &[u8]) -> Option<Vec<Zone>> {
 /// What a person typed as their preferences, if it can be read.
 pub fn preferences(text: &str) -> Option<Value> {
     pages::read_preferences(text)
+}
+
+/// Whether this is a header with a signature of version 4.
+pub fn signature(text: &str) -> bool {
+    compat::rekognition::sigv4::parse(text).is_some()
+}
+
+/// The parameters of a query, as clients of CompreFace write it.
+pub fn client_query(query: &str) -> std::collections::BTreeMap<String, String> {
+    compat::compreface::request::params_of(query)
+}
+
+/// The bytes of a picture in a request of the Rekognition interface.
+pub fn picture_in_json(body: &[u8]) -> Option<Vec<u8>> {
+    let image: compat::rekognition::input::Image = compat::rekognition::input::read(body).ok()?;
+    image.bytes().ok()
 }
 
 /// Preferences as a person finds them in the form.

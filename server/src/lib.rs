@@ -8,6 +8,7 @@
 mod access;
 mod app;
 mod assets;
+mod compat;
 mod config;
 mod connectors;
 mod csp;
@@ -32,6 +33,10 @@ mod webhooks;
 mod wire;
 
 pub use assets::{SNIFF_LEN, message_kind};
+pub use compat::{
+    BadKeyHash, CompatConfig, CompreFaceKind, CompreFaceService, KeyHash, RekognitionConfig,
+    RekognitionKey,
+};
 pub use config::{AdminToken, SandboxState, ServerConfig};
 pub use connectors::{Connectors, MqttConfig, Password, SignageConfig, SignageTarget};
 pub use outbound::{BadOutboundUrl, OutboundUrl};

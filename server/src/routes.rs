@@ -9,6 +9,7 @@ mod admin;
 mod api;
 mod campaigns;
 mod captures;
+mod collections;
 mod drafts;
 mod embedded;
 mod evidence;
@@ -47,7 +48,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::{access, guard, idempotency};
+use crate::{access, compat, guard, idempotency};
 
 pub(crate) use embedded::build;
 #[cfg(feature = "fuzz")]
@@ -181,6 +182,7 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(recognition::standing))
         .routes(routes!(recognition::arm))
         .routes(routes!(recognition::rekey))
+        .routes(routes!(collections::act_for_service))
         .routes(routes!(tokens::tokens, tokens::make_token))
         .routes(routes!(tokens::revoke_token))
         .routes(routes!(webhooks::list))
@@ -283,6 +285,7 @@ fn all(app: &App) -> OpenApiRouter<App> {
 pub(crate) fn router(app: &App) -> Router {
     let (router, document) = all(app).split_for_parts();
     router
+        .merge(compat::router(app))
         .fallback(|| async {
             Problem::not_found("no_such_page", "there is nothing at this address")
         })
@@ -295,6 +298,7 @@ pub(crate) fn router(app: &App) -> Router {
             )
         })
         .layer(axum::Extension(std::sync::Arc::new(document)))
+        .layer(middleware::from_fn_with_state(app.clone(), compat::images))
         .layer(middleware::from_fn_with_state(app.clone(), guard::check))
         .layer(CatchPanicLayer::custom(
             |_: Box<dyn std::any::Any + Send>| {

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::access::Access;
 use crate::app::{App, Parts};
 use crate::assets::AssetLibrary;
+use crate::compat::rekognition::Repeats;
 use crate::connectors;
 use crate::idempotency::Answered;
 use crate::listener;
@@ -112,6 +113,7 @@ impl Server {
             access,
             answered: Answered::default(),
             webhooks,
+            repeats: Repeats::default(),
             ending,
         });
         Ok(Bound {

@@ -35,6 +35,8 @@ pub enum PhotoFormat {
     Bmp,
     /// TIFF; its first picture.
     Tiff,
+    /// Windows icon; its largest picture.
+    Ico,
 }
 
 impl PhotoFormat {
@@ -62,6 +64,8 @@ impl PhotoFormat {
             // Reserved fields of 0 tell a bitmap from text that begins with BM.
             [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Some(Self::Bmp),
             [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Self::Tiff),
+            // At least one picture, fewer than 256, and the reserved byte of the first is 0.
+            [0, 0, 1, 0, 1.., 0, _, _, _, 0, ..] => Some(Self::Ico),
             _ => None,
         }
     }
@@ -75,6 +79,7 @@ impl PhotoFormat {
             Self::Gif => "GIF",
             Self::Bmp => "BMP",
             Self::Tiff => "TIFF",
+            Self::Ico => "ICO",
         }
     }
 }
@@ -95,7 +100,7 @@ impl Photo {
         self.picture
     }
 
-    /// Decodes JPEG, PNG, WebP, GIF (first picture), BMP or TIFF and turns it upright.
+    /// Decodes JPEG, PNG, WebP, GIF (first picture), BMP, TIFF or ICO and turns it upright.
     /// Transparency is shown on white.
     ///
     /// # Errors
@@ -120,7 +125,8 @@ impl Photo {
             | PhotoFormat::WebP
             | PhotoFormat::Gif
             | PhotoFormat::Bmp
-            | PhotoFormat::Tiff => decode_other(bytes, format)?,
+            | PhotoFormat::Tiff
+            | PhotoFormat::Ico => decode_other(bytes, format)?,
         };
         Ok(Self {
             picture: upright(picture, orientation),
@@ -208,6 +214,7 @@ fn decode_other(bytes: &[u8], format: PhotoFormat) -> Result<(Picture, u32), Pho
         PhotoFormat::Gif => image::ImageFormat::Gif,
         PhotoFormat::Bmp => image::ImageFormat::Bmp,
         PhotoFormat::Tiff => image::ImageFormat::Tiff,
+        PhotoFormat::Ico => image::ImageFormat::Ico,
     };
     let failed = |error| name_failure(error, format);
     let mut limits = Limits::default();

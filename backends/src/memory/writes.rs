@@ -171,7 +171,10 @@ impl Rooms {
             (DataKind::Play, self.plays.sweep(now)),
             (DataKind::PolicyState, self.policies.sweep(now)),
             (DataKind::Credential, self.settings.sweep(now)),
-            (DataKind::Person, self.sealed.sweep(now)),
+            (
+                DataKind::Person,
+                self.sealed.sweep(now) + self.collected.sweep(now),
+            ),
             (
                 DataKind::Content,
                 self.totals.sweep(now) + self.documents.sweep(now),

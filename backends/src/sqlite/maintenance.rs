@@ -17,10 +17,14 @@ const FREED_PAGES: &str = "PRAGMA incremental_vacuum(4096)";
 const MAX_DAMAGES: usize = 100;
 
 /// Every table whose rows have an end, in order of name: what kind of data it holds, and how to remove a chunk of it.
-pub(super) const SWEEPS: [(DataKind, &str); 14] = [
+pub(super) const SWEEPS: [(DataKind, &str); 15] = [
     (
         DataKind::Ledger,
         "DELETE FROM checkpoints WHERE size IN (SELECT size FROM checkpoints WHERE keep_until <= ? LIMIT ?)",
+    ),
+    (
+        DataKind::Person,
+        "DELETE FROM collected WHERE rowid IN (SELECT rowid FROM collected WHERE keep_until <= ? LIMIT ?)",
     ),
     (
         DataKind::Commitments,

@@ -5,8 +5,9 @@ use sqlx::{Row, SqlitePool};
 use super::{SqliteOptions, SqliteStore, documents, maintenance, reads};
 
 /// Tables that grow with use. The others hold a row for each campaign, fact, setting or version.
-const GROWING: [&str; 7] = [
+const GROWING: [&str; 8] = [
     "checkpoints",
+    "collected",
     "decisions",
     "ledger",
     "minutes",

@@ -17,9 +17,11 @@ use crate::fixtures::{
     outcome, play_of, policy, setting, signed,
 };
 
+mod collected;
 mod releases;
 mod retention;
 
+use collected::what_services_hold_is_kept_by_collection;
 use releases::{a_budget_is_never_exceeded, a_release_is_made_once};
 use retention::{
     a_budget_in_force_is_not_renewed_by_retention, a_shorter_end_counts,
@@ -67,6 +69,7 @@ laws! {
     nothing_outlives_its_retention
     a_shorter_end_counts
     what_is_sealed_is_kept_by_person_and_key
+    what_services_hold_is_kept_by_collection
     a_release_is_made_once
     a_budget_is_never_exceeded
     a_closed_store_says_so

@@ -14,6 +14,8 @@ use regard_server::{OutboundUrl, WebhookEvent};
 use regard_vision::SourceSpec;
 use serde::Deserialize;
 
+use super::compat::CompatForm;
+
 /// A value read from a text, with the reader's own words when it cannot be.
 macro_rules! from_text {
     ($(#[$doc:meta])* $name:ident($inner:ty) = $read:expr;) => {
@@ -31,6 +33,8 @@ macro_rules! from_text {
         }
     };
 }
+
+pub(super) use from_text;
 
 /// A whole number within a range.
 macro_rules! number_in_range {
@@ -373,6 +377,8 @@ pub(super) struct SiteFile {
     pub(super) campaigns: Vec<String>,
     pub(super) site: SiteForm,
     pub(super) server: ServerForm,
+    /// Interfaces of other services; none unless named.
+    pub(super) compat: CompatForm,
     pub(super) engine: EngineForm,
     pub(super) recognition: RecognitionForm,
     pub(super) default_message: Option<Creative>,
@@ -399,6 +405,7 @@ impl Default for SiteFile {
             campaigns: Vec::new(),
             site: SiteForm::default(),
             server: ServerForm::default(),
+            compat: CompatForm::default(),
             engine: EngineForm::default(),
             recognition: RecognitionForm::default(),
             default_message: None,

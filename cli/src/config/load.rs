@@ -8,18 +8,18 @@ use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
 use regard_decision::{BadContextSpec, Campaign, ContextSpec, Creative};
 use regard_engine::{CameraConfig, EngineConfig, ScreenConfig};
-use regard_server::{Connectors, ServerConfig, TlsFiles, WebhookConfig};
+use regard_server::{CompatConfig, Connectors, ServerConfig, TlsFiles, WebhookConfig};
 use regard_vision::{CameraPlacement, SourceSpec};
 
 use super::asset::{Asset, asset_of};
 use super::campaigns::{self, Surroundings, plain_message};
-use super::connectors;
 use super::document::{Document, Mistake, read_text};
 use super::form::{CameraForm, ServerForm, SiteFile, TlsForm};
 use super::hint::{closest, did_you_mean};
 use super::path::Path;
 use super::promises;
 use super::reader::{Reading, read};
+use super::{compat, connectors};
 
 /// A configuration without mistakes.
 #[derive(Debug)]
@@ -32,6 +32,7 @@ pub(crate) struct Site {
     cameras: Vec<CameraConfig>,
     context: ContextSpec,
     connectors: Connectors,
+    compat: CompatConfig,
     /// The files that messages show.
     pub(crate) assets: Vec<Asset>,
 }
@@ -149,6 +150,7 @@ impl Site {
             connectors: self.connectors.clone(),
             tls: tls.map(|tls| self.tls_files(tls, data_dir)),
             webhooks: self.webhooks(),
+            compat: self.compat.clone(),
             ..ServerConfig::new(data_dir.join(ASSETS), session_key)
         }
     }
@@ -301,6 +303,9 @@ impl Check<'_, '_> {
         let connectors = connectors::read(form, self.folder(), &mut |path, message| {
             self.tell(mistakes, path, message);
         });
+        let compat = compat::compat(&form.compat, self.folder(), &mut |path, message| {
+            self.tell(mistakes, path, message);
+        });
         Some(Site {
             form: SiteFile::default(),
             folder: self.folder().to_owned(),
@@ -310,6 +315,7 @@ impl Check<'_, '_> {
             cameras,
             context,
             connectors,
+            compat,
             assets,
         })
     }

@@ -11,6 +11,8 @@ const AGREEMENT: &str = "commitments/src/sensing/agreement.rs";
 const EACH_RULE: &str = "commitments/src/sensing/tests/rules.rs::each_rule_withholds_its_scope";
 const HARMLESS: &str =
     "decision/tests/it/harmless.rs::what_is_refused_is_refused_wherever_it_hides";
+const SERVICES: &str =
+    "server/tests/it/compat/compreface.rs::without_an_attestation_nobody_is_compared";
 const TARGETING: &str =
     "decision/src/validate/tests.rs::what_the_law_forbids_is_refused_by_its_code";
 
@@ -40,6 +42,7 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
                 "commitments/src/sensing/tests.rs::without_a_live_notice_the_camera_stays_shut",
                 "commitments/src/sensing/tests.rs::a_stale_notice_revokes_within_its_time",
                 "engine/tests/it/gate.rs::without_the_notice_the_camera_stays_shut_and_says_why",
+                "server/tests/it/compat/compreface.rs::what_a_face_shows_is_told_under_a_live_notice_alone",
             ],
         ),
     ),
@@ -51,6 +54,7 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
                 "commitments/src/consent/tests.rs::consent_missing",
                 "commitments/src/recognition/tests.rs::a_consent_to_one_thing_is_none_to_another",
                 "commitments/src/recognition/tests.rs::a_service_needs_an_attestation_of_its_collection",
+                SERVICES,
                 "commitments/src/sensing/tests/agreement.rs::the_camera_opens_when_somebody_agrees_and_closes_after",
                 EACH_RULE,
             ],
@@ -211,6 +215,7 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
             &[
                 "commitments/src/recognition/tests.rs::act_missing",
                 "commitments/src/recognition/tests.rs::a_gallery_is_searched_only_armed_and_once_an_act",
+                SERVICES,
             ],
         ),
     ),
@@ -242,6 +247,7 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
                 TARGETING,
                 "decision/src/context.rs::what_is_sensitive_or_a_weakness_is_no_feature",
                 "server/tests/it/api.rs::facts_come_back",
+                "server/src/compat/rekognition/detail.rs::gender_by_name_is_denied_and_all_is_not",
             ],
         ),
     ),

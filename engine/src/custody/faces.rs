@@ -94,7 +94,7 @@ pub struct ClaimedFace {
 }
 
 /// The name of a template in the ledger.
-fn template_subject(template: TemplateId) -> Digest {
+pub(crate) fn template_subject(template: TemplateId) -> Digest {
     Digest::of(&[b"regard template v1\0", &template.as_bits().to_be_bytes()])
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use regard_backends::{SealedRow, SiteSecret, StoreError};
+use regard_backends::{SealedRow, SiteSecret};
 use regard_commitments::{
     Answer, ConsentPurpose, Custody, DataKey, EntryBody, KeySlot, Zeroizing, gallery_subject,
 };
@@ -12,8 +12,6 @@ use regard_identity::{EMBEDDING_DIMENSION, GalleryTransform, Template};
 use super::faces::{CHUNK, FACE_PURPOSES, open_row, template_of};
 use super::{Custodian, CustodyError};
 use crate::galleries::{NewFace, SearchError};
-use crate::keys::KeyError;
-use crate::seed::random_key;
 
 const IDENTIFY: ConsentPurpose = ConsentPurpose::Identify;
 
@@ -74,33 +72,8 @@ impl Custodian {
     }
 
     async fn fresh_gallery_secret(&self, generation: u32) -> Result<(), CustodyError> {
-        let secret = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
-        self.put_fresh_secret(&secret_name(generation), &secret)
-            .await
-    }
-
-    /// Seals a secret of the site under a name.
-    pub(super) async fn put_fresh_secret(
-        &self,
-        name: &str,
-        secret: &[u8; 32],
-    ) -> Result<(), CustodyError> {
-        for is_last in [false, true] {
-            let key = self
-                .ring()
-                .wrap_secret(name, secret.as_slice(), &mut Self::rng()?)?;
-            let held = SiteSecret {
-                name: name.to_owned(),
-                key,
-            };
-            match self.keys.put_secret(&held).await {
-                Err(StoreError::RetiredKey) if !is_last => self.reload_ring()?,
-                // Somebody else was quicker: theirs counts.
-                Err(StoreError::Taken) | Ok(()) => break,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
+        // If somebody else was quicker, theirs counts.
+        self.fresh_secret(secret_name(generation)).await.map(|_| ())
     }
 
     /// The secret that new templates of the gallery go under.

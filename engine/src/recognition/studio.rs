@@ -29,12 +29,25 @@ pub enum StudioError {
 /// One set of networks, loaded when first needed.
 pub(super) struct Bench {
     pub(super) analyzer: FaceAnalyzer,
+    /// For single photographs, which are looked at larger than frames.
+    photos: Option<FaceAnalyzer>,
     embedder: Option<Embedder>,
     runtime: Arc<dyn Runtime>,
     catalog: Arc<Catalog>,
 }
 
 impl Bench {
+    /// The analyser of single photographs.
+    pub(super) fn for_photos(&mut self) -> &mut FaceAnalyzer {
+        self.photos.get_or_insert_with(|| {
+            FaceAnalyzer::new(
+                Arc::clone(&self.runtime),
+                Arc::clone(&self.catalog),
+                AnalyzerOptions::PHOTO,
+            )
+        })
+    }
+
     /// The embeddings of faces, in their order.
     pub(super) fn embed(
         &mut self,
@@ -79,6 +92,7 @@ impl Studio {
                 Arc::clone(&self.catalog),
                 AnalyzerOptions::LIVE,
             ),
+            photos: None,
             embedder: None,
             runtime: Arc::clone(&self.runtime),
             catalog: Arc::clone(&self.catalog),

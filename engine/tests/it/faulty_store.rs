@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use regard_backends::{
-    Batch, CommitReport, CreativeReport, DecisionCursor, Document, Fact, Integrity, LedgerRow,
-    MinuteAggregate, Play, PlayCount, PolicyRow, SealedRow, SealedSlots, Setting, Store,
-    StoreError, SweepReport,
+    Batch, CollectedRow, CollectedStore, CommitReport, CreativeReport, DecisionCursor, Document,
+    Fact, Integrity, LedgerRow, MinuteAggregate, Play, PlayCount, PolicyRow, SealedRow,
+    SealedSlots, Setting, Store, StoreError, SweepReport,
 };
 use regard_commitments::{
     Date, Detail, Epsilon, Kept, Leaf, Release, SignedCheckpoint, SignedCommitments, Spending,
 };
 use regard_decision::{Decision, Outcome, PlayRow};
-use regard_domain::{CampaignId, DecisionId, PersonId, ScreenId, Timestamp};
+use regard_domain::{CampaignId, DecisionId, GalleryId, PersonId, ScreenId, Timestamp};
 
 /// A disk that can be full. What a real full disk gives is a test of the store itself: the same error,
 /// nothing written, and success as soon as there is room.
@@ -52,6 +52,30 @@ impl FaultyStore {
             ledger: Disk::default(),
             rows: Disk::default(),
         })
+    }
+}
+
+#[async_trait]
+impl CollectedStore for FaultyStore {
+    async fn put_collected(&self, rows: &[Kept<CollectedRow>]) -> Result<(), StoreError> {
+        self.rows.pass()?;
+        self.inner.put_collected(rows).await
+    }
+
+    async fn collected(
+        &self,
+        after: Option<(&GalleryId, &str)>,
+        limit: u32,
+    ) -> Result<Vec<CollectedRow>, StoreError> {
+        self.inner.collected(after, limit).await
+    }
+
+    async fn remove_collected(
+        &self,
+        collection: &GalleryId,
+        items: Option<&[String]>,
+    ) -> Result<u64, StoreError> {
+        self.inner.remove_collected(collection, items).await
     }
 }
 

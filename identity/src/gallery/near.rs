@@ -175,7 +175,9 @@ impl NearGallery {
             self.index.remove(tomb).map_err(failed)?;
         }
         // A place that was left is the one that is taken next, so that each slot keeps its own.
-        self.index.add::<i8>(u64::from(slot), &values).map_err(failed)
+        self.index
+            .add::<i8>(u64::from(slot), &values)
+            .map_err(failed)
     }
 
     /// Overwrites what the index holds of a slot.

@@ -137,6 +137,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/v1/persons/me/wishes", Need::Everyone),
     ("DELETE", "/v1/persons/me/wishes/{name}", Need::Everyone),
     ("POST", "/v1/verifications", Need::Everyone),
+    ("POST", "/v1/collections/{id}/acts", Need::Roles(REPORTERS)),
     ("GET", "/v1/persons/me", Need::Everyone),
     ("POST", "/v1/persons/me/offers", Need::Everyone),
     ("POST", "/v1/persons/me/consents", Need::Everyone),

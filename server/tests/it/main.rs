@@ -6,6 +6,7 @@ mod api;
 mod attacks;
 mod campaigns;
 mod client;
+mod compat;
 mod connectors;
 mod drafts;
 mod guards;

@@ -127,13 +127,14 @@ fn small(format: image::ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-const FORMATS: [image::ImageFormat; 6] = [
+const FORMATS: [image::ImageFormat; 7] = [
     image::ImageFormat::Jpeg,
     image::ImageFormat::Png,
     image::ImageFormat::WebP,
     image::ImageFormat::Gif,
     image::ImageFormat::Bmp,
     image::ImageFormat::Tiff,
+    image::ImageFormat::Ico,
 ];
 
 #[test]
@@ -149,7 +150,7 @@ fn half_a_picture_is_an_error_in_every_format() {
 proptest! {
     #[test]
     fn hostile_bytes_never_panic(
-        which in 0_usize..6,
+        which in 0_usize..7,
         cut in 0.0_f64..1.0,
         flips in proptest::collection::vec((0.0_f64..1.0, any::<u8>()), 0..8),
     ) {

@@ -8,17 +8,17 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use regard_backends::{
-    Batch, Changed, CommitReport, CreativeReport, DecisionCursor, Document, Fact, HeldKey,
-    Integrity, KeyChange, KeyStore, LedgerRow, MinuteAggregate, PendingEntry, PersonRow, Play,
-    PlayCount, PolicyRow, PurposeKey, SealedRow, SealedSlots, Setting, SiteSecret, Store,
-    StoreError, SweepReport,
+    Batch, Changed, CollectedRow, CollectedStore, CommitReport, CreativeReport, DecisionCursor,
+    Document, Fact, HeldKey, Integrity, KeyChange, KeyStore, LedgerRow, MinuteAggregate,
+    PendingEntry, PersonRow, Play, PlayCount, PolicyRow, PurposeKey, SealedRow, SealedSlots,
+    Setting, SiteSecret, Store, StoreError, SweepReport,
 };
 use regard_commitments::{
     ConsentPurpose, Date, Detail, Epsilon, Kept, Leaf, LedgerEntry, Release, SignedCheckpoint,
     SignedCommitments, SiteKeyId, Spending, WrappedKey,
 };
 use regard_decision::{Decision, Outcome, PlayRow};
-use regard_domain::{CampaignId, DecisionId, PersonId, ScreenId, Timestamp};
+use regard_domain::{CampaignId, DecisionId, GalleryId, PersonId, ScreenId, Timestamp};
 use tokio::task::AbortHandle;
 
 /// Where the program dies.
@@ -224,6 +224,32 @@ impl KeyStore for CrashingKeys {
 
     async fn close(&self) {
         self.inner.close().await;
+    }
+}
+
+#[async_trait]
+impl CollectedStore for CrashingStore {
+    async fn put_collected(&self, rows: &[Kept<CollectedRow>]) -> Result<(), StoreError> {
+        self.faults.write(|| self.inner.put_collected(rows)).await
+    }
+
+    async fn collected(
+        &self,
+        after: Option<(&GalleryId, &str)>,
+        limit: u32,
+    ) -> Result<Vec<CollectedRow>, StoreError> {
+        self.faults.read()?;
+        self.inner.collected(after, limit).await
+    }
+
+    async fn remove_collected(
+        &self,
+        collection: &GalleryId,
+        items: Option<&[String]>,
+    ) -> Result<u64, StoreError> {
+        self.faults
+            .write(|| self.inner.remove_collected(collection, items))
+            .await
     }
 }
 

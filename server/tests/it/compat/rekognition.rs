@@ -1,0 +1,216 @@
+//! The interface of Amazon Rekognition by hand: what its real clients do not send.
+
+use hmac::{Hmac, Mac as _};
+use regard_domain::Clock as _;
+use regard_engine::{Calendar, SystemClock, to_hex};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::site::{ACCESS_KEY, SECRET_KEY, Site};
+use crate::client::{Answer, Request};
+
+/// `20260601T120000Z`, now and so many seconds on.
+fn amz_date(ahead_secs: i64) -> String {
+    let now = SystemClock::new().now().as_millis() / 1_000 + ahead_secs;
+    let at = regard_domain::Timestamp::from_millis(now * 1_000);
+    let day = Calendar::new(Some("UTC"))
+        .unwrap()
+        .day_of(at)
+        .unwrap()
+        .to_string();
+    let of_day = now.rem_euclid(86_400);
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    format!("{}T{hour:02}{minute:02}{second:02}Z", day.replace('-', ""))
+}
+
+fn hmac(key: &[u8], text: &str) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+/// A request that is signed, written anew from the standard and not from what checks it.
+fn signed(site: &Site, operation: &str, body: &[u8], date: &str) -> Request {
+    let (host, target) = (
+        site.world.address.to_string(),
+        format!("RekognitionService.{operation}"),
+    );
+    let hash = |bytes: &[u8]| to_hex(&Sha256::digest(bytes));
+    let canonical = format!(
+        "POST\n/\n\nhost:{host}\nx-amz-date:{date}\nx-amz-target:{target}\n\nhost;x-amz-date;x-amz-target\n{}",
+        hash(body)
+    );
+    let scope = format!("{}/eu-west-1/rekognition/aws4_request", &date[..8]);
+    let to_sign = format!(
+        "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
+        hash(canonical.as_bytes())
+    );
+    let key = scope
+        .split('/')
+        .fold(format!("AWS4{SECRET_KEY}").into_bytes(), |key, part| {
+            hmac(&key, part)
+        });
+    let signature = to_hex(&hmac(&key, &to_sign));
+    site.world
+        .post("/")
+        .header("x-amz-date", date)
+        .header("x-amz-target", &target)
+        .header("content-type", "application/x-amz-json-1.1")
+        .header(
+            "authorization",
+            &format!(
+                "AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/{scope}, SignedHeaders=host;x-amz-date;x-amz-target, \
+                 Signature={signature}"
+            ),
+        )
+        .bytes(body.to_vec())
+}
+
+fn call(site: &Site, operation: &str, body: &Value) -> Request {
+    signed(site, operation, body.to_string().as_bytes(), &amz_date(0))
+}
+
+fn is_fault(answer: &Answer, kind: &str) {
+    let body: Value = answer.json();
+    assert_eq!(
+        (answer.status, body["__type"].as_str()),
+        (400, Some(kind)),
+        "{body}"
+    );
+    assert!(!body["Message"].as_str().unwrap().is_empty());
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/x-amz-json-1.1")
+    );
+    assert!(
+        answer
+            .header("x-amzn-requestid")
+            .is_some_and(|id| id.len() == 36)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_signed_lately_and_whole() {
+    let site = Site::new().await;
+    let empty = json!({});
+    let good = call(&site, "ListCollections", &empty).send().await;
+    assert_eq!(good.status, 200, "{}", good.text());
+    assert_eq!(
+        good.header("content-type"),
+        Some("application/x-amz-json-1.1")
+    );
+    for (secs, is_good) in [(-290, true), (290, true), (-310, false), (310, false)] {
+        let answer = signed(&site, "ListCollections", b"{}", &amz_date(secs))
+            .send()
+            .await;
+        if is_good {
+            assert_eq!(answer.status, 200, "{secs}");
+        } else {
+            is_fault(&answer, "InvalidSignatureException");
+        }
+    }
+    let unsigned = site
+        .world
+        .post("/")
+        .header("x-amz-target", "RekognitionService.ListCollections");
+    is_fault(
+        &unsigned.bytes(b"{}".to_vec()).send().await,
+        "MissingAuthenticationTokenException",
+    );
+    let other =
+        call(&site, "ListCollections", &empty).header("authorization", "AWS4-HMAC-SHA256 nonsense");
+    is_fault(&other.send().await, "IncompleteSignatureException");
+    let changed = call(&site, "ListCollections", &empty).bytes(b"{ }".to_vec());
+    is_fault(&changed.send().await, "InvalidSignatureException");
+    let moved = call(&site, "ListCollections", &empty)
+        .header("x-amz-target", "RekognitionService.DeleteCollection");
+    is_fault(&moved.send().await, "InvalidSignatureException");
+    is_fault(
+        &site.world.post("/").send().await,
+        "UnknownOperationException",
+    );
+    // The page at the same address is as it was.
+    assert_eq!(site.world.get("/").send().await.status, 200);
+    site.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_are_of_their_form() {
+    let site = Site::new().await;
+    for (operation, body, kind) in [
+        ("CreateCollection", "", "InvalidParameterException"),
+        ("CreateCollection", "[]", "SerializationException"),
+        (
+            "CreateCollection",
+            "{\"CollectionId\": ",
+            "SerializationException",
+        ),
+        (
+            "CreateCollection",
+            "{\"CollectionId\": 7}",
+            "SerializationException",
+        ),
+        (
+            "CreateCollection",
+            "{\"CollectionId\": \"a b\"}",
+            "InvalidParameterException",
+        ),
+        ("DetectFaces", "{}", "InvalidParameterException"),
+        (
+            "DetectFaces",
+            "{\"Image\": {\"Bytes\": \"?\"}}",
+            "SerializationException",
+        ),
+        (
+            "DetectFaces",
+            "{\"Image\": {\"Bytes\": \"aGk=\"}}",
+            "InvalidImageFormatException",
+        ),
+        (
+            "SearchFaces",
+            "{\"CollectionId\": \"photos\", \"FaceId\": \"x\"}",
+            "InvalidParameterException",
+        ),
+        (
+            "ListFaces",
+            "{\"CollectionId\": \"photos\", \"MaxResults\": 5000}",
+            "InvalidParameterException",
+        ),
+        (
+            "ListFaces",
+            "{\"CollectionId\": \"photos\"}",
+            "ResourceNotFoundException",
+        ),
+        ("DetectText", "{}", "UnknownOperationException"),
+        ("RecognizeCelebrities", "{}", "AccessDeniedException"),
+    ] {
+        let answer = signed(&site, operation, body.as_bytes(), &amz_date(0))
+            .send()
+            .await;
+        is_fault(&answer, kind);
+    }
+    // Bytes that are no text at all.
+    let answer = signed(&site, "ListCollections", &[0xFF, 0xFE, 0], &amz_date(0))
+        .send()
+        .await;
+    is_fault(&answer, "SerializationException");
+    site.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_it_is_not_configured_there_is_nothing() {
+    let world = crate::world::World::open().await;
+    for request in [
+        world
+            .post("/")
+            .header("x-amz-target", "RekognitionService.ListCollections"),
+        world
+            .get("/api/v1/recognition/subjects")
+            .header("x-api-key", "x"),
+        world.get("/static/x/images/y"),
+    ] {
+        let answer = request.send().await;
+        assert!(matches!(answer.status, 404 | 405), "{}", answer.status);
+    }
+    world.stop().await;
+}
