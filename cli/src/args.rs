@@ -88,10 +88,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Enrols the face of somebody who agrees: photographs of it, sent to an installation that runs.
-    Enroll(EnrollArgs),
+    Enroll(Box<EnrollArgs>),
     /// Says whether a face is that of somebody who enrolled, with the error rates of the decision. Exits with 2 when it is
     /// somebody else.
-    VerifyFace(VerifyFaceArgs),
+    VerifyFace(Box<VerifyFaceArgs>),
     /// Galleries of an installation that runs: listed, armed, turned over to a fresh secret.
     #[command(subcommand)]
     Gallery(GalleryCommand),

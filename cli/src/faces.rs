@@ -66,6 +66,7 @@ fn shown(remote: &Remote, begun: &Value, photos: &Photos) -> Result<Value> {
     let capture = text(begun, "capture")?;
     let path = format!("/v1/captures/{capture}/pictures");
     let (mut step, mut last) = (begun["step"].clone(), String::new());
+    let mut progress = (0, 0);
     for _ in 0..MAX_STEPS {
         let view = match step["kind"].as_str() {
             Some("look_ahead") => "ahead",
@@ -84,10 +85,14 @@ fn shown(remote: &Remote, begun: &Value, photos: &Photos) -> Result<Value> {
                 seen["n_faces"]
             );
         }
-        if seen["step"] == step {
+        step = seen["step"].clone();
+        let done = |what: &str| seen[what]["done"].as_u64().unwrap_or_default();
+        let now = (done("good"), done("turns"));
+        // The same turn may be asked for twice in a row.
+        if now == progress && step["kind"] != "done" {
             bail!("the photograph {view} will not do: {last}");
         }
-        step = seen["step"].clone();
+        progress = now;
     }
     let end = format!("/v1/captures/{capture}/end");
     let ended = remote.send(Asker::Site, ("POST", &end), &json!({}));
@@ -138,7 +143,8 @@ pub(crate) fn enroll(args: &EnrollArgs) -> Result<ExitCode> {
     if let (Some(file), Some(face_token)) = (&args.face_token, ended["face_token"].as_str()) {
         regard_engine::write_private(file, face_token.as_bytes())
             .with_context(|| format!("{} cannot be written", file.display()))?;
-        ended["face_token"] = json!(file);
+        ended["face_token"] = Value::Null;
+        ended["face_token_file"] = json!(file);
     }
     if is_new {
         ended["person_token"] = json!(token);
@@ -186,6 +192,9 @@ fn enrolled(ended: &Value) -> String {
     }
     if let Some(token) = ended["face_token"].as_str() {
         lines.push(format!("face token, kept nowhere here: {token}"));
+    }
+    if let Some(file) = ended["face_token_file"].as_str() {
+        lines.push(format!("face token in {file}, kept nowhere here"));
     }
     lines.join("\n")
 }

@@ -30,8 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Entries read at once.
 const CHUNK: u64 = 100;
 
-/// First and longest pause after a delivery that failed; it doubles in between.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause after deliveries that failed; it doubles until then.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// Events of no ledger that wait to be told to a receiver. When full the oldest is not told any more.
@@ -189,7 +188,7 @@ impl Webhooks {
         let mut pause = LOOK_EVERY;
         loop {
             tokio::select! {
-                _ = ending.wait_for(|is_ending| *is_ending) => return,
+                () = over(&mut ending) => return,
                 () = tokio::time::sleep(pause) => {}
             }
             pause = match self.round(config, engine).await {
@@ -197,12 +196,7 @@ impl Webhooks {
                 Err(fault) => {
                     self.failed(&config.id, fault, engine.now());
                     tracing::warn!(webhook = config.id, fault, "a webhook was not told");
-                    let doubled = if pause == LOOK_EVERY {
-                        FIRST_PAUSE
-                    } else {
-                        pause
-                    };
-                    (doubled * 2).min(LONGEST_PAUSE)
+                    (pause * 2).min(LONGEST_PAUSE)
                 }
             };
         }
@@ -262,6 +256,11 @@ impl Webhooks {
         self.heard(&config.id);
         Ok(())
     }
+}
+
+/// Resolves when the server is to end; a sender that is gone means the same.
+async fn over(ending: &mut watch::Receiver<bool>) {
+    let _ = ending.wait_for(|is_ending| *is_ending).await;
 }
 
 async fn keep(engine: &Engine, name: &str, next: u64) -> Result<(), EngineError> {
