@@ -119,13 +119,6 @@ impl Template {
         })
     }
 
-    /// The template of numbers that a template of this transform had; nothing for numbers that none has.
-    pub fn from_numbers(numbers: &[i8], model: ModelTag, transform: TransformId) -> Option<Self> {
-        let mut values = Zeroizing::new(Vec::with_capacity(numbers.len()));
-        values.extend_from_slice(numbers);
-        Self::from_values(values, model, transform)
-    }
-
     /// The numbers, each from -127 to 127. Only their direction means anything.
     pub fn values(&self) -> &[i8] {
         &self.values

@@ -2,7 +2,7 @@
 
 use regard_identity::{ExactGallery, Gallery, GalleryLimits};
 use regard_testkit::conformance::gallery::{self as laws, MODEL, Strictness, first_transform};
-use regard_testkit::conformance::shards::parts_answer_as_one;
+use regard_testkit::conformance::shards;
 
 fn exact(threads: usize) -> Box<dyn Gallery> {
     let limits = GalleryLimits {
@@ -51,6 +51,6 @@ fn parts_answer_as_one() {
     let exact = || ExactGallery::new(first_transform(), MODEL, GalleryLimits::default());
     let part = |_| -> Box<dyn regard_identity::Shard> { Box::new(exact()) };
     for n_parts in [1, 2, 5] {
-        parts_answer_as_one((0..n_parts).map(part).collect(), Box::new(exact()), 11);
+        shards::parts_answer_as_one((0..n_parts).map(part).collect(), Box::new(exact()), 11);
     }
 }
