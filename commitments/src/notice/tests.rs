@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::{
-    Category, ConsentPurpose, LegalBasis, ProcessingPurpose, Recipient, Scope, Scopes, SiteKeys, Zeroizing,
+    Category, ConsentPurpose, LegalBasis, ProcessingPurpose, Recipient, Scope, Scopes, SiteKeys,
+    Zeroizing,
 };
 
 fn notice(document: &Commitments) -> Notice {
