@@ -94,10 +94,18 @@ pub(crate) fn current(site: &Site, engine: &EngineConfig, now: Timestamp) -> Res
 /// The copy of the papers that the data folder has under the name that the ledger gives them.
 ///
 /// # Errors
-/// When it is not there, or not papers.
+/// When it is not there, not papers, or was changed.
 pub(crate) fn copy_of(data_dir: &Path, all: Digest) -> Result<MadePapers> {
     let file = data_dir.join(PAPERS_FOLDER).join(papers_copy_name(all));
-    Ok(made(&read(&file)?))
+    let papers = read(&file)?;
+    if let Some(paper) = papers.papers.iter().find(|paper| !paper.is_whole()) {
+        bail!(
+            "{}: {} says something else than its hash",
+            shown(&file),
+            paper.id
+        );
+    }
+    Ok(made(&papers))
 }
 
 fn made(papers: &Papers) -> MadePapers {

@@ -53,7 +53,7 @@ pub(super) async fn look(
         Some(all) => match papers::copy_of(data_dir, all) {
             Ok(copy) => copy.all() == all && copy.papers == told.papers,
             Err(error) => {
-                fault = Some(on_one_line(&error));
+                fault = Some(on_one_line(&*error));
                 false
             }
         },

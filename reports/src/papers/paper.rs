@@ -206,6 +206,11 @@ impl LegalPaper {
         }
     }
 
+    /// Whether its hash is that of its facts: nobody changed them since it was made.
+    pub fn is_whole(&self) -> bool {
+        self.digest == digest(&self.points, |_| true)
+    }
+
     /// Hash of the facts about the configuration and its models alone: what a person who signs an assessment signs for.
     /// What the program does for everyone is not in it, so that a newer program does not undo a signature.
     pub fn assessed(&self) -> Digest {
