@@ -72,8 +72,9 @@ fn shown(remote: &Remote, begun: &Value, photos: &Photos) -> Result<Value> {
             Some("look_ahead") => "ahead",
             Some("turn") => step["direction"].as_str().unwrap_or_default(),
             _ => break,
-        };
-        let (kind, body) = form(photos.of(view)?)?;
+        }
+        .to_owned();
+        let (kind, body) = form(photos.of(&view)?)?;
         let seen = remote.ask(Asker::Site, ("POST", &path), (&kind, body))?;
         let seen = &seen["pictures"][0];
         last = words(&seen["faults"])

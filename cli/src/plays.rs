@@ -131,14 +131,10 @@ fn export(
     let (plays, site) = block_on(async {
         let reader = ledger::open(data).await?;
         let plays = reader.plays_since(None, during.start).await;
-        let signed = reader.latest_commitments().await;
+        let promised = promised(&reader).await;
         reader.close().await;
-        let signed =
-            signed?.context("there are no commitments yet; start the installation once")?;
-        Ok((
-            plays.with_context(|| shown(data))?,
-            signed.unverified().site.id.clone(),
-        ))
+        let plays = plays.with_context(|| shown(data))?;
+        Ok::<_, anyhow::Error>((plays, promised?.site.id))
     })?;
     let signer = NoteSigner::new(ledger_origin(&site), ledger::site_keys(data)?.ledger_key())?;
     let before = match after {

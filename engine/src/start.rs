@@ -204,15 +204,8 @@ impl Engine {
             &config.recognition,
         )
         .await?;
-        let collections = Arc::new(Collections::new(CollectionsParts {
-            store: Arc::clone(&store),
-            custodian: Arc::clone(&custodian),
-            recognizer: Arc::clone(&recognizer),
-            retention: promise.retention.clone(),
-            clock: Arc::clone(&clock),
-            model: face_model(&catalog),
-        }));
-        collections.take_up().await?;
+        let collections =
+            collections(ground, &custodian, &recognizer, face_model(&catalog)).await?;
         let desk = desk(
             &config,
             &chronicle,
@@ -256,6 +249,25 @@ impl Engine {
         }
         .run()
     }
+}
+
+/// Who holds faces for services, with what they held when the program ended.
+async fn collections(
+    ground: Ground<'_>,
+    custodian: &Arc<Custodian>,
+    recognizer: &Arc<Recognizer>,
+    model: ModelTag,
+) -> Result<Arc<Collections>, StartError> {
+    let collections = Collections::new(CollectionsParts {
+        store: Arc::clone(ground.store),
+        custodian: Arc::clone(custodian),
+        recognizer: Arc::clone(recognizer),
+        retention: ground.promise.retention.clone(),
+        clock: Arc::clone(ground.clock),
+        model,
+    });
+    collections.take_up().await?;
+    Ok(Arc::new(collections))
 }
 
 /// Who ranks for other programs, as it stood when the program ended.

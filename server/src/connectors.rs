@@ -120,7 +120,7 @@ async fn watch_screens(
         .collect();
     watched.collect::<Vec<()>>().await;
     // Without screens, or when the engine has stopped, there is nothing to tell.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn watch_screen(

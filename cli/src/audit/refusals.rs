@@ -192,9 +192,11 @@ mod tests {
             answers.insert(*code, None);
             let granted = evidence(&answers, &told);
             assert_eq!(granted.state(), CheckState::Fail, "{code}");
-            let other = (*code == RefusalCode::ActMissing)
-                .then_some(RefusalCode::ConsentMissing)
-                .unwrap_or(RefusalCode::ActMissing);
+            let other = if *code == RefusalCode::ActMissing {
+                RefusalCode::ConsentMissing
+            } else {
+                RefusalCode::ActMissing
+            };
             answers.insert(*code, Some(other));
             assert_eq!(
                 evidence(&answers, &told).state(),

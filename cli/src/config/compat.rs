@@ -222,7 +222,7 @@ mod tests {
         let form: CompatForm = toml::from_str(text).unwrap();
         let mut told = Vec::new();
         let config = compat(&form, folder, &mut |path, message| {
-            told.push(format!("{path}: {message}"))
+            told.push(format!("{path}: {message}"));
         });
         (config, told)
     }

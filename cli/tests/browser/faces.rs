@@ -202,6 +202,21 @@ async fn as_person(page: &Client, token: &str, (method, path): (&str, &str), bod
     eval(page, &script).await.as_u64().unwrap()
 }
 
+/// The face token of somebody who agreed and is enrolled by photographs.
+async fn enrolled(page: &Client, actor: &Actor, folder: &Path) -> String {
+    press(page, "start-camera").await;
+    take_photos(page, actor, folder).await;
+    until(
+        page,
+        "return document.getElementById('done').hidden",
+        |hidden| hidden == false,
+    )
+    .await;
+    let file =
+        "return fetch(document.getElementById('face-file').href).then(answer => answer.text())";
+    eval(page, file).await.as_str().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn a_visitor_who_shows_who_they_are_sees_what_they_wish_until_they_take_it_back() {
     let Some(mut browser) = Browser::start(&[]).await else {
@@ -234,17 +249,7 @@ async fn a_visitor_who_shows_who_they_are_sees_what_they_wish_until_they_take_it
     )
     .await;
     let token = token.as_str().unwrap().to_owned();
-    press(&page, "start-camera").await;
-    take_photos(&page, &actor, site.path()).await;
-    until(
-        &page,
-        "return document.getElementById('done').hidden",
-        |hidden| hidden == false,
-    )
-    .await;
-    let file =
-        "return fetch(document.getElementById('face-file').href).then(answer => answer.text())";
-    let face_token = eval(&page, file).await.as_str().unwrap().to_owned();
+    let face_token = enrolled(&page, &actor, site.path()).await;
     let preferences = ("PUT", "/v1/persons/me/preferences");
     let likes = "JSON.stringify({ coffee: true })";
     assert_eq!(as_person(&page, &token, preferences, likes).await, 204);

@@ -356,7 +356,7 @@ fn a_person_past_their_time_or_in_the_clear_is_found() {
         };
         let tells = LedgerEntry {
             at,
-            body: regard_commitments::EntryBody::Stopped {},
+            body: EntryBody::Stopped {},
         };
         let kept = kept(&data, row, at);
         runtime.block_on(async {

@@ -34,6 +34,15 @@ impl CheckState {
         if is_good { Self::Pass } else { Self::Fail }
     }
 
+    /// Of something that was looked for in places of which perhaps not all could be looked at: what was found counts all the
+    /// same.
+    const fn unless<T>(unknown: Option<&T>, is_good: bool) -> Self {
+        match unknown {
+            Some(_) if is_good => Self::Unknown,
+            Some(_) | None => Self::when(is_good),
+        }
+    }
+
     /// Of something that must also be so in a place where it could perhaps not be looked.
     const fn where_known(is_good: bool, elsewhere: Option<bool>) -> Self {
         match (is_good, elsewhere) {
@@ -368,18 +377,13 @@ impl Evidence {
 
     /// What follows from it.
     pub fn state(&self) -> CheckState {
-        let unless = |unknown: &Option<String>, is_good: bool| match unknown {
-            // What was found counts, also where not all could be looked at.
-            Some(_) if is_good => CheckState::Unknown,
-            Some(_) | None => CheckState::when(is_good),
-        };
         match self {
             Self::PicturesOnDisk { found, unread, .. }
             | Self::EmbeddingsOnDisk { found, unread, .. } => {
-                unless(&unread.first().cloned(), found.is_empty())
+                CheckState::unless(unread.first(), found.is_empty())
             }
             Self::OpenFiles { found, unknown, .. } | Self::Egress { found, unknown, .. } => {
-                unless(unknown, found.is_empty())
+                CheckState::unless(unknown.as_ref(), found.is_empty())
             }
             Self::Retention {
                 tables, endless, ..
@@ -391,14 +395,20 @@ impl Evidence {
                 found,
                 unknown,
                 ..
-            } => unless(unknown, *n_without_consent == 0 && found.is_empty()),
+            } => CheckState::unless(
+                unknown.as_ref(),
+                *n_without_consent == 0 && found.is_empty(),
+            ),
             Self::Ledger { fault, .. } => CheckState::when(fault.is_none()),
             Self::Notice {
                 n_without_notice,
                 n_unexplained,
                 unknown,
                 ..
-            } => unless(unknown, *n_without_notice == 0 && *n_unexplained == 0),
+            } => CheckState::unless(
+                unknown.as_ref(),
+                *n_without_notice == 0 && *n_unexplained == 0,
+            ),
             Self::Models {
                 unlicensed,
                 altered,
@@ -408,10 +418,7 @@ impl Evidence {
                 n_advisories,
                 found,
                 ..
-            } => match n_advisories {
-                None => CheckState::Unknown,
-                Some(_) => CheckState::when(found.is_empty()),
-            },
+            } => CheckState::where_known(found.is_empty(), n_advisories.map(|_| true)),
             Self::Sandbox {
                 seccomp,
                 no_new_privs,
@@ -420,6 +427,16 @@ impl Evidence {
                 Some(_) => CheckState::Unknown,
                 None => CheckState::when(*seccomp == Some(2) && *no_new_privs == Some(true)),
             },
+            Self::Refusals { .. }
+            | Self::Records { .. }
+            | Self::Papers { .. }
+            | Self::NoticeText { .. }
+            | Self::Commitments { .. } => self.state_of_what_is_written(),
+        }
+    }
+
+    fn state_of_what_is_written(&self) -> CheckState {
+        match self {
             Self::Refusals { asked } => CheckState::when(
                 asked
                     .iter()
@@ -427,7 +444,9 @@ impl Evidence {
                     .eq(RefusalCode::ALL.iter().copied())
                     && asked.iter().all(|one| one.answered == Some(one.code)),
             ),
-            Self::Records { found, unknown, .. } => unless(unknown, found.is_empty()),
+            Self::Records { found, unknown, .. } => {
+                CheckState::unless(unknown.as_ref(), found.is_empty())
+            }
             Self::Papers {
                 is_copied,
                 is_current,
@@ -454,6 +473,7 @@ impl Evidence {
                 let is_one = version.is_some() && digest.is_some() && fault.is_none();
                 CheckState::where_known(is_one && *is_signed && *is_in_force, *is_in_ledger)
             }
+            _ => CheckState::Unknown,
         }
     }
 

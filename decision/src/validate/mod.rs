@@ -146,6 +146,19 @@ fn check_campaign(faults: &mut Faults, path: &str, campaign: &Campaign) {
         WEIGHT_RANGE,
         "1 is usual; to stop a campaign set enabled = false",
     );
+    check_said(faults, path, campaign);
+    check_schedule(faults, path, campaign);
+    check_budget(faults, path, campaign);
+    check_names(faults, path, campaign);
+    check_policy(faults, path, campaign.policy);
+    experiment::check(faults, path, campaign);
+    experiment::check_window(faults, path, campaign);
+    check_reward(faults, path, &campaign.reward);
+    check_creatives(faults, path, campaign);
+}
+
+/// What is said to people about the campaign.
+fn check_said(faults: &mut Faults, path: &str, campaign: &Campaign) {
     if campaign.viewer_benefit.len() > MAX_NAME_LEN {
         let found = format!("{} bytes", campaign.viewer_benefit.len());
         let path = format!("{path}.viewer_benefit");
@@ -176,7 +189,9 @@ fn check_campaign(faults: &mut Faults, path: &str, campaign: &Campaign) {
             "shorten it",
         );
     }
-    check_schedule(faults, path, campaign);
+}
+
+fn check_budget(faults: &mut Faults, path: &str, campaign: &Campaign) {
     let budgets = [
         ("max_plays_per_day", campaign.budget.max_plays_per_day),
         ("max_plays_total", campaign.budget.max_plays_total),
@@ -196,11 +211,9 @@ fn check_campaign(faults: &mut Faults, path: &str, campaign: &Campaign) {
         let path = format!("{path}.budget.max_plays_per_day");
         faults.add(path, "a number, for pacing = \"even\"", "none", suggestion);
     }
-    check_names(faults, path, campaign);
-    check_policy(faults, path, campaign.policy);
-    experiment::check(faults, path, campaign);
-    experiment::check_window(faults, path, campaign);
-    check_reward(faults, path, &campaign.reward);
+}
+
+fn check_creatives(faults: &mut Faults, path: &str, campaign: &Campaign) {
     match campaign.creatives.len() {
         0 => {
             let path = format!("{path}.creative");

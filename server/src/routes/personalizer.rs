@@ -345,7 +345,7 @@ pub(crate) async fn set_policy(
     const DETAIL: &str = "InvalidPolicyConfiguration";
     let wished: PolicyContract = read(&body, DETAIL)?;
     let before = app.engine.personalizer().settings().await;
-    let settings = wished.settings(before);
+    let settings = wished.settings(&before);
     let settings = settings.map_err(|why| ServiceError::bad(DETAIL, why))?;
     let set = set(&app, &guest, settings, DETAIL, &body).await?;
     Ok(Json(PolicyContract::of(&set)))

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use regard_commitments::AdminAct;
+use regard_domain::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -56,7 +57,7 @@ pub(crate) async fn list(State(app): State<App>) -> Json<WebhooksWire> {
             events: config.events.iter().map(ToString::to_string).collect(),
             n_told: hearing.n_told,
             n_failed: hearing.n_failed,
-            failing_since: hearing.failing_since.map(|at| at.as_micros()),
+            failing_since: hearing.failing_since.map(Timestamp::as_micros),
             fault: hearing.fault,
         }
     });

@@ -108,16 +108,12 @@ fn broker(folder: &std::path::Path) -> Option<(u16, Running, Running, Receiver<S
         format!("listener {port} 127.0.0.1\nallow_anonymous true\n"),
     )
     .unwrap();
-    let mut running = Command::new(mosquitto)
-        .arg("-v")
-        .arg("-c")
-        .arg(config)
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut command = Command::new(mosquitto);
+    command.arg("-v").arg("-c").arg(config);
+    command.stderr(Stdio::piped()).stdout(Stdio::null());
+    let mut running = Running(command.spawn().unwrap());
     // It says so when it listens.
-    let mut lines = BufReader::new(running.stderr.take().unwrap())
+    let mut lines = BufReader::new(running.0.stderr.take().unwrap())
         .lines()
         .map_while(Result::ok);
     lines.find(|line| line.contains(" running"))?;
@@ -136,20 +132,21 @@ fn broker(folder: &std::path::Path) -> Option<(u16, Running, Running, Receiver<S
             }
         }
     });
-    Some((port, Running(running), Running(heard), receiver))
+    Some((port, running, Running(heard), receiver))
+}
+
+#[expect(clippy::print_stdout, reason = "a test says what it skips")]
+fn skip() {
+    println!(
+        "skipped: MQTT on a real broker: mosquitto not found; Debian: apt install mosquitto mosquitto-clients"
+    );
 }
 
 #[tokio::test]
 async fn home_assistant_finds_the_screen_on_a_real_broker() {
     let folder = tempfile::tempdir().unwrap();
     let Some((port, _broker, _listener, said)) = broker(folder.path()) else {
-        #[expect(clippy::print_stdout, reason = "a test says what it skips")]
-        {
-            println!(
-                "skipped: MQTT on a real broker: mosquitto not found; Debian: apt install mosquitto mosquitto-clients"
-            );
-        }
-        return;
+        return skip();
     };
     let world = World::new(|config| {
         config.open_console = true;

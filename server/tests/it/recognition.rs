@@ -422,7 +422,6 @@ async fn a_gallery_is_searched_only_armed_and_after_an_act() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_has_a_name() {
     let film = Film::new(Custody::InPersonsHands).await;
-    let me = film.come(&["verify"]).await;
     let nobody = film.come(&[]).await;
     let live = json!({"mode": live()});
     let without = film.post("/v1/persons/me/faces", Some(&nobody.token), &live);
@@ -457,6 +456,14 @@ async fn what_is_wrong_has_a_name() {
         let answer = film.post("/v1/verifications", None, &body).await;
         assert_eq!((answer.status, &*answer.code()), (422, code), "{body}");
     }
+    film.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_pictures_has_a_name() {
+    let film = Film::new(Custody::InPersonsHands).await;
+    let me = film.come(&["verify"]).await;
+    let live = json!({"mode": live()});
     let begun = film
         .made("/v1/persons/me/faces", Some(&me.token), &live)
         .await;

@@ -7,7 +7,7 @@ use regard_inference::{
     Catalog, Device, LibrarySearch, LoadOptions, Native, Network, OnnxRuntime, Rten, Runtime,
     Tensor, flush_to_zero,
 };
-use regard_testkit::turns::{median, onnx_runtime_folder};
+use regard_testkit::turns::{lower_quartile, median, onnx_runtime_folder};
 use serde::Serialize;
 
 use super::layers::percent_of_peak;

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use regard_inference::{Catalog, LoadOptions, Native, OnnxRuntime, Rten, Runtime};
+use regard_testkit::turns::median;
 use serde::Serialize;
 
-use super::inference::{CASES, median};
+use super::inference::CASES;
 
 /// How long each network is loaded again and again, at least, and how often.
 const TIME_PER_CASE: Duration = Duration::from_secs(2);

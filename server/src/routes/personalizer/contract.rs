@@ -365,7 +365,7 @@ impl PolicyContract {
     /// The settings before with this policy.
     pub(super) fn settings(
         self,
-        before: PersonalizerSettings,
+        before: &PersonalizerSettings,
     ) -> Result<PersonalizerSettings, String> {
         if self.name.len() > MAX_NAME_LEN || self.arguments.len() > MAX_ARGUMENTS_LEN {
             return Err(format!(
@@ -409,7 +409,7 @@ impl PolicyContract {
         Ok(PersonalizerSettings {
             policy: explored(policy, exploration.unwrap_or(0.2)),
             policy_name: self.name,
-            ..before
+            ..before.clone()
         })
     }
 }
@@ -542,7 +542,7 @@ mod tests {
                 name: "mine".to_owned(),
                 arguments: arguments.to_owned(),
             };
-            contract.settings(PersonalizerSettings::default())
+            contract.settings(&PersonalizerSettings::default())
         };
         let default = "--cb_explore_adf --epsilon 0.20000000298023224 --power_t 0 -l 0.001 --cb_type mtr -q ::";
         for (arguments, kind) in [
@@ -554,7 +554,7 @@ mod tests {
             let settings = read(arguments).unwrap();
             assert_eq!(settings.policy.kind(), kind, "{arguments}");
             let written = PolicyContract::of(&settings);
-            let again = written.settings(PersonalizerSettings::default()).unwrap();
+            let again = written.settings(&PersonalizerSettings::default()).unwrap();
             assert_eq!(again.policy, settings.policy);
         }
         for bad in [

@@ -59,7 +59,7 @@ impl Site {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_row_is_answered() {
+async fn every_row_of_lists_is_answered() {
     let site = Site::new().await;
     let key = RECOGNITION_KEY;
     // Subjects, also with a slash at the end.
@@ -102,6 +102,15 @@ async fn every_row_is_answered() {
         11,
     )
     .await;
+    site.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_of_searches_is_answered() {
+    let site = Site::new().await;
+    let key = RECOGNITION_KEY;
+    let ann = site.add("Ann", &one()).await;
+    let bob = site.add("Bob", &other()).await;
     // A search with everything, pictures as base64.
     let asked = format!(
         "{RECOGNIZE}?limit=1&prediction_count=2&face_plugins=landmarks,pose,calculator&status=true"
@@ -143,6 +152,15 @@ async fn every_row_is_answered() {
     let path = format!("{FACES}/{bob}/verify");
     let verified = good(site.post(key, &path).file("a.jpg", &same())).await;
     assert!(verified["result"][0]["similarity"].as_f64().unwrap() < 0.5);
+    site.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_of_changes_is_answered() {
+    let site = Site::new().await;
+    let key = RECOGNITION_KEY;
+    let ann = site.add("Ann", &one()).await;
+    let bob = site.add("Bob", &other()).await;
     // A name that is there takes the faces of the other.
     let renamed = site
         .put(key, &format!("{SUBJECTS}/Bob"))
@@ -164,6 +182,8 @@ async fn every_row_is_answered() {
         good(site.delete(key, &format!("{FACES}?subject=Ann"))).await,
         json!({"deleted": 0})
     );
+    let created = site.post(key, SUBJECTS).json(&json!({"subject": "Zoë"}));
+    assert_eq!(created.send().await.status, 201);
     assert_eq!(
         good(site.delete(key, &format!("{SUBJECTS}/Zo%C3%AB"))).await,
         json!({"subject": "Zoë"})

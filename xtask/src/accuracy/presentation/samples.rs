@@ -21,8 +21,10 @@ struct Said {
     network: Option<f32>,
 }
 
-/// Sources: a name, the folder, and how living ones are told by their path.
-const SOURCES: [(&str, &str, fn(&Path) -> bool); 2] = [
+/// A name, the folder, and how living ones are told by their path.
+type Source = (&'static str, &'static str, fn(&Path) -> bool);
+
+const SOURCES: [Source; 2] = [
     ("screen_replay", "screen_replay", |path| {
         path.components().any(|part| part.as_os_str() == "live")
     }),

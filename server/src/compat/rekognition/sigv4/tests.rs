@@ -3,8 +3,17 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Signed by botocore 1.44.8 on 2026-06-01 at noon: secret, region, body, headers beside the usual, signature.
-const KNOWN: [(&str, &str, &str, &[(&str, &str)], &str); 3] = [
+/// Secret, region, body, headers beside the usual, signature.
+type Known = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+);
+
+/// Signed by botocore 1.44.8 on 2026-06-01 at noon.
+const KNOWN: [Known; 3] = [
     (
         "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
         "eu-west-1",
