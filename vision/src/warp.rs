@@ -405,7 +405,7 @@ mod tests {
             let (mut level, mut turned) = (Vec::new(), Vec::new());
             level_rows(view, &t, 13, |_, row| level.extend_from_slice(row));
             turned_rows(view, &t, (13, Border::Nearest), |_, row| {
-                turned.extend_from_slice(row)
+                turned.extend_from_slice(row);
             });
             assert_eq!(level.len(), 13 * 13 * 3);
             assert!(level == turned, "{scale} {x} {y}");
