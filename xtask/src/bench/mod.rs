@@ -96,7 +96,7 @@ pub(crate) struct BenchArgs {
     /// Write what was measured into this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Fail when 95 % within 150 ms is not kept by `loop`, or a goal beside the rivals by `inference`.
+    /// Fail when 95 % within 150 ms is not kept by `loop`, or a goal is missed by `inference` or `load`.
     #[arg(long)]
     check: bool,
     /// Run one case in this process and print it as JSON; how `loop` calls itself.
