@@ -173,7 +173,7 @@ impl Webhooks {
         let store = engine.store();
         let name = format!("{SETTING_PREFIX}{}", config.id);
         let heard = store.setting(&name).await.map_err(|_| STORE)?;
-        let mut next = match heard.and_then(|setting| setting.value.parse().ok()) {
+        let mut next = match heard.and_then(|value| value.parse().ok()) {
             Some(next) => next,
             None => {
                 // A receiver that is new hears of what happens from now on.
@@ -213,7 +213,8 @@ impl Webhooks {
         engine: &Engine,
         told: &Told,
     ) -> Result<(), &'static str> {
-        let secret = engine.custodian().shared_secret(&secret_name(&config.id));
+        let name = secret_name(&config.id);
+        let secret = engine.custodian().shared_secret(&name);
         let secret = secret.await.map_err(|_| "custody_unavailable")?;
         let secret = secret.ok_or("secret_missing")?;
         post::post(&config.url, &secret, told, engine.now()).await?;
