@@ -97,7 +97,7 @@ fn somebody_enrols_at_the_terminal_and_is_verified_by_their_token() {
     let token = running.path("face.token");
     let token = token.to_str().unwrap();
     let wish = ["--agree", "verify", "--face-token", token];
-    let said = running.regard(&[&["enroll"], &photos[..], &wish].concat());
+    let said = running.regard(&[&["enroll"][..], &photos[..], &wish[..]].concat());
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(
         said.out.starts_with("enrolled for verify; "),
@@ -113,15 +113,15 @@ fn somebody_enrols_at_the_terminal_and_is_verified_by_their_token() {
     assert!(held.starts_with("RGT1:") && !said.out.contains(&held));
 
     let claim = ["--face-token", token, "--fmr", "1e-4"];
-    let said = running.regard(&[&["verify-face"], &photos[..], &claim].concat());
+    let said = running.regard(&[&["verify-face"][..], &photos[..], &claim[..]].concat());
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     assert!(
         said.out.starts_with("the same person: similarity "),
         "{}",
         said.out
     );
-    let json = [&claim[..], &["--format", "json"]].concat();
-    let said = running.regard(&[&["verify-face"], &photos[..], &json].concat());
+    let json = [&claim[..], &["--format", "json"][..]].concat();
+    let said = running.regard(&[&["verify-face"][..], &photos[..], &json[..]].concat());
     let told: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(told["is_match"], true);
 
@@ -130,13 +130,13 @@ fn somebody_enrols_at_the_terminal_and_is_verified_by_their_token() {
     fs::create_dir(&stranger).unwrap();
     let still = photographs(&stranger, |_| actor.stranger());
     let still: Vec<&str> = still.iter().map(String::as_str).collect();
-    let said = running.regard(&[&["verify-face"], &still[..], &claim].concat());
+    let said = running.regard(&[&["verify-face"][..], &still[..], &claim[..]].concat());
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
-    let said = running.regard(&[&["verify-face"], &photos[..1], &claim].concat());
+    let said = running.regard(&[&["verify-face"][..], &photos[..1], &claim[..]].concat());
     assert!(said.err.contains("is asked for"), "{}", said.err);
     let other = running.path("admin.token");
     let claim = ["--face-token", other.to_str().unwrap()];
-    let said = running.regard(&[&["verify-face"], &photos[..], &claim].concat());
+    let said = running.regard(&[&["verify-face"][..], &photos[..], &claim[..]].concat());
     assert!(said.err.contains("not_a_face_token"), "{}", said.err);
     assert_eq!(said.code, 1);
 }
