@@ -99,8 +99,9 @@ impl PgGallery {
         max_templates: u64,
     ) -> Result<Self, PgOpenError> {
         let options = PgConnectOptions::from_str(address).map_err(|_| PgOpenError::Address)?;
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all();
-        let runtime = runtime
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
             .build()
             .map_err(|source| PgOpenError::Runtime { source })?;
         let opened = runtime.block_on(async {
