@@ -311,9 +311,8 @@ mod tests {
             let _ = Answer::read(&bytes);
             let probe = template();
             let whole = Request::Search { probes: &[&probe], k: 3 }.to_bytes();
-            let said = &whole[..cut.min(whole.len())];
-            if said.len() < whole.len() {
-                prop_assert!(read(said).is_none() || said.len() == 5);
+            if let Some(cut) = whole.get(..cut).filter(|cut| cut.len() != 5) {
+                prop_assert!(read(cut).is_none() || cut.len() == whole.len());
             }
         }
     }

@@ -7,6 +7,7 @@
 
 mod bandwidth;
 mod curve;
+mod index;
 mod made_up;
 mod searches;
 mod verify;
@@ -42,6 +43,9 @@ fn main() -> Result<()> {
     }
     if wants("curve") {
         curve::measure(&bandwidth)?;
+    }
+    if wants("index") {
+        index::measure()?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The gallery that asks an index of neighbours first and compares exactly with whom that names.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt;
 
@@ -224,10 +225,17 @@ impl NearGallery {
         let mut values = Zeroizing::new(Vec::with_capacity(probe.values().len()));
         loop {
             let found = self.index.search::<i8>(probe.values(), n_candidates).ok()?;
+            // Of whoever is named by one template, all are compared: their nearest may not have been named.
             let slots = found
                 .keys
                 .iter()
                 .filter_map(|key| Slot::try_from(*key).ok());
+            let named = slots.filter_map(|slot| self.exact.roster.answer_at(slot));
+            let persons: BTreeSet<PersonId> = named.map(|(person, _)| person).collect();
+            let slots = persons
+                .iter()
+                .filter_map(|person| self.exact.roster.slots_of(*person))
+                .flat_map(|(slots, _)| slots);
             let hits = slots.filter_map(|slot| self.exact.compare(slot, probe, &mut values));
             let answer = SearchAnswer::of_hits(hits, n_persons, k);
             if answer.hits.len() >= n_wanted {

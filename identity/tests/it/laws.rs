@@ -47,7 +47,7 @@ fn near_keeps_the_laws_but_may_miss_somebody() {
 }
 
 #[test]
-fn parts_answer_as_one() {
+fn parts_are_as_one_gallery() {
     let exact = || ExactGallery::new(first_transform(), MODEL, GalleryLimits::default());
     let part = |_| -> Box<dyn regard_identity::Shard> { Box::new(exact()) };
     for n_parts in [1, 2, 5] {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use regard_inference::{Catalog, LoadOptions, Native};
+use regard_inference::{Catalog, LoadOptions, Rten};
 use regard_vision::{
     AnalyzerOptions, CameraHold, CueMeter, FaceAnalyzer, LivenessNetworks, PassiveAnswer, Photo,
 };
@@ -21,15 +21,15 @@ struct Said {
     network: Option<f32>,
 }
 
-/// A name, the folder, and how living ones are told by their path.
-type Source = (&'static str, &'static str, fn(&Path) -> bool);
+/// A folder, and how living ones are told by their path.
+type Source = (&'static str, fn(&Path) -> bool);
 
 const SOURCES: [Source; 2] = [
-    ("screen_replay", "screen_replay", |path| {
+    ("screen_replay", |path| {
         path.components().any(|part| part.as_os_str() == "live")
     }),
     // Names as their authors gave them: T for true, F for fake.
-    ("silent_face", "silent_face", |path| {
+    ("silent_face", |path| {
         let name = path.file_stem().and_then(|stem| stem.to_str());
         name.is_some_and(|name| name.contains("_T"))
     }),
@@ -46,10 +46,10 @@ pub(super) fn run(data: &Path) -> Result<Option<Report>> {
         println!("skipped: the networks minifasnet-v2 and minifasnet-v1se are not there");
     }
     let (mut metrics, mut n) = (BTreeMap::new(), 0);
-    for (name, folder_of_source, is_live) in SOURCES {
+    for (name, is_live) in SOURCES {
         let (mut live, mut fake) = (Vec::new(), Vec::new());
         let mut n_missed = 0_u64;
-        for path in pictures(&folder.join(folder_of_source))? {
+        for path in pictures(&folder.join(name))? {
             n += 1;
             match look(&path, &mut analyzer, networks.as_mut())? {
                 Some(said) if is_live(&path) => live.push(said),
@@ -95,7 +95,8 @@ fn networks(data: &Path) -> Result<Option<LivenessNetworks>> {
     let folder = folder.is_dir().then_some(folder);
     let catalog = Arc::new(Catalog::open(folder.as_deref())?);
     Ok(LivenessNetworks::load(
-        &Native::new(),
+        // Built in, and reads what the native runtime does not.
+        &Rten,
         &catalog,
         &LoadOptions::default(),
     )?)
