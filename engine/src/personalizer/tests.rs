@@ -1,5 +1,6 @@
 use regard_backends::MemoryStore;
 use regard_commitments::{Commitments, Profile, RefusalCode, SiteKeys, Zeroizing};
+use regard_decision::OutcomeKind;
 
 use super::*;
 use crate::custody::tests::world::VirtualClock;
