@@ -10,6 +10,7 @@ mod records;
 mod refusals;
 mod words;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -141,16 +142,10 @@ struct AllowedHost {
     addresses: Vec<IpAddr>,
 }
 
-/// The machines behind cameras. Any port: such streams come on others than the one that is named.
+/// The machines behind cameras, and those that are told what happens. Any port: streams come on others than the one that is
+/// named.
 fn allowed(site: Option<&Site>) -> Vec<AllowedHost> {
     use std::net::ToSocketAddrs as _;
-    let mut hosts: Vec<String> = site
-        .into_iter()
-        .flat_map(Site::cameras)
-        .filter_map(|camera| host_of(&camera.source.to_string()))
-        .collect();
-    hosts.sort();
-    hosts.dedup();
     let resolve = |name: String| {
         // Brackets around an address are for URLs.
         let bare = name
@@ -163,7 +158,19 @@ fn allowed(site: Option<&Site>) -> Vec<AllowedHost> {
             name,
         }
     };
-    hosts.into_iter().map(resolve).collect()
+    site.map(named_hosts)
+        .unwrap_or_default()
+        .into_iter()
+        .map(resolve)
+        .collect()
+}
+
+/// Every host that a configuration names, once.
+fn named_hosts(site: &Site) -> BTreeSet<String> {
+    let cameras = site.cameras().iter();
+    let behind = cameras.filter_map(|camera| host_of(&camera.source.to_string()));
+    let told = site.outbound_hosts().into_iter().map(|(host, _)| host);
+    behind.chain(told).collect()
 }
 
 /// The host of a source that is an address.
@@ -352,6 +359,26 @@ mod tests {
         ] {
             assert_eq!(host_of(source).as_deref(), host, "{source}");
         }
+    }
+
+    #[test]
+    fn whoever_the_configuration_names_may_be_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = crate::args::InitArgs {
+            folder: folder.path().to_owned(),
+            force: false,
+        };
+        crate::init::init(&args).unwrap();
+        let file = folder.path().join("regard.toml");
+        let mut text = std::fs::read_to_string(&file).unwrap();
+        text.push_str(
+            "\n[[webhook]]\nid = \"till\"\nurl = \"https://till.example:8443/x\"\nevents = [\"erased\"]\n\
+             \n[mqtt]\nbroker = \"mqtt://10.0.0.9:1883\"\n",
+        );
+        std::fs::write(&file, text).unwrap();
+        let site = crate::config::load(&file).unwrap();
+        let named: Vec<String> = named_hosts(&site).into_iter().collect();
+        assert_eq!(named, ["10.0.0.9", "till.example"]);
     }
 
     #[test]

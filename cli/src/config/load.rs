@@ -128,6 +128,15 @@ impl Site {
         }
     }
 
+    /// Every host and port that the program calls to tell what happens.
+    pub(crate) fn outbound_hosts(&self) -> Vec<(String, u16)> {
+        let hooks = self.form.webhooks.iter().map(|hook| &hook.url.0);
+        hooks
+            .map(|url| (url.host().to_owned(), url.port()))
+            .chain(self.connectors.hosts())
+            .collect()
+    }
+
     /// What a server is started with; the admin token comes later.
     pub(crate) fn server_config(&self, data_dir: &FilePath, session_key: [u8; 32]) -> ServerConfig {
         let ServerForm {
