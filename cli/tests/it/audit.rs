@@ -63,11 +63,23 @@ impl Audit {
         assert!(self.said.out.contains(id), "{}", self.said.out);
         assert!(self.check(id)["remedy"].is_string());
         let others = self.report["checks"].as_array().unwrap();
-        for other in others.iter().filter(|check| check["evidence"]["id"] != id) {
-            assert_ne!(other["state"], "fail", "{other:#}");
+        for other in others {
+            let name = other["evidence"]["id"].as_str().unwrap();
+            if name != id && !hangs_on(name, id) {
+                assert_ne!(other["state"], "fail", "{other:#}");
+            }
         }
         &self.check(id)["evidence"]
     }
+}
+
+/// Whether nothing can vouch for what a check looks at once another fails: papers stand in the ledger, the words of the notice
+/// come from the commitments.
+fn hangs_on(check: &str, failed: &str) -> bool {
+    matches!(
+        (check, failed),
+        ("papers", "ledger") | ("notice_text", "commitments")
+    )
 }
 
 #[test]
