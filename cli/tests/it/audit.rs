@@ -16,7 +16,7 @@ mod installation;
 mod persons;
 mod running;
 
-use installation::{append, kept, minute, now, promised, stopped, with_store};
+use installation::{append, hangs_on, kept, minute, now, promised, stopped, with_store};
 
 fn text(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
@@ -71,15 +71,6 @@ impl Audit {
         }
         &self.check(id)["evidence"]
     }
-}
-
-/// Whether nothing can vouch for what a check looks at once another fails: papers stand in the ledger, the words of the notice
-/// come from the commitments.
-fn hangs_on(check: &str, failed: &str) -> bool {
-    matches!(
-        (check, failed),
-        ("papers", "ledger") | ("notice_text", "commitments")
-    )
 }
 
 #[test]

@@ -85,3 +85,12 @@ pub(super) fn minute(at: Timestamp, observed_millis: u64) -> MinuteAggregate {
         ..MinuteAggregate::empty(CameraId::new("entrance").unwrap(), at, 7)
     }
 }
+
+/// Whether nothing can vouch for what a check looks at once another fails: papers stand in the ledger, the words of the notice
+/// come from the commitments.
+pub(super) fn hangs_on(check: &str, failed: &str) -> bool {
+    matches!(
+        (check, failed),
+        ("papers", "ledger") | ("notice_text", "commitments")
+    )
+}
