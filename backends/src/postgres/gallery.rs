@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use regard_commitments::{Grant, Recognition};
-use regard_domain::{PersonId, TemplateId};
+use regard_domain::{PersonId, PictureId, TemplateId};
 use regard_identity::{
     Embedding, Enrolment, Gallery, GalleryError, GalleryTransform, Hit, MAX_HITS, Merge, ModelTag,
     SearchAnswer, Template,
@@ -347,7 +347,7 @@ impl Gallery for PgGallery {
         }
         self.runtime.block_on(async {
             let mut transaction = self.changing().await?;
-            let picture = enrolment.picture.map(|picture| picture.as_bits());
+            let picture = enrolment.picture.map(PictureId::as_bits);
             let mut people = self.people(&mut transaction);
             people
                 .admit(enrolment.template, enrolment.person, picture)

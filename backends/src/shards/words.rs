@@ -52,7 +52,7 @@ impl Request<'_> {
                 bytes.extend_from_slice(&enrolment.template.as_bits().to_be_bytes());
                 bytes.extend_from_slice(&enrolment.person.as_bits().to_be_bytes());
                 bytes.push(enrolment.picture.is_some().into());
-                let picture = enrolment.picture.map_or(0, |picture| picture.as_bits());
+                let picture = enrolment.picture.map_or(0, PictureId::as_bits);
                 bytes.extend_from_slice(&picture.to_be_bytes());
                 put_template(&mut bytes, &enrolment.values);
             }
