@@ -32,7 +32,7 @@ pub struct NearLimits {
 }
 
 impl Default for NearLimits {
-    /// From two million on: 30 to 60 ms of one core for a comparison with everybody. Expansions are twice what the index has by
+    /// From two million on: a comparison with everybody takes 15 ms of one core there. Expansions are twice what the index has by
     /// itself; recall in `docs/scale.md`.
     fn default() -> Self {
         Self {
