@@ -213,31 +213,4 @@ fn ended(
 }
 
 #[cfg(test)]
-pub(crate) mod listener;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_names_a_host_and_nobody() {
-        let url: OutboundUrl = "https://signage.example.org/hook?x=1".parse().unwrap();
-        assert_eq!((url.host(), url.port()), ("signage.example.org", 443));
-        let url: OutboundUrl = "http://[::1]:9000".parse().unwrap();
-        assert_eq!((url.host(), url.port()), ("::1", 9000));
-        assert_eq!(url.below("/a").as_str(), "http://[::1]:9000/a");
-        for bad in [
-            "",
-            "example.org",
-            "ftp://example.org/",
-            "https://user@example.org/",
-            "https://user:secret@example.org/",
-            "https:///path",
-            "http://example.org:0/",
-            "javascript:alert(1)",
-            "https://example.org/#x",
-        ] {
-            assert_eq!(bad.parse::<OutboundUrl>(), Err(BadOutboundUrl), "{bad}");
-        }
-    }
-}
+pub(crate) mod tests;

@@ -216,6 +216,9 @@ fn decode_other(bytes: &[u8], format: PhotoFormat) -> Result<(Picture, u32), Pho
         PhotoFormat::Tiff => image::ImageFormat::Tiff,
         PhotoFormat::Ico => image::ImageFormat::Ico,
     };
+    if format == PhotoFormat::Ico && !has_all_of_its_icons(bytes) {
+        return Err(PhotoError::Truncated);
+    }
     let failed = |error| name_failure(error, format);
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE_PX);
@@ -235,6 +238,24 @@ fn decode_other(bytes: &[u8], format: PhotoFormat) -> Result<(Picture, u32), Pho
         reason: "headers contradict each other".to_owned(),
     })?;
     Ok((picture, exif.as_deref().map_or(1, orientation_in_exif)))
+}
+
+/// Whether every picture that the directory of an icon names lies within the file: the decoder shows what is left of one that
+/// was cut.
+fn has_all_of_its_icons(bytes: &[u8]) -> bool {
+    let Some([n, _]) = bytes.get(4..6) else {
+        return false;
+    };
+    let number = |at: usize| -> Option<usize> {
+        let bytes: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
+        usize::try_from(u32::from_le_bytes(bytes)).ok()
+    };
+    (0..usize::from(*n)).all(|i| {
+        let entry = 6 + 16 * i;
+        let end = number(entry + 8).zip(number(entry + 12));
+        end.and_then(|(len, begin)| begin.checked_add(len))
+            .is_some_and(|end| end <= bytes.len())
+    })
 }
 
 /// RGB with transparent parts white, as most viewers show them.

@@ -38,7 +38,7 @@ pub const ATTACKS: &[Attack] = &[
     Attack {
         name: "forged receipt",
         outcome: "its signature does not verify, whichever byte was changed",
-        tests: &["commitments/src/receipt.rs::forged_receipt"],
+        tests: &["commitments/src/receipt/tests.rs::forged_receipt"],
     },
     Attack {
         name: "screen token used as admin",

@@ -27,8 +27,8 @@ fn site(folder: &std::path::Path) -> EngineConfig {
         creative.min_show_millis = LONG_MILLIS;
         creative.duration_millis = LONG_MILLIS;
     }
-    let mut yours: Campaign =
-        serde_json::from_value(json!({"id": "yours", "name": "Yours", "priority": 9})).unwrap();
+    let yours = json!({"id": "yours", "name": "Yours", "priority": 9, "human_contact": "Whoever is at the till"});
+    let mut yours: Campaign = serde_json::from_value(yours).unwrap();
     let mut coffee = Creative::text(CreativeId::new("coffee").unwrap(), "Coffee", "");
     coffee.min_show_millis = LONG_MILLIS;
     coffee.duration_millis = LONG_MILLIS;

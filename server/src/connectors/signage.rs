@@ -223,7 +223,7 @@ fn base64_of(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outbound::listener::listener;
+    use crate::outbound::tests::listener;
 
     fn begun() -> Begun {
         Begun {

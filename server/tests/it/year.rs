@@ -365,8 +365,9 @@ impl Tables {
             .filter(|(_, n)| **n == 0)
             .map(|(table, _)| table)
             .collect();
-        // What a policy learns takes an audience; `engine` and `backends` have it come and go.
-        let elsewhere = ["policies"];
+        // What a policy learns takes an audience, what services collect takes faces; `engine` and `backends` have them come
+        // and go.
+        let elsewhere = ["policies", "collected"];
         assert!(
             unused
                 .iter()
