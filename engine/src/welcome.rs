@@ -1,12 +1,18 @@
 //! Somebody who was recognised is welcomed at a screen: from then on their wishes take part in what it shows.
 
-use regard_domain::ScreenId;
+use std::time::{Duration, Instant};
+
+use regard_domain::{ScreenId, TrackId};
 use thiserror::Error;
 
 use crate::command::Command;
 use crate::custody::CustodyError;
 use crate::handle::{Engine, EngineError};
 use crate::recognition::{RecognitionError, Visitor};
+
+/// How long somebody who was recognised may take to be seen, alone, before the screen, and how often that is looked at.
+const PATIENCE: Duration = Duration::from_secs(3);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Why somebody who was recognised is not welcomed.
 #[derive(Debug, Error)]
@@ -40,13 +46,7 @@ impl Engine {
         visitor: Visitor<'_>,
     ) -> Result<(), WelcomeError> {
         self.screen(screen)?;
-        let track = self
-            .ask(|reply| Command::Alone {
-                screen: screen.clone(),
-                reply,
-            })
-            .await?
-            .ok_or(WelcomeError::NotAlone)?;
+        let track = self.alone_before(screen).await?;
         let grant = self.recognizer().personalize(visitor, track).await?;
         let person = grant.person();
         let wishes = self.custodian().wishes(person).await?.facts;
@@ -65,5 +65,22 @@ impl Engine {
         }
         self.custodian().count_visit(person).await?;
         Ok(())
+    }
+
+    /// The track of whoever is the only one before a screen, as soon as there is one: whoever looked at their phone until now
+    /// is not always seen at once.
+    async fn alone_before(&self, screen: &ScreenId) -> Result<TrackId, WelcomeError> {
+        let began = Instant::now();
+        loop {
+            let alone = self.ask(|reply| Command::Alone {
+                screen: screen.clone(),
+                reply,
+            });
+            match alone.await? {
+                Some(track) => return Ok(track),
+                None if began.elapsed() > PATIENCE => return Err(WelcomeError::NotAlone),
+                None => tokio::time::sleep(LOOK_AGAIN).await,
+            }
+        }
     }
 }
