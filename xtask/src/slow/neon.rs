@@ -1,6 +1,7 @@
 //! The NEON kernels, computed by an emulator: every law of the native runtime, as on this processor.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
@@ -12,8 +13,15 @@ const TARGET: &str = "aarch64-unknown-linux-gnu";
 const LINKER: &str = "aarch64-linux-gnu-gcc";
 const EMULATOR: &str = "qemu-aarch64";
 
-/// Where Debian's cross compiler keeps the C library of that processor.
-const LIBRARIES: &str = "/usr/aarch64-linux-gnu";
+/// Where the C library of that processor lies: the system's own, which Debian installs with the library of Rust, or that of
+/// the cross compiler, whose threads do not start under every kernel.
+const LIBRARIES: [&str; 2] = ["/", "/usr/aarch64-linux-gnu"];
+
+/// In each of them, what starts programs.
+const LOADER: &str = "lib/ld-linux-aarch64.so.1";
+
+/// Random values of each property: an emulator takes its time.
+const CASES: u32 = 32;
 
 /// Debian's compiler that has libraries for other processors, where the one that runs us has none.
 const OTHER_COMPILER: &str = "/usr/bin/rustc";
@@ -38,6 +46,10 @@ pub(super) fn neon(is_short: bool) -> Result<Outcome> {
             "no compiler has the library for {TARGET}; rustup target add {TARGET}, or, Debian: dpkg --add-architecture arm64, apt update, apt install rustc-web libstd-rust-web-dev:arm64"
         )));
     };
+    let libraries = LIBRARIES
+        .iter()
+        .find(|root| Path::new(root).join(LOADER).exists());
+    let libraries = libraries.unwrap_or(&LIBRARIES[1]);
     for (package, tests) in LAWS {
         let mut command = cargo();
         command
@@ -49,8 +61,9 @@ pub(super) fn neon(is_short: bool) -> Result<Outcome> {
             .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER)
             .env(
                 "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER",
-                format!("{EMULATOR} -L {LIBRARIES}"),
-            );
+                format!("{EMULATOR} -L {libraries}"),
+            )
+            .env("PROPTEST_CASES", CASES.to_string());
         must(
             &format!("NEON kernels of {package} under qemu"),
             &mut command,
