@@ -65,7 +65,7 @@ impl PhotoFormat {
             [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] => Some(Self::Bmp),
             [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Self::Tiff),
             // At least one picture, fewer than 256, and the reserved byte of the first is 0.
-            [0, 0, 1, 0, 1.., 0, _, _, _, 0, ..] => Some(Self::Ico),
+            [0, 0, 1, 0, 1..=255, 0, _, _, _, 0, ..] => Some(Self::Ico),
             _ => None,
         }
     }
