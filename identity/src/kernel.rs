@@ -1,7 +1,7 @@
 //! Products of rows of whole numbers with probes: all the `unsafe` of this room.
 //!
 //! [`products`] takes slices, checks that they are as long as the work asks for, and hands them to the kernel of this
-//! processor, chosen once at run time. Each kernel is written once over [`Lanes`]; products of whole numbers are
+//! processor, chosen once at run time. Each kernel is written once over [`lanes::Lanes`]; products of whole numbers are
 //! exact, so that all kernels agree bit for bit.
 
 #[cfg(target_arch = "x86_64")]
