@@ -102,7 +102,16 @@ pub fn credentials(data: &[u8]) -> bool {
             assert!(uri.module().is_absolute() && uri.is_same_place(&uri));
             is_taken = true;
         }
-        Err(error) => assert!(!error.to_string().contains("4711")),
+        Err(error) => {
+            let told = error.to_string();
+            let pins = text
+                .split(['?', '&', ';'])
+                .filter_map(|part| part.strip_prefix("pin-value="));
+            // Shorter ones stand in the words of an error by chance.
+            for pin in pins.filter(|pin| pin.len() >= 4) {
+                assert!(!told.contains(pin), "{told}");
+            }
+        }
     }
     if let Some(token) = Token::read(text) {
         assert_eq!(token.text(), text);
