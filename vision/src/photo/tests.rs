@@ -122,7 +122,7 @@ fn small(format: image::ImageFormat) -> Vec<u8> {
     let image = image::RgbImage::from_fn(31, 17, |x, y| {
         image::Rgb([(x * 8) as u8, (y * 15) as u8, ((x ^ y) * 8) as u8])
     });
-    let mut image = image::DynamicImage::from(image);
+    let mut image = DynamicImage::from(image);
     if format == image::ImageFormat::Ico {
         // Icons are read with transparency alone.
         image = image.to_rgba8().into();
