@@ -1,10 +1,12 @@
 """boto3 against a running server; each answer is checked against botocore's own model of the service.
 
-Arguments: port, access key id, secret access key, an act that stands for collection `acts`, folder with pictures.
+Arguments: port, access key id, secret access key, folder with pictures. The console of the server is open: acts are told of there.
 """
 import datetime
+import json
 import os
 import sys
+import urllib.request
 
 import boto3
 import botocore.parsers
@@ -12,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, StructureShape
 
-port, key_id, secret, act, folder = sys.argv[1:6]
+port, key_id, secret, folder = sys.argv[1:5]
 REGION = "eu-west-1"
 
 
@@ -212,6 +214,11 @@ rek.index_faces(CollectionId="acts", Image=picture("one.jpg"), ExternalImageId="
 search = {"CollectionId": "acts", "Image": picture("same.jpg")}
 assert "act_missing" in str(refused("AccessDeniedException", rek.search_faces_by_image, **search))
 with_act, from_camera = client(), client()
+told = urllib.request.Request(
+    f"http://127.0.0.1:{port}/v1/collections/acts/acts", data=b'{"by": "button"}',
+    headers={"Content-Type": "application/json"})
+with urllib.request.urlopen(told) as answer:
+    act = json.load(answer)["act"]
 with_act.meta.events.register("before-sign.rekognition", lambda request, **_: request.headers.add_header("x-regard-act", act))
 assert len(with_act.search_faces_by_image(**search)["FaceMatches"]) == 1
 refused("AccessDeniedException", with_act.search_faces_by_image, **search)

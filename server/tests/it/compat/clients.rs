@@ -83,8 +83,7 @@ async fn rekognition_for_python() {
     let folder = tempfile::tempdir().unwrap();
     let port = site.world.address.port().to_string();
     command.arg(script("rekognition_client.py"));
-    let act = site.act("acts").await;
-    command.args([&port, ACCESS_KEY, SECRET_KEY, &act]);
+    command.args([&port, ACCESS_KEY, SECRET_KEY]);
     command.arg(pictures(folder.path()));
     passes(command).await;
     site.world.stop().await;
