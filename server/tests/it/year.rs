@@ -365,8 +365,8 @@ impl Tables {
             .filter(|(_, n)| **n == 0)
             .map(|(table, _)| table)
             .collect();
-        // What a policy learns takes an audience, what services collect takes faces; `engine` and `backends` have them come
-        // and go.
+        // What a policy learns takes an audience; `engine` and `backends` have it come and go. What services collect takes
+        // faces: `backends` and the tests of `compat` have that come and go.
         let elsewhere = ["policies", "collected"];
         assert!(
             unused
