@@ -64,13 +64,7 @@ fn choose(bencher: Bencher, config: PolicyConfig) {
     let policy = learned(config, &ids);
     let actions: Vec<Action<'_>> = ids
         .iter()
-        .map(|creative| Action {
-            creative,
-            has_condition: false,
-            weight: 1.0,
-            turn: 0.0,
-            features: &[],
-        })
+        .map(|creative| Action::featured(creative, &[]))
         .collect();
     let features = features(5);
     let mut rng = ChaCha8Rng::seed_from_u64(1);

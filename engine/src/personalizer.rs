@@ -336,13 +336,7 @@ impl Personalizer {
         let offered: Vec<Action<'_>> = creatives
             .iter()
             .zip(&features)
-            .map(|(creative, features)| Action {
-                creative,
-                has_condition: false,
-                weight: 1.0,
-                turn: 0.0,
-                features,
-            })
+            .map(|(creative, features)| Action::featured(creative, features))
             .collect();
         let by_model = state.policy.propensities(context, &offered);
         let propensities = match state.settings.mode {

@@ -227,13 +227,7 @@ fn micros(kind: LearnerKind) -> f64 {
     let actions: Vec<Action<'_>> = ids
         .iter()
         .zip(&features)
-        .map(|(creative, features)| Action {
-            creative,
-            has_condition: false,
-            weight: 1.0,
-            turn: 0.0,
-            features,
-        })
+        .map(|(creative, features)| Action::featured(creative, features))
         .collect();
     let context = |i: usize| -> Vec<f32> {
         std::iter::once(1.0)

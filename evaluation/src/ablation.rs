@@ -172,13 +172,7 @@ impl Ablation {
         let mut errors = [0.0; 3];
         for ((sight, model), error) in Sight::ALL.iter().zip(&mut self.models).zip(&mut errors) {
             let seen = masked(*sight, &self.names, features);
-            let action = Action {
-                creative,
-                has_condition: false,
-                weight: 1.0,
-                turn: 0.0,
-                features: of_message,
-            };
+            let action = Action::featured(creative, of_message);
             let foretold = model.predict(&seen, &[action]);
             let foretold = foretold.map_or(reward_before, |all| all[0].mean.clamp(0.0, 1.0));
             *error = (truth - foretold).powi(2);

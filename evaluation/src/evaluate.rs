@@ -367,13 +367,7 @@ fn learn_and_ask(
         let actions: Vec<Action<'_>> = ids
             .iter()
             .zip(&features)
-            .map(|(creative, features)| Action {
-                creative,
-                has_condition: false,
-                weight: 1.0,
-                turn: 0.0,
-                features,
-            })
+            .map(|(creative, features)| Action::featured(creative, features))
             .collect();
         policy.propensities_into(&names.context(play), &actions, &mut work, &mut out);
         targets[i] = out.iter().copied().map(f64::from).collect();

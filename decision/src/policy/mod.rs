@@ -41,6 +41,19 @@ pub struct Action<'a> {
     pub features: &'a [f32],
 }
 
+impl<'a> Action<'a> {
+    /// One that its features alone tell from others: without a condition, with a share like every other's.
+    pub const fn featured(creative: &'a CreativeId, features: &'a [f32]) -> Self {
+        Self {
+            creative,
+            has_condition: false,
+            weight: 1.0,
+            turn: 0.0,
+            features,
+        }
+    }
+}
+
 /// What a policy believes about the expected reward of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Prediction {

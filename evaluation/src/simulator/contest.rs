@@ -74,16 +74,6 @@ fn bias_and(names: &[String]) -> Vec<String> {
         .collect()
 }
 
-fn action<'a>(creative: &'a CreativeId, features: &'a [f32]) -> Action<'a> {
-    Action {
-        creative,
-        has_condition: false,
-        weight: 1.0,
-        turn: 0.0,
-        features,
-    }
-}
-
 impl Stream {
     /// Lets a policy choose and learn, round by round; rewards come as late as the stream says. The
     /// seed is that of the choices.
@@ -113,7 +103,9 @@ impl Stream {
                 .ids
                 .iter()
                 .enumerate()
-                .map(|(k, id)| action(id, round.actions.get(k).map_or(none, Vec::as_slice)))
+                .map(|(k, id)| {
+                    Action::featured(id, round.actions.get(k).map_or(none, Vec::as_slice))
+                })
                 .collect();
             policy.propensities_into(&seen.context, &actions, &mut work, &mut propensities);
             let k = super::draw(&propensities, &mut rng);
@@ -166,7 +158,11 @@ impl LoggedStream {
     pub fn learn(&self, config: PolicyConfig) -> Result<Vec<f64>, ContestError> {
         let space = FeatureSpace::of_context(&bias_and(&self.context_names));
         let mut policy = new_policy_over(config, &space);
-        let actions: Vec<Action<'_>> = self.ids.iter().map(|id| action(id, &[])).collect();
+        let actions: Vec<Action<'_>> = self
+            .ids
+            .iter()
+            .map(|id| Action::featured(id, &[]))
+            .collect();
         let (mut work, mut propensities) = (Workspace::default(), Vec::new());
         let mut terms = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
