@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::table::{Number, PlayTable, numbers};
+use crate::svg::escaped;
 
 /// Rows that are drawn; the table has them all.
 const MAX_ROWS: usize = 40;
@@ -12,21 +13,6 @@ const WIDTH_PX: f64 = 960.0;
 
 /// Longest name written out, in characters.
 const MAX_NAME_CHARS: usize = 36;
-
-pub(super) fn escaped(text: &str) -> String {
-    text.chars().fold(String::new(), |mut out, c| {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-        out
-    })
-}
 
 impl PlayTable {
     /// Seconds looked at a play where that is in it, else plays; with intervals.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::chart::escaped;
 use super::table::{Number, PlayTable, numbers};
+use crate::svg::escaped;
 
 const COLUMNS: [&str; 7] = [
     "Opportunity to see",
