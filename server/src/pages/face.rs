@@ -63,9 +63,7 @@ pub(crate) fn enroll_page(answers: EnrollAnswers<'_>, language: Language) -> Enr
     let (document, own) = (answers.commitments.document(), own_words(language));
     let refused = answers.refusal.as_ref().map(said);
     let may_enroll = answers.at.is_some() && refused.is_none();
-    let query = answers.at.as_ref().map_or(String::new(), |(screen, code)| {
-        format!("screen={screen}&code={code}&")
-    });
+    let query = in_query(["screen", "code"], answers.at.as_ref());
     let (screen, code) = answers.at.unwrap_or_default();
     let w = face_words(language);
     EnrollPage {
@@ -123,23 +121,20 @@ pub(crate) struct VerifyPage {
     made_certificate: bool,
 }
 
-/// What stands in an address for a text.
-fn in_query(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+/// The part of an address that tells two texts under their names; nothing where they are not known.
+fn in_query(names: [&str; 2], texts: Option<&(String, String)>) -> String {
+    let encoded =
+        |text| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
+    texts.map_or_else(String::new, |(first, second)| {
+        let [one, other] = names;
+        format!("{one}={}&{other}={}&", encoded(first), encoded(second))
+    })
 }
 
 /// The page to verify in one language.
 pub(crate) fn verify_page(answers: VerifyAnswers<'_>, language: Language) -> VerifyPage {
-    let mut query = answers.at.as_ref().map_or(String::new(), |(screen, code)| {
-        format!("screen={}&code={}&", in_query(screen), in_query(code))
-    });
-    query += &answers.wanted.as_ref().map_or(String::new(), |wanted| {
-        format!(
-            "audience={}&nonce={}&",
-            in_query(&wanted.0),
-            in_query(&wanted.1)
-        )
-    });
+    let query = in_query(["screen", "code"], answers.at.as_ref())
+        + &in_query(["audience", "nonce"], answers.wanted.as_ref());
     let (audience, nonce) = answers.wanted.unwrap_or_default();
     let (screen, code) = answers.at.unwrap_or_default();
     let w = face_words(language);
