@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use regard_commitments::{Digest, LedgerEntry, subject};
 use regard_domain::{PersonId, Timestamp};
-use regard_engine::{Engine, EngineError, random_key, to_hex};
+use regard_engine::{Engine, random_key, to_hex};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -35,6 +35,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// Events of no ledger that wait to be told to a receiver. When full the oldest is not told any more.
 const MAX_WAITING: usize = 1_000;
+
+/// Why nothing was told: the store could not be read or written.
+const STORE: &str = "store_unavailable";
 
 /// How settings begin that say how far each receiver has heard.
 const SETTING_PREFIX: &str = "webhook.heard.";
@@ -185,13 +188,13 @@ impl Webhooks {
         engine: &Engine,
         mut ending: watch::Receiver<bool>,
     ) {
-        let mut pause = LOOK_EVERY;
+        let (mut pause, mut next) = (LOOK_EVERY, None);
         loop {
             tokio::select! {
                 () = over(&mut ending) => return,
                 () = tokio::time::sleep(pause) => {}
             }
-            pause = match self.round(config, engine).await {
+            pause = match self.round(config, engine, &mut next).await {
                 Ok(()) => LOOK_EVERY,
                 Err(fault) => {
                     self.failed(&config.id, fault, engine.now());
@@ -202,19 +205,20 @@ impl Webhooks {
         }
     }
 
-    /// Tells a receiver all there is to tell now, in its order.
-    async fn round(&self, config: &WebhookConfig, engine: &Engine) -> Result<(), &'static str> {
-        const STORE: &str = "store_unavailable";
+    /// Tells a receiver all there is to tell now, in its order. `heard` is how far it has heard, once that was read.
+    async fn round(
+        &self,
+        config: &WebhookConfig,
+        engine: &Engine,
+        heard: &mut Option<u64>,
+    ) -> Result<(), &'static str> {
         let store = engine.store();
         let name = format!("{SETTING_PREFIX}{}", config.id);
-        let heard = store.setting(&name).await.map_err(|_| STORE)?;
-        let mut next = match heard.and_then(|setting| setting.parse().ok()) {
+        let next = match heard {
             Some(next) => next,
             None => {
-                // A receiver that is new hears of what happens from now on.
-                let len = store.ledger_len().await.map_err(|_| STORE)?;
-                keep(engine, &name, len).await.map_err(|_| STORE)?;
-                len
+                let next = first_unheard(engine, &name).await?;
+                heard.insert(next)
             }
         };
         while let Some(told) = self.next_waiting(&config.id) {
@@ -223,7 +227,7 @@ impl Webhooks {
         }
         loop {
             let rows = store
-                .ledger_range(next..next + CHUNK)
+                .ledger_range(*next..*next + CHUNK)
                 .await
                 .map_err(|_| STORE)?;
             if rows.is_empty() {
@@ -231,14 +235,14 @@ impl Webhooks {
             }
             for row in rows {
                 let entry = row.bytes.as_deref().map(LedgerEntry::from_leaf_bytes);
-                let told = entry.and_then(|entry| Told::of(&entry.ok()?, next));
+                let told = entry.and_then(|entry| Told::of(&entry.ok()?, *next));
                 if let Some(told) = told.filter(|told| config.events.contains(&told.event)) {
                     self.deliver(config, engine, &told).await?;
-                    keep(engine, &name, next + 1).await.map_err(|_| STORE)?;
+                    keep(engine, &name, *next + 1).await?;
                 }
-                next += 1;
+                *next += 1;
             }
-            keep(engine, &name, next).await.map_err(|_| STORE)?;
+            keep(engine, &name, *next).await?;
         }
     }
 
@@ -263,8 +267,21 @@ async fn over(ending: &mut watch::Receiver<bool>) {
     let _ = ending.wait_for(|is_ending| *is_ending).await;
 }
 
-async fn keep(engine: &Engine, name: &str, next: u64) -> Result<(), EngineError> {
-    engine.put_setting(name, next.to_string()).await
+/// The first entry of the ledger that a receiver has not heard; one that is new hears of what happens from now on.
+async fn first_unheard(engine: &Engine, name: &str) -> Result<u64, &'static str> {
+    let store = engine.store();
+    let heard = store.setting(name).await.map_err(|_| STORE)?;
+    if let Some(next) = heard.and_then(|text| text.parse().ok()) {
+        return Ok(next);
+    }
+    let len = store.ledger_len().await.map_err(|_| STORE)?;
+    keep(engine, name, len).await?;
+    Ok(len)
+}
+
+async fn keep(engine: &Engine, name: &str, next: u64) -> Result<(), &'static str> {
+    let kept = engine.put_setting(name, next.to_string()).await;
+    kept.map_err(|_| STORE)
 }
 
 /// What the secret of a receiver is called where it is sealed.
