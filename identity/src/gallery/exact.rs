@@ -114,6 +114,16 @@ impl ExactGallery {
         template.ok_or(GalleryError::OtherModel)
     }
 
+    /// The templates of probes in this gallery.
+    pub(super) fn probes(
+        &self,
+        embeddings: &[&Embedding],
+        key: &Grant<Recognition>,
+    ) -> Result<Vec<Template>, GalleryError> {
+        let probes = embeddings.iter();
+        probes.map(|probe| self.probe(probe, key)).collect()
+    }
+
     /// As [`Gallery::search_batch`] for probes that are templates of this gallery already, as they come from elsewhere.
     ///
     /// # Errors
@@ -275,10 +285,7 @@ impl Gallery for ExactGallery {
         k: usize,
         key: &Grant<Recognition>,
     ) -> Result<Vec<SearchAnswer>, GalleryError> {
-        let probes: Vec<Template> = probes
-            .iter()
-            .map(|probe| self.probe(probe, key))
-            .collect::<Result<_, _>>()?;
+        let probes = self.probes(probes, key)?;
         let probes: Vec<&Template> = probes.iter().collect();
         self.search_templates(&probes, k, key)
     }

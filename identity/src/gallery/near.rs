@@ -328,10 +328,7 @@ impl Gallery for NearGallery {
         k: usize,
         key: &Grant<Recognition>,
     ) -> Result<Vec<SearchAnswer>, GalleryError> {
-        let probes: Vec<Template> = probes
-            .iter()
-            .map(|probe| self.exact.probe(probe, key))
-            .collect::<Result<_, _>>()?;
+        let probes = self.exact.probes(probes, key)?;
         let probes: Vec<&Template> = probes.iter().collect();
         Shard::search(self, &probes, k, key)
     }
