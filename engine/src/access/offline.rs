@@ -152,6 +152,17 @@ impl Installation {
             Answer::Granted(kept) => batch.policy(kept),
             Answer::Refused(refusal) => return Err(InstallationError::Refused(refusal)),
         };
+        self.tell_of_campaigns(subject, now).await?;
+        self.store.commit(&batch).await?;
+        Ok(self.chronicle.checkpoint(now).await?)
+    }
+
+    /// Has the ledger say that campaigns were changed. It comes first: an act that nobody hears of must not be.
+    async fn tell_of_campaigns(
+        &mut self,
+        subject: Digest,
+        now: Timestamp,
+    ) -> Result<(), InstallationError> {
         let entry = LedgerEntry {
             at: now,
             body: EntryBody::Administered {
@@ -160,10 +171,7 @@ impl Installation {
                 subject,
             },
         };
-        // The ledger first: an act that nobody hears of must not be.
-        self.chronicle.append(&[entry], now).await?;
-        self.store.commit(&batch).await?;
-        Ok(self.chronicle.checkpoint(now).await?)
+        Ok(self.chronicle.append(&[entry], now).await?)
     }
 
     /// Keeps campaigns that are to be in force when the program starts, as long as its configuration has `configured`, and enters
@@ -183,16 +191,7 @@ impl Installation {
             Answer::Granted(kept) => kept,
             Answer::Refused(refusal) => return Err(InstallationError::Refused(refusal)),
         };
-        let entry = LedgerEntry {
-            at: now,
-            body: EntryBody::Administered {
-                act: AdminAct::CampaignsChanged,
-                by: Actor::Machine {},
-                subject,
-            },
-        };
-        // The ledger first: an act that nobody hears of must not be.
-        self.chronicle.append(&[entry], now).await?;
+        self.tell_of_campaigns(subject, now).await?;
         self.store.put_document(&kept).await?;
         Ok(self.chronicle.checkpoint(now).await?)
     }
