@@ -34,6 +34,9 @@ pub(crate) async fn sweep(
         let now = clock.now();
         // Before anything goes: what is in force is not to go with it.
         engine.prolong_zones().await;
+        if let Err(error) = engine.collections().drop_ended().await {
+            tracing::error!(%error, "collections whose attestation ran out were not destroyed");
+        }
         match custodian.sweep().await {
             Ok(swept) if swept.total() > 0 => {
                 let (n_consents, n_persons) = (swept.n_consents, swept.n_persons);

@@ -301,8 +301,12 @@ impl Collections {
         Ok(())
     }
 
-    /// Removes collections whose attestations have all run out.
-    pub(super) async fn drop_ended(&self) -> Result<(), CollectionError> {
+    /// Removes collections whose attestations have all run out: their keys, their rows, and what is in memory. The program does
+    /// this at its start and whenever it sweeps.
+    ///
+    /// # Errors
+    /// [`CollectionError`]; what was removed before stays so.
+    pub async fn drop_ended(&self) -> Result<(), CollectionError> {
         let now = self.now();
         let ended: Vec<(GalleryId, String)> = {
             let shelves = self.shelves.read().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,7 @@
 //! What leaves the site about people.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use regard_backends::{Batch, MinuteAggregate};
 use regard_commitments::{
@@ -19,20 +20,26 @@ const NOON: i64 = 1_780_401_600_000_000;
 /// Real time, moved so that it began at an instant.
 pub(crate) struct Moved {
     clock: SystemClock,
-    by_micros: i64,
+    by_micros: AtomicI64,
 }
 
 impl Moved {
     pub(crate) fn to(micros: i64) -> Arc<Self> {
         let clock = SystemClock::new();
-        let by_micros = micros - clock.now().as_micros();
+        let by_micros = (micros - clock.now().as_micros()).into();
         Arc::new(Self { clock, by_micros })
+    }
+
+    /// Goes on at once to so much later.
+    pub(crate) fn go_on(&self, micros: i64) {
+        self.by_micros.fetch_add(micros, Ordering::SeqCst);
     }
 }
 
 impl Clock for Moved {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.clock.now().as_micros() + self.by_micros)
+        let by_micros = self.by_micros.load(Ordering::SeqCst);
+        Timestamp::from_micros(self.clock.now().as_micros() + by_micros)
     }
 }
 

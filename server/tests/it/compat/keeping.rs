@@ -1,9 +1,15 @@
 //! What services hold stays, and what is taken out is gone: over a restart, with an older file, in every file.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use regard_backends::{CollectedStore as _, KeyStore as _, SqliteKeys};
+use regard_domain::Clock as _;
+use regard_engine::SystemClock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::statistics::Moved;
 
 use super::site::{RECOGNITION_KEY, Site, one, other, same};
 
@@ -89,6 +95,29 @@ async fn what_is_held_is_there_after_a_restart_and_what_was_removed_is_not() {
     .unwrap();
     let site = Site::on(data).await;
     assert_eq!(found(&site, &other()).await, ["Ann"]);
+    site.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_an_attestation_runs_out_keys_and_templates_go_while_the_program_runs() {
+    let clock = Moved::to(SystemClock::new().now().as_micros());
+    let site = Site::at(Arc::<Moved>::clone(&clock)).await;
+    add(&site, "Ann", &one()).await;
+    let keys = SqliteKeys::open(site.world.data.path()).await.unwrap();
+    let held = async || keys.secrets("collection/").await.unwrap().len();
+    let rows = async || {
+        let store = site.world.engine.store();
+        store.collected(None, 9).await.unwrap().len()
+    };
+    // The collection, the name, the face.
+    assert_eq!((held().await, rows().await), (3, 3));
+    let collections = site.world.engine.collections();
+    collections.drop_ended().await.unwrap();
+    assert_eq!((held().await, rows().await), (3, 3), "it holds for a day");
+    clock.go_on(86_400_000_000);
+    collections.drop_ended().await.unwrap();
+    assert_eq!((held().await, rows().await), (0, 0));
+    keys.close().await;
     site.world.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! A site whose services hold collections under attestations, and pictures to send.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use image::{ImageFormat, RgbImage};
@@ -8,7 +9,7 @@ use regard_commitments::{
     ActKind, AttestedSource, Commitments, ConsentPurpose, Custody, Dpia, EntryBody, LedgerEntry,
     Zeroizing,
 };
-use regard_domain::{Clock as _, GalleryId};
+use regard_domain::{Clock, GalleryId};
 use regard_engine::{AttestationWish, Calendar, Collections, SystemClock};
 use regard_server::{
     CompatConfig, CompreFaceKind, CompreFaceService, KeyHash, RekognitionConfig, RekognitionKey,
@@ -86,6 +87,11 @@ pub(super) fn config() -> CompatConfig {
     }
 }
 
+fn adjust(server: &mut ServerConfig) {
+    server.compat = config();
+    server.open_console = true;
+}
+
 /// A server with its services.
 pub(super) struct Site {
     pub(super) world: World,
@@ -93,7 +99,20 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) async fn new() -> Self {
-        let site = Self::on(tempfile::tempdir().unwrap()).await;
+        Self::on(tempfile::tempdir().unwrap())
+            .await
+            .attested()
+            .await
+    }
+
+    /// One whose clock is moved.
+    pub(super) async fn at(clock: Arc<dyn Clock>) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let world = World::at(data, clock, promises, adjust).await;
+        Self { world }.attested().await
+    }
+
+    async fn attested(self) -> Self {
         for (service, collection, uploads_are_acts) in [
             ("staff", "staff", true),
             ("pairs", "pairs", false),
@@ -103,20 +122,15 @@ impl Site {
             ("desk", "acts", false),
             ("desk", "compare-faces", false),
         ] {
-            site.attest(service, collection, uploads_are_acts).await;
+            self.attest(service, collection, uploads_are_acts).await;
         }
-        site
+        self
     }
 
     /// On what an earlier one left.
     pub(super) async fn on(data: TempDir) -> Self {
-        let adjust = |server: &mut ServerConfig| {
-            server.compat = config();
-            server.open_console = true;
-        };
-        Self {
-            world: World::on(data, promises, adjust).await,
-        }
+        let world = World::on(data, promises, adjust).await;
+        Self { world }
     }
 
     async fn attest(&self, service: &str, collection: &str, uploads_are_acts: bool) {
