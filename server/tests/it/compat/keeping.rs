@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use regard_backends::{CollectedStore as _, KeyStore as _, SqliteKeys};
+use regard_backends::{KeyStore as _, SqliteKeys};
 use regard_domain::Clock as _;
 use regard_engine::SystemClock;
 use serde_json::{Value, json};
