@@ -36,6 +36,18 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     ("reports", &["domain", "commitments", "decision"]),
     (
+        "library",
+        &[
+            "domain",
+            "inference",
+            "commitments",
+            "vision",
+            "identity",
+            "audience",
+            "evaluation",
+        ],
+    ),
+    (
         "server",
         &[
             "domain",
@@ -63,6 +75,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "backends",
             "engine",
             "reports",
+            "library",
             "server",
         ],
     ),
