@@ -1,6 +1,7 @@
 //! JPEG to pixels, whole or reduced.
 
 mod header;
+mod reduced;
 
 use std::borrow::Cow;
 
@@ -73,7 +74,8 @@ pub fn decode_jpeg(
     if denominator == 1 || header.n_components == 4 {
         decode_whole(&complete, &header, pool)
     } else {
-        decode_reduced(&complete, &header, denominator, pool)
+        reduced::decode(&complete, denominator, pool)
+            .unwrap_or_else(|| decode_unusual(&complete, &header, denominator, pool))
     }
 }
 
@@ -169,7 +171,8 @@ fn decode_whole(
     Ok(picture)
 }
 
-fn decode_reduced(
+/// What [`reduced`] leaves: progressive and other less usual kinds, reduced by the general decoder.
+fn decode_unusual(
     bytes: &[u8],
     header: &JpegHeader<'_>,
     denominator: u32,
