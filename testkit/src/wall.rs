@@ -66,6 +66,21 @@ const VGA_CELLS: [(u32, u32, u32); MAX_WALL_FACES] = [
     (470, 320, 160),
 ];
 
+/// The same in a photograph of 4000 x 3000, twice as large as in full HD.
+const PHOTOGRAPH_CELLS: [(u32, u32, u32); MAX_WALL_FACES] = [
+    (0, 0, 2_000),
+    (2_040, 0, 1_760),
+    (2_040, 1_380, 1_000),
+    (0, 1_520, 840),
+    (900, 1_540, 800),
+];
+
+/// Quality of the JPEGs of photographs. Origin: about what telephones use.
+const PHOTOGRAPH_QUALITY: u8 = 92;
+
+/// Standard deviation of the noise in photographs, of 255. Origin: telephones indoors, about ISO 800, after their own filters.
+const SENSOR_NOISE: f32 = 4.0;
+
 /// A camera picture with one to [`MAX_WALL_FACES`] faces before a grey gradient.
 #[derive(Clone)]
 pub struct FaceWall {
@@ -101,6 +116,15 @@ impl FaceWall {
             height: 480,
         };
         Self::new(size, &VGA_CELLS, n_faces)
+    }
+
+    /// 4000 x 3000 with so many faces, at most [`MAX_WALL_FACES`].
+    pub fn photograph(n_faces: usize) -> Self {
+        let size = FrameSize {
+            width: 4_000,
+            height: 3_000,
+        };
+        Self::new(size, &PHOTOGRAPH_CELLS, n_faces)
     }
 
     fn new(size: FrameSize, cells: &[(u32, u32, u32)], n_faces: usize) -> Self {
@@ -163,6 +187,33 @@ impl FaceWall {
         let mut jpeg = Vec::new();
         let mut encoder = jpeg_encoder::Encoder::new(&mut jpeg, QUALITY);
         encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::R_4_2_2);
+        let side = |px: u32| u16::try_from(px).map_err(io::Error::other);
+        let (width, height) = (side(self.size.width)?, side(self.size.height)?);
+        encoder
+            .encode(&rgb, width, height, jpeg_encoder::ColorType::Rgb)
+            .map_err(io::Error::other)?;
+        Ok(jpeg)
+    }
+
+    /// The same as a baseline JPEG of 4:2:0 with the noise of a sensor, as telephones make them.
+    ///
+    /// # Errors
+    /// As [`FaceWall::picture`].
+    pub fn noisy_jpeg(&self, index: usize) -> io::Result<Vec<u8>> {
+        let mut rgb = self.picture(index)?;
+        let mut state = index as u64 + 1;
+        for value in &mut rgb {
+            // Four uniform numbers at once, nearly normal: variance 4/12 of a range of 1.
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let sum: u64 = (0..4).map(|i| (state >> (16 + 12 * i)) & 0xFFF).sum();
+            let normal = (sum as f32 / 4_096.0 - 2.0) * 3.0_f32.sqrt();
+            *value = (f32::from(*value) + SENSOR_NOISE * normal).round() as u8;
+        }
+        let mut jpeg = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut jpeg, PHOTOGRAPH_QUALITY);
+        encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::R_4_2_0);
         let side = |px: u32| u16::try_from(px).map_err(io::Error::other);
         let (width, height) = (side(self.size.width)?, side(self.size.height)?);
         encoder
@@ -259,7 +310,11 @@ mod tests {
 
     #[test]
     fn cells_lie_in_the_frame_and_apart() {
-        for wall in [FaceWall::full_hd(5), FaceWall::vga(5)] {
+        for wall in [
+            FaceWall::full_hd(5),
+            FaceWall::vga(5),
+            FaceWall::photograph(5),
+        ] {
             let (cells, size) = (wall.cells(), wall.size());
             assert_eq!(cells.len(), 5);
             for (i, cell) in cells.iter().enumerate() {

@@ -12,7 +12,7 @@ use std::array;
 use regard_domain::FrameSize;
 
 use self::bits::Bits;
-use self::huffman::{AcCode, Code, beyond};
+use self::huffman::{AcCode, Code, is_end, within};
 use self::transform::{BlockSize, Coefficients, Reduction};
 use crate::picture::BYTES_PER_PIXEL;
 use crate::{PhotoError, Picture, PixelPool};
@@ -331,6 +331,7 @@ impl<'a> Painter<'a> {
         before: &mut [i32; 3],
     ) -> Result<(), PhotoError> {
         let stride = self.units_across * self.unit.width;
+        let mut coefficients = [0.0; 65];
         let parts = self.scan.components.iter().zip(&self.reductions);
         for (((component, reduction), plane), before) in
             parts.zip(&mut self.planes).zip(before.iter_mut())
@@ -344,7 +345,8 @@ impl<'a> Painter<'a> {
             let block = reduction.size();
             for down in 0..component.down {
                 for across in 0..component.across {
-                    let coefficients = read_block(bits, (dc, ac), reduction, before)?;
+                    reduction.clear(&mut coefficients);
+                    read_block(bits, (dc, ac), reduction, (before, &mut coefficients))?;
                     let at = down * block.height * stride
                         + column * self.unit.width
                         + across * block.width;
@@ -388,15 +390,14 @@ fn byte(value: f32) -> u8 {
     (value.clamp(0.0, 255.0) + UNITS_LAST).to_bits() as u8
 }
 
-/// The wanted coefficients of the next block.
+/// Reads the wanted coefficients of the next block; the others of these stay as they are.
 #[inline(always)]
 fn read_block(
     bits: &mut Bits<'_>,
     (dc, ac): (&Code, &AcCode),
     reduction: &Reduction,
-    before: &mut i32,
-) -> Result<Coefficients, PhotoError> {
-    let mut coefficients = [0.0; 65];
+    (before, coefficients): (&mut i32, &mut Coefficients),
+) -> Result<(), PhotoError> {
     bits.refill();
     let n_bits = u32::from(dc.symbol(bits)?);
     if n_bits > MAX_DC_BITS {
@@ -407,20 +408,16 @@ fn read_block(
     let mut at = 1;
     while at <= reduction.last {
         bits.refill();
-        let (n_zeros, n_bits) = ac.symbol(bits)?;
-        match (n_zeros, n_bits) {
-            (15, 0) => at = beyond(at + 16)?,
-            (_, 0) => return Ok(coefficients),
-            _ => {
-                let value = bits.value(n_bits);
-                at = beyond(at + n_zeros + 1)?;
-                let place = usize::from(reduction.places[at - 1]);
-                coefficients[place] = value as f32 * reduction.steps[at - 1];
-            }
+        let value;
+        (value, at) = ac.step(bits, at)?;
+        if at > 64 {
+            return if is_end(at) { Ok(()) } else { within(at) };
         }
+        // Sixteen zeros are one more zero at their last place.
+        let place = usize::from(reduction.places[at - 1]);
+        coefficients[place] = f32::from(value) * reduction.steps[at - 1];
     }
-    ac.pass_over(bits, at)?;
-    Ok(coefficients)
+    ac.pass_over(bits, at)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how fast it is, beside what was promised and beside rivals.
 
 mod browser;
+mod bulk;
 mod case;
 mod faces;
 mod inference;
@@ -39,6 +40,8 @@ enum Subject {
     Policies,
     /// The whole path from a frame to what its faces show, beside MediaPipe and OpenCV, by turns.
     Faces,
+    /// Photographs of 12 megapixels decoded and searched, beside OpenCV, by turns.
+    Bulk,
     /// Searches among a million to ten million templates beside faiss, usearch and OpenCV; one verification from a JPEG on.
     Gallery,
     /// The rooms' own benches of deciding, tracking and storing.
@@ -96,7 +99,8 @@ pub(crate) struct BenchArgs {
     /// Write what was measured into this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Fail when 95 % within 150 ms is not kept by `loop`, or a goal is missed by `inference` or `load`.
+    /// Fail when 95 % within 150 ms is not kept by `loop`, or a goal is missed by `inference`,
+    /// `load` or `bulk`.
     #[arg(long)]
     check: bool,
     /// Run one case in this process and print it as JSON; how `loop` calls itself.
@@ -158,6 +162,11 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<()> {
     if wants(Subject::Faces) {
         let rows = faces::compare()?;
         written.insert("faces".to_owned(), serde_json::to_value(rows)?);
+    }
+    if wants(Subject::Bulk) {
+        let rows = bulk::compare()?;
+        broken.extend(rows.iter().filter_map(bulk::Row::missed_goal));
+        written.insert("bulk".to_owned(), serde_json::to_value(rows)?);
     }
     if wants(Subject::Gallery) {
         let mut bench = cargo();

@@ -155,21 +155,28 @@ impl<'a> Bits<'a> {
         self.n_held -= n;
     }
 
-    /// Takes a value of `n` bits, 0 to 15, in the form of coefficients: without a leading 1 it is negative.
-    ///
-    /// # Source
-    /// ITU-T T.81 F.2.2.1, EXTEND.
+    /// Takes a value of `n` bits, 0 to 15, in the form of coefficients.
     #[inline(always)]
     pub(super) const fn value(&mut self, n: u32) -> i32 {
         if n == 0 {
             return 0;
         }
-        let bits = self.peek(n) as i32;
+        let bits = self.peek(n);
         self.skip(n);
-        if bits < 1 << (n - 1) {
-            bits - (1 << n) + 1
-        } else {
-            bits
-        }
+        extended(bits, n)
+    }
+}
+
+/// A value of `n` bits in the form of coefficients: without a leading 1 it is negative; 0 of no bits.
+///
+/// # Source
+/// ITU-T T.81 F.2.2.1, EXTEND.
+#[inline(always)]
+pub(super) const fn extended(bits: u32, n: u32) -> i32 {
+    let bits = bits as i32;
+    if n > 0 && bits < 1 << (n - 1) {
+        bits - (1 << n) + 1
+    } else {
+        bits
     }
 }

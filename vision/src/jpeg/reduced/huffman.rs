@@ -1,10 +1,13 @@
 //! Codes of a scan, and how to pass over many at once.
 
-use super::bits::Bits;
+use super::bits::{Bits, extended};
 use crate::PhotoError;
 
 /// Bits of the table of single codes. Origin: longer ones are under 2 % in photographs.
 const CODE_BITS: u32 = 9;
+
+/// Bits of the table of coefficients with their values.
+const STEP_BITS: u32 = 10;
 
 /// Bits of the table of several codes at once. Origin: of 10 to 15 bits the fastest on photographs with noise: a larger table
 /// passes over more and misses the first cache.
@@ -95,40 +98,90 @@ impl Code {
     }
 }
 
-/// What a few bits say of coefficients that nobody wants.
+/// A coefficient that a few bits hold whole.
 #[derive(Clone, Copy, Default)]
-struct Run {
-    /// Bits of the whole symbols in them, with their values; 0 when not even the first is whole.
+struct Step {
+    value: i16,
+    /// Bits of its code and its value together; 0 when it is longer.
     n_bits: u8,
-    /// By how many places they go on.
+    /// By how many places it goes on, or [`END`].
     n_places: u8,
+}
+
+/// More places than a block has: the rest of it is zero.
+const END: usize = 128;
+
+/// What a few bits say of coefficients that nobody wants, in one number, so that the table is small.
+#[derive(Clone, Copy, Default)]
+struct Run(u16);
+
+impl Run {
+    const END: u16 = 1 << 15;
+
+    const fn new(n_bits: u32, n_places: usize, is_end: bool) -> Self {
+        // At most 13 bits, and 64 + 15 places.
+        let packed = n_bits as u16 | (n_places as u16) << 4;
+        Self(if is_end { packed | Self::END } else { packed })
+    }
+
+    /// Bits of the whole symbols, with their values; 0 when not even the first is whole.
+    const fn n_bits(self) -> u32 {
+        (self.0 & 15) as u32
+    }
+
+    /// By how many places they go on.
+    const fn n_places(self) -> usize {
+        (self.0 >> 4 & 0x7F) as usize
+    }
+
     /// Whether the last of them ends the block.
-    is_end: bool,
+    const fn is_end(self) -> bool {
+        self.0 & Self::END != 0
+    }
 }
 
 /// The code of the coefficients behind the first.
 pub(super) struct AcCode {
     code: Code,
+    /// For the next [`STEP_BITS`] bits.
+    steps: Box<[Step; 1 << STEP_BITS]>,
     /// For the next [`RUN_BITS`] bits.
-    runs: Box<[Run]>,
+    runs: Box<[Run; 1 << RUN_BITS]>,
 }
 
 impl AcCode {
     pub(super) fn new(code: Code) -> Self {
-        let runs = (0..1_u32 << RUN_BITS).map(|bits| run_of(&code, bits));
-        let runs = runs.collect();
-        Self { code, runs }
+        let mut steps = Box::new([Step::default(); 1 << STEP_BITS]);
+        for (bits, step) in (0..).zip(steps.iter_mut()) {
+            *step = step_of(&code, bits).unwrap_or_default();
+        }
+        let mut runs = Box::new([Run::default(); 1 << RUN_BITS]);
+        for (bits, run) in (0..).zip(runs.iter_mut()) {
+            *run = run_of(&code, bits);
+        }
+        Self { code, steps, runs }
     }
 
-    /// Takes a symbol: zeros before the coefficient, and bits of its value.
+    /// Takes the next coefficient: its value and the place behind it, more than 64 at the end. At least 26 bits are held.
+    ///
+    /// # Errors
+    /// [`PhotoError::Damaged`] for bits that are no code.
     #[inline(always)]
-    pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> Result<(usize, u32), PhotoError> {
-        let symbol = self.code.symbol(bits)?;
-        let n_bits = u32::from(symbol & 15);
-        if n_bits > MAX_AC_BITS {
-            return Err(super::damaged("a coefficient of more than 10 bits"));
+    pub(super) fn step(&self, bits: &mut Bits<'_>, at: usize) -> Result<(i16, usize), PhotoError> {
+        let step = self.steps[bits.peek(STEP_BITS) as usize];
+        if step.n_bits == 0 {
+            return self.long_step(bits, at);
         }
-        Ok((usize::from(symbol >> 4), n_bits))
+        bits.skip(u32::from(step.n_bits));
+        Ok((step.value, at + usize::from(step.n_places)))
+    }
+
+    #[inline(never)]
+    fn long_step(&self, bits: &mut Bits<'_>, at: usize) -> Result<(i16, usize), PhotoError> {
+        let symbol = self.code.symbol(bits)?;
+        let (n_places, n_bits) =
+            meaning(symbol).ok_or_else(|| super::damaged("a coefficient of more than 10 bits"))?;
+        Ok((bits.value(n_bits) as i16, at + n_places))
     }
 
     /// Passes over the rest of a block, from place `at` on.
@@ -139,72 +192,91 @@ impl AcCode {
     pub(super) fn pass_over(&self, bits: &mut Bits<'_>, mut at: usize) -> Result<(), PhotoError> {
         while at < 64 {
             bits.refill();
-            // 56 bits are enough for two steps and a single symbol with its value, 16 and 10.
+            // 56 bits are enough for two runs and a single coefficient of 16 and 10.
             for _ in 0..3 {
                 let run = self.runs[bits.peek(RUN_BITS) as usize];
-                let next = at + usize::from(run.n_places);
-                let is_within = next < 64 || (next == 64 && !run.is_end);
-                if run.n_bits == 0 || !is_within {
-                    at = self.pass_over_one(bits, at)?;
+                let next = at + run.n_places();
+                // Behind the 64th, the bits are those of the next block.
+                let is_within = next < 64 || (next == 64 && !run.is_end());
+                if run.n_bits() == 0 || !is_within {
+                    (_, at) = self.step(bits, at)?;
+                    if at >= END {
+                        return Ok(());
+                    }
                     break;
                 }
-                bits.skip(u32::from(run.n_bits));
-                at = if run.is_end { 64 } else { next };
-                if at == 64 {
+                bits.skip(run.n_bits());
+                at = next;
+                if run.is_end() || at == 64 {
                     return Ok(());
                 }
             }
         }
-        Ok(())
-    }
-
-    /// Passes over a single symbol; where the next stands, 64 at the end. At least 26 bits are held.
-    #[inline(always)]
-    fn pass_over_one(&self, bits: &mut Bits<'_>, at: usize) -> Result<usize, PhotoError> {
-        let (n_zeros, n_bits) = self.symbol(bits)?;
-        bits.skip(n_bits);
-        match (n_zeros, n_bits) {
-            (15, 0) => beyond(at + 16),
-            (_, 0) => Ok(64),
-            _ => beyond(at + n_zeros + 1),
-        }
+        within(at)
     }
 }
 
-/// The place itself unless it lies outside the block.
-pub(super) fn beyond(at: usize) -> Result<usize, PhotoError> {
+/// An error for a place outside the block.
+pub(super) fn within(at: usize) -> Result<(), PhotoError> {
     if at > 64 {
         return Err(super::damaged("a block of more than 64 coefficients"));
     }
-    Ok(at)
+    Ok(())
+}
+
+/// Whether the block is over at this place, for all that follows is zero.
+pub(super) const fn is_end(at: usize) -> bool {
+    at >= END
+}
+
+/// By how many places a symbol goes on, and bits of the value behind it; nothing for more of these than there may be.
+///
+/// # Source
+/// ITU-T T.81 F.1.2.2.1.
+const fn meaning(symbol: u8) -> Option<(usize, u32)> {
+    let (n_zeros, n_bits) = ((symbol >> 4) as usize, (symbol & 15) as u32);
+    match (n_zeros, n_bits) {
+        (15, 0) => Some((16, 0)),
+        (_, 0) => Some((END, 0)),
+        (_, 1..=MAX_AC_BITS) => Some((n_zeros + 1, n_bits)),
+        _ => None,
+    }
+}
+
+/// The coefficient that these [`STEP_BITS`] bits begin with, if they hold all of it.
+fn step_of(code: &Code, bits: u32) -> Option<Step> {
+    let (len, symbol) = code.find(bits << (16 - STEP_BITS))?;
+    let (n_places, n_value) = meaning(symbol)?;
+    let n_bits = len + n_value;
+    let rest = STEP_BITS.checked_sub(n_bits)?;
+    let value = (bits >> rest) & ((1 << n_value) - 1);
+    Some(Step {
+        value: extended(value, n_value) as i16,
+        n_bits: n_bits as u8,
+        n_places: n_places as u8,
+    })
 }
 
 /// Reads as many whole symbols as there are in these [`RUN_BITS`] bits.
 fn run_of(code: &Code, bits: u32) -> Run {
-    let mut run = Run::default();
-    loop {
-        let read = u32::from(run.n_bits);
+    let (mut n_bits, mut n_places) = (0, 0);
+    while n_bits < RUN_BITS && n_places < 64 {
         // Zeros take the place of what is not there; a code that reaches into them is not whole.
-        let next = (bits << (32 - RUN_BITS + read)) >> 16;
+        let next = (bits << (32 - RUN_BITS + n_bits)) >> 16;
         let Some((len, symbol)) = code.find(next) else {
-            return run;
+            break;
         };
-        let n_bits = u32::from(symbol & 15);
-        let end = read + len + n_bits;
-        if end > RUN_BITS || n_bits > MAX_AC_BITS {
-            return run;
+        let Some((places, n_value)) = meaning(symbol) else {
+            break;
+        };
+        if n_bits + len + n_value > RUN_BITS {
+            break;
         }
-        run.n_bits = end as u8;
-        match (symbol >> 4, n_bits) {
-            (15, 0) => run.n_places += 16,
-            (_, 0) => {
-                run.is_end = true;
-                return run;
-            }
-            (n_zeros, _) => run.n_places += n_zeros + 1,
+        n_bits += len + n_value;
+        if places == END {
+            return Run::new(n_bits, n_places, true);
         }
-        if end == RUN_BITS || run.n_places >= 64 {
-            return run;
-        }
+        n_places += places;
     }
+    Run::new(n_bits, n_places, false)
 }

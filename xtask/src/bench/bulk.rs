@@ -1,0 +1,176 @@
+//! Photographs of 12 megapixels with the noise of a sensor: decoded, and searched for faces, beside OpenCV, by turns and on one
+//! core.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use regard_commitments::{LibraryDeclaration, ask_library};
+use regard_domain::CameraId;
+use regard_inference::{Catalog, Native, flush_to_zero};
+use regard_testkit::turns::{Contestant, by_turns};
+use regard_testkit::wall::FaceWall;
+use regard_vision::{AnalyzerOptions, FaceAnalyzer, Keys, PixelPool, WantedSize, decode_jpeg};
+use serde::Serialize;
+use tempfile::TempDir;
+
+/// How long each case runs on all together, at least.
+const TIME_PER_CASE: Duration = Duration::from_secs(10);
+
+/// Photographs that are taken in turn.
+const N_PHOTOGRAPHS: usize = 6;
+
+/// Faces in each.
+const N_FACES: usize = 3;
+
+/// Longest side of the picture that is searched.
+const SEARCHED_PX: u32 = 640;
+
+/// How much faster than OpenCV the whole must be. Origin: the goal for the decoder of a C library, which ours shall keep too.
+const GOAL: f64 = 1.25;
+
+/// One contestant of one case.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Row {
+    case: &'static str,
+    who: String,
+    /// Photographs a second, from the median.
+    photos_a_second: f64,
+    /// Median of the ratios on neighbouring turns: our time over this.
+    ours_over_this: f64,
+    n: usize,
+}
+
+impl Row {
+    /// What was promised and not kept.
+    pub(super) fn missed_goal(&self) -> Option<String> {
+        let is_rival = self.case == SEARCHED && self.who.starts_with("opencv");
+        let ratio = 1.0 / self.ours_over_this;
+        (is_rival && ratio < GOAL).then(|| {
+            format!(
+                "bulk: {ratio:.2} times the rate of {}, promised {GOAL}",
+                self.who
+            )
+        })
+    }
+}
+
+const DECODED: &str = "decoded at a quarter";
+const SEARCHED: &str = "decoded at a quarter, searched at 640 pixels";
+
+/// Compares and prints a table; our own alone where OpenCV is not there.
+pub(super) fn compare() -> Result<Vec<Row>> {
+    flush_to_zero();
+    let wall = FaceWall::photograph(N_FACES);
+    let folder = TempDir::new()?;
+    let mut jpegs = Vec::new();
+    for index in 0..N_PHOTOGRAPHS {
+        let jpeg = wall.noisy_jpeg(index * 17)?;
+        std::fs::write(folder.path().join(format!("{index}.jpg")), &jpeg)?;
+        jpegs.push(jpeg);
+    }
+    let n_bytes = jpegs.iter().map(Vec::len).sum::<usize>() / jpegs.len();
+    println!(
+        "\nphotographs of 4000x3000 with sensor noise, {:.1} MB each, {N_FACES} faces, one core: milliseconds each; in brackets ours over the other",
+        n_bytes as f64 / 1e6
+    );
+    let rival = |kind: &str| {
+        let args = [kind.to_owned(), folder.path().display().to_string()];
+        Contestant::rival("opencv", "cv2, numpy", "bulk_turns.py", &args)
+    };
+    let mut rows = Vec::new();
+    let pool = PixelPool::new();
+    let mut case = |name: &'static str, all: Vec<Contestant<'_>>| -> Result<()> {
+        let measured = by_turns(name, all, TIME_PER_CASE)?;
+        rows.extend(measured.into_iter().map(|row| Row {
+            case: name,
+            photos_a_second: 1e3 / row.millis,
+            ours_over_this: row.first_over_this,
+            who: row.who,
+            n: row.n,
+        }));
+        Ok(())
+    };
+    let decode = |wanted| {
+        let (mut turns, jpegs, pool) = (0.., &jpegs, &pool);
+        move || -> Result<()> {
+            let index: usize = turns.next().unwrap_or_default();
+            black_box(decode_jpeg(&jpegs[index % N_PHOTOGRAPHS], wanted, pool)?);
+            Ok(())
+        }
+    };
+    let quarter = quarter();
+    let mut all = vec![Contestant::own("regard", decode(quarter))];
+    all.extend(rival("quarter"));
+    case(DECODED, all)?;
+    let mut all = vec![Contestant::own("regard", decode(WantedSize::Whole))];
+    all.extend(rival("whole"));
+    case("decoded whole", all)?;
+    let mut searcher = Searcher::new()?;
+    let mut turns = 0..;
+    let search = || {
+        searcher.turn(
+            &jpegs[turns.next().unwrap_or_default() % N_PHOTOGRAPHS],
+            false,
+        )
+    };
+    let mut all = vec![Contestant::own("regard", search)];
+    all.extend(rival("searched"));
+    case(SEARCHED, all)?;
+    let (mut searcher, mut turns) = (Searcher::new()?, 0..);
+    let read = || {
+        searcher.turn(
+            &jpegs[turns.next().unwrap_or_default() % N_PHOTOGRAPHS],
+            true,
+        )
+    };
+    let all = vec![Contestant::own("regard", read)];
+    case(
+        "the same, and expression, head pose and attention of each face",
+        all,
+    )?;
+    Ok(rows)
+}
+
+const fn quarter() -> WantedSize {
+    WantedSize::AtLeast {
+        width: SEARCHED_PX,
+        height: SEARCHED_PX / 4 * 3,
+    }
+}
+
+/// Decodes and looks for faces.
+struct Searcher {
+    analyzer: FaceAnalyzer,
+    grant: regard_commitments::Grant<regard_commitments::Sensing>,
+    pool: PixelPool,
+}
+
+impl Searcher {
+    fn new() -> Result<Self> {
+        let catalog = Arc::new(Catalog::open(None)?);
+        let grant = ask_library(&LibraryDeclaration::own_media(CameraId::new("bench")?))
+            .granted()
+            .context("own media are granted")?;
+        Ok(Self {
+            analyzer: FaceAnalyzer::new(Arc::new(Native::new()), catalog, AnalyzerOptions::PHOTO),
+            grant,
+            pool: PixelPool::new(),
+        })
+    }
+
+    fn turn(&mut self, jpeg: &[u8], is_read: bool) -> Result<()> {
+        let picture = decode_jpeg(jpeg, quarter(), &self.pool)?;
+        let granted = "own media are granted";
+        let (attention, expression) = (self.grant.attention(), self.grant.expression());
+        let keys = Keys {
+            count: &self.grant.count().context(granted)?,
+            attention: attention.as_ref().filter(|_| is_read),
+            expression: expression.as_ref().filter(|_| is_read),
+        };
+        let faces = self.analyzer.analyze(picture.view(), &keys)?;
+        anyhow::ensure!(faces.len() >= N_FACES, "{} of {N_FACES} faces", faces.len());
+        Ok(())
+    }
+}
