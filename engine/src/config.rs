@@ -51,6 +51,29 @@ pub struct SiteKeyConfig {
     pub token: Option<TokenUri>,
 }
 
+/// How many can be found in a gallery, and how they are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GalleryConfig {
+    /// Most templates in one gallery, about 220 bytes each. When full, enrolments are refused.
+    pub max_templates: usize,
+    /// Beyond so many templates an index of neighbours is asked first, and whom it names compared exactly; none: everybody is
+    /// compared. Needs [`HAS_GALLERY_INDEX`].
+    pub index_beyond: Option<usize>,
+}
+
+impl Default for GalleryConfig {
+    /// A million, 220 MB; everybody compared.
+    fn default() -> Self {
+        Self {
+            max_templates: 1_000_000,
+            index_beyond: None,
+        }
+    }
+}
+
+/// Whether this program was built with the index of neighbours (feature `hnsw`).
+pub const HAS_GALLERY_INDEX: bool = cfg!(feature = "hnsw");
+
 /// At which error rates faces of those who agreed are recognised, where whoever asks says nothing else.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecognitionConfig {
@@ -60,6 +83,8 @@ pub struct RecognitionConfig {
     pub identify_fpir: TargetRate,
     /// Whether the gallery of visitors is armed at every start, as far as promise and profile allow.
     pub arms_gallery: bool,
+    /// How many can be found, and how.
+    pub gallery: GalleryConfig,
 }
 
 impl Default for RecognitionConfig {
@@ -69,6 +94,7 @@ impl Default for RecognitionConfig {
             verify_fmr: TargetRate::ONE_IN_10_000,
             identify_fpir: TargetRate::ONE_IN_1_000,
             arms_gallery: false,
+            gallery: GalleryConfig::default(),
         }
     }
 }

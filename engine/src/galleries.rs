@@ -11,9 +11,7 @@ use regard_identity::{
 };
 use thiserror::Error;
 
-/// Most templates in one gallery: 220 bytes each, so 220 MB; a site that needs more says so. When full, enrolments are
-/// refused.
-const MAX_TEMPLATES: usize = 1_000_000;
+use crate::config::GalleryConfig;
 
 /// Why a gallery was not searched.
 #[derive(Debug, Error)]
@@ -44,17 +42,17 @@ pub(crate) struct NewFace {
 
 /// One gallery, and while it is turned over to another secret also the one it becomes.
 struct Room {
-    now: ExactGallery,
-    next: Option<ExactGallery>,
+    now: Box<dyn Gallery>,
+    next: Option<Box<dyn Gallery>>,
     /// When the consent of each person ends, and the same in order of time.
     ends: BTreeMap<PersonId, Timestamp>,
     by_end: BTreeSet<(Timestamp, PersonId)>,
 }
 
 impl Room {
-    fn new(transform: GalleryTransform, model: ModelTag) -> Self {
+    fn new(now: Box<dyn Gallery>) -> Self {
         Self {
-            now: gallery(transform, model),
+            now,
             next: None,
             ends: BTreeMap::new(),
             by_end: BTreeSet::new(),
@@ -75,7 +73,10 @@ impl Room {
             .next
             .as_mut()
             .filter(|next| next.transform().id() == of);
-        next.unwrap_or(&mut self.now).insert(enrolment)?;
+        match next {
+            Some(next) => next.insert(enrolment)?,
+            None => self.now.insert(enrolment)?,
+        }
         self.ends_at(face.person, face.until);
         Ok(())
     }
@@ -131,12 +132,29 @@ impl Room {
     }
 }
 
-fn gallery(transform: GalleryTransform, model: ModelTag) -> ExactGallery {
+/// An empty gallery as the configuration wants it; without an index where there is no memory for one: slower, and it misses
+/// nobody.
+fn gallery(
+    config: GalleryConfig,
+    transform: GalleryTransform,
+    model: ModelTag,
+) -> Box<dyn Gallery> {
     let limits = GalleryLimits {
-        max_templates: MAX_TEMPLATES,
+        max_templates: config.max_templates,
         threads: 1,
     };
-    ExactGallery::new(transform, model, limits)
+    #[cfg(feature = "hnsw")]
+    if let Some(exact_up_to) = config.index_beyond {
+        let near = regard_identity::NearLimits {
+            exact_up_to,
+            ..regard_identity::NearLimits::default()
+        };
+        match regard_identity::NearGallery::new(transform.clone(), model, limits, near) {
+            Ok(gallery) => return Box::new(gallery),
+            Err(error) => tracing::warn!(%error, "no index for a gallery: everybody is compared"),
+        }
+    }
+    Box::new(ExactGallery::new(transform, model, limits))
 }
 
 /// All galleries in memory.
@@ -145,6 +163,7 @@ fn gallery(transform: GalleryTransform, model: ModelTag) -> ExactGallery {
 /// Holds templates of those who agreed to be identified, and no one else's; does not print.
 #[derive(Default)]
 pub struct Galleries {
+    config: GalleryConfig,
     rooms: RwLock<BTreeMap<GalleryId, Shelf>>,
 }
 
@@ -166,6 +185,14 @@ fn lock(room: &RwLock<Room>) -> RwLockWriteGuard<'_, Room> {
 }
 
 impl Galleries {
+    /// None yet; each that is opened is as the configuration wants it.
+    pub(crate) fn new(config: GalleryConfig) -> Self {
+        Self {
+            config,
+            rooms: RwLock::default(),
+        }
+    }
+
     fn room(&self, gallery: &GalleryId) -> Option<Shelf> {
         let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
         rooms.get(gallery).cloned()
@@ -177,9 +204,10 @@ impl Galleries {
             return;
         };
         let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
-        rooms
-            .entry(gallery.clone())
-            .or_insert_with(|| Arc::new(RwLock::new(Room::new(transform, model))));
+        rooms.entry(gallery.clone()).or_insert_with(|| {
+            let gallery = self::gallery(self.config, transform, model);
+            Arc::new(RwLock::new(Room::new(gallery)))
+        });
     }
 
     /// Puts a template in; it is found from now on.
@@ -236,7 +264,7 @@ impl Galleries {
         if let (Some(room), Some(transform)) = (self.room(gallery), transform) {
             let mut room = lock(&room);
             let model = room.now.model();
-            room.next = Some(self::gallery(transform, model));
+            room.next = Some(self::gallery(self.config, transform, model));
         }
     }
 

@@ -64,7 +64,10 @@ pub use collections::{
     Caller, CollectedFace, CollectionError, CollectionInfo, Collections, FoundFace, Leave,
     MAX_FOUND, MAX_NAME_LEN, NewFaces, PictureFault, Probe,
 };
-pub use config::{CameraConfig, EngineConfig, RecognitionConfig, ScreenConfig, SiteKeyConfig};
+pub use config::{
+    CameraConfig, EngineConfig, GalleryConfig, HAS_GALLERY_INDEX, RecognitionConfig, ScreenConfig,
+    SiteKeyConfig,
+};
 pub use custody::{
     Agreement, Authenticated, BadTokenUri, ClaimedFace, Custodian, CustodyError, Enrolled,
     ExportedFace, FaceNote, KeptFace, KeyPlace, MAX_FACES, MAX_ROSTER_PAGE, MakeTemplate, Offer,

@@ -405,7 +405,7 @@ async fn custodian(
         assessed,
         clock: Arc::clone(clock),
         scribe: Scribe::new(lines, chronicle.verifier()),
-        galleries: Arc::default(),
+        galleries: Arc::new(Galleries::new(config.recognition.gallery)),
         face_model,
     });
     custodian.reconcile(chronicle.said()).await?;

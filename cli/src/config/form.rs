@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use regard_backends::BrokerAddress;
 use regard_decision::{Campaign, Creative, FactFeature};
 use regard_domain::{CameraId, ScreenId};
-use regard_engine::RecognitionConfig;
+use regard_engine::{GalleryConfig, HAS_GALLERY_INDEX, RecognitionConfig};
 use regard_identity::TargetRate;
 use regard_inference::{Device, RuntimeChoice};
 use regard_server::{OutboundUrl, WebhookEvent};
@@ -299,6 +299,35 @@ pub(super) struct RecognitionForm {
     pub(super) identify_fpir: Option<ErrorRate>,
     /// Whether the gallery of visitors is armed at every start.
     pub(super) arms_gallery: bool,
+    /// Most templates in a gallery; left out: a million.
+    pub(super) max_templates: Option<MaxTemplates>,
+    /// Beyond so many templates an index of neighbours is asked; left out: everybody is compared.
+    pub(super) index_beyond: Option<IndexBeyond>,
+}
+
+number_in_range! {
+    /// Most templates in a gallery.
+    MaxTemplates: 1 to 100_000_000;
+}
+
+/// From which size on a gallery has an index.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "MaxTemplates")]
+pub(super) struct IndexBeyond(u32);
+
+impl TryFrom<MaxTemplates> for IndexBeyond {
+    type Error = String;
+
+    fn try_from(number: MaxTemplates) -> Result<Self, String> {
+        if !HAS_GALLERY_INDEX {
+            return Err(
+                "this program was built without an index of neighbours; build it with `--features hnsw`, or leave \
+                 this out: everybody is compared then"
+                    .to_owned(),
+            );
+        }
+        Ok(Self(number.0))
+    }
 }
 
 impl RecognitionForm {
@@ -309,6 +338,12 @@ impl RecognitionForm {
             verify_fmr: rate(&self.verify_fmr).unwrap_or(default.verify_fmr),
             identify_fpir: rate(&self.identify_fpir).unwrap_or(default.identify_fpir),
             arms_gallery: self.arms_gallery,
+            gallery: GalleryConfig {
+                max_templates: self
+                    .max_templates
+                    .map_or(default.gallery.max_templates, |n| n.0 as usize),
+                index_beyond: self.index_beyond.map(|n| n.0 as usize),
+            },
         }
     }
 }

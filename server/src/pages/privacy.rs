@@ -2,7 +2,7 @@
 
 use askama::Template;
 use regard_commitments::{
-    DataKind, EasyText, KeepFor, Language, Notice, NoticeText, Profile, Release,
+    Custody, DataKind, EasyText, KeepFor, Language, Notice, NoticeText, Profile, Release,
     VerifiedCommitments,
 };
 use regard_engine::Health;
@@ -137,6 +137,8 @@ pub(crate) struct PrivacyPage<'a> {
     commitments_hash: String,
     /// Whether people can enrol here.
     enrolls: bool,
+    /// Whether templates of faces can be made here: of people who agreed, or whose service attests that they did.
+    recognizes: bool,
     yesterday: Option<Yesterday>,
 }
 
@@ -236,6 +238,8 @@ pub(crate) fn privacy_page<'a>(answers: PrivacyAnswers<'a>, language: Language) 
         ledger_len: health.ledger_len,
         commitments_hash: commitments.digest().to_string(),
         enrolls: !document.consent_purposes.is_empty(),
+        recognizes: document.custody == Custody::Controller
+            || document.consent_purposes.iter().any(|p| p.is_biometric()),
         yesterday: yesterday.map(|release| Yesterday::of(release, w)),
     }
 }

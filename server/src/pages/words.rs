@@ -41,6 +41,8 @@ pub(crate) struct Words {
     pub(super) chosen_total: &'static str,
     pub(super) rows_per_person: &'static str,
     pub(super) never: &'static str,
+    pub(super) not_promised: &'static str,
+    pub(super) only_agreed: &'static str,
     pub(super) only_enrolled: &'static str,
     pub(super) what: &'static str,
     pub(super) how: &'static str,

@@ -1,6 +1,6 @@
 //! Persons and their own record, over the wire.
 
-use regard_commitments::{ErasureProof, SignedReceipt};
+use regard_commitments::{ConsentPurpose, ErasureProof, SignedReceipt};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Request};
@@ -257,11 +257,28 @@ async fn the_privacy_page_says_whether_anything_is_kept_about_single_persons() {
         .send()
         .await;
     assert!(!page.text().contains(only));
+    // The program can make templates; whether it may is for the promises to say.
+    let (left_out, agreed) = (
+        "the promises of this site leave it out",
+        "only of people who agreed to be recognised",
+    );
+    assert!(page.text().contains(left_out) && !page.text().contains(agreed));
     let refused = world.post("/v1/persons").json(&json!({})).send().await;
     assert_eq!(
         (refused.status, refused.code().as_str()),
         (403, "purpose_not_promised")
     );
+    world.stop().await;
+    let world = World::promising(|document| {
+        document.consent_purposes = [ConsentPurpose::Verify].into();
+    })
+    .await;
+    let page = world
+        .get("/privacy")
+        .header("accept-language", "en")
+        .send()
+        .await;
+    assert!(page.text().contains(agreed) && !page.text().contains(left_out));
     world.stop().await;
 }
 

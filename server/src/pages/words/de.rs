@@ -25,6 +25,8 @@ pub(super) const WORDS: Words = Words {
     chosen_total: "Seit dem Start gewählte Botschaften",
     rows_per_person: "Aufzeichnungen über einzelne Personen",
     never: "keine: das Programm kann es nicht",
+    not_promised: "keine: die Zusagen dieses Orts sehen es nicht vor",
+    only_agreed: "nur von Menschen, die zugestimmt haben, erkannt zu werden; von Vorübergehenden nie",
     only_enrolled: "nur von Menschen, die sich selbst eingetragen haben, versiegelt unter eigenen Schlüsseln",
     what: "Was, warum und auf welcher Grundlage",
     how: "So geht es vor sich",

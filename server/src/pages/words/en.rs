@@ -25,6 +25,8 @@ pub(super) const WORDS: Words = Words {
     chosen_total: "Messages chosen since start",
     rows_per_person: "Records about single persons",
     never: "none: the program has no way to",
+    not_promised: "none: the promises of this site leave it out",
+    only_agreed: "only of people who agreed to be recognised; of passers-by never",
     only_enrolled: "only of people who enrolled themselves, sealed under keys of their own",
     what: "What, why, and on which ground",
     how: "How it works",

@@ -25,6 +25,8 @@ pub(super) const WORDS: Words = Words {
     chosen_total: "Mensajes elegidos desde el inicio",
     rows_per_person: "Registros sobre personas concretas",
     never: "ninguno: el programa no puede hacerlo",
+    not_promised: "ninguna: los compromisos de este lugar no lo prevén",
+    only_agreed: "solo de personas que aceptaron ser reconocidas; nunca de quienes pasan",
     only_enrolled: "solo de personas que se inscribieron ellas mismas, selladas con claves propias",
     what: "Qué, por qué y con qué base",
     how: "Cómo funciona",

@@ -25,6 +25,8 @@ pub(super) const WORDS: Words = Words {
     chosen_total: "Messages choisis depuis le démarrage",
     rows_per_person: "Enregistrements sur une personne",
     never: "aucun : le programme n’en est pas capable",
+    not_promised: "aucun : les engagements de ce lieu ne le prévoient pas",
+    only_agreed: "uniquement de personnes qui ont accepté d’être reconnues ; jamais de passants",
     only_enrolled: "uniquement des personnes qui se sont inscrites elles-mêmes, scellées sous des clés qui leur sont propres",
     what: "Quoi, pourquoi et sur quelle base",
     how: "Comment cela fonctionne",

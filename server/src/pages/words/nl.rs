@@ -25,6 +25,8 @@ pub(super) const WORDS: Words = Words {
     chosen_total: "Boodschappen gekozen sinds de start",
     rows_per_person: "Gegevens over afzonderlijke personen",
     never: "geen: het programma kan het niet",
+    not_promised: "geen: de toezeggingen van deze plek voorzien er niet in",
+    only_agreed: "alleen van mensen die ermee instemden herkend te worden; nooit van voorbijgangers",
     only_enrolled: "alleen van mensen die zich zelf hebben ingeschreven, verzegeld met eigen sleutels",
     what: "Wat, waarom en op welke grond",
     how: "Hoe het werkt",
