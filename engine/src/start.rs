@@ -29,6 +29,7 @@ use crate::collections::{CollectionError, Collections, CollectionsParts};
 use crate::conductor::{Conductor, Seat};
 use crate::config::{EngineConfig, RecognitionConfig};
 use crate::custody::{Custodian, CustodyError, CustodyParts, Scribe, SiteKeyFile};
+use crate::galleries::Galleries;
 use crate::handle::Engine;
 use crate::kept_campaigns;
 use crate::keys::{self, KeyError};

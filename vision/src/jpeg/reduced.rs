@@ -84,7 +84,7 @@ impl Scan<'_> {
     fn reduction(&self, component: &Component, side: usize) -> Option<Reduction> {
         let whole = |most: usize, own: usize| {
             let size = side * most / own;
-            (most % own == 0 && matches!(size, 1 | 2 | 4 | 8)).then_some(size)
+            (most.is_multiple_of(own) && matches!(size, 1 | 2 | 4 | 8)).then_some(size)
         };
         let size = BlockSize {
             width: whole(self.most_across(), component.across)?,
