@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use regard_backends::{SqliteColumn, SqliteTables, SqliteValue};
-use regard_library::{
-    Cell, Column, FACE_COLUMNS, FaceRow, ITEM_COLUMNS, Job, ParquetTable, Row,
-};
+use regard_library::{Cell, Column, FACE_COLUMNS, FaceRow, ITEM_COLUMNS, Job, ParquetTable, Row};
 use tempfile::TempPath;
 use tokio::runtime::Runtime;
 

@@ -9,7 +9,7 @@ pub enum ColumnKind {
     Real,
     /// Texts: `Utf8`.
     Text,
-    /// Times on a wall clock whose zone is not known: `Timestamp(s)` without a zone.
+    /// Times on a wall clock whose zone is not known: `Timestamp(ms)` without a zone, for Parquet has none of seconds.
     Wall,
 }
 
@@ -20,7 +20,7 @@ impl ColumnKind {
             Self::Int => "Int64",
             Self::Real => "Float64",
             Self::Text => "Utf8",
-            Self::Wall => "Timestamp(s)",
+            Self::Wall => "Timestamp(ms)",
         }
     }
 
@@ -112,7 +112,7 @@ pub const ITEM_COLUMNS: &[Column] = &[
     column("n_frames", Int, false, ""),
     column("n_faces", Int, false, ""),
     column("orientation", Int, true, "EXIF 1 to 8"),
-    column("taken_at", Wall, true, "s"),
+    column("taken_at", Wall, true, "ms"),
     column("taken_at_offset_min", Int, true, "min"),
     column("latitude", Real, true, "°"),
     column("longitude", Real, true, "°"),

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    ArrayBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampSecondBuilder,
+    ArrayBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMillisecondBuilder,
 };
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
@@ -37,7 +37,7 @@ enum Values {
     Int(Int64Builder),
     Real(Float64Builder),
     Text(StringBuilder),
-    Wall(TimestampSecondBuilder),
+    Wall(TimestampMillisecondBuilder),
 }
 
 impl Values {
@@ -46,7 +46,7 @@ impl Values {
             ColumnKind::Int => Self::Int(Int64Builder::new()),
             ColumnKind::Real => Self::Real(Float64Builder::new()),
             ColumnKind::Text => Self::Text(StringBuilder::new()),
-            ColumnKind::Wall => Self::Wall(TimestampSecondBuilder::new()),
+            ColumnKind::Wall => Self::Wall(TimestampMillisecondBuilder::new()),
         }
     }
 
@@ -56,7 +56,9 @@ impl Values {
             (Self::Int(values), Cell::Int(value)) => values.append_option(value),
             (Self::Real(values), Cell::Real(value)) => values.append_option(value),
             (Self::Text(values), Cell::Text(value)) => values.append_option(value),
-            (Self::Wall(values), Cell::Wall(value)) => values.append_option(value),
+            (Self::Wall(values), Cell::Wall(value)) => {
+                values.append_option(value.map(|secs| secs.saturating_mul(1_000)));
+            }
             _ => return false,
         }
         true
@@ -90,7 +92,7 @@ fn schema_of(columns: &[Column]) -> Schema {
                 ColumnKind::Int => DataType::Int64,
                 ColumnKind::Real => DataType::Float64,
                 ColumnKind::Text => DataType::Utf8,
-                ColumnKind::Wall => DataType::Timestamp(TimeUnit::Second, None),
+                ColumnKind::Wall => DataType::Timestamp(TimeUnit::Millisecond, None),
             };
             Field::new(column.name, kind, column.is_nullable)
         })

@@ -110,6 +110,21 @@ fn is_plain_but_near(endpoint: &str) -> Option<bool> {
     is_near.then_some(true)
 }
 
+/// Whether the environment says as whom to ask, or that nobody has to be. Without it the service of a cloud's machines would be
+/// asked, for minutes where there is none.
+fn knows_as_whom(builder: &AmazonS3Builder) -> bool {
+    let value = |key: &AmazonS3ConfigKey| builder.get_config_value(key);
+    let keys = [
+        AmazonS3ConfigKey::AccessKeyId,
+        AmazonS3ConfigKey::WebIdentityTokenFile,
+        AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
+        AmazonS3ConfigKey::ContainerCredentialsFullUri,
+        AmazonS3ConfigKey::MetadataEndpoint,
+    ];
+    keys.iter().any(|key| value(key).is_some())
+        || value(&AmazonS3ConfigKey::SkipSignature).is_some_and(|skips| skips == "true")
+}
+
 impl Store {
     fn open(address: &StoreAddress) -> Result<Self, SourceError> {
         static PROVIDER: OnceLock<()> = OnceLock::new();
@@ -131,16 +146,7 @@ impl Store {
                 )
             })?;
         }
-        let has = |key: &AmazonS3ConfigKey| builder.get_config_value(key).is_some();
-        let knows_who = [
-            AmazonS3ConfigKey::AccessKeyId,
-            AmazonS3ConfigKey::SkipSignature,
-            AmazonS3ConfigKey::WebIdentityTokenFile,
-            AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
-            AmazonS3ConfigKey::ContainerCredentialsFullUri,
-            AmazonS3ConfigKey::MetadataEndpoint,
-        ];
-        if !knows_who.iter().any(has) {
+        if !knows_as_whom(&builder) {
             return Err(failed(
                 address,
                 "nobody says as whom to ask for it",
