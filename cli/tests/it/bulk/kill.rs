@@ -5,7 +5,7 @@
 use std::env;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,10 @@ use super::{json_lines, names_in, noise, with_comment};
 use crate::program::{program, said_by};
 
 /// Files and kills in every run of the tests.
-const SHORT: (u64, u32) = (240, 6);
+const SHORT: (u64, u64) = (400, 8);
+
+/// About what the log of a job grows by with each picture that nobody is in.
+const BYTES_PER_ITEM: u64 = 550;
 
 /// One file in so many is damaged.
 const DAMAGED: u64 = 100;
@@ -56,10 +59,32 @@ fn job(pictures: &Path, tables: &Path, workers: &str) -> Command {
     command
 }
 
+/// When a run is killed.
+enum Moment {
+    After(Duration),
+    /// When the log is so long.
+    Grown(u64),
+}
+
+fn len_of(log: &Path) -> u64 {
+    fs::metadata(log).map_or(0, |metadata| metadata.len())
+}
+
+fn wait_for(moment: Moment, log: &Path, child: &mut Child) {
+    match moment {
+        Moment::After(wait) => sleep(wait),
+        Moment::Grown(len) => {
+            while len_of(log) < len && child.try_wait().unwrap().is_none() {
+                sleep(Duration::from_micros(200));
+            }
+        }
+    }
+}
+
 #[test]
 fn a_job_killed_at_any_moment_comes_to_the_same_rows() {
     let n_files = number("REGARD_BULK_FILES", SHORT.0);
-    let n_kills = number("REGARD_BULK_KILLS", SHORT.1.into());
+    let n_kills = number("REGARD_BULK_KILLS", SHORT.1);
     let seed = number("REGARD_KILL_SEED", 20_261_130);
     println!("seed {seed}, {n_files} files, {n_kills} kills");
     let mut rng = StdRng::seed_from_u64(seed);
@@ -73,26 +98,33 @@ fn a_job_killed_at_any_moment_comes_to_the_same_rows() {
     let said = said_by(&mut job(&pictures, &whole, "1"));
     let took = began.elapsed();
     assert_eq!(said.code, 2, "{}", said.err);
-    // So that most kills come while it works: it starts anew each time.
-    let most = (took / u32::try_from(n_kills).unwrap()).max(Duration::from_millis(300)) * 2;
+    let log = killed.join("faces.parquet.job");
     let mut n_interrupted = 0;
-    for _ in 0..n_kills {
+    for kill in 0..n_kills {
         let mut child = job(&pictures, &killed, "2")
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        sleep(most.mul_f64(rng.random_range(0.05..1.0)));
-        if child.try_wait().unwrap().is_none() {
-            n_interrupted += 1;
-        }
+        // Most of them while it works, wherever it is then; one in four while it starts, or writes the tables.
+        let moment = if kill % 4 == 3 {
+            Moment::After(took.mul_f64(rng.random_range(0.0..1.2)))
+        } else {
+            let most = n_files * BYTES_PER_ITEM * 2 / n_kills;
+            Moment::Grown(len_of(&log) + rng.random_range(0..most))
+        };
+        wait_for(moment, &log, &mut child);
+        n_interrupted += u64::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
-        if killed.join("faces.parquet").exists() {
+        if killed.join("faces.parquet").exists() && !log.exists() {
             break;
         }
     }
     println!("{n_interrupted} times killed at work, {took:?} undisturbed");
-    assert!(n_interrupted > 0);
+    assert!(
+        n_interrupted > n_kills / 4,
+        "killed too late to show anything"
+    );
     let said = said_by(&mut job(&pictures, &killed, "2"));
     assert_eq!(said.code, 2, "{}", said.err);
     assert!(!said.err.contains("panicked"), "{}", said.err);
