@@ -153,14 +153,14 @@ fn settings(args: &AnalyzeArgs, runtime: &str) -> JobSettings {
                 .map(|list| format!("@{}", source_text(list))),
         )
         .collect();
-    settings.set("sources", sources.join(" "));
+    settings.set("sources", &sources.join(" "));
     settings.set("version", env!("CARGO_PKG_VERSION"));
     settings.set("runtime", runtime);
-    settings.set("--mjpeg-fps", args.mjpeg_fps);
-    settings.set("--max-ratio", args.max_ratio);
+    settings.set("--mjpeg-fps", &args.mjpeg_fps.to_string());
+    settings.set("--max-ratio", &args.max_ratio.to_string());
     let mut optional = |name: &str, value: Option<String>| {
         if let Some(value) = value {
-            settings.set(name, value);
+            settings.set(name, &value);
         }
     };
     optional("--every", args.every.map(|secs| secs.to_string()));

@@ -27,8 +27,8 @@ impl JobSettings {
     }
 
     /// Adds one.
-    pub fn set(&mut self, name: &str, value: impl ToString) {
-        self.settings.insert(name.to_owned(), value.to_string());
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.insert(name.to_owned(), value.to_owned());
     }
 
     pub(super) fn to_json(&self) -> String {

@@ -30,7 +30,10 @@ pub(crate) enum LidError {
 
 /// Whether an error is that of a lid.
 pub(crate) fn is_lid(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|e| e.is::<LidError>())
+    match error.get_ref() {
+        Some(inner) => inner.is::<LidError>(),
+        None => false,
+    }
 }
 
 /// Bytes that have gone through, known to whoever holds a clone.

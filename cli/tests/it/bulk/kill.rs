@@ -59,6 +59,9 @@ fn job(pictures: &Path, tables: &Path, workers: &str) -> Command {
     command
 }
 
+/// Longest that a run takes to begin to work, or to write the tables of a job that is done, about.
+const BEGINNING: Duration = Duration::from_millis(1_500);
+
 /// When a run is killed.
 enum Moment {
     After(Duration),
@@ -107,7 +110,7 @@ fn a_job_killed_at_any_moment_comes_to_the_same_rows() {
             .unwrap();
         // Most of them while it works, wherever it is then; one in four while it starts, or writes the tables.
         let moment = if kill % 4 == 3 {
-            Moment::After(took.mul_f64(rng.random_range(0.0..1.2)))
+            Moment::After(took.min(BEGINNING).mul_f64(rng.random_range(0.0..1.2)))
         } else {
             let most = n_files * BYTES_PER_ITEM * 2 / n_kills;
             Moment::Grown(len_of(&log) + rng.random_range(0..most))
