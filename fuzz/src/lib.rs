@@ -89,8 +89,8 @@ targets! {
     credentials: 3_000,
     manifest: 300,
     backup: 100,
-    tape: 1_500,
-    zipped: 1_500,
-    list: 1_500,
-    job_log: 1_500,
+    tape: 400,
+    zipped: 400,
+    list: 400,
+    job_log: 400,
 }
