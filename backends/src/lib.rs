@@ -53,7 +53,7 @@ pub use row::{
 #[cfg(feature = "shards")]
 pub use shards::{RemoteShard, ShardSecret, ShardServer};
 pub use sqlite::{
-    HeldNames, Overdue, SqliteKeys, SqliteKeysReader, SqliteOptions, SqliteReader, SqliteStore,
-    StoredValue,
+    HeldNames, Overdue, SqliteColumn, SqliteKeys, SqliteKeysReader, SqliteOptions, SqliteReader,
+    SqliteStore, SqliteTables, SqliteValue, StoredValue,
 };
 pub use store::{Integrity, Store, SweepReport};

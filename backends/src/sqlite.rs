@@ -46,9 +46,11 @@ mod reader;
 mod reads;
 mod releases;
 mod sealed;
+mod tables;
 mod writes;
 
 pub use keys::SqliteKeys;
+pub use tables::{SqliteColumn, SqliteTables, SqliteValue};
 
 /// How long a connection waits for another's lock before it gives up. Our own writers queue for the one connection; this is for
 /// an owner's `sqlite3` shell or a backup, which hold locks for milliseconds.

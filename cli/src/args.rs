@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod analyze;
 mod choosing;
 mod faces;
 mod keys;
@@ -10,11 +11,11 @@ mod tokens;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::analyze::{AnalyzeArgs, RecordFormat};
 pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, SimulateArgs};
 pub(crate) use self::faces::{EnrollArgs, GalleryArgs, GalleryCommand, RemoteArgs, VerifyFaceArgs};
 pub(crate) use self::keys::{KeysCommand, SiteKeyArgs, SiteKeyPlace};
@@ -47,7 +48,7 @@ pub(crate) enum Command {
     /// Writes a commented configuration and an example campaign to begin with.
     Init(InitArgs),
     /// Finds faces and what they show in photographs and videos.
-    Analyze(AnalyzeArgs),
+    Analyze(Box<AnalyzeArgs>),
     /// Says what is there and what to do about the rest: cameras, ffmpeg, runtimes, models.
     Doctor(DoctorArgs),
     /// Model files: licences, hashes, training data, download.
@@ -199,52 +200,6 @@ pub(crate) struct InitArgs {
     /// Write over files that are there.
     #[arg(long)]
     pub(crate) force: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct AnalyzeArgs {
-    /// Photographs (JPEG, PNG, WebP, GIF, BMP, TIFF), videos (Motion-JPEG and animated GIF; others
-    /// through ffmpeg), folders of them. What a file is, its first bytes say.
-    #[arg(value_name = "PATH", required = true)]
-    pub(crate) paths: Vec<PathBuf>,
-    /// One JSON object a line, or a table.
-    #[arg(long, value_enum, default_value_t = RecordFormat::Ndjson)]
-    pub(crate) format: RecordFormat,
-    /// Write to this file, which appears when all is done; otherwise to standard output.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Save pictures with the findings drawn into this folder: each photograph, and of videos one
-    /// frame a second.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) draw: Option<PathBuf>,
-    /// Of videos, look at one frame in so many seconds only. Beyond 2 seconds nobody can be followed
-    /// from frame to frame, and every face is a track of its own.
-    #[arg(long, value_name = "SECS", value_parser = positive)]
-    pub(crate) every: Option<f64>,
-    /// Frames a second of bare Motion-JPEG, which does not say.
-    #[arg(long, value_name = "FPS", value_parser = positive, default_value_t = 25.0)]
-    pub(crate) mjpeg_fps: f64,
-    /// How many files to work on at a time; otherwise one a core.
-    #[arg(long, value_name = "N")]
-    pub(crate) workers: Option<NonZeroUsize>,
-}
-
-/// How records are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RecordFormat {
-    /// One JSON object a line.
-    Ndjson,
-    /// A table with a header.
-    Csv,
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if number.is_finite() && number > 0.0 {
-        Ok(number)
-    } else {
-        Err("must be above 0".to_owned())
-    }
 }
 
 #[derive(Args)]

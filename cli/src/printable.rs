@@ -1,26 +1,8 @@
 //! Names of files as text, and errors as one line.
 
-use std::error::Error;
-use std::fmt::Write;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// A path as text from which it can be told again: as it is where it is UTF-8; otherwise each byte
-/// that is not UTF-8 becomes `\xNN` and each backslash two.
-pub(crate) fn source_text(path: &Path) -> String {
-    if let Some(text) = path.to_str() {
-        return text.to_owned();
-    }
-    let mut text = String::new();
-    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
-        text.push_str(&chunk.valid().replace('\\', r"\\"));
-        for byte in chunk.invalid() {
-            // Writing to a string cannot fail.
-            let _ = write!(text, r"\x{byte:02X}");
-        }
-    }
-    text
-}
+pub(crate) use regard_library::{on_one_line, source_text};
 
 /// A path for people: as [`source_text`], and no character that moves a terminal's cursor.
 pub(crate) fn shown(path: &Path) -> String {
@@ -35,28 +17,10 @@ pub(crate) fn shown(path: &Path) -> String {
     shown
 }
 
-/// An error with its causes, on one line.
-pub(crate) fn on_one_line(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // Some errors repeat their cause in their own words.
-        if !line.contains(&text) {
-            line = format!("{line}: {text}");
-        }
-        cause = error.source();
-    }
-    line.split(|c: char| c.is_control())
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
 
     use super::*;
 

@@ -392,6 +392,7 @@ rules! {
             "decision/src/validate/tests.rs::what_the_law_forbids_is_refused_by_its_code",
             "commitments/src/sensing/tests/rules.rs::each_rule_withholds_its_scope",
             "commitments/src/library.rs::without_a_statement_there_is_no_grant",
+            "commitments/src/library.rs::unknown_people_are_not_grouped",
             "inference/tests/it/runtimes.rs::a_network_with_a_sensitive_output_is_not_loaded",
             "decision/src/context.rs::what_is_sensitive_or_a_weakness_is_no_feature",
         ];

@@ -118,7 +118,7 @@ pub use ledger::{
     BadEntry, EntryBody, Leaf, Ledger, LedgerCheck, LedgerEntry, LedgerFault, LedgerReport,
     ProvenLeaf, SignedCheckpoint, verify_ledger,
 };
-pub use library::{LibraryDeclaration, ask_library};
+pub use library::{LibraryDeclaration, ask_library, refuse_grouping};
 pub use merkle::{
     MerkleTree, consistency_proof, inclusion_proof, leaf_hash, verify_consistency, verify_inclusion,
 };

@@ -76,6 +76,17 @@ pub fn ask_library(declaration: &LibraryDeclaration) -> Answer<Grant<Sensing>> {
     Answer::Granted(Grant::issue(terms, never, Vec::new()))
 }
 
+/// What is said to whoever wants the unknown people of stored media told apart from each other, or found again in other
+/// pictures: that makes identities of people who never enrolled, whatever it is called. There is no grant for it, in any
+/// profile.
+pub fn refuse_grouping() -> Refusal {
+    Refusal::new(
+        RefusalCode::UntargetedCollection,
+        "unknown people are not grouped, nor found again in other pictures",
+        "count faces without telling people apart; somebody who agrees is found with their own token",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +114,14 @@ mod tests {
         let withheld: Vec<Scope> = grant.withheld().iter().map(|(s, _)| *s).collect();
         assert_eq!(withheld, [Scope::MicroExpression, Scope::AgeGuard]);
         assert_eq!(grant.origin(), GrantOrigin::Library);
+    }
+
+    #[test]
+    fn unknown_people_are_not_grouped() {
+        let refusal = refuse_grouping();
+        assert_eq!(refusal.code, RefusalCode::UntargetedCollection);
+        assert_eq!(refusal.article, "AI Act 5(1)(e)");
+        assert!(refusal.remedy.contains("token"));
     }
 
     #[test]

@@ -35,8 +35,9 @@ pub use mutator::Mutator;
 pub use seeds::seeds;
 pub use target::{
     audit, backup, campaigns, clip, commitments, config, credentials, frame_message, http_camera,
-    jpeg, ledger, legal_papers, log, manifest, model, motion_jpeg, note, papers, photo,
-    preferences, proof, ranking, recording, services, source, upload, video, zones,
+    job_log, jpeg, ledger, legal_papers, list, log, manifest, model, motion_jpeg, note, papers,
+    photo, preferences, proof, ranking, recording, services, source, tape, upload, video, zipped,
+    zones,
 };
 
 /// A function that takes any bytes, by name.
@@ -88,4 +89,8 @@ targets! {
     credentials: 3_000,
     manifest: 300,
     backup: 100,
+    tape: 400,
+    zipped: 400,
+    list: 400,
+    job_log: 400,
 }

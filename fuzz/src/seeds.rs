@@ -16,7 +16,7 @@ use regard_domain::{CreativeId, PersonId, ScreenId, Timestamp};
 use regard_engine::{EngineConfig, SiteKeyConfig};
 use regard_inference::RuntimeChoice;
 
-use crate::target::keeping;
+use crate::target::{collections, keeping};
 
 mod audits;
 
@@ -577,6 +577,10 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             .chain([own_manifest()])
             .collect(),
         "backup" => vec![keeping::backup_seed()],
+        "tape" => collections::tapes(),
+        "zipped" => collections::zips(),
+        "list" => vec![b"a.jpg\n@b\ns3://\n/no/such/folder\r\n\n".to_vec()],
+        "job_log" => vec![collections::log_of_a_job()],
         _ => Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! What is done with the bytes, and what must hold whatever they are.
 
+pub(crate) mod collections;
 pub(crate) mod keeping;
 mod logs;
 mod pictures;
@@ -8,6 +9,7 @@ mod services;
 mod site;
 mod streams;
 
+pub use collections::{job_log, list, tape, zipped};
 pub use keeping::{audit, backup, credentials, legal_papers, manifest, preferences, zones};
 pub(crate) use logs::proof_signer;
 pub use logs::{log, proof, ranking};

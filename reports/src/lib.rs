@@ -3,6 +3,7 @@
 //! In: the texts of a notice, an address for its code; facts about a configuration; plays with sums about them. Out: bytes of
 //! SVG or PDF; papers as values and as pages; tables, signed records of plays. This room never reads a file, never looks at the clock, and sees nothing about anybody.
 
+mod collection;
 mod font;
 mod papers;
 mod pdf;
@@ -11,6 +12,7 @@ mod sheet;
 mod sign;
 mod svg;
 
+pub use collection::{CollectionSummary, MIN_GROUP, SummarizedItem};
 pub use papers::{
     BREACH_PERIOD, BreachFacts, BreachNature, CameraFact, CampaignFact, Facts, GuardFact, Happens,
     Item, LegalPaper, Look, Measurement, ModelFact, PAPERS_FORMAT, PaperChange, Papers, Point,

@@ -149,6 +149,18 @@ impl FaceAnalyzer {
         self.detector()?.detect(frame, key)
     }
 
+    /// Finds the faces of a whole frame, also small ones (from 24 pixels up), in overlapping tiles at native scale.
+    ///
+    /// # Errors
+    /// As [`FaceAnalyzer::detect`].
+    pub fn detect_in_tiles(
+        &mut self,
+        frame: RgbView<'_>,
+        key: &Scoped<CountScope>,
+    ) -> Result<Vec<Face>, AnalysisError> {
+        self.detector()?.detect_in_tiles(frame, key)
+    }
+
     /// Finds the faces of a whole frame, and small ones in one piece of it at native scale, a different
     /// one each turn; see [`Detector::detect_in_turn`].
     ///

@@ -112,6 +112,27 @@ impl Detector {
         frame: RgbView<'_>,
         key: &Scoped<CountScope>,
     ) -> Result<Vec<Face>, AnalysisError> {
+        self.detect_all(frame, self.options.full_resolution, key)
+    }
+
+    /// As [`Detector::detect`], looking also at overlapping tiles at native scale, whatever the options say.
+    ///
+    /// # Errors
+    /// As [`Detector::detect`].
+    pub fn detect_in_tiles(
+        &mut self,
+        frame: RgbView<'_>,
+        key: &Scoped<CountScope>,
+    ) -> Result<Vec<Face>, AnalysisError> {
+        self.detect_all(frame, true, key)
+    }
+
+    fn detect_all(
+        &mut self,
+        frame: RgbView<'_>,
+        with_tiles: bool,
+        key: &Scoped<CountScope>,
+    ) -> Result<Vec<Face>, AnalysisError> {
         check_live(key.is_live())?;
         let size = frame.size();
         let whole = whole_of(size);
@@ -119,7 +140,7 @@ impl Detector {
         let mut faces = Vec::new();
         self.run(frame, &whole, (width, height), &mut faces)?;
         let is_reduced = width < size.width as usize || height < size.height as usize;
-        if self.options.full_resolution && is_reduced {
+        if with_tiles && is_reduced {
             for tile in tiles(size, Tiling::AT_ONCE) {
                 let native = (tile.width() as usize, tile.height() as usize);
                 self.run_inside(frame, &tile, native, &mut faces)?;

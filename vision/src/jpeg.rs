@@ -79,6 +79,11 @@ pub fn decode_jpeg(
     }
 }
 
+/// The size that a JPEG claims, which nobody has checked.
+pub(crate) fn size_of(bytes: &[u8]) -> Result<FrameSize, PhotoError> {
+    Ok(read_header(bytes)?.size)
+}
+
 /// The EXIF block of a JPEG, if its header can be read that far.
 pub(crate) fn exif_of(bytes: &[u8]) -> Option<&[u8]> {
     read_header(bytes).ok()?.exif

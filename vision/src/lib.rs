@@ -47,7 +47,7 @@ pub use liveness::{
 };
 pub use mask::Mask;
 pub use mesh::{FaceMesh, MeshAnalyzer, MeshPoint, N_MESH_POINTS};
-pub use photo::{MAX_FILE_BYTES, Photo, PhotoFormat};
+pub use photo::{MAX_FILE_BYTES, Photo, PhotoFacts, PhotoFormat, ReducedPhoto, photo_facts};
 pub use picture::{Picture, PixelPool, RgbView};
 pub use quality::{ComponentQuality, FaceQuality, QualityComponent, QualityGate, QualityHint};
 pub use source::{

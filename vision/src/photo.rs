@@ -1,5 +1,7 @@
 //! Photographs from files.
 
+mod facts;
+
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -7,7 +9,8 @@ use std::path::Path;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use regard_domain::FrameSize;
 
-use crate::jpeg::{check_size, exif_of, looks_like_jpeg};
+pub use self::facts::{PhotoFacts, photo_facts};
+use crate::jpeg::{check_size, exif_of, looks_like_jpeg, size_of};
 use crate::picture::n_bytes;
 use crate::{
     MAX_PIXELS, MAX_SIDE_PX, PhotoError, Picture, PixelPool, RgbView, WantedSize, decode_jpeg,
@@ -94,6 +97,52 @@ pub struct Photo {
     format: PhotoFormat,
 }
 
+/// A photograph that was decoded no larger than needed.
+#[derive(Debug)]
+pub struct ReducedPhoto {
+    /// It.
+    pub photo: Photo,
+    /// Size of the upright picture as it was taken.
+    pub size_taken: FrameSize,
+}
+
+impl ReducedPhoto {
+    /// Pixels as taken in one of the decoded ones, across and down; 1 where it is whole.
+    pub fn taken_from_seen(&self) -> (f32, f32) {
+        let seen = self.photo.size();
+        (
+            self.size_taken.width as f32 / seen.width as f32,
+            self.size_taken.height as f32 / seen.height as f32,
+        )
+    }
+}
+
+/// What to ask a decoder for so that the longer side is at least so long.
+fn wanted_size(size: FrameSize, least_long_side: u32) -> WantedSize {
+    let long_side = size.width.max(size.height);
+    if least_long_side >= long_side {
+        return WantedSize::Whole;
+    }
+    if size.width >= size.height {
+        WantedSize::AtLeast {
+            width: least_long_side,
+            height: 1,
+        }
+    } else {
+        WantedSize::AtLeast {
+            width: 1,
+            height: least_long_side,
+        }
+    }
+}
+
+const fn turned_size(size: FrameSize) -> FrameSize {
+    FrameSize {
+        width: size.height,
+        height: size.width,
+    }
+}
+
 impl Photo {
     /// The pixels alone.
     pub fn into_picture(self) -> Picture {
@@ -106,6 +155,18 @@ impl Photo {
     /// # Errors
     /// [`PhotoError`] when the bytes are empty, no image, cut short, damaged, unsupported or too large.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PhotoError> {
+        Self::reduced(bytes, |size| size.width.max(size.height)).map(|reduced| reduced.photo)
+    }
+
+    /// As [`Photo::from_bytes`], but no larger than needed where the format lets that be had for less: `least_long_side`
+    /// is told the size as it was taken, lying or upright, and says how long the longer side has to be at least, in pixels.
+    ///
+    /// # Errors
+    /// As [`Photo::from_bytes`].
+    pub fn reduced(
+        bytes: &[u8],
+        least_long_side: impl FnOnce(FrameSize) -> u32,
+    ) -> Result<ReducedPhoto, PhotoError> {
         if bytes.is_empty() {
             return Err(PhotoError::Empty);
         }
@@ -116,9 +177,13 @@ impl Photo {
             });
         }
         let format = PhotoFormat::sniff(bytes).ok_or_else(|| not_ours(bytes))?;
+        let mut taken = None;
         let (picture, orientation) = match format {
             PhotoFormat::Jpeg => {
-                let picture = decode_jpeg(bytes, WantedSize::Whole, &PixelPool::new())?;
+                let size = size_of(bytes)?;
+                taken = Some(size);
+                let wanted = wanted_size(size, least_long_side(size));
+                let picture = decode_jpeg(bytes, wanted, &PixelPool::new())?;
                 (picture, exif_of(bytes).map_or(1, orientation_in_exif))
             }
             PhotoFormat::Png
@@ -128,10 +193,14 @@ impl Photo {
             | PhotoFormat::Tiff
             | PhotoFormat::Ico => decode_other(bytes, format)?,
         };
-        Ok(Self {
+        let taken = taken.unwrap_or(picture.size());
+        let photo = Self {
             picture: upright(picture, orientation),
             format,
-        })
+        };
+        let is_lying = (5..=8).contains(&orientation);
+        let size_taken = if is_lying { turned_size(taken) } else { taken };
+        Ok(ReducedPhoto { photo, size_taken })
     }
 
     /// Reads and decodes a file.
@@ -354,10 +423,7 @@ fn upright(picture: Picture, orientation: u32) -> Picture {
         }
     }
     let size = if is_lying {
-        FrameSize {
-            width: height,
-            height: width,
-        }
+        turned_size(picture.size())
     } else {
         picture.size()
     };

@@ -6,9 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
 use regard_domain::Face;
+use regard_library::{Input, Item};
 use regard_vision::{RgbView, draw_faces, save_drawing};
-
-use super::walk::FoundFile;
 
 /// The folder of the drawings, and the name that each input has in it.
 ///
@@ -20,11 +19,12 @@ pub(super) struct Drawings {
 }
 
 impl Drawings {
-    pub(super) fn new(folder: &Path, inputs: &[PathBuf]) -> Result<Self> {
+    pub(super) fn new(folder: &Path, inputs: &[Input]) -> Result<Self> {
         let shown = || crate::printable::shown(folder);
         fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", shown()))?;
         let mut named: Vec<(PathBuf, OsString)> = Vec::new();
         for input in inputs {
+            let input = &input.root();
             // `.` and `..` have a name too, when they are looked up.
             let looked_up = || {
                 fs::canonicalize(input)
@@ -50,10 +50,11 @@ impl Drawings {
     }
 
     /// The drawing of a photograph, or of a frame of a video.
-    fn path_of(&self, file: &FoundFile, frame: Option<u64>) -> PathBuf {
+    fn path_of(&self, file: &Item, frame: Option<u64>) -> PathBuf {
         let (input, name) = &self.inputs[file.input];
         let mut path = self.folder.join(name);
-        let inside = file.path.strip_prefix(input).unwrap_or(Path::new(""));
+        // What a list names begins as it is written there.
+        let inside = file.path.strip_prefix(input).unwrap_or(&file.path);
         path.extend(
             inside
                 .components()
@@ -70,7 +71,7 @@ impl Drawings {
     /// Draws the faces on a copy of the picture and saves it.
     pub(super) fn save(
         &self,
-        file: &FoundFile,
+        file: &Item,
         frame: Option<u64>,
         picture: RgbView<'_>,
         faces: &[Face],
@@ -92,13 +93,18 @@ mod tests {
     #[test]
     fn no_two_sources_share_a_drawing() {
         let folder = tempfile::tempdir().unwrap();
-        let inputs = ["a/x.jpg", "b/x.jpg", "photos"].map(PathBuf::from);
+        let mut inputs = ["a/x.jpg", "b/x.jpg", "photos"]
+            .map(|path| Input::Path(path.into()))
+            .to_vec();
+        inputs.push(Input::List("names.txt".into()));
         let drawings = Drawings::new(folder.path(), &inputs).unwrap();
         let check = |path: &str, input: usize, frame: Option<u64>, expected: &str| {
-            let file = FoundFile {
+            let file = Item {
+                ordinal: 0,
                 path: path.into(),
                 input,
                 is_named: false,
+                stamp: String::new(),
             };
             assert_eq!(drawings.path_of(&file, frame), folder.path().join(expected));
         };
@@ -111,5 +117,6 @@ mod tests {
             Some(25),
             "photos/v.mp4.frame-000025.faces.jpg",
         );
+        check("/p/q.jpg", 3, None, "names.txt/p/q.jpg.faces.jpg");
     }
 }

@@ -1,5 +1,6 @@
 //! One source after the other: its pictures, their faces, what went wrong.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,19 +8,21 @@ use anyhow::{Context, Result, anyhow};
 use regard_commitments::{
     AttentionScope, CountScope, ExpressionScope, LibraryDeclaration, Scoped, ask_library,
 };
-use regard_domain::{CameraId, Face};
+use regard_domain::{CameraId, Face, FrameSize};
 use regard_inference::{Catalog, Runtime};
+use regard_library::{
+    Claims, Content, ContentHash, FaceRow, Facts, Fault, FaultKind, Finding, Item, Limits, Loaded,
+    MediaKind, MovingPicture, PhotoBytes, Place, look_at,
+};
 use regard_vision::{
-    AnalyzerOptions, FaceAnalyzer, Keys, Photo, Picture, PixelPool, RawPixels, RgbView, VideoFrame,
-    VideoOptions, WantedSize, decode_jpeg, open_video,
+    AnalyzerOptions, FaceAnalyzer, Keys, Photo, PhotoError, Picture, PixelPool, RawPixels, RgbView,
+    VideoError, VideoFrame, VideoOptions, WantedSize, decode_jpeg, open_video, photo_facts,
 };
 
 use super::drawing::Drawings;
-use super::media::{Media, classify};
-use super::record::{Place, Record};
+use super::smallest::Smallest;
 use super::tracks::NumberedTracks;
-use super::walk::FoundFile;
-use crate::printable::{on_one_line, source_text};
+use crate::printable::on_one_line;
 
 /// Seconds between the frames of a video that are drawn. Origin: as many as a person looks through.
 const SECS_PER_DRAWING: f64 = 1.0;
@@ -32,43 +35,57 @@ pub(super) struct Setting {
     pub(super) every_secs: Option<f64>,
     pub(super) video: VideoOptions,
     pub(super) drawings: Option<Drawings>,
+    pub(super) limits: Limits,
+    pub(super) smallest: Smallest,
+    /// Whether it may be written down where photographs were taken.
+    pub(super) with_place: bool,
+    /// Who has which bytes already; nothing where each is looked at by itself.
+    pub(super) claims: Option<Claims>,
+    /// Whether more is wanted of a picture than its faces.
+    pub(super) with_facts: bool,
 }
 
-/// What a source is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Photo,
-    Video,
+/// What became of an item.
+pub(super) enum Outcome {
+    /// It was neither picture nor video, and nobody named it.
+    PassedOver,
+    /// It was looked at, or needs not be.
+    Done(Finding),
 }
 
-/// What became of a source.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Outcome {
-    /// What it was, if anything.
-    pub(super) kind: Option<Kind>,
-    /// Pictures analysed.
-    pub(super) n_frames: u64,
-    /// Faces found.
-    pub(super) n_faces: u64,
-    /// What was wrong with it, on one line.
-    pub(super) problem: Option<String>,
-}
-
-/// Whoever takes the records has gone.
+/// Whoever takes the rows has gone.
 pub(super) struct Gone;
 
-/// Takes the records of one picture; nothing for a frame that was passed over.
-pub(super) type Emit<'a> = dyn FnMut(Option<Vec<Record>>) -> Result<(), Gone> + 'a;
+/// Takes the rows of one picture; nothing for a frame that was passed over.
+pub(super) type Emit<'a> = dyn FnMut(Option<Vec<FaceRow>>) -> Result<(), Gone> + 'a;
 
-/// Why the work on a source ended early.
+/// Why the work on an item ended early.
 enum Stop {
-    Failed(anyhow::Error),
+    Failed(Fault),
     Gone,
 }
 
-impl<E: Into<anyhow::Error>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
+impl From<anyhow::Error> for Stop {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(Fault::new(FaultKind::Program, on_one_line(error.as_ref())))
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+impl From<PhotoError> for Stop {
+    fn from(error: PhotoError) -> Self {
+        Self::Failed(Fault::new(FaultKind::from(&error), on_one_line(&error)))
+    }
+}
+
+impl From<VideoError> for Stop {
+    fn from(error: VideoError) -> Self {
+        Self::Failed(Fault::new(FaultKind::from(&error), on_one_line(&error)))
     }
 }
 
@@ -122,79 +139,156 @@ impl<'a> Examiner<'a> {
         Ok(())
     }
 
-    fn faces(&mut self, picture: RgbView<'_>) -> Result<Vec<Face>> {
+    /// The faces of a picture that has that size as it was taken.
+    fn faces(&mut self, picture: RgbView<'_>, taken: FrameSize) -> Result<Vec<Face>> {
         let keys = Keys {
             count: &self.count,
             attention: self.attention.as_ref(),
             expression: self.expression.as_ref(),
         };
-        Ok(self.analyzer.analyze(picture, &keys)?)
+        let mut faces = if self.setting.smallest.needs_tiles(taken) {
+            self.analyzer.detect_in_tiles(picture, &self.count)?
+        } else {
+            self.analyzer.detect(picture, &self.count)?
+        };
+        self.analyzer.read(picture, &mut faces, &keys)?;
+        Ok(faces)
     }
 
-    /// Does one file, handing on the records of each picture as soon as they are there; those of a
-    /// damaged source that could be had, too.
-    pub(super) fn examine(&mut self, file: &FoundFile, emit: &mut Emit<'_>) -> Option<Outcome> {
-        let mut outcome = Outcome::default();
-        let ended = match classify(&file.path) {
-            Ok(Media::Photo) => self.photo(file, &mut outcome, emit),
-            Ok(Media::Video) => self.video(file, &mut outcome, emit),
-            Ok(Media::Neither) if file.is_named => Err(anyhow!("not a picture or video").into()),
-            Ok(Media::Neither) => Ok(()),
-            Err(error) => Err(error.into()),
+    /// Does one item, handing on the rows of each picture as soon as they are there; those of a damaged one that could be had,
+    /// too. Nothing when nobody takes them any more.
+    pub(super) fn examine(
+        &mut self,
+        item: &Item,
+        content: Content,
+        emit: &mut Emit<'_>,
+    ) -> Option<Outcome> {
+        let mut facts = Facts::default();
+        let ended = match content.load(self.setting.limits) {
+            Ok(Loaded::Photo(bytes)) => self.photo(item, &bytes, &mut facts, emit),
+            Ok(Loaded::Video(video)) => self.video(item, &video, &mut facts, emit),
+            Ok(Loaded::Neither) if item.is_named => {
+                let fault = Fault::new(FaultKind::NotAPicture, "not a picture or video");
+                Err(Stop::Failed(fault))
+            }
+            Ok(Loaded::Neither) => return Some(Outcome::PassedOver),
+            Err(fault) => Err(Stop::Failed(fault)),
         };
         match ended {
-            Ok(()) => {}
+            Ok(None) => {}
+            Ok(Some(content)) => return Some(Outcome::Done(Finding::Copy(content))),
             Err(Stop::Gone) => return None,
-            Err(Stop::Failed(error)) => {
-                let reason = on_one_line(error.as_ref());
+            Err(Stop::Failed(fault)) => {
                 // What was wrong with single frames has been noted already.
-                outcome.problem = Some(match outcome.problem.take() {
-                    Some(noted) => format!("{reason}; {noted}"),
-                    None => reason,
+                facts.fault = Some(match facts.fault.take() {
+                    Some(noted) => {
+                        let reason = format!("{}; {}", fault.reason, noted.reason);
+                        Fault::new(fault.kind, reason)
+                    }
+                    None => fault,
                 });
             }
         }
-        Some(outcome)
+        Some(Outcome::Done(Finding::New(Box::new(facts))))
     }
 
+    /// Whether an earlier item has the same bytes.
+    fn is_copy(&self, item: &Item, content: ContentHash) -> bool {
+        let claims = self.setting.claims.as_ref();
+        claims.is_some_and(|claims| claims.is_done_by_earlier(&content, item.ordinal))
+    }
+
+    /// Looks at a photograph, or says which bytes it shares with an earlier item.
     fn photo(
         &mut self,
-        file: &FoundFile,
-        outcome: &mut Outcome,
+        item: &Item,
+        bytes: &PhotoBytes,
+        facts: &mut Facts,
         emit: &mut Emit<'_>,
-    ) -> Result<(), Stop> {
-        let photo = Photo::open(&file.path)?;
-        let faces = self.faces(photo.view())?;
-        outcome.kind = Some(Kind::Photo);
-        outcome.n_frames = 1;
-        outcome.n_faces = faces.len() as u64;
-        let source = source_text(&file.path);
+    ) -> Result<Option<ContentHash>, Stop> {
+        let bytes = bytes.as_slice();
+        facts.n_bytes = Some(bytes.len() as u64);
+        if self.setting.with_facts {
+            let content = ContentHash::of(bytes);
+            facts.content = Some(content);
+            if self.is_copy(item, content) {
+                return Ok(Some(content));
+            }
+            let said = photo_facts(bytes, self.setting.with_place);
+            facts.orientation = said.orientation;
+            facts.taken_at_secs = said.taken_at_secs;
+            facts.taken_at_offset_min = said.taken_at_offset_min;
+            facts.place = said.place;
+        }
+        let smallest = self.setting.smallest;
+        let reduced = Photo::reduced(bytes, |size| smallest.least_long_side(size))?;
+        let taken_from_seen = reduced.taken_from_seen();
+        let view = reduced.photo.view();
+        let faces = self.faces(view, reduced.size_taken)?;
+        facts.kind = Some(MediaKind::Photo);
+        facts.format = Some(reduced.photo.format().name().to_owned());
+        facts.size = Some(reduced.size_taken.into());
+        facts.n_frames = 1;
+        facts.n_faces = faces.len() as u64;
+        if self.setting.with_facts {
+            let look = look_at(view);
+            facts.sharpness = Some(look.sharpness);
+            facts.brightness = Some(look.brightness);
+            facts.look = look.hash.map(regard_library::LookHash::to_hex);
+        }
         let place = Place {
-            source: &source,
             frame: 0,
             time_secs: None,
             track: None,
+            taken_from_seen,
         };
-        let records = faces.iter().map(|face| Record::new(place, face)).collect();
-        emit(Some(records)).map_err(|Gone| Stop::Gone)?;
+        let rows = faces.iter().map(|face| FaceRow::new(place, face)).collect();
+        emit(Some(rows)).map_err(|Gone| Stop::Gone)?;
         if let Some(drawings) = &self.setting.drawings {
-            drawings.save(file, None, photo.view(), &faces)?;
+            drawings.save(item, None, view, &faces)?;
         }
-        Ok(())
+        Ok(None)
     }
 
     fn video(
         &mut self,
-        file: &FoundFile,
-        outcome: &mut Outcome,
+        item: &Item,
+        video: &MovingPicture,
+        facts: &mut Facts,
         emit: &mut Emit<'_>,
+    ) -> Result<Option<ContentHash>, Stop> {
+        if self.setting.with_facts {
+            let unreadable =
+                |error: std::io::Error| Fault::new(FaultKind::Unreadable, on_one_line(&error));
+            let file = File::open(video.path()).map_err(unreadable)?;
+            let (content, n_bytes) = ContentHash::of_reader(file).map_err(unreadable)?;
+            (facts.content, facts.n_bytes) = (Some(content), Some(n_bytes));
+            if self.is_copy(item, content) {
+                return Ok(Some(content));
+            }
+        }
+        let mut damaged = Damaged::default();
+        let ended = self.frames(item, video, facts, (&mut damaged, emit));
+        facts.fault = damaged.fault();
+        ended?;
+        if facts.n_frames == 0 && facts.fault.is_none() {
+            return Err(Fault::new(FaultKind::Damaged, "no frame in it").into());
+        }
+        Ok(None)
+    }
+
+    fn frames(
+        &mut self,
+        item: &Item,
+        video: &MovingPicture,
+        facts: &mut Facts,
+        (damaged, emit): (&mut Damaged, &mut Emit<'_>),
     ) -> Result<(), Stop> {
-        let source = source_text(&file.path);
         let mut tracks = NumberedTracks::new()?;
         let mut due = Rhythm::new(self.setting.every_secs);
         let mut drawing_due = Rhythm::new(Some(SECS_PER_DRAWING));
-        let mut damaged = Damaged::default();
-        let ended = loop_over(&file.path, &self.setting.video, |frame| {
+        let setting = self.setting;
+        loop_over(video.path(), &setting.video, |frame| {
             let frame = match frame {
                 Ok(frame) => frame,
                 Err(reason) => {
@@ -213,37 +307,29 @@ impl<'a> Examiner<'a> {
                     return Ok(());
                 }
             };
-            let faces = self.faces(picture.view())?;
+            let faces = self.faces(picture.view(), picture.size())?;
             let numbers = tracks.step(&faces, time_secs, picture.size())?;
-            outcome.kind = Some(Kind::Video);
-            outcome.n_frames += 1;
-            outcome.n_faces += faces.len() as u64;
-            let records = faces.iter().zip(numbers).map(|(face, track)| {
-                let time_secs = Some(time_secs);
-                Record::new(
-                    Place {
-                        source: &source,
-                        frame: index,
-                        time_secs,
-                        track,
-                    },
-                    face,
-                )
+            facts.kind = Some(MediaKind::Video);
+            facts.size.get_or_insert(picture.size().into());
+            facts.n_frames += 1;
+            facts.n_faces += faces.len() as u64;
+            let rows = faces.iter().zip(numbers).map(|(face, track)| {
+                let place = Place {
+                    frame: index,
+                    time_secs: Some(time_secs),
+                    track,
+                    taken_from_seen: (1.0, 1.0),
+                };
+                FaceRow::new(place, face)
             });
-            emit(Some(records.collect())).map_err(|Gone| Stop::Gone)?;
-            if let Some(drawings) = &self.setting.drawings
+            emit(Some(rows.collect())).map_err(|Gone| Stop::Gone)?;
+            if let Some(drawings) = &setting.drawings
                 && drawing_due.is_due(time_secs)
             {
-                drawings.save(file, Some(index), picture.view(), &faces)?;
+                drawings.save(item, Some(index), picture.view(), &faces)?;
             }
             Ok(())
-        });
-        outcome.problem = damaged.line();
-        ended?;
-        if outcome.n_frames == 0 && outcome.problem.is_none() {
-            return Err(anyhow!("no frame in it").into());
-        }
-        Ok(())
+        })
     }
 
     fn decode(&self, frame: VideoFrame) -> Result<Picture> {
@@ -286,12 +372,13 @@ impl Damaged {
         self.first.get_or_insert(reason);
     }
 
-    fn line(&self) -> Option<String> {
+    fn fault(&self) -> Option<Fault> {
         let first = self.first.as_ref()?;
-        Some(match self.n {
+        let reason = match self.n {
             1 => format!("1 damaged frame left out: {first}"),
             n => format!("{n} damaged frames left out, the first: {first}"),
-        })
+        };
+        Some(Fault::new(FaultKind::Damaged, reason))
     }
 }
 

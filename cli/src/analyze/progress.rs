@@ -1,13 +1,17 @@
 //! How far it is, and what came of it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use regard_library::{Facts, Fault, FaultKind, MediaKind};
 
-use super::examiner::{Kind, Outcome};
 use crate::speech::complain;
+
+/// How often it is said how far it is where there is no terminal, in a log say.
+const SAY_EVERY: Duration = Duration::from_secs(60);
 
 /// What was done.
 #[derive(Debug, Default)]
@@ -17,23 +21,51 @@ pub(super) struct Tally {
     n_videos: u64,
     n_frames_of_videos: u64,
     n_faces: u64,
-    pub(super) n_bad: u64,
+    bad: BTreeMap<FaultKind, u64>,
+    n_copies: u64,
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, outcome: &Outcome) {
-        match outcome.kind {
-            Some(Kind::Photo) => {
+    /// Counts an item. Without those that were done before this run, so that rates are right, `n_pictures` says how many
+    /// pictures there were in it.
+    pub(super) fn add(&mut self, facts: &Facts) {
+        match facts.kind {
+            Some(MediaKind::Photo) => {
                 self.n_photos += 1;
-                self.n_photos_without_face += u64::from(outcome.n_faces == 0);
+                self.n_photos_without_face += u64::from(facts.n_faces == 0);
             }
-            Some(Kind::Video) => {
+            Some(MediaKind::Video) => {
                 self.n_videos += 1;
-                self.n_frames_of_videos += outcome.n_frames;
+                self.n_frames_of_videos += facts.n_frames;
             }
             None => {}
         }
-        self.n_faces += outcome.n_faces;
+        self.n_faces += facts.n_faces;
+        if let Some(fault) = &facts.fault {
+            self.add_fault(fault);
+        }
+    }
+
+    pub(super) fn add_fault(&mut self, fault: &Fault) {
+        *self.bad.entry(fault.kind).or_default() += 1;
+    }
+
+    /// Counts an item whose bytes were those of another.
+    pub(super) const fn add_copy(&mut self) {
+        self.n_copies += 1;
+    }
+
+    pub(super) fn n_bad(&self) -> u64 {
+        self.bad.values().sum()
+    }
+
+    /// What was bad by kind: "2 cut short, 1 damaged".
+    fn bad_by_kind(&self) -> String {
+        let parts = self
+            .bad
+            .iter()
+            .map(|(kind, n)| format!("{n} {}", kind.words()));
+        parts.collect::<Vec<_>>().join(", ")
     }
 
     pub(super) const fn is_anything_done(&self) -> bool {
@@ -41,7 +73,7 @@ impl Tally {
     }
 
     /// One line: sources, faces, what was bad, how fast.
-    fn summary(&self, elapsed: Duration) -> String {
+    fn summary(&self, n_pictures: u64, elapsed: Duration) -> String {
         let mut parts = Vec::new();
         if self.n_photos > 0 {
             let mut part = counted(self.n_photos, "photograph");
@@ -57,14 +89,21 @@ impl Tally {
         if parts.is_empty() {
             parts.push("nothing".to_owned());
         }
-        let n_pictures = self.n_photos + self.n_frames_of_videos;
         let secs = elapsed.as_secs_f64();
         let rate = n_pictures as f64 / secs.max(1e-3);
+        let kinds = match self.n_bad() {
+            0 => String::new(),
+            _ => format!(" ({})", self.bad_by_kind()),
+        };
+        let copies = match self.n_copies {
+            0 => String::new(),
+            n => format!("; {n} with the bytes of another"),
+        };
         format!(
-            "analysed {}: {}; {} bad; {secs:.1} s, {rate:.1} pictures/s",
+            "analysed {}: {}{copies}; {} bad{kinds}; {secs:.1} s, {rate:.1} pictures/s",
             parts.join(" and "),
             counted(self.n_faces, "face"),
-            self.n_bad,
+            self.n_bad(),
         )
     }
 }
@@ -77,27 +116,33 @@ fn counted(n: u64, what: &str) -> String {
     }
 }
 
-/// A bar on a terminal; nothing elsewhere.
+/// A bar on a terminal; elsewhere a line now and then.
 pub(super) struct Progress {
     bar: ProgressBar,
     began: Instant,
+    said: Instant,
     n_frames: u64,
     n_faces: u64,
+    n_items: u64,
 }
 
 impl Progress {
     pub(super) fn start() -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-        let style =
-            ProgressStyle::with_template("[{elapsed_precise}] {wide_bar} {pos}/{len} files  {msg}");
+        let style = ProgressStyle::with_template(
+            "[{elapsed_precise}] {wide_bar} {pos}/{len} files  {per_sec}  {eta} left  {msg}",
+        );
         if let Ok(style) = style {
             bar.set_style(style);
         }
+        let now = Instant::now();
         Self {
             bar,
-            began: Instant::now(),
+            began: now,
+            said: now,
             n_frames: 0,
             n_faces: 0,
+            n_items: 0,
         }
     }
 
@@ -111,17 +156,34 @@ impl Progress {
         self.bar.clone()
     }
 
-    pub(super) fn pictures(&mut self, n_faces: usize) {
-        self.n_frames += 1;
-        self.n_faces += n_faces as u64;
-        self.bar.set_message(format!(
-            "{} pictures, {} faces",
-            self.n_frames, self.n_faces
-        ));
+    /// Items that were done by an earlier run count as done.
+    pub(super) fn resume(&self, n_items: u64) {
+        self.bar.inc(n_items);
+        self.bar.reset_eta();
     }
 
-    pub(super) fn source_done(&self) {
+    pub(super) fn picture(&mut self, n_faces: usize) {
+        self.n_frames += 1;
+        self.n_faces += n_faces as u64;
+    }
+
+    pub(super) fn item_done(&mut self, tally: &Tally) {
+        self.n_items += 1;
         self.bar.inc(1);
+        let bad = match tally.n_bad() {
+            0 => String::new(),
+            _ => format!(", {}", tally.bad_by_kind()),
+        };
+        let done = format!("{} pictures, {} faces{bad}", self.n_frames, self.n_faces);
+        if !Self::is_watched() && self.said.elapsed() >= SAY_EVERY {
+            self.said = Instant::now();
+            let rate = self.n_frames as f64 / self.began.elapsed().as_secs_f64().max(1e-3);
+            complain(format_args!(
+                "{} items done: {done}; {rate:.1} pictures/s",
+                self.n_items
+            ));
+        }
+        self.bar.set_message(done);
     }
 
     /// A line on standard error that does not get in the way of the bar.
@@ -131,7 +193,7 @@ impl Progress {
 
     pub(super) fn finish(self, tally: &Tally) {
         self.bar.finish_and_clear();
-        complain(tally.summary(self.began.elapsed()));
+        complain(tally.summary(self.n_frames, self.began.elapsed()));
     }
 }
 
@@ -141,27 +203,26 @@ mod tests {
 
     #[test]
     fn the_summary_counts_in_words() {
-        let mut tally = Tally {
-            n_bad: 1,
-            ..Tally::default()
-        };
-        let photo = |n_faces| Outcome {
-            kind: Some(Kind::Photo),
+        let mut tally = Tally::default();
+        let photo = |n_faces| Facts {
+            kind: Some(MediaKind::Photo),
             n_frames: 1,
             n_faces,
-            ..Outcome::default()
+            ..Facts::default()
         };
         tally.add(&photo(2));
         tally.add(&photo(0));
-        let video = Outcome {
-            kind: Some(Kind::Video),
+        let video = Facts {
+            kind: Some(MediaKind::Video),
             n_frames: 10,
-            ..Outcome::default()
+            fault: Some(Fault::new(FaultKind::CutShort, "")),
+            ..Facts::default()
         };
         tally.add(&video);
+        tally.add_fault(&Fault::new(FaultKind::Missing, ""));
         assert_eq!(
-            tally.summary(Duration::from_secs(4)),
-            "analysed 2 photographs (1 without a face) and 1 video (10 frames): 2 faces; 1 bad; 4.0 s, 3.0 pictures/s"
+            tally.summary(12, Duration::from_secs(4)),
+            "analysed 2 photographs (1 without a face) and 1 video (10 frames): 2 faces; 2 bad (1 missing, 1 cut short); 4.0 s, 3.0 pictures/s"
         );
     }
 }

@@ -38,7 +38,7 @@ fn bbox(record: &Value) -> [f64; 4] {
     ["left", "top", "width", "height"].map(|side| number(&record["bbox"][side]))
 }
 
-fn iou(a: [f64; 4], b: [f64; 4]) -> f64 {
+pub(crate) fn iou(a: [f64; 4], b: [f64; 4]) -> f64 {
     let overlap = |i: usize| (a[i] + a[i + 2]).min(b[i] + b[i + 2]) - a[i].max(b[i]);
     let shared = overlap(0).max(0.0) * overlap(1).max(0.0);
     shared / (a[2] * a[3] + b[2] * b[3] - shared)

@@ -7,6 +7,7 @@
 
 mod analyze;
 mod audit;
+mod bulk;
 mod commitments;
 mod config;
 mod custody;

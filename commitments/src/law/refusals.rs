@@ -145,7 +145,10 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
         RefusalCode::UntargetedCollection,
         kept(
             &["commitments/src/library.rs"],
-            &["commitments/src/library.rs::without_a_statement_there_is_no_grant"],
+            &[
+                "commitments/src/library.rs::without_a_statement_there_is_no_grant",
+                "commitments/src/library.rs::unknown_people_are_not_grouped",
+            ],
         ),
     ),
     (

@@ -289,6 +289,11 @@ fn is_container(head: &[u8]) -> bool {
 }
 
 impl VideoKind {
+    /// Whether an ending of a name, in lower case, is that of videos that `ffmpeg` reads.
+    pub fn has_ending_of_one(ending: &str) -> bool {
+        FFMPEG_ENDINGS.contains(&ending)
+    }
+
     /// What kind of video a file is, by its first bytes and, where they say nothing, its ending;
     /// nothing when it is a photograph or no video at all. A GIF of one picture is a photograph.
     ///
@@ -310,9 +315,7 @@ impl VideoKind {
             } else if is_container(&head) && !matches!(ending.as_str(), "heic" | "heif" | "avif") {
                 Some(Self::Other)
             } else {
-                FFMPEG_ENDINGS
-                    .contains(&ending.as_str())
-                    .then_some(Self::Other)
+                Self::has_ending_of_one(&ending).then_some(Self::Other)
             },
         )
     }

@@ -1,5 +1,6 @@
 //! `cargo xtask slow`: what takes too long for every change. `--short` is the sample of it that CI runs.
 
+mod bulk;
 mod fuzz;
 mod kill;
 mod laws;
@@ -31,6 +32,8 @@ pub(crate) struct SlowArgs {
 enum Check {
     /// The program and its store are killed again and again, and nothing is lost.
     Kill,
+    /// A job on twenty thousand pictures is killed a hundred times, and comes to the same rows.
+    Bulk,
     /// Everything that reads foreign bytes reads bytes that were damaged.
     Fuzz,
     /// The properties that tests check on random values, on many more of them.
@@ -56,6 +59,7 @@ impl Check {
     const fn name(self) -> &'static str {
         match self {
             Self::Kill => "kill",
+            Self::Bulk => "bulk",
             Self::Fuzz => "fuzz",
             Self::Laws => "laws",
             Self::Sanitizers => "sanitizers",
@@ -68,6 +72,7 @@ impl Check {
     fn run(self, is_short: bool, target: &str) -> Result<Outcome> {
         match self {
             Self::Kill => kill::kill(is_short),
+            Self::Bulk => bulk::bulk(is_short),
             Self::Fuzz => fuzz::fuzz(is_short, target),
             Self::Laws => laws::laws(is_short),
             Self::Sanitizers => sanitizers::sanitizers(is_short),

@@ -1,0 +1,5 @@
+//! The room through its door.
+
+mod archives;
+mod parquet;
+mod scribe;
