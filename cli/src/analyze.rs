@@ -7,7 +7,7 @@ mod output;
 mod pool;
 mod progress;
 mod record;
-mod tracks;
+pub(crate) mod tracks;
 mod walk;
 
 use std::num::NonZeroUsize;

@@ -3,7 +3,8 @@
 //! **What it is not.** A warp of skin is no micro-expression: nobody has shown that spotting the one is spotting the other. Frames
 //! between those of the clip are weighted means of its four nearest, brought over each other by where the head is: what a face does
 //! faster than half the clip's own rate is not in them, and neither is the noise that such frames would have; fresh noise of a
-//! sensor is put on top. The clip runs to and fro, so that it can last longer than it is. Light does not flicker, nothing is
+//! sensor is put on top. The clip runs to and fro and slows down
+//! before it turns, so that it can last longer than it is. Light does not flicker, nothing is
 //! compressed, every frame comes on time.
 
 mod noise;

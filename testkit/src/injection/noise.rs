@@ -17,9 +17,12 @@ impl SensorNoise {
         shot: 2.0,
     };
 
-    pub(super) fn deviation(self, light: f32) -> f32 {
-        let share = (light / 255.0).clamp(0.0, 1.0);
-        (self.read * self.read + self.shot * self.shot * share).sqrt()
+    /// The deviation at each step of light.
+    pub(super) fn deviations(self) -> [f32; 256] {
+        std::array::from_fn(|light| {
+            let share = light as f32 / 255.0;
+            (self.read * self.read + self.shot * self.shot * share).sqrt()
+        })
     }
 }
 

@@ -46,6 +46,11 @@ impl NeutralClip {
         self.frames[0].size
     }
 
+    /// Its frames, in order.
+    pub fn frames(&self) -> &[PosedFrame] {
+        &self.frames
+    }
+
     /// How long it is, in seconds, once through.
     pub fn secs(&self) -> f64 {
         (self.frames.len() - 1) as f64 / self.fps
@@ -59,7 +64,7 @@ impl NeutralClip {
         injections: &[Injection],
         (noise, seed): (SensorNoise, u64),
     ) -> Vec<u8> {
-        let near = self.nearest(index as f64 / fps * self.fps);
+        let near = self.nearest(self.place_at(index as f64 / fps));
         let pose = mean_pose(&near.map(|(frame, weight)| (self.poses[frame], weight)));
         // Where a place of this frame was in each of the four.
         let back = near.map(|(frame, weight)| {
@@ -77,6 +82,7 @@ impl NeutralClip {
             .collect();
         let size = self.size();
         let (width, height) = (size.width as usize, size.height as usize);
+        let deviations = noise.deviations();
         let mut normal = Normal::new(seed.wrapping_mul(1_000_003).wrapping_add(index));
         let mut out = Vec::with_capacity(width * height * 3);
         for y in 0..height {
@@ -90,13 +96,24 @@ impl NeutralClip {
                         *sum += weight * value;
                     }
                 }
-                out.extend(sum.map(|v| (v + normal.next() * noise.deviation(v)).round() as u8));
+                // A cast to bytes cuts off and stays in range.
+                out.extend(sum.map(|v| {
+                    let light = usize::from(v as u8);
+                    (v + normal.next() * deviations[light] + 0.5) as u8
+                }));
             }
         }
         out
     }
 
-    /// The four frames around a place in the clip, which runs to and fro, and their weights: a cubic B-spline, whose sum is 1 and
+    /// Where in the clip, in frames, it is after so many seconds: it goes to its end and back, slowing down before each turn, for a
+    /// motion that turns round at once is a pulse.
+    fn place_at(&self, secs: f64) -> f64 {
+        let phase = secs / self.secs() * std::f64::consts::PI;
+        (0.5 - 0.5 * phase.cos()) * (self.frames.len() - 1) as f64
+    }
+
+    /// The four frames around a place in the clip, and their weights: a cubic B-spline, whose sum is 1 and
     /// which changes smoothly.
     fn nearest(&self, place: f64) -> [(usize, f32); 4] {
         let first = place.floor();
@@ -109,6 +126,7 @@ impl NeutralClip {
             u * u * u / 6.0,
         ];
         let last = self.frames.len() as i64 - 1;
+        // Before the first frame and after the last one, the clip is mirrored.
         let reflected = |i: i64| {
             let i = i.rem_euclid(2 * last);
             (if i > last { 2 * last - i } else { i }) as usize
@@ -170,11 +188,14 @@ fn sample(rgb: &[u8], (width, height): (usize, usize), place: Point) -> [f32; 3]
     let (left, top) = ((x as usize).min(width - 2), (y as usize).min(height - 2));
     let (fx, fy) = (x - left as f32, y - top as f32);
     let at = (top * width + left) * 3;
-    let below = at + width * 3;
-    std::array::from_fn(|c| {
-        let value = |i: usize| f32::from(rgb[i + c]);
-        let upper = value(at) * (1.0 - fx) + value(at + 3) * fx;
-        let lower = value(below) * (1.0 - fx) + value(below + 3) * fx;
-        upper * (1.0 - fy) + lower * fy
+    // Two neighbours of each line at once: one check of bounds for six values.
+    let (upper, lower) = (&rgb[at..at + 6], &rgb[at + width * 3..at + width * 3 + 6]);
+    let (a, b) = ((1.0 - fx) * (1.0 - fy), fx * (1.0 - fy));
+    let (c, d) = ((1.0 - fx) * fy, fx * fy);
+    std::array::from_fn(|i| {
+        a * f32::from(upper[i])
+            + b * f32::from(upper[i + 3])
+            + c * f32::from(lower[i])
+            + d * f32::from(lower[i + 3])
     })
 }

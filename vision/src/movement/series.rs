@@ -3,7 +3,7 @@
 use regard_domain::Timestamp;
 
 /// Standard deviations in a median absolute deviation of normal noise. Origin: 1 / Φ⁻¹(3/4).
-const DEVIATIONS_PER_MAD: f32 = 1.4826;
+pub(super) const DEVIATIONS_PER_MAD: f32 = 1.4826;
 
 /// The middle value; the lower of two; nothing of none. Changes the order.
 pub(super) fn median(values: &mut [f32]) -> Option<f32> {

@@ -1,6 +1,6 @@
 //! Pulses in what the places did: something that comes and goes within half a second.
 
-use super::super::series::robust_deviation;
+use super::super::series::{DEVIATIONS_PER_MAD, median, robust_deviation};
 use super::place::{MicroPlace, N_PLACES};
 use super::traces::Stretch;
 
@@ -94,6 +94,11 @@ impl Filter {
         }
     }
 
+    /// Answers to either side over which its noise is taken.
+    fn noise_reach(&self, step_secs: f64) -> usize {
+        ((NOISE_REACH_SECS / step_secs) as usize).max(NOISE_REACH_LENGTHS * self.taps.len())
+    }
+
     /// Its answers: the first is for a pulse that begins `flank` after the beginning.
     fn answers(&self, series: &[f32]) -> Vec<f32> {
         series
@@ -101,6 +106,33 @@ impl Filter {
             .map(|w| w.iter().zip(&self.taps).map(|(v, t)| v * t).sum())
             .collect()
     }
+}
+
+/// Seconds to either side, and lengths of the filter, over which noise is taken: it changes with how the head moves.
+const NOISE_REACH_SECS: f64 = 1.0;
+const NOISE_REACH_LENGTHS: usize = 3;
+
+/// Answers that a look at the noise around a place rests on, at most.
+const NOISE_LOOKS: usize = 64;
+
+/// Deviation of a filter's answers around each of them, whatever a minority does.
+fn local_noise(answers: &[f32], reach: usize) -> Vec<f32> {
+    // It changes slowly: one look for each eighth of the reach.
+    let step = (reach / 8).max(1);
+    let looks: Vec<f32> = (0..answers.len().div_ceil(step))
+        .map(|look| {
+            let middle = look * step + step / 2;
+            let near = middle.saturating_sub(reach)..(middle + reach + 1).min(answers.len());
+            let stride = (near.len() / NOISE_LOOKS).max(1);
+            let mut far: Vec<f32> = answers[near]
+                .iter()
+                .step_by(stride)
+                .map(|v| v.abs())
+                .collect();
+            median(&mut far).unwrap_or(0.0) * DEVIATIONS_PER_MAD
+        })
+        .collect();
+    (0..answers.len()).map(|i| looks[i / step]).collect()
 }
 
 /// Filters for all widths that count at this rate, from the narrowest.
@@ -140,7 +172,7 @@ impl Candidate {
         self.from + self.width
     }
 
-    fn overlaps(&self, other: &Self) -> bool {
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
         self.stretch == other.stretch && self.from < other.to() && other.from < self.to()
     }
 }
@@ -170,6 +202,7 @@ pub(super) fn candidates(stretches: &[Stretch]) -> Vec<Candidate> {
                 .iter()
                 .map(|[x, y]| [filter.answers(x), filter.answers(y)])
                 .collect();
+            let reach = filter.noise_reach(step);
             let noise = [0, 1].map(|axis| {
                 let all: Vec<f32> = answers
                     .iter()
@@ -178,10 +211,12 @@ pub(super) fn candidates(stretches: &[Stretch]) -> Vec<Candidate> {
                 robust_deviation(&all).unwrap_or(0.0).max(LEAST_NOISE)
             });
             for (stretch, [x, y]) in answers.iter().enumerate() {
-                let score: Vec<f32> = x
-                    .iter()
-                    .zip(y)
-                    .map(|(x, y)| (x / noise[0]).hypot(y / noise[1]))
+                let (nx, ny) = (local_noise(x, reach), local_noise(y, reach));
+                let score: Vec<f32> = (0..x.len())
+                    .map(|i| {
+                        let (nx, ny) = (nx[i].max(noise[0]), ny[i].max(noise[1]));
+                        (x[i] / nx).hypot(y[i] / ny)
+                    })
                     .collect();
                 for (i, own) in score.iter().enumerate() {
                     let before = i.checked_sub(1).map_or(0.0, |b| score[b]);

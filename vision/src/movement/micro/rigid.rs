@@ -18,8 +18,8 @@ pub(super) struct Rigid {
     pub(super) shift: [f32; 2],
     pub(super) growth: f32,
     pub(super) roll: f32,
-    yaw: f32,
-    pitch: f32,
+    pub(super) yaw: f32,
+    pub(super) pitch: f32,
 }
 
 const N_PARAMETERS: usize = 6;
@@ -27,14 +27,15 @@ const N_PARAMETERS: usize = 6;
 /// Rounds of weighing windows anew by what is left of them.
 const ROUNDS: usize = 6;
 
-/// Tukey's constant: efficiency 95 % under normal noise.
-const TUKEY: f32 = 4.685;
+/// Huber's constant: efficiency 95 % under normal noise. A loss that is convex has one solution, which moves little when the picture
+/// changes little; one that rejects outliers wholly jumps between several, and each jump looks like a movement of the whole face.
+const HUBER: f32 = 1.345;
 
 /// Deviation below which nothing is called an outlier, in crop pixels: what a window wanders in a still face.
 const LEAST_DEVIATION_PX: f32 = 0.04;
 
 /// Weight of a place against one of what holds still: a movement there must not be taken for one of the head.
-const PLACE_WEIGHT: f32 = 0.4;
+const PLACE_WEIGHT: f32 = 0.25;
 
 /// Gradient variance from which a window counts in full.
 const FULL_INFORMATION: f32 = 40.0;
@@ -56,16 +57,19 @@ impl Rigid {
         [self.yaw * z, self.pitch * z]
     }
 
-    /// How far the head has turned since, in pixels of something as deep as a nose.
-    pub(super) fn turn_since(&self, last: &Self) -> f32 {
+    /// How far something as deep as a nose has gone since by yaw and by pitch, in pixels.
+    pub(super) fn turn_since(&self, last: &Self) -> [f32; 2] {
         const NOSE_PX: f32 = 25.0;
-        (self.yaw - last.yaw).hypot(self.pitch - last.pitch) * NOSE_PX
+        [
+            (self.yaw - last.yaw) * NOSE_PX,
+            (self.pitch - last.pitch) * NOSE_PX,
+        ]
     }
 
     /// The motion that most windows agree on; nothing when too few were found.
     ///
     /// # Source
-    /// Iteratively reweighted least squares with Tukey's biweight: Huber & Ronchetti, *Robust Statistics*, 2009, 7.8.
+    /// Iteratively reweighted least squares with Huber's weights: Huber & Ronchetti, *Robust Statistics*, 2009, 7.8.
     pub(super) fn fit(windows: &[Moved; N_WINDOWS]) -> Option<Self> {
         if windows.iter().filter(|w| w.is_found).count() < N_WINDOWS / 2 {
             return None;
@@ -92,12 +96,7 @@ impl Rigid {
             // Of lengths in the plane the median is 1.18 deviations.
             let deviation = (*median / 1.177).max(LEAST_DEVIATION_PX);
             for (weight, far) in weights.iter_mut().zip(far) {
-                let share = far / (TUKEY * deviation);
-                *weight = if share < 1.0 {
-                    (1.0 - share * share).powi(2)
-                } else {
-                    0.0
-                };
+                *weight = (HUBER * deviation / far.max(1e-6)).min(1.0);
             }
         }
         Some(fitted)

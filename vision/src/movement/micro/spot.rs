@@ -11,7 +11,7 @@ use super::spotter::MicroTrace;
 use super::traces::Stretch;
 
 /// Score from which a pulse is reported. Origin: tuned on the demo clip alone; see `accuracy/micro-expressions.toml`.
-const SCORE_FROM: f32 = 7.0;
+const SCORE_FROM: f32 = 9.0;
 
 /// Least height in eye distances. Origin: a third of a pixel in the crop; below, JPEG blocks move as far.
 const LEAST_HEIGHT: f32 = 0.005;
@@ -40,8 +40,10 @@ const SPEECH_WINDOW_SECS: f64 = 0.9;
 /// Least swing of the mouth that counts, in eye distances, and in deviations of its noise.
 const SWING_FROM: (f32, f32) = (0.012, 6.0);
 
-/// Speed of the head beyond which frames are blurred, in eye distances a second.
-const HEAD_SPEED: f32 = 1.2;
+/// Speed of the head beyond which nothing small can be told, in eye distances a second, and the seconds around it. Origin: a head at rest
+/// goes below 0.3; parallax beyond six parameters of the head grows with its speed.
+const HEAD_SPEED: f32 = 0.5;
+const HEAD_MARGIN_SECS: f64 = 0.06;
 
 /// A movement that came and went within half a second.
 ///
@@ -83,12 +85,21 @@ pub(super) struct Spotted {
     pub(super) n_blink: usize,
     pub(super) n_speech: usize,
     pub(super) n_head: usize,
+    pub(super) n_shape: usize,
+    /// Seconds in which the head was still enough.
+    pub(super) watched_secs: f64,
 }
 
 /// Looks for movements in what the places did.
 pub(super) fn spot(stretches: &[Stretch]) -> Spotted {
     let distractions: Vec<Distraction> = stretches.iter().map(Distraction::of).collect();
     let mut spotted = Spotted::default();
+    for (stretch, distraction) in stretches.iter().zip(&distractions) {
+        let n_still = distraction.is_head.iter().filter(|fast| !**fast).count();
+        spotted.watched_secs += n_still as f64 * stretch.step_secs;
+    }
+    // One blink is one, in however many places it shows.
+    let mut rejected: Vec<(Rejection, Candidate)> = Vec::new();
     let mut taken = candidates(stretches);
     taken.retain(|c| c.score >= SCORE_FROM * MOVES_WITH);
     // A pulse of the wrong shape must not stand in the way of a right one.
@@ -105,10 +116,17 @@ pub(super) fn spot(stretches: &[Stretch]) -> Spotted {
                 spotted.movements.push(movement);
                 continue;
             }
-            Err(Rejection::Blink) => spotted.n_blink += 1,
-            Err(Rejection::Speech) => spotted.n_speech += 1,
-            Err(Rejection::Head) => spotted.n_head += 1,
-            Err(Rejection::Shape) => {}
+            Err(why) => {
+                let is_known = rejected.iter().any(|(w, c)| *w == why && c.overlaps(&best));
+                let count = match why {
+                    Rejection::Blink => &mut spotted.n_blink,
+                    Rejection::Speech => &mut spotted.n_speech,
+                    Rejection::Head => &mut spotted.n_head,
+                    Rejection::Shape => &mut spotted.n_shape,
+                };
+                *count += usize::from(!is_known);
+                rejected.push((why, best));
+            }
         }
         taken.retain(|c| {
             c.stretch != best.stretch
@@ -244,7 +262,7 @@ impl Distraction {
         Self {
             is_blink: widened(&blinks, reach(BLINK_MARGIN_SECS)),
             is_speech: speech(stretch, reach(SPEECH_WINDOW_SECS)),
-            is_head: widened(&fast, 1),
+            is_head: widened(&fast, reach(HEAD_MARGIN_SECS)),
         }
     }
 

@@ -47,7 +47,7 @@ pub struct MicroReport {
     pub traces: Vec<MicroTrace>,
     /// How fast frames came, by their own times.
     pub frames_per_sec: f64,
-    /// Seconds in which movements could have been spotted.
+    /// Seconds in which movements could have been spotted: the face was in view, and the head was still.
     pub watched_secs: f64,
     /// False alarms a minute that are stated for this rate.
     pub stated_false_alarms_per_minute: f64,
@@ -177,7 +177,7 @@ impl MicroSpotter {
             movements: spotted.movements,
             traces: stretches.iter().flat_map(super::spot::traces).collect(),
             frames_per_sec,
-            watched_secs: stretches.iter().map(super::traces::Stretch::secs).sum(),
+            watched_secs: spotted.watched_secs,
             stated_false_alarms_per_minute: false_alarms_per_minute(frames_per_sec),
             n_with_blink: spotted.n_blink,
             n_with_speech: spotted.n_speech,
@@ -218,8 +218,11 @@ impl MicroSpotter {
             at,
             places: MicroPlace::ALL.map(place),
             eye_change: closing,
-            head_step: 0.0,
+            head_step: [0.0; 4],
             begins,
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

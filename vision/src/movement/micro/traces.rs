@@ -14,8 +14,8 @@ pub(super) struct Instant {
     pub(super) places: [[f32; 2]; N_PLACES],
     /// How much both eyes have changed; grows when the lids close.
     pub(super) eye_change: f32,
-    /// How far the head went since the frame before, in eye distances.
-    pub(super) head_step: f32,
+    /// How far the head went since the frame before, in eye distances: right, down, and as far as its nose went by turning.
+    pub(super) head_step: [f32; 4],
     /// Nothing is known of what was before.
     pub(super) begins: bool,
 }
@@ -26,7 +26,7 @@ impl Instant {
             at,
             places: [[0.0; 2]; N_PLACES],
             eye_change: 0.0,
-            head_step: 0.0,
+            head_step: [0.0; 4],
             begins: true,
         }
     }
@@ -129,10 +129,49 @@ fn on_grid(part: &[Instant], step: f64, secs: f64) -> Stretch {
         stretch
             .eye_change
             .push(mix(part[near].eye_change, part[next].eye_change));
-        let gap = (b - a).max(step) as f32;
-        stretch.head_speed.push(part[next].head_step / gap);
     }
+    stretch.head_speed = head_speed(part, &stretch);
     stretch
+}
+
+/// Seconds over which the speed of the head is taken: what a window wanders from frame to frame is no speed.
+const SPEED_SECS: f64 = 0.04;
+
+/// How fast the head goes at each place of the grid.
+fn head_speed(part: &[Instant], stretch: &Stretch) -> Vec<f32> {
+    // Where the head is, from where it began.
+    let mut at = [0.0_f32; 4];
+    let path: Vec<[f32; 4]> = part
+        .iter()
+        .map(|instant| {
+            for (at, step) in at.iter_mut().zip(instant.head_step) {
+                *at += step;
+            }
+            at
+        })
+        .collect();
+    let times: Vec<f64> = part
+        .iter()
+        .map(|i| secs_from(stretch.first, i.at))
+        .collect();
+    (0..stretch.len())
+        .map(|i| {
+            let now = i as f64 * stretch.step_secs;
+            let from = times
+                .partition_point(|t| *t < now - SPEED_SECS - 1e-6)
+                .min(part.len() - 1);
+            let to = times
+                .partition_point(|t| *t <= now + SPEED_SECS + 1e-6)
+                .max(1)
+                - 1;
+            let secs = (times[to] - times[from]).max(stretch.step_secs) as f32;
+            let far = path[from]
+                .iter()
+                .zip(path[to])
+                .map(|(a, b)| (b - a) * (b - a));
+            far.sum::<f32>().sqrt() / secs
+        })
+        .collect()
 }
 
 /// The places, with what was not found as it was before.
@@ -163,6 +202,10 @@ mod tests {
             at += if i % 10 == 0 { 12_000 } else { 10_000 } + if i == 200 { 90_000 } else { 0 };
             let mut instant = Instant::beginning(Timestamp::from_micros(at));
             instant.begins = i == 0;
+            // To and fro by a hundredth: no speed. From the 100th to the 109th steadily to the right: one eye distance a second.
+            let trembles = if i % 2 == 0 { 0.01 } else { -0.01 };
+            let goes = if (100..110).contains(&i) { 0.01 } else { 0.0 };
+            instant.head_step = [goes, trembles, 0.0, 0.0];
             instant.places[3] = [at as f32 * 1e-6, if i == 50 { f32::NAN } else { 1.0 }];
             instants.push(instant);
         }
@@ -181,6 +224,9 @@ mod tests {
             );
             assert_eq!(places[3][1], 1.0);
         }
+        assert!(stretch.head_speed[50] < 0.2, "{}", stretch.head_speed[50]);
+        let fastest = stretch.head_speed.iter().fold(0.0_f32, |a, b| a.max(*b));
+        assert!((fastest - 1.0).abs() < 0.25, "{fastest}");
         assert_eq!(stretch.at(2.0).as_micros(), 12_000 + 20_000);
         assert!(stretches(&[]).is_empty());
     }

@@ -140,17 +140,24 @@ impl FlowTracker {
     }
 
     fn cut(&mut self, frame: RgbView<'_>, frame_from_crop: &SimilarityTransform) {
+        // A picture that is made smaller by bilinear samples trembles as it moves: four samples a pixel do not.
+        let n = if frame_from_crop.scale() > 1.0 { 2 } else { 1 };
+        let (a, b, tx, ty) = frame_from_crop.coefficients();
+        let finer =
+            SimilarityTransform::new(frame_from_crop.scale() / n as f32, b.atan2(a), tx, ty);
         let values = self.crop.values_mut();
+        values.clear();
         values.resize(SIDE_PX * SIDE_PX, 0.0);
+        let share = 1.0 / (n * n) as f32;
         warp_rows(
             frame,
-            frame_from_crop,
-            SIDE_PX,
+            &finer.unwrap_or(*frame_from_crop),
+            SIDE_PX * n,
             Border::Nearest,
             |y, row| {
-                let into = &mut values[y * SIDE_PX..(y + 1) * SIDE_PX];
-                for (into, rgb) in into.iter_mut().zip(row.as_chunks::<3>().0) {
-                    *into = gray(*rgb);
+                let into = &mut values[y / n * SIDE_PX..(y / n + 1) * SIDE_PX];
+                for (x, rgb) in row.as_chunks::<3>().0.iter().enumerate() {
+                    into[x / n] += share * gray(*rgb);
                 }
             },
         );
@@ -233,8 +240,8 @@ impl FlowTracker {
         }
         instant.eye_change = self.eye_change(key, &rigid);
         // Depth comes back with every frame; shift, growth and roll were carried into the crop.
-        let turn = rigid.turn_since(&last);
-        instant.head_step = (rigid.shift[0].hypot(rigid.shift[1]) + turn) / EYES_PX;
+        let [yaw, pitch] = rigid.turn_since(&last);
+        instant.head_step = [rigid.shift[0], rigid.shift[1], yaw, pitch].map(|v| v / EYES_PX);
         Some((instant, rigid, correlation))
     }
 
