@@ -26,4 +26,5 @@ mod sandbox;
 mod serve;
 mod site;
 mod statistics;
+mod timeline;
 mod tokens;

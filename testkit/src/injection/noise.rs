@@ -1,5 +1,7 @@
 //! Noise as a sensor has it.
 
+use std::sync::LazyLock;
+
 /// Normal noise of a sensor: a part that is always there, and one that grows with the root of the light.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SensorNoise {
@@ -28,18 +30,21 @@ impl SensorNoise {
 
 /// Normal numbers, fast and the same every time: a table of quantiles, picked by a linear congruential generator.
 pub(super) struct Normal {
-    table: Vec<f32>,
     state: u64,
 }
 
+const N_QUANTILES: usize = 1 << 12;
+
+static QUANTILES: LazyLock<Vec<f32>> = LazyLock::new(|| {
+    let share = |i: usize| (i as f64 + 0.5) / N_QUANTILES as f64;
+    (0..N_QUANTILES)
+        .map(|i| quantile(share(i)) as f32)
+        .collect()
+});
+
 impl Normal {
     pub(super) fn new(seed: u64) -> Self {
-        const N: usize = 1 << 12;
-        let table = (0..N)
-            .map(|i| quantile((i as f64 + 0.5) / N as f64) as f32)
-            .collect();
         Self {
-            table,
             state: seed ^ 0x9e37_79b9_7f4a_7c15,
         }
     }
@@ -50,7 +55,7 @@ impl Normal {
             .state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        self.table[(self.state >> 52) as usize]
+        QUANTILES[(self.state >> 52) as usize]
     }
 }
 

@@ -85,23 +85,21 @@ impl NeutralClip {
         let deviations = noise.deviations();
         let mut normal = Normal::new(seed.wrapping_mul(1_000_003).wrapping_add(index));
         let mut out = Vec::with_capacity(width * height * 3);
+        let mut from = vec![Point::new(0.0, 0.0); width];
+        let mut row = vec![[0.0_f32; 3]; width];
         for y in 0..height {
-            for x in 0..width {
-                let place = Point::new(x as f32 + 0.5, y as f32 + 0.5);
-                let from = unwarped(place, &moving);
-                let mut sum = [0.0_f32; 3];
-                for (rgb, pose, weight) in &back {
-                    let value = sample(rgb, (width, height), pose.map(from));
-                    for (sum, value) in sum.iter_mut().zip(value) {
-                        *sum += weight * value;
-                    }
-                }
-                // A cast to bytes cuts off and stays in range.
-                out.extend(sum.map(|v| {
-                    let light = usize::from(v as u8);
-                    (v + normal.next() * deviations[light] + 0.5) as u8
-                }));
+            for (x, from) in from.iter_mut().enumerate() {
+                *from = unwarped(Point::new(x as f32 + 0.5, y as f32 + 0.5), &moving);
             }
+            row.fill([0.0; 3]);
+            for (rgb, pose, weight) in &back {
+                add_row(rgb, (width, height), pose, (&from, *weight), &mut row);
+            }
+            // A cast to bytes cuts off and stays in range.
+            out.extend(row.as_flattened().iter().map(|v| {
+                let light = usize::from(*v as u8);
+                (v + normal.next() * deviations[light] + 0.5) as u8
+            }));
         }
         out
     }
@@ -181,21 +179,29 @@ fn unwarped(place: Point, moving: &[(Warp, f32)]) -> Point {
     from
 }
 
-/// Bilinear value; outside, the nearest.
-fn sample(rgb: &[u8], (width, height): (usize, usize), place: Point) -> [f32; 3] {
-    let x = (place.x - 0.5).clamp(0.0, (width - 1) as f32);
-    let y = (place.y - 0.5).clamp(0.0, (height - 1) as f32);
-    let (left, top) = ((x as usize).min(width - 2), (y as usize).min(height - 2));
-    let (fx, fy) = (x - left as f32, y - top as f32);
-    let at = (top * width + left) * 3;
-    // Two neighbours of each line at once: one check of bounds for six values.
-    let (upper, lower) = (&rgb[at..at + 6], &rgb[at + width * 3..at + width * 3 + 6]);
-    let (a, b) = ((1.0 - fx) * (1.0 - fy), fx * (1.0 - fy));
-    let (c, d) = ((1.0 - fx) * fy, fx * fy);
-    std::array::from_fn(|i| {
-        a * f32::from(upper[i])
-            + b * f32::from(upper[i + 3])
-            + c * f32::from(lower[i])
-            + d * f32::from(lower[i + 3])
-    })
+/// Adds weighted bilinear values of a picture at the places that a pose takes `from` to; outside, the nearest.
+fn add_row(
+    rgb: &[u8],
+    (width, height): (usize, usize),
+    pose: &SimilarityTransform,
+    (from, weight): (&[Point], f32),
+    row: &mut [[f32; 3]],
+) {
+    let (a, b, tx, ty) = pose.coefficients();
+    let (right, bottom) = ((width - 1) as f32, (height - 1) as f32);
+    for (from, sum) in from.iter().zip(row) {
+        let x = (a * from.x - b * from.y + tx - 0.5).clamp(0.0, right);
+        let y = (b * from.x + a * from.y + ty - 0.5).clamp(0.0, bottom);
+        let (left, top) = ((x as usize).min(width - 2), (y as usize).min(height - 2));
+        let (fx, fy) = (x - left as f32, (y - top as f32) * weight);
+        let at = (top * width + left) * 3;
+        // Two neighbours of each line at once: one check of bounds for six values.
+        let (upper, lower) = (&rgb[at..at + 6], &rgb[at + width * 3..at + width * 3 + 6]);
+        let (above, below) = (weight - fy, fy);
+        for (i, sum) in sum.iter_mut().enumerate() {
+            let (ul, ur) = (f32::from(upper[i]), f32::from(upper[i + 3]));
+            let (ll, lr) = (f32::from(lower[i]), f32::from(lower[i + 3]));
+            *sum += above * (ul + (ur - ul) * fx) + below * (ll + (lr - ll) * fx);
+        }
+    }
 }

@@ -80,6 +80,7 @@ mod tests {
         let mut pulse = [0.0; 100];
         pulse[50] = 1.0;
         let sum: f32 = smoothed(&times, &pulse, 0.03).iter().sum();
-        assert!((sum - 1.0).abs() < 1e-4, "{sum}");
+        // The curve is cut off at three deviations.
+        assert!((sum - 1.0).abs() < 2e-3, "{sum}");
     }
 }

@@ -82,7 +82,7 @@ const STEP_PX: f32 = 0.003;
 const MAX_SHIFT_PX: f32 = 6.0;
 
 /// Prior on a shift: as if each window had seen this variance of grey for a shift of nothing. Origin: holds windows of skin
-/// without texture where they are, and moves those with texture by less than a hundredth of their shift.
+/// without texture where they are, and moves those with texture by a few hundredths of their shift too little.
 const PRIOR: f32 = 1.5;
 
 /// A window as it was in the picture that others are compared with.
@@ -243,8 +243,9 @@ mod tests {
             first.blur();
             second.blur();
             let found = Window::cut(&first, (31.3, 30.8)).find(&second, [0.0, 0.0]);
-            prop_assert!((found.shift[0] - x).abs() < 0.06, "{found:?} {x} {y}");
-            prop_assert!((found.shift[1] - y).abs() < 0.06, "{found:?} {x} {y}");
+            // The prior holds back a little.
+            prop_assert!((found.shift[0] - x).abs() < 0.03 + 0.05 * x.abs(), "{found:?} {x} {y}");
+            prop_assert!((found.shift[1] - y).abs() < 0.03 + 0.05 * y.abs(), "{found:?} {x} {y}");
             prop_assert!(found.correlation > 0.98);
         }
     }
