@@ -1,8 +1,9 @@
 //! One injected clip: made, looked at, compared with what was put in.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
+use regard_commitments::MicroExpressions;
 use regard_domain::Timestamp;
 use regard_testkit::injection::{Injection, InjectionPlan, SensorNoise};
 use regard_vision::{MicroMovement, MicroReport, MicroSpotter, RgbView, SpottingMeans};
@@ -68,17 +69,41 @@ pub(super) fn run(trial: &Trial, stretch: &Stretch, eyes: &mut Eyes<'_>) -> Resu
         };
         spotter.see(view, taken_at(index, trial.fps), mesh.as_ref())?;
     }
+    said(&spotter, &key, &injections, trial.fps)
+}
+
+/// Looks at a stretch as it is, at its own rate, with a mesh of every frame: nothing is put in, and whatever is spotted is taken for a
+/// false alarm.
+pub(super) fn run_real(fps: f64, stretch: &Stretch, eyes: &mut Eyes<'_>) -> Result<Outcome> {
+    let key = key(fps)?;
+    let mut spotter = MicroSpotter::new(&key);
+    let size = stretch.clip.size();
+    for (index, frame) in stretch.clip.frames().iter().enumerate() {
+        let view = RgbView::new(&frame.rgb, size).context("a whole frame")?;
+        let mesh = eyes.face(view, (0, None))?.map(|(_, mesh)| mesh);
+        spotter.see(view, taken_at(index as u64, fps), mesh.as_ref())?;
+    }
+    said(&spotter, &key, &[], fps)
+}
+
+/// What a spotter says, compared with what was put in.
+fn said(
+    spotter: &MicroSpotter,
+    key: &MicroExpressions,
+    injections: &[Injection],
+    fps: f64,
+) -> Result<Outcome> {
     let report = spotter
         .spotted()
-        .map_err(|refusal| anyhow::anyhow!("refused: {refusal:?}"))?;
+        .map_err(|refusal| anyhow!("refused: {}", refusal.reason))?;
     let Some(report) = report else {
-        return Ok(compared(&injections, &[], trial.fps, 0.0));
+        return Ok(compared(injections, &[], fps, 0.0));
     };
-    let report: &MicroReport = report.open(&key, NOON).context("the sitting goes on")?;
+    let report: &MicroReport = report.open(key, NOON).context("the sitting goes on")?;
     Ok(compared(
-        &injections,
+        injections,
         &report.movements,
-        trial.fps,
+        fps,
         report.watched_secs,
     ))
 }
