@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::{Timeline, TimelineCurve, TimelineTrack};
 use crate::svg::escaped;
 
-const NAMES_PX: f64 = 150.0;
-const PLOT_PX: f64 = 790.0;
+const NAMES_PX: f64 = 172.0;
+const PLOT_PX: f64 = 768.0;
 const WIDTH_PX: f64 = NAMES_PX + PLOT_PX + 20.0;
 const ROW_PX: f64 = 34.0;
 const AXIS_PX: f64 = 26.0;

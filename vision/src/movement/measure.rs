@@ -24,7 +24,6 @@ const UPPER_LIP: [usize; 3] = [37, 0, 267];
 const MOUTH_CORNER: [usize; 2] = [61, 291];
 const INNER_LIPS: [[usize; 2]; 3] = [[82, 87], [13, 14], [312, 317]];
 const LIP_EDGES: [[usize; 2]; 2] = [[0, 13], [14, 17]];
-const LOWER_LIP: usize = 17;
 const CHIN_BOSS: [usize; 2] = [200, 199];
 const CHIN: [usize; 3] = [152, 148, 377];
 const FOREHEAD: usize = 10;
@@ -176,7 +175,7 @@ impl Measured {
                 (both(&outward) + corner_height) * std::f64::consts::FRAC_1_SQRT_2
             }
             ActionUnit::LipCornerDepress => lips_middle - corner_height,
-            ActionUnit::ChinRaise => height(&CHIN_BOSS) - height(&[LOWER_LIP]),
+            ActionUnit::ChinRaise => height(&CHIN_BOSS),
             ActionUnit::LipStretch => width - 2.0 * (corner_height - lips_middle),
             ActionUnit::LipPress => -thickness,
             ActionUnit::LipsPart => parting,

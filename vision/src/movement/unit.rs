@@ -101,7 +101,7 @@ units! {
     LipCornerPull = 12, "lip_corner_pull", Mouth, 0.12;
     /// AU15, depressor anguli oris: − Δ height of the corners of the mouth over the middle of the lips (13, 14).
     LipCornerDepress = 15, "lip_corner_depress", Mouth, 0.06;
-    /// AU17, mentalis: − Δ distance from the lower lip (17) to the boss of the chin (200, 199).
+    /// AU17, mentalis: Δ height of the boss of the chin (200, 199). Below 0 where the jaw drops.
     ChinRaise = 17, "chin_raise", Jaw, 0.06;
     /// AU20, risorius: Δ distance between the corners of the mouth, less twice what they have risen.
     LipStretch = 20, "lip_stretch", Mouth, 0.1;
