@@ -202,7 +202,8 @@ mod tests {
             let trembles = if i % 2 == 0 { 0.01 } else { -0.01 };
             let goes = if (100..110).contains(&i) { 0.01 } else { 0.0 };
             instant.head_step = [goes, trembles, 0.0, 0.0];
-            instant.places[3] = [at as f32 * 1e-6, if i == 50 { f32::NAN } else { 1.0 }];
+            instant.places[3] = [at as f32 * 1e-6, 1.0];
+            instant.places[4] = [if i == 50 { f32::NAN } else { 2.0 }, 1.0];
             instants.push(instant);
         }
         let found = stretches(&instants);
@@ -219,7 +220,7 @@ mod tests {
                 "{i} {}",
                 places[3][0]
             );
-            assert_eq!(places[3][1], 1.0);
+            assert_eq!((places[3][1], places[4]), (1.0, [2.0, 1.0]));
         }
         assert!(stretch.head_speed[50] < 0.2, "{}", stretch.head_speed[50]);
         let fastest = stretch.head_speed.iter().fold(0.0_f32, |a, b| a.max(*b));
