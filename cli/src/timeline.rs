@@ -37,11 +37,9 @@ pub(crate) fn timeline(args: &TimelineArgs) -> Result<ExitCode> {
     }
     let mut watcher = Watcher::new(args)?;
     let watched = watch(args, &mut watcher)?;
-    let answer = if args.micro {
-        Some(look_for_micro(args, &watched, &mut watcher)?)
-    } else {
-        None
-    };
+    let answer = args
+        .micro
+        .then(|| look_for_micro(args, &watched, &mut watcher));
     let mut timeline = Timeline {
         title: source_text(&args.video),
         video: address(&args.video, &page),
@@ -52,9 +50,17 @@ pub(crate) fn timeline(args: &TimelineArgs) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     match answer {
         None => {}
-        Some(MicroAnswer::Found(found)) => curves::add_micro(&mut timeline, &found),
-        Some(MicroAnswer::Nothing(why)) => timeline.notes.push(why),
-        Some(MicroAnswer::Refused(refusal)) => {
+        Some(Ok(MicroAnswer::Found(found))) => curves::add_micro(&mut timeline, &found),
+        Some(Ok(MicroAnswer::Nothing(why))) => timeline.notes.push(why),
+        // What was seen of slower movements is not lost.
+        Some(Err(error)) => {
+            complain(format_args!("error: {error:#}"));
+            timeline
+                .notes
+                .push("Movements of a fraction of a second could not be looked for.".to_owned());
+            code = ExitCode::from(exit::SOME_BAD);
+        }
+        Some(Ok(MicroAnswer::Refused(refusal))) => {
             complain(format_args!(
                 "refused: {}: {}; {}",
                 refusal.code, refusal.reason, refusal.remedy

@@ -19,9 +19,9 @@ impl Timeline {
             include_str!("../../templates/head.html"),
             include_str!("../../templates/timeline.css"),
         );
-        let _ = write!(page, "<p>{}</p>\n", escaped(MEANING));
+        let _ = writeln!(page, "<p>{}</p>", escaped(MEANING));
         for note in &self.notes {
-            let _ = write!(page, "<p>{}</p>\n", escaped(note));
+            let _ = writeln!(page, "<p>{}</p>", escaped(note));
         }
         self.player(&mut page);
         for track in &self.tracks {
@@ -30,9 +30,9 @@ impl Timeline {
         if self.tracks.is_empty() {
             page.push_str("<p>No face was seen for long enough to draw a curve.</p>\n");
         }
-        let _ = write!(
+        let _ = writeln!(
             page,
-            "</main>\n<script>\n{}</script>\n</body>\n</html>\n",
+            "</main>\n<script>\n{}</script>\n</body>\n</html>",
             include_str!("../../templates/timeline.js")
         );
         page
@@ -41,9 +41,9 @@ impl Timeline {
     fn player(&self, page: &mut String) {
         page.push_str("<div class=\"player\">\n");
         if let Some(video) = &self.video {
-            let _ = write!(
+            let _ = writeln!(
                 page,
-                "<video src=\"{}\" controls preload=\"metadata\" muted playsinline></video>\n<p id=\"unplayed\" hidden>This browser does not play the video; the curves run without it.</p>\n",
+                "<video src=\"{}\" controls preload=\"metadata\" muted playsinline></video>\n<p id=\"unplayed\" hidden>This browser does not play the video; the curves run without it.</p>",
                 escaped(video)
             );
         } else {
@@ -51,17 +51,17 @@ impl Timeline {
                 "<p>Browsers do not play this kind of video; the curves run without it.</p>\n",
             );
         }
-        let _ = write!(
+        let _ = writeln!(
             page,
-            "<p><button type=\"button\" id=\"play\">Play</button> <input type=\"range\" id=\"seek\" min=\"0\" max=\"{:.3}\" step=\"any\" value=\"0\" aria-label=\"Time in seconds\"> <output id=\"now\">0.00 s</output></p>\n<p>A click into a curve goes to that moment; with the arrow keys on the slider it goes there too.</p>\n</div>\n",
+            "<p><button type=\"button\" id=\"play\">Play</button> <input type=\"range\" id=\"seek\" min=\"0\" max=\"{:.3}\" step=\"any\" value=\"0\" aria-label=\"Time in seconds\"> <output id=\"now\">0.00 s</output></p>\n<p>A click into a curve goes to that moment; with the arrow keys on the slider it goes there too.</p>\n</div>",
             self.secs
         );
     }
 
     fn track(&self, track: &TimelineTrack, page: &mut String) {
-        let _ = write!(
+        let _ = writeln!(
             page,
-            "<section>\n<h2>{}</h2>\n{}\n",
+            "<section>\n<h2>{}</h2>\n{}",
             escaped(&track.name),
             self.track_svg(track)
         );
@@ -78,9 +78,9 @@ impl Timeline {
                 .probability
                 .map(|p| format!("probability {p:.2}. "))
                 .unwrap_or_default();
-            let _ = write!(
+            let _ = writeln!(
                 page,
-                "<tr><td><button type=\"button\" class=\"go\" data-secs=\"{from:.3}\">{from:.2} s</button></td><td>{apex:.2} s</td><td>{to:.2} s</td><td>{} {}</td><td>{:.2}</td><td>{}{}</td></tr>\n",
+                "<tr><td><button type=\"button\" class=\"go\" data-secs=\"{from:.3}\">{from:.2} s</button></td><td>{apex:.2} s</td><td>{to:.2} s</td><td>{} {}</td><td>{:.2}</td><td>{}{}</td></tr>",
                 escaped(&event.kind.replace('_', " ")),
                 escaped(&event.what.replace('_', " ")),
                 event.height,

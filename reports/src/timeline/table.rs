@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use super::Timeline;
 
+/// Seconds and values of a curve.
+type Points<'a> = &'a [(f64, Option<f64>)];
+
 impl Timeline {
     /// One row a point in time and face, one column a curve; empty where there is no value. RFC 4180.
     pub fn to_csv(&self) -> String {
@@ -27,7 +30,7 @@ impl Timeline {
                 .collect();
             times.sort_by(f64::total_cmp);
             times.dedup();
-            let columns: Vec<Option<&[(f64, Option<f64>)]>> = names
+            let columns: Vec<Option<Points<'_>>> = names
                 .iter()
                 .map(|name| {
                     let curve = track.curves.iter().find(|c| c.name == *name);

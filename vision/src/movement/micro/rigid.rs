@@ -150,7 +150,7 @@ fn solve(
     mut b: [f32; N_PARAMETERS],
 ) -> Option<[f32; N_PARAMETERS]> {
     for i in 0..N_PARAMETERS {
-        if !(a[i][i] > 1e-9) {
+        if a[i][i].is_nan() || a[i][i] <= 1e-9 {
             return None;
         }
         for j in i + 1..N_PARAMETERS {

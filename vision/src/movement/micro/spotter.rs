@@ -143,7 +143,7 @@ impl MicroSpotter {
         }
         let seen = match self.means {
             SpottingMeans::Flow => self.tracker.see(frame, at, mesh),
-            SpottingMeans::Landmarks => mesh.and_then(|mesh| self.from_landmarks(at, mesh)),
+            SpottingMeans::Landmarks => mesh.and_then(|mesh| self.by_landmarks(at, mesh)),
         };
         self.instants.extend(seen);
         Ok(())
@@ -187,7 +187,7 @@ impl MicroSpotter {
     }
 
     /// Where the places are by the mesh, its pose taken out.
-    fn from_landmarks(&mut self, at: Timestamp, mesh: &FaceMesh) -> Option<Instant> {
+    fn by_landmarks(&mut self, at: Timestamp, mesh: &FaceMesh) -> Option<Instant> {
         let still: Vec<[f64; 3]> = STILL.iter().map(|i| point_of(mesh, i[0])).collect();
         let [left, right] = [EYES[0][0], EYES[1][1]].map(|i| point_of(mesh, i));
         let begins = self.reference.is_none();

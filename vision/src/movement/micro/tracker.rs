@@ -37,13 +37,21 @@ const MAX_STEP_PX: f32 = 7.0;
 /// How far the mesh's eyes may be from where they are followed, in eye distances.
 const MAX_DRIFT: f32 = 0.25;
 
+/// An eye, and how it looked.
+struct EyeBox {
+    /// Left and top.
+    corner: (f32, f32),
+    /// Width and height.
+    size: (usize, usize),
+    values: Vec<f32>,
+}
+
 /// What windows are compared with.
 struct Key {
     windows: Vec<Window>,
     /// From the middle of the face, in crop pixels.
     at: [[f32; 3]; N_WINDOWS],
-    /// Left, top, width and height of each eye, and how it looked.
-    eyes: Vec<((f32, f32), (usize, usize), Vec<f32>)>,
+    eyes: Vec<EyeBox>,
     since: Timestamp,
 }
 
@@ -85,10 +93,10 @@ impl FlowTracker {
         at: Timestamp,
         mesh: Option<&FaceMesh>,
     ) -> Option<Instant> {
-        if let (Some(transform), Some(mesh)) = (&self.frame_from_crop, mesh) {
-            if has_drifted(transform, mesh) {
-                self.lose();
-            }
+        if let (Some(transform), Some(mesh)) = (&self.frame_from_crop, mesh)
+            && has_drifted(transform, mesh)
+        {
+            self.lose();
         }
         let Some(transform) = self.frame_from_crop else {
             return self.begin(frame, at, mesh?);
@@ -184,7 +192,11 @@ impl FlowTracker {
                     middle.0 - size.0 as f32 * 0.5,
                     middle.1 - size.1 as f32 * 0.5,
                 );
-                (corner, size, self.crop.box_values(corner, size))
+                EyeBox {
+                    corner,
+                    size,
+                    values: self.crop.box_values(corner, size),
+                }
             })
             .collect();
         self.key = Some(Key {
@@ -249,11 +261,12 @@ impl FlowTracker {
     fn eye_change(&self, key: &Key, rigid: &Rigid) -> f32 {
         key.eyes
             .iter()
-            .map(|((left, top), size, before)| {
+            .map(|eye| {
+                let (left, top) = eye.corner;
                 let at = [left - MIDDLE.0, top - MIDDLE.1, 0.0];
                 let [dx, dy] = rigid.shift_at(at);
-                let now = self.crop.box_values((left + dx, top + dy), *size);
-                1.0 - correlation(before, &now)
+                let now = self.crop.box_values((left + dx, top + dy), eye.size);
+                1.0 - correlation(&eye.values, &now)
             })
             .fold(f32::INFINITY, f32::min)
     }
