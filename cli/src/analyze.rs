@@ -10,7 +10,7 @@ mod progress;
 mod report;
 mod smallest;
 mod tables;
-mod tracks;
+pub(crate) mod tracks;
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;

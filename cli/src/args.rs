@@ -7,6 +7,7 @@ mod keys;
 mod papers;
 mod plays;
 mod statistics;
+mod timeline;
 mod tokens;
 
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ pub(crate) use self::plays::{
     CampaignsCommand, ProofOfPlayCommand, ReportArgs, ReportFormat, SpanArgs,
 };
 pub(crate) use self::statistics::{StatisticsArgs, StatisticsFormat};
+pub(crate) use self::timeline::TimelineArgs;
 pub(crate) use self::tokens::{NewTokenArgs, TokensCommand};
 
 /// A screen that looks at its audience, chooses what to show, learns, and keeps its word.
@@ -49,6 +51,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Finds faces and what they show in photographs and videos.
     Analyze(Box<AnalyzeArgs>),
+    /// Draws what faces in a video do over time: movements, smiles, valence and arousal, beside the video; and tables of it.
+    Timeline(Box<TimelineArgs>),
     /// Says what is there and what to do about the rest: cameras, ffmpeg, runtimes, models.
     Doctor(DoctorArgs),
     /// Model files: licences, hashes, training data, download.

@@ -34,6 +34,7 @@ mod simulate;
 mod site;
 mod speech;
 mod statistics;
+mod timeline;
 mod tokens;
 mod whole_file;
 mod work;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(&args),
         Command::Init(args) => init::init(&args),
         Command::Analyze(args) => analyze::analyze(&args),
+        Command::Timeline(args) => timeline::timeline(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Models(command) => models::models(&command),
         Command::Commitments(command) => commitments::commitments(&command),

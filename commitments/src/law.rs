@@ -369,7 +369,8 @@ rules! {
         "What a person shows without knowing is never an input or a reward of a decision.";
         code [
             "commitments/src/commitments.rs", "commitments/src/scope.rs", "commitments/src/study.rs",
-            "commitments/src/study/study_only.rs", "decision/src/facts.rs", "decision/src/outcome.rs", "xtask/tests/rooms.rs",
+            "commitments/src/study/study_only.rs", "vision/src/movement/micro/spotter.rs", "engine/src/access/sitting.rs",
+            "cli/src/timeline/micro.rs", "decision/src/facts.rs", "decision/src/outcome.rs", "xtask/tests/rooms.rs",
         ];
         tests [
             "commitments/src/commitments/tests.rs::micro_expression_is_for_research_only",
@@ -381,9 +382,12 @@ rules! {
             "decision/tests/gates.rs::gates_hold",
             "decision/src/lint.rs::what_is_shown_without_knowing_is_known_by_its_name",
             "decision/src/outcome.rs::micro_expressions_are_no_outcome_under_any_name",
+            "vision/src/movement/micro/spotter/tests.rs::what_is_found_opens_to_its_participant_alone",
+            "vision/src/movement/micro/spotter/tests.rs::slow_frames_are_refused_and_slower_movements_are_not",
+            "engine/src/custody/tests/sittings.rs::a_sitting_needs_the_consent_of_its_participant_and_is_in_the_ledger",
             "xtask/tests/rooms.rs::words_stay_in_their_rooms",
         ];
-        missing "the analysis itself and `regard study`: the gate has nobody yet who asks it";
+        missing "";
     /// Forbidden practices.
     Forbidden = "forbidden", "AI Act 5(1)(a)-(c), (e)-(h)",
         "No output, field or label for sensitive categories exists; targeting weakness is refused.";

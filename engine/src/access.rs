@@ -2,6 +2,7 @@
 
 mod offline;
 mod record;
+mod sitting;
 mod token;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::handle::{Engine, EngineError};
 
 pub use offline::{Installation, InstallationError};
 pub use record::{BadToken, NewToken, TokenRecord};
+pub use sitting::SittingError;
 pub use token::Token;
 
 /// Pause before the engine, when busy, is told again of an act that was done.

@@ -54,7 +54,9 @@ mod view;
 mod welcome;
 mod zones;
 
-pub use access::{BadToken, Installation, InstallationError, NewToken, Token, TokenRecord};
+pub use access::{
+    BadToken, Installation, InstallationError, NewToken, SittingError, Token, TokenRecord,
+};
 pub use backup::{BackedUp, BackupError, Restored, back_up, restore};
 pub use calendar::{Calendar, UnknownTimeZone};
 pub use campaigns::CampaignChange;

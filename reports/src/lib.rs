@@ -1,7 +1,7 @@
 //! Papers for people: signs to print, what the law wants written about an installation, and what plays did.
 //!
-//! In: the texts of a notice, an address for its code; facts about a configuration; plays with sums about them. Out: bytes of
-//! SVG or PDF; papers as values and as pages; tables, signed records of plays. This room never reads a file, never looks at the clock, and sees nothing about anybody.
+//! In: the texts of a notice, an address for its code; facts about a configuration; plays with sums about them; curves of a video
+//! that somebody analyses. Out: bytes of SVG or PDF; papers as values and as pages; tables, signed records of plays. This room never reads a file, never looks at the clock, and sees nothing about anybody.
 
 mod collection;
 mod font;
@@ -11,6 +11,7 @@ mod plays;
 mod sheet;
 mod sign;
 mod svg;
+mod timeline;
 
 pub use collection::{CollectionSummary, MIN_GROUP, SummarizedItem};
 pub use papers::{
@@ -24,3 +25,4 @@ pub use plays::{
 };
 pub use sheet::Paper;
 pub use sign::{Sign, SignError, sign_pdf, sign_svg};
+pub use timeline::{Timeline, TimelineCurve, TimelineEvent, TimelineTrack};

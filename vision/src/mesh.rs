@@ -67,6 +67,15 @@ impl FaceMesh {
         &self.points
     }
 
+    /// A mesh of these points, for tests.
+    #[cfg(test)]
+    pub(crate) const fn made_up(points: Vec<MeshPoint>) -> Self {
+        Self {
+            points,
+            face_logit: 1.0,
+        }
+    }
+
     /// Raw output of the network: above 0 a face is likelier than not.
     pub const fn face_logit(&self) -> f32 {
         self.face_logit

@@ -12,7 +12,7 @@ use regard_domain::{Face, FrameSize, Timestamp, TrackId};
 ///
 /// A face that is seen once has a track of its own. Who is out of sight for more than two seconds
 /// comes back as a new track: nobody is recognised.
-pub(super) struct NumberedTracks {
+pub(crate) struct NumberedTracks {
     tracker: Tracker,
     numbers: BTreeMap<TrackId, u64>,
     n_given: u64,
@@ -21,7 +21,7 @@ pub(super) struct NumberedTracks {
 }
 
 impl NumberedTracks {
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         Ok(Self {
             tracker: Tracker::new(TrackerSettings::default())?,
             numbers: BTreeMap::new(),
@@ -34,7 +34,7 @@ impl NumberedTracks {
 
     /// The number of each face's track, in the order given; nothing for faces beyond those that the
     /// tracker looks at.
-    pub(super) fn step(
+    pub(crate) fn step(
         &mut self,
         faces: &[Face],
         time_secs: f64,

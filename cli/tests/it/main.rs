@@ -27,4 +27,5 @@ mod sandbox;
 mod serve;
 mod site;
 mod statistics;
+mod timeline;
 mod tokens;

@@ -8,7 +8,8 @@ use regard_backends::{
 };
 use regard_commitments::{
     Actor, AdminAct, Answer, Digest, EntryBody, LedgerEntry, NoteError, NoteSigner, Profile,
-    ProfileError, PromiseFault, Refusal, RetentionGate, SignatureFault, ledger_origin,
+    ProfileError, PromiseFault, Refusal, RetentionGate, SignatureFault, VerifiedCommitments,
+    ledger_origin,
 };
 use regard_decision::Campaign;
 use regard_domain::{Clock, Timestamp};
@@ -64,6 +65,8 @@ pub struct Installation {
     retention: RetentionGate,
     chronicle: Chronicle,
     clock: SystemClock,
+    promise: VerifiedCommitments,
+    profile: Profile,
 }
 
 impl Installation {
@@ -91,7 +94,39 @@ impl Installation {
             retention,
             chronicle,
             clock: SystemClock::new(),
+            promise: verified,
+            profile,
         })
+    }
+
+    /// The promise in force.
+    pub(super) const fn promise(&self) -> &VerifiedCommitments {
+        &self.promise
+    }
+
+    /// What the law of the place allows.
+    pub(super) const fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The store.
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// Whether the ledger says that the consent of this receipt ended before its time.
+    pub(super) fn says_ended(&self, receipt: Digest) -> bool {
+        self.chronicle.said().ended.contains_key(&receipt)
+    }
+
+    /// Has the ledger say something; durable when it returns.
+    pub(super) async fn enter(
+        &mut self,
+        entries: &[LedgerEntry],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.chronicle.append(entries, now).await?;
+        self.chronicle.checkpoint(now).await
     }
 
     /// Now.
@@ -194,6 +229,20 @@ impl Installation {
         self.tell_of_campaigns(subject, now).await?;
         self.store.put_document(&kept).await?;
         Ok(self.chronicle.checkpoint(now).await?)
+    }
+
+    /// Every entry of the ledger, for tests.
+    #[cfg(test)]
+    pub(crate) async fn ledger_rows(&self) -> Vec<Vec<u8>> {
+        let rows = self
+            .store
+            .ledger_range(0..u64::MAX)
+            .await
+            .unwrap_or_default();
+        rows.into_iter()
+            .filter_map(|row| row.bytes)
+            .map(Into::into)
+            .collect()
     }
 
     /// Lets go of it.

@@ -21,6 +21,7 @@ mod face_oracle;
 mod faces;
 mod gallery_secrets;
 mod oracle;
+mod sittings;
 mod tokens;
 pub(crate) mod world;
 

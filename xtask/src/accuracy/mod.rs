@@ -7,6 +7,7 @@ mod expression_groups;
 mod headpose;
 mod intervals;
 mod looking;
+mod micro;
 mod presentation;
 mod recognition;
 mod tracking;
@@ -81,6 +82,9 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
     if wants("presentation") {
         add("lfw", one(presentation::run(&data)?));
         add("liveness", one(presentation::samples(&data)?));
+    }
+    if wants("micro") {
+        add("", Some(vec![micro::run(&crate::run::root(), &data)?]));
     }
     let folder = crate::run::root().join("accuracy");
     let mut breaches = Vec::new();
