@@ -3,6 +3,7 @@
 mod choosing;
 mod faces;
 mod keys;
+mod learning;
 mod papers;
 mod plays;
 mod statistics;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, SimulateArgs};
 pub(crate) use self::faces::{EnrollArgs, GalleryArgs, GalleryCommand, RemoteArgs, VerifyFaceArgs};
 pub(crate) use self::keys::{KeysCommand, SiteKeyArgs, SiteKeyPlace};
+pub(crate) use self::learning::{ClassifyArgs, LearnArgs};
 pub(crate) use self::papers::{
     BreachArgs, PapersArgs, PapersCommand, PapersSourceArgs, SignDpiaArgs,
 };
@@ -48,6 +50,10 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Finds faces and what they show in photographs and videos.
     Analyze(AnalyzeArgs),
+    /// Learns classes of things from folders of photographs, with an error that is promised.
+    Learn(Box<LearnArgs>),
+    /// Says which of the learned classes photographs show, or that it cannot tell.
+    Classify(Box<ClassifyArgs>),
     /// Says what is there and what to do about the rest: cameras, ffmpeg, runtimes, models.
     Doctor(DoctorArgs),
     /// Model files: licences, hashes, training data, download.

@@ -35,7 +35,7 @@ pub use mutator::Mutator;
 pub use seeds::seeds;
 pub use target::{
     audit, backup, campaigns, clip, commitments, config, credentials, frame_message, http_camera,
-    jpeg, ledger, legal_papers, log, manifest, model, motion_jpeg, note, papers, photo,
+    jpeg, learned, ledger, legal_papers, log, manifest, model, motion_jpeg, note, papers, photo,
     preferences, proof, ranking, recording, services, source, upload, video, zones,
 };
 
@@ -87,5 +87,6 @@ targets! {
     legal_papers: 2_000,
     credentials: 3_000,
     manifest: 300,
+    learned: 5_000,
     backup: 100,
 }

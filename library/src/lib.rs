@@ -3,3 +3,31 @@
 //! In: folders, archives, lists and object stores full of photographs and videos; folders of examples. Out: the bytes of each,
 //! once; rows of a job that survive any interruption; classifiers that keep to an error they promised. Never: who somebody is
 //! without their token, a name for a face that nobody vouched for, an unbounded read of what a header claims.
+
+mod learn;
+
+pub use learn::{
+    Abstention, ClassTest, Classified, ColorOrder, Content, Curve, CurvePoint, DEFAULT_NETWORK,
+    DESCRIPTOR, Doubt, DriftVerdict, DriftWatch, EmbedError, Embedder, Example, Examples,
+    ExamplesError, Findings, Fit, FolderExamples, GREATEST_ERROR, HeadKind, Impression,
+    LEAST_ERROR, Layout, LearnError, LearnSettings, LearnedModel, MAX_CASES, MAX_CLASSES, MAX_DIM,
+    MAX_EXAMPLES, Machinery, ModelFileError, ModelNote, Needed, NetworkChoice, NetworkError,
+    NetworkFile, NetworkNote, Preprocessing, Progress, Promise, ReliabilityBin, ResizeError, Rows,
+    SplitTrials, SpoolError, Table, Tested, TrialError, Tried, Unread, WrongLength, in_drawn_order,
+    learn, n_to_promise, needed_in_words, obstacles, report_page, split_trials, thumbnail, wilson,
+};
+
+/// Inner parts that read foreign bytes, for `fuzz/` alone.
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz {
+    /// Body of a small model, without its hash.
+    pub fn model_body() -> Vec<u8> {
+        crate::learn::sample_body()
+    }
+
+    /// A body with the hash that belongs to it.
+    pub fn model_with_its_hash(body: &[u8]) -> Vec<u8> {
+        crate::learn::with_its_hash(body)
+    }
+}

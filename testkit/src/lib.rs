@@ -5,6 +5,7 @@ pub mod actor;
 pub mod conformance;
 pub mod mot;
 pub mod passersby;
+pub mod products;
 pub mod stage;
 #[cfg(feature = "turns")]
 pub mod turns;
