@@ -84,18 +84,6 @@ pub(super) struct Spool {
     file: File,
 }
 
-impl Spool {
-    /// The rows named, in memory.
-    pub(super) fn load(&self, rows: &[u32]) -> Result<Table, SpoolError> {
-        let mut values = Vec::with_capacity(rows.len() * self.dim);
-        self.visit(rows, &mut |_, row| values.extend_from_slice(row))?;
-        Ok(Table {
-            dim: self.dim,
-            values,
-        })
-    }
-}
-
 impl Rows for Spool {
     fn dim(&self) -> usize {
         self.dim
@@ -184,8 +172,6 @@ mod tests {
             .visit(&[49, 0, 7, 7], &mut |place, row| seen.push((place, row[0])))
             .unwrap();
         assert_eq!(seen, [(0, 49.0), (1, 0.0), (2, 7.0), (3, 7.0)]);
-        let table = spool.load(&[1, 2]).unwrap();
-        assert_eq!((table.n_rows(), table.row(1)), (2, &[2.0, -2.0, 0.5][..]));
         assert!(spool.visit(&[50], &mut |_, _| ()).is_err());
         // Nothing is left in the folder: the file never had a name.
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

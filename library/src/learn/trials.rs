@@ -132,3 +132,6 @@ pub fn split_trials(
     }
     Ok(trials)
 }
+
+#[cfg(test)]
+mod tests;

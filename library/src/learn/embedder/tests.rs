@@ -5,7 +5,7 @@ use super::*;
 use crate::learn::linear::dot;
 
 fn runtime() -> Arc<dyn Runtime> {
-    select(RuntimeChoice::Native, &LibrarySearch::system())
+    select(RuntimeChoice::Auto, &LibrarySearch::system())
         .unwrap()
         .runtime
 }

@@ -32,7 +32,7 @@ impl Frame {
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {:.0} {:.0}\" width=\"{0:.0}\" height=\"{1:.0}\" role=\"img\" \
              font-family=\"system-ui,sans-serif\" font-size=\"12\" fill=\"{INK}\"><title>{title}</title>",
-            self.left + self.width + 20.0,
+            self.left + self.width + 40.0,
             self.top + self.height + 40.0
         )
     }
