@@ -4,6 +4,7 @@ mod analyze;
 mod choosing;
 mod faces;
 mod keys;
+mod learning;
 mod papers;
 mod plays;
 mod statistics;
@@ -20,6 +21,7 @@ pub(crate) use self::analyze::{AnalyzeArgs, RecordFormat};
 pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, SimulateArgs};
 pub(crate) use self::faces::{EnrollArgs, GalleryArgs, GalleryCommand, RemoteArgs, VerifyFaceArgs};
 pub(crate) use self::keys::{KeysCommand, SiteKeyArgs, SiteKeyPlace};
+pub(crate) use self::learning::{ClassifyArgs, LearnArgs};
 pub(crate) use self::papers::{
     BreachArgs, PapersArgs, PapersCommand, PapersSourceArgs, SignDpiaArgs,
 };
@@ -53,6 +55,10 @@ pub(crate) enum Command {
     Analyze(Box<AnalyzeArgs>),
     /// Draws what faces in a video do over time: movements, smiles, valence and arousal, beside the video; and tables of it.
     Timeline(Box<TimelineArgs>),
+    /// Learns classes of things from folders of photographs, with an error that is promised.
+    Learn(Box<LearnArgs>),
+    /// Says which of the learned classes photographs show, or that it cannot tell.
+    Classify(Box<ClassifyArgs>),
     /// Says what is there and what to do about the rest: cameras, ffmpeg, runtimes, models.
     Doctor(DoctorArgs),
     /// Model files: licences, hashes, training data, download.

@@ -7,6 +7,7 @@ mod analyze;
 mod args;
 mod audit;
 mod campaigns;
+mod classify;
 mod commitments;
 mod config;
 mod custody;
@@ -18,6 +19,7 @@ mod faces;
 mod gallery;
 mod init;
 mod instant;
+mod learn;
 mod learned;
 mod ledger;
 mod models;
@@ -57,6 +59,8 @@ fn main() -> ExitCode {
         Command::Init(args) => init::init(&args),
         Command::Analyze(args) => analyze::analyze(&args),
         Command::Timeline(args) => timeline::timeline(&args),
+        Command::Learn(args) => learn::learn(&args),
+        Command::Classify(args) => classify::classify(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Models(command) => models::models(&command),
         Command::Commitments(command) => commitments::commitments(&command),

@@ -11,11 +11,12 @@ use crate::config::{self, Site};
 use crate::sandbox::Reach;
 use crate::site::load_site;
 use crate::speech::{complain, say};
-use crate::{exit, papers, run};
+use crate::{classify, exit, papers, run};
 
 /// Checks a configuration, or runs it until it is told to stop.
 pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
     let site = load_site(&args.config)?;
+    let classifiers = classify::of_site(&site)?;
     if args.check {
         let printed = exit::print("ok")?;
         complain(site.summary());
@@ -49,6 +50,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
     engine.site_key = args.site_key.config_to_run(&data_dir);
     let introduce =
         |address: &str, token: Option<&str>| introduction(&site, &data_dir, address, token);
+    server.classifiers = classifiers;
     server.admin_token = run::admin_token(args.new_admin_token);
     let reach = Reach::of(&engine, &server);
     let answers = papers::answers_beside(site.folder());

@@ -75,6 +75,11 @@ pub(crate) enum Command {
         expires_at: Option<Timestamp>,
         reply: oneshot::Sender<Result<(), BadFact>>,
     },
+    /// A fact is taken back; answered is whether it was there.
+    ForgetFact {
+        name: String,
+        reply: oneshot::Sender<bool>,
+    },
     /// The facts are asked for.
     Facts {
         reply: oneshot::Sender<Vec<(String, FactValue)>>,

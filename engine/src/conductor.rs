@@ -545,6 +545,21 @@ impl Conductor {
         }
     }
 
+    /// Takes a fact back; says whether it was there. One that was kept over restarts is gone after the next, too.
+    pub(crate) fn forget_fact(&mut self, name: &str, now: Timestamp) -> (bool, Vec<Effect>) {
+        let was_there = self.planner.remove_fact(name);
+        let was_passing = self.fact_ends.remove(name).is_some();
+        if !was_there || was_passing {
+            return (was_there, Vec::new());
+        }
+        let fact = Fact {
+            name: name.to_owned(),
+            value: None,
+            at: now,
+        };
+        (true, vec![Effect::Keep(Row::Fact(fact))])
+    }
+
     /// Replaces the campaigns; returned are those whose learning had to begin afresh.
     pub(crate) fn set_campaigns(
         &mut self,

@@ -478,6 +478,14 @@ impl Engine {
         .map_err(EngineError::Fact)
     }
 
+    /// Takes a fact back; says whether it was there.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`], [`EngineError::Stopped`].
+    pub async fn forget_fact(&self, name: String) -> Result<bool, EngineError> {
+        self.ask(|reply| Command::ForgetFact { name, reply }).await
+    }
+
     /// The facts now, in order of name.
     ///
     /// # Errors

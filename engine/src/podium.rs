@@ -287,6 +287,12 @@ impl Podium {
                 let answer = self.conductor.set_fact(&name, value, expires_at, now);
                 let _ = reply.send(answer.map(|effects| self.carry_out(effects, now)));
             }
+            Command::ForgetFact { name, reply } => {
+                self.record(now, || Input::FactGone { name: name.clone() });
+                let (was_there, effects) = self.conductor.forget_fact(&name, now);
+                self.carry_out(effects, now);
+                let _ = reply.send(was_there);
+            }
             Command::Facts { reply } => {
                 let facts = self.conductor.planner().facts();
                 let _ = reply.send(

@@ -216,6 +216,11 @@ pub(crate) enum Input {
         /// Until when.
         expires_at: Option<Timestamp>,
     },
+    /// A fact was taken back.
+    FactGone {
+        /// Its name.
+        name: String,
+    },
     /// The campaigns were replaced.
     Campaigns {
         /// With these.

@@ -67,6 +67,7 @@ pub fn replay(recording: impl BufRead) -> Result<Replayed, RecordingError> {
             } => conductor
                 .set_fact(&name, value, expires_at, now)
                 .unwrap_or_default(),
+            Input::FactGone { name } => conductor.forget_fact(&name, now).1,
             Input::Ledger { writable } => conductor.ledger(writable, now),
             Input::Uses { camera, uses } => conductor.set_uses(camera.as_ref(), uses, now),
             Input::Withdrawn { camera } => {

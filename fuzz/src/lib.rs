@@ -35,9 +35,9 @@ pub use mutator::Mutator;
 pub use seeds::seeds;
 pub use target::{
     audit, backup, campaigns, clip, commitments, config, credentials, frame_message, http_camera,
-    job_log, jpeg, ledger, legal_papers, list, log, manifest, model, motion_jpeg, note, papers,
-    photo, preferences, proof, ranking, recording, services, source, tape, upload, video, zipped,
-    zones,
+    job_log, jpeg, learned, ledger, legal_papers, list, log, manifest, model, motion_jpeg, note,
+    papers, photo, preferences, proof, ranking, recording, services, source, tape, upload, video,
+    zipped, zones,
 };
 
 /// A function that takes any bytes, by name.
@@ -88,6 +88,7 @@ targets! {
     legal_papers: 2_000,
     credentials: 3_000,
     manifest: 300,
+    learned: 5_000,
     backup: 100,
     tape: 400,
     zipped: 400,

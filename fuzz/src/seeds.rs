@@ -576,6 +576,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             .into_iter()
             .chain([own_manifest()])
             .collect(),
+        "learned" => vec![regard_library::fuzz::model_body()],
         "backup" => vec![keeping::backup_seed()],
         "tape" => collections::tapes(),
         "zipped" => collections::zips(),

@@ -10,7 +10,9 @@ mod site;
 mod streams;
 
 pub use collections::{job_log, list, tape, zipped};
-pub use keeping::{audit, backup, credentials, legal_papers, manifest, preferences, zones};
+pub use keeping::{
+    audit, backup, credentials, learned, legal_papers, manifest, preferences, zones,
+};
 pub(crate) use logs::proof_signer;
 pub use logs::{log, proof, ranking};
 pub use pictures::{frame_message, jpeg, photo, upload};

@@ -18,6 +18,7 @@ mod licence;
 mod policy;
 
 pub use entry::{Consent, MAX_MANIFEST_BYTES, ManifestError, ModelEntry, Obtain, PortNote, Role};
+pub use licence::is_allowed as is_licence_allowed;
 pub use policy::{Policy, PolicyRefusal};
 
 /// Name of the manifest in a folder of models.

@@ -29,7 +29,7 @@ mod wire;
 
 pub use catalog::{
     Catalog, CatalogError, Consent, FileState, Finding, MAX_MANIFEST_BYTES, ManifestError,
-    ModelEntry, Obtain, Policy, PolicyRefusal, PortNote, Role,
+    ModelEntry, Obtain, Policy, PolicyRefusal, PortNote, Role, is_licence_allowed,
 };
 pub use native::{Native, Profiler, StepTime};
 pub use onnx_runtime::{Device, LibraryError, LibrarySearch, OnnxRuntime};

@@ -8,7 +8,7 @@ use rten::{
     DataType, Dimension, Model, ModelOptions, NodeId, NodeInfo, RunOptions, ThreadPool, Value,
     ValueOrView, ValueType,
 };
-use rten_tensor::{Layout, TensorView as RtenView};
+use rten_tensor::{Layout, Tensor as RtenTensor, TensorView as RtenView};
 
 use crate::guard;
 use crate::processor::flush_to_zero;
@@ -98,6 +98,8 @@ struct RtenNetwork {
     threads: usize,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
+    /// Which inputs are bytes in the file: their floats are rounded into 0 to 255.
+    byte_inputs: Vec<bool>,
     input_ids: Vec<NodeId>,
     output_ids: Vec<NodeId>,
 }
@@ -112,16 +114,24 @@ impl RtenNetwork {
                 source: Box::new(error),
             })?;
         let (input_ids, output_ids) = (model.input_ids().to_vec(), model.output_ids().to_vec());
-        let ports = |ids: &[NodeId]| -> Result<Vec<Port>, LoadError> {
-            ids.iter().map(|&id| port(model.node_info(id))).collect()
+        let takes_bytes = |id: &NodeId| {
+            let kind = model.node_info(*id).and_then(|info| info.dtype());
+            matches!(kind, Some(ValueType::Tensor(DataType::UInt8)))
         };
-        let (inputs, outputs) = (ports(&input_ids)?, ports(&output_ids)?);
+        let byte_inputs: Vec<bool> = input_ids.iter().map(takes_bytes).collect();
+        let ports = |ids: &[NodeId], may_be_bytes: bool| -> Result<Vec<Port>, LoadError> {
+            ids.iter()
+                .map(|&id| port(model.node_info(id), may_be_bytes))
+                .collect()
+        };
+        let (inputs, outputs) = (ports(&input_ids, true)?, ports(&output_ids, false)?);
         check_ports(&inputs, &outputs)?;
         Ok(Self {
             model,
             threads,
             inputs,
             outputs,
+            byte_inputs,
             input_ids,
             output_ids,
         })
@@ -160,8 +170,17 @@ impl Network for RtenNetwork {
             .iter()
             .zip(inputs)
             .map(|(&index, (_, view))| {
-                let view = RtenView::from_data(view.shape(), view.data());
-                (self.input_ids[index], ValueOrView::from(view))
+                let value = if self.byte_inputs[index] {
+                    let bytes = view
+                        .data()
+                        .iter()
+                        .map(|v| v.round().clamp(0.0, 255.0) as u8);
+                    let bytes: Vec<u8> = bytes.collect();
+                    ValueOrView::from(RtenTensor::<u8>::from_data(view.shape(), bytes))
+                } else {
+                    ValueOrView::from(RtenView::from_data(view.shape(), view.data()))
+                };
+                (self.input_ids[index], value)
             })
             .collect();
         let values = self.compute(values)?;
@@ -183,7 +202,7 @@ impl Network for RtenNetwork {
     }
 }
 
-fn port(info: Option<NodeInfo<'_>>) -> Result<Port, LoadError> {
+fn port(info: Option<NodeInfo<'_>>, may_be_bytes: bool) -> Result<Port, LoadError> {
     let name = info
         .as_ref()
         .and_then(NodeInfo::name)
@@ -192,6 +211,7 @@ fn port(info: Option<NodeInfo<'_>>) -> Result<Port, LoadError> {
     // An output's type is often left out; a run that finds another one says so.
     match info.as_ref().and_then(NodeInfo::dtype) {
         Some(ValueType::Tensor(DataType::Float)) | None => {}
+        Some(ValueType::Tensor(DataType::UInt8)) if may_be_bytes => {}
         Some(other) => {
             return Err(LoadError::NotF32 {
                 name,

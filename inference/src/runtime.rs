@@ -22,7 +22,8 @@ pub trait Runtime: Send + Sync {
     /// One line for people: name, version and where it comes from. Holds no folder names.
     fn description(&self) -> String;
 
-    /// The network in `bytes`, ready to run. All inputs are `f32` tensors.
+    /// The network in `bytes`, ready to run. All inputs are `f32` tensors; where the file takes bytes and the runtime can, they
+    /// are rounded into 0 to 255.
     ///
     /// # Errors
     /// Malformed, truncated, foreign, oversized or unsupported files, whatever their bytes.

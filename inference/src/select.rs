@@ -76,7 +76,12 @@ impl Runtime for Preferred {
 
     fn load(&self, bytes: &[u8], options: &LoadOptions) -> Result<Box<dyn Network>, LoadError> {
         match self.native.load(bytes, options) {
-            Err(LoadError::Unreadable { .. } | LoadError::Panicked { .. }) => {}
+            // rten takes networks whose pictures are bytes.
+            Err(
+                LoadError::Unreadable { .. }
+                | LoadError::Panicked { .. }
+                | LoadError::NotF32 { .. },
+            ) => {}
             loaded_or_hopeless => return loaded_or_hopeless,
         }
         let library = self

@@ -6,6 +6,7 @@
 
 mod fault;
 mod job;
+mod learn;
 mod rows;
 mod sink;
 mod source;
@@ -14,6 +15,16 @@ pub use fault::{Fault, FaultKind};
 pub use job::{
     CONTENTS_REMEMBERED, Claims, ContentHash, Finding, Job, JobError, JobSettings, LOOKS_COMPARED,
     Look, LookHash, MAX_DIFFERENCE, Resuming, Row, SampleRule, SampleSize, Sampled, look_at,
+};
+pub use learn::{
+    Abstention, ClassTest, Classified, ColorOrder, Curve, CurvePoint, DEFAULT_NETWORK, DESCRIPTOR,
+    Doubt, DriftVerdict, DriftWatch, EmbedError, Embedder, Example, ExampleContent, Examples,
+    ExamplesError, Findings, Fit, FolderExamples, GREATEST_ERROR, HeadKind, Impression,
+    LEAST_ERROR, Layout, LearnError, LearnSettings, LearnedModel, MAX_CASES, MAX_CLASSES, MAX_DIM,
+    MAX_EXAMPLES, Machinery, ModelFileError, ModelNote, Needed, NetworkChoice, NetworkError,
+    NetworkFile, NetworkNote, Preprocessing, Progress, Promise, ReliabilityBin, ResizeError, Rows,
+    SplitTrials, SpoolError, Table, Tested, TrialError, Tried, Unread, WrongLength, in_drawn_order,
+    learn, n_to_promise, needed_in_words, obstacles, report_page, split_trials, thumbnail, wilson,
 };
 pub use rows::{
     Cell, Column, ColumnKind, FACE_COLUMNS, FaceRow, Facts, ITEM_COLUMNS, ItemRow, MediaKind, Place,
@@ -24,3 +35,18 @@ pub use source::{
     MovingPicture, PhotoBytes, SourceError, SourceOptions, Sources, StoreAddress, Visitor, Wish,
     on_one_line, source_text,
 };
+
+/// Inner parts that read foreign bytes, for `fuzz/` alone.
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz {
+    /// Body of a small model, without its hash.
+    pub fn model_body() -> Vec<u8> {
+        crate::learn::sample_body()
+    }
+
+    /// A body with the hash that belongs to it.
+    pub fn model_with_its_hash(body: &[u8]) -> Vec<u8> {
+        crate::learn::with_its_hash(body)
+    }
+}

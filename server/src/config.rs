@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::{CompatConfig, Connectors, TlsFiles, WebhookConfig};
+use crate::{CompatConfig, Connectors, NamedClassifier, TlsFiles, WebhookConfig};
 
 /// Port of the default address.
 const DEFAULT_PORT: u16 = 8787;
@@ -77,6 +77,8 @@ pub struct ServerConfig {
     pub connectors: Connectors,
     /// The interfaces of other services; off unless named here.
     pub compat: CompatConfig,
+    /// What tells classes of things in pictures that are handed in.
+    pub classifiers: Vec<NamedClassifier>,
 }
 
 impl ServerConfig {
@@ -98,6 +100,7 @@ impl ServerConfig {
             requires_approval: false,
             connectors: Connectors::default(),
             compat: CompatConfig::default(),
+            classifiers: Vec::new(),
         }
     }
 

@@ -8,6 +8,7 @@
 mod access;
 mod app;
 mod assets;
+mod classifier;
 mod compat;
 mod config;
 mod connectors;
@@ -33,6 +34,7 @@ mod webhooks;
 mod wire;
 
 pub use assets::{SNIFF_LEN, message_kind};
+pub use classifier::{Classifier, ClassifierAnswer, ClassifyError, NamedClassifier};
 pub use compat::{
     BadKeyHash, CompatConfig, CompreFaceKind, CompreFaceService, KeyHash, RekognitionConfig,
     RekognitionKey,

@@ -9,6 +9,7 @@ mod admin;
 mod api;
 mod campaigns;
 mod captures;
+mod classify;
 mod collections;
 mod drafts;
 mod embedded;
@@ -138,6 +139,7 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(api::report_today))
         .routes(routes!(api::health))
         .routes(routes!(api::facts, api::set_facts))
+        .routes(routes!(api::forget_fact))
         .routes(routes!(api::outcomes))
         .routes(routes!(
             campaigns::campaigns,
@@ -251,6 +253,7 @@ fn upload_routes(app: &App) -> OpenApiRouter<App> {
 fn picture_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(captures::pictures))
+        .routes(routes!(classify::classify))
         .layer(DefaultBodyLimit::max(MAX_PICTURES_BYTES))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,

@@ -6,6 +6,7 @@ pub mod conformance;
 pub mod injection;
 pub mod mot;
 pub mod passersby;
+pub mod products;
 pub mod stage;
 #[cfg(feature = "turns")]
 pub mod turns;

@@ -48,12 +48,12 @@ pub use liveness::{
 };
 pub use mask::Mask;
 pub use mesh::{FaceMesh, MeshAnalyzer, MeshPoint, N_MESH_POINTS};
-pub use photo::{MAX_FILE_BYTES, Photo, PhotoFacts, PhotoFormat, ReducedPhoto, photo_facts};
 pub use movement::{
     ActionUnit, CurvePoint, ExpressionCurves, FaceRegion, MAX_MOVEMENT_SAMPLES, MicroMovement,
     MicroPlace, MicroReport, MicroSpotter, MicroTrace, Movement, MovementMeter, Phases, Smile,
     SmileKind, SpottingMeans, UnitValues, false_alarms_per_minute,
 };
+pub use photo::{MAX_FILE_BYTES, Photo, PhotoFacts, PhotoFormat, ReducedPhoto, photo_facts};
 pub use picture::{Picture, PixelPool, RgbView};
 pub use quality::{ComponentQuality, FaceQuality, QualityComponent, QualityGate, QualityHint};
 pub use source::{

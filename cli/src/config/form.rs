@@ -353,6 +353,22 @@ from_text! {
     WebhookUrl(OutboundUrl) = regard_server::webhook_url;
 }
 
+/// `[[classifier]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClassifierForm {
+    /// Its name.
+    pub(super) id: HookId,
+    /// What `regard learn` wrote, relative to this file.
+    pub(super) model: PathBuf,
+    /// The ONNX file of a network of one's own.
+    #[serde(default)]
+    pub(super) network: Option<PathBuf>,
+    /// Another error than that of the model.
+    #[serde(default)]
+    pub(super) error: Option<f64>,
+}
+
 /// `[[webhook]]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -424,6 +440,9 @@ pub(super) struct SiteFile {
     /// Programs that are told what happens here.
     #[serde(rename = "webhook")]
     pub(super) webhooks: Vec<WebhookForm>,
+    /// What tells things in pictures that are handed in.
+    #[serde(rename = "classifier")]
+    pub(super) classifiers: Vec<ClassifierForm>,
     /// Campaigns may also stand here.
     #[serde(rename = "campaign")]
     pub(super) inline_campaigns: Vec<Campaign>,
@@ -447,6 +466,7 @@ impl Default for SiteFile {
             cameras: Vec::new(),
             screens: Vec::new(),
             webhooks: Vec::new(),
+            classifiers: Vec::new(),
             inline_campaigns: Vec::new(),
             signage: Vec::new(),
             mqtt: None,

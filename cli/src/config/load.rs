@@ -168,7 +168,28 @@ impl Site {
 /// Folder of what messages show, in the data folder.
 pub(crate) const ASSETS: &str = "assets";
 
+/// A classifier of the configuration: its name, its files, and the error it is to keep.
+pub(crate) struct ClassifierFiles {
+    pub(crate) id: String,
+    pub(crate) model: PathBuf,
+    pub(crate) network: Option<PathBuf>,
+    pub(crate) error: Option<f64>,
+}
+
 impl Site {
+    /// What tells things in pictures that are handed in.
+    pub(crate) fn classifiers(&self) -> Vec<ClassifierFiles> {
+        let forms = self.form.classifiers.iter();
+        forms
+            .map(|form| ClassifierFiles {
+                id: form.id.0.clone(),
+                model: self.folder.join(&form.model),
+                network: form.network.as_ref().map(|file| self.folder.join(file)),
+                error: form.error,
+            })
+            .collect()
+    }
+
     fn webhooks(&self) -> Vec<WebhookConfig> {
         let webhooks = self.form.webhooks.iter();
         webhooks
@@ -380,6 +401,11 @@ impl Check<'_, '_> {
             mistakes,
             "webhook",
             form.webhooks.iter().map(|webhook| &webhook.id.0),
+        );
+        self.once(
+            mistakes,
+            "classifier",
+            form.classifiers.iter().map(|classifier| &classifier.id.0),
         );
         if !self.are_ids_as_written("camera", form.cameras.len()) {
             return;

@@ -13,7 +13,9 @@ macro_rules! measured {
 }
 
 /// Measurements of the program, by name; a test compares this list with the folder.
-const MEASURED: [(&str, &str); 12] = measured![
+const MEASURED: [(&str, &str); 14] = measured![
+    "conformal-descriptor",
+    "conformal-mobilenet",
     "detection-widerface",
     "expression-fer2013-groups",
     "expression-fer2013-public",

@@ -15,6 +15,7 @@ mod doctor;
 mod faces;
 mod keys;
 mod kill;
+mod learn;
 mod ledger;
 mod models;
 mod papers;

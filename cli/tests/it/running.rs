@@ -143,14 +143,27 @@ impl Serve {
         kind: &str,
         text: &str,
     ) -> Option<u16> {
+        self.send_bytes((method, path), token, kind, text.as_bytes())
+    }
+
+    /// Sends bytes of some kind by a method; the status of the answer.
+    pub(crate) fn send_bytes(
+        &self,
+        (method, path): (&str, &str),
+        token: &str,
+        kind: &str,
+        bytes: &[u8],
+    ) -> Option<u16> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\
-             Content-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+             Content-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             self.address,
-            text.len()
+            bytes.len()
         );
-        stream.write_all(request.as_bytes()).ok()?;
+        stream
+            .write_all(&[request.as_bytes(), bytes].concat())
+            .ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         answer.split(' ').nth(1)?.parse().ok()

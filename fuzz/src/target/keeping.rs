@@ -1,4 +1,5 @@
-//! What is kept, and who may come in: zones, preferences, reports of audits, papers, backups, manifests, addresses of tokens.
+//! What is kept, and who may come in: zones, preferences, reports of audits, papers, backups, manifests, learned models, addresses
+//! of tokens.
 
 use std::fs;
 use std::path::Path;
@@ -9,6 +10,7 @@ use regard_commitments::{PaperKind, PlaceCodes, SignedAudit, SiteKeys, Zeroizing
 use regard_domain::{FrameSize, ScreenId, Timestamp, Zone};
 use regard_engine::{SiteKeyConfig, SiteKeyFile, Token, TokenUri, restore};
 use regard_inference::Catalog;
+use regard_library::LearnedModel;
 use regard_reports::{PAPERS_FORMAT, Papers};
 use regard_vision::Mask;
 
@@ -161,6 +163,28 @@ pub fn manifest(data: &[u8]) -> bool {
         let _ = entry.check_licence();
     }
     catalog.entries().len() > n_built_in
+}
+
+/// Models that were learned, without the hash at their end, which whoever forges one can compute: read whole, or refused; what
+/// is read is written the same again and answers.
+pub fn learned(data: &[u8]) -> bool {
+    if data.len() > MAX_LEN {
+        return false;
+    }
+    let bytes = regard_library::fuzz::model_with_its_hash(data);
+    let Ok(model) = LearnedModel::from_bytes(&bytes) else {
+        return false;
+    };
+    let again = LearnedModel::from_bytes(&model.to_bytes()).expect("what was read can be written");
+    // Numbers of the head are decimal, and may be off by their last bit.
+    assert_eq!(model.note().classes, again.note().classes);
+    assert_eq!(model.dim(), again.dim());
+    let n_classes = model.note().classes.len();
+    let (said, _) = model
+        .classify(&vec![0.1; model.dim()], None)
+        .expect("an embedding of its length");
+    assert!(said.set.len() <= n_classes && !said.probabilities.is_empty());
+    true
 }
 
 /// The key that the backup among the seeds was made under.

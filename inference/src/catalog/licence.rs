@@ -18,7 +18,7 @@ const ALLOWED: &[&str] = &[
 
 /// Whether an SPDX expression is covered: all parts of `AND`, one part of `OR`. `AND` binds
 /// tighter. Expressions with parentheses or exceptions are not understood, and so not allowed.
-pub(super) fn is_allowed(expression: &str) -> bool {
+pub fn is_allowed(expression: &str) -> bool {
     expression.split(" OR ").any(|choice| {
         choice
             .split(" AND ")

@@ -83,6 +83,8 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/v1/health", Need::Roles(WATCHERS)),
     ("GET", "/v1/facts", Need::Roles(WATCHERS)),
     ("PUT", "/v1/facts", Need::Roles(REPORTERS)),
+    ("DELETE", "/v1/facts/{name}", Need::Roles(REPORTERS)),
+    ("POST", "/v1/classify", Need::Roles(REPORTERS)),
     ("POST", "/v1/outcomes", Need::Roles(REPORTERS)),
     ("GET", "/v1/campaigns", Need::Roles(WATCHERS)),
     ("PUT", "/v1/campaigns", Need::Roles(RUNNERS)),

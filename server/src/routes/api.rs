@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 
 use crate::access::{Guest, sees_exact_sums};
 use crate::app::App;
-use crate::extract::{Body, Params};
+use crate::extract::{Body, Params, PathOf};
 use crate::problem::{Problem, chain};
 use crate::wire::{
     self, FactBody, Health, LoggedDecision, NewFact, NewOutcome, OutcomeAnswer, Report,
@@ -183,6 +183,29 @@ pub(crate) async fn set_facts(
     }
     app.did(&guest, AdminAct::FactsSet, names.as_bytes())
         .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes a fact back.
+#[utoipa::path(
+    delete, path = "/v1/facts/{name}", tag = "console",
+    params(("name" = String, Path, description = "Name of the fact")),
+    responses(
+        (status = 204, description = "It is gone"), (status = 401, body = Problem),
+        (status = 404, body = Problem, description = "There was none"), (status = 503, body = Problem),
+    )
+)]
+pub(crate) async fn forget_fact(
+    State(app): State<App>,
+    Extension(guest): Extension<Guest>,
+    PathOf(name): PathOf<String>,
+) -> Result<StatusCode, Problem> {
+    app.engine.check_ledger()?;
+    if !app.engine.forget_fact(name.clone()).await? {
+        let detail = format!("there is no fact {name:?}");
+        return Err(Problem::not_found("no_such_fact", detail));
+    }
+    app.did(&guest, AdminAct::FactsSet, name.as_bytes()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

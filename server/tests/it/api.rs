@@ -1,3 +1,7 @@
+use std::sync::Arc;
+
+use regard_commitments::AdminAct;
+use regard_server::{Classifier, ClassifierAnswer, ClassifyError, NamedClassifier};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -184,5 +188,121 @@ async fn what_is_read_is_well_formed() {
     ] {
         assert!(metrics.text().contains(name), "{name}\n{}", metrics.text());
     }
+    world.stop().await;
+}
+
+/// Knows one picture, abstains on another, and fails on a third.
+struct Shelf;
+
+impl Classifier for Shelf {
+    fn classify(&self, picture: &[u8]) -> Result<ClassifierAnswer, ClassifyError> {
+        let (decision, abstained) = match picture {
+            b"cola" => (Some("cola".to_owned()), None),
+            b"hand" => (None, Some("like_none")),
+            b"broken" => {
+                return Err(ClassifyError::Failed(
+                    "secret words of the network".to_owned(),
+                ));
+            }
+            _ => return Err(ClassifyError::BadPicture("not an image".to_owned())),
+        };
+        Ok(ClassifierAnswer {
+            set: decision.iter().cloned().collect(),
+            decision,
+            abstained,
+            error: 0.01,
+            probabilities: vec![("cola".to_owned(), 0.9), ("water".to_owned(), 0.1)],
+        })
+    }
+}
+
+fn shelf(id: &str) -> NamedClassifier {
+    NamedClassifier {
+        id: id.to_owned(),
+        classifier: Arc::new(Shelf),
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_becomes_a_fact_and_goes_when_it_is_not_told() {
+    let world = World::new(|config| {
+        config.open_console = true;
+        config.classifiers = vec![shelf("shelf")];
+    })
+    .await;
+    let ask = |path: &str, picture: &[u8]| {
+        let request = world.post(path).header("content-type", "image/jpeg");
+        request.bytes(picture.to_vec())
+    };
+    let facts = || async { world.get("/v1/facts").send().await.json::<Value>() };
+    let path = "/v1/classify?fact=held_product&ttl_secs=60";
+    let said: Value = ask(path, b"cola").send().await.json();
+    assert_eq!(said["decision"], "cola");
+    assert_eq!(said["classifier"], "shelf");
+    assert_eq!(
+        said["probabilities"][1],
+        json!({"class": "water", "probability": 0.1})
+    );
+    assert_eq!(facts().await, json!({"held_product": {"value": "cola"}}));
+    ask(path, b"cola").send().await;
+    let said: Value = ask(path, b"hand").send().await.json();
+    assert_eq!(
+        (&said["decision"], &said["abstained"]),
+        (&Value::Null, &json!("like_none"))
+    );
+    assert_eq!(facts().await, json!({}), "abstention is no fact");
+    // Without a fact nothing is set; bad pictures, names and times are told apart.
+    ask("/v1/classify", b"cola").send().await;
+    assert_eq!(facts().await, json!({}));
+    for (path, picture, status, code) in [
+        ("/v1/classify", &b"text"[..], 422, "bad_picture"),
+        (
+            "/v1/classify?classifier=x",
+            b"cola",
+            404,
+            "no_such_classifier",
+        ),
+        ("/v1/classify?fact=Held", b"cola", 422, "bad_fact"),
+        ("/v1/classify?fact=a&ttl_secs=0", b"cola", 422, "bad_fact"),
+        ("/v1/classify", b"broken", 503, "not_classified"),
+    ] {
+        let answer = ask(path, picture).send().await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (status, code),
+            "{path}"
+        );
+        assert!(!answer.text().contains("secret words"));
+    }
+    // The ledger heard of both changes, and not of the look that saw the same.
+    let data = world.end().await;
+    let world = World::on(data, |_| {}, |config| config.open_console = true).await;
+    let acts = world.acts().await;
+    let n_set = acts
+        .iter()
+        .filter(|(act, _)| *act == AdminAct::FactsSet)
+        .count();
+    assert_eq!(n_set, 2);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_fact_is_taken_back_for_good() {
+    let world = World::open().await;
+    let facts = json!({"queue": {"value": 3.0}, "rain": {"value": true, "ttl_secs": 60}});
+    world.put("/v1/facts").json(&facts).send().await;
+    for name in ["queue", "rain"] {
+        let path = format!("/v1/facts/{name}");
+        assert_eq!(world.delete(&path).send().await.status, 204);
+        let again = world.delete(&path).send().await;
+        assert_eq!((again.status, again.code().as_str()), (404, "no_such_fact"));
+    }
+    let now: Value = world.get("/v1/facts").send().await.json();
+    assert_eq!(now, json!({}));
+    // Over a restart, too.
+    let data = world.end().await;
+    let world = World::on(data, |_| {}, |config| config.open_console = true).await;
+    let now: Value = world.get("/v1/facts").send().await.json();
+    assert_eq!(now, json!({}));
     world.stop().await;
 }

