@@ -6,12 +6,14 @@
 
 mod analyzer;
 mod attention;
+mod camera_check;
 mod chip;
 mod decode;
 mod detector;
 mod draw;
 mod error;
 mod expression;
+mod film;
 mod frame;
 mod head_pose;
 mod jpeg;
@@ -24,18 +26,21 @@ mod nms;
 mod photo;
 mod picture;
 mod quality;
+mod redaction;
 mod scale;
 mod source;
 mod warp;
 
 pub use analyzer::{AnalyzerOptions, FaceAnalyzer, LIVE_MODELS};
 pub use attention::{CameraPlacement, attention_of};
+pub use camera_check::{CameraCheck, Flicker, FramePace, FrameTrace, Mains, check_camera};
 pub use chip::{CHIP_SIDE_PX, FaceChip, chip_from_frame};
 pub use decode::{FrameError, decode_frame};
 pub use detector::{Detector, DetectorOptions};
 pub use draw::{DrawError, draw_faces, save_drawing};
 pub use error::{AnalysisError, PhotoError};
 pub use expression::{CERTAIN_FROM, ExpressionAnalyzer, ExpressionDetail, Temperature};
+pub use film::{FilmError, FilmWriter, film_name};
 pub use frame::Frame;
 pub use head_pose::quick_head_pose;
 pub use jpeg::{MAX_PIXELS, MAX_SIDE_PX, WantedSize, decode_jpeg};
@@ -47,9 +52,10 @@ pub use liveness::{
 };
 pub use mask::Mask;
 pub use mesh::{FaceMesh, MeshAnalyzer, MeshPoint, N_MESH_POINTS};
-pub use photo::{MAX_FILE_BYTES, Photo, PhotoFormat};
+pub use photo::{EncodeError, MAX_FILE_BYTES, Photo, PhotoFormat, encode_photo};
 pub use picture::{Picture, PixelPool, RgbView};
 pub use quality::{ComponentQuality, FaceQuality, QualityComponent, QualityGate, QualityHint};
+pub use redaction::{RedactionStyle, Veil, cover, with_margin};
 pub use source::{
     BadFrame, CameraFormat, CameraInfo, CameraProblem, ClipSpec, DEMO_CLIP, DEMO_CLIP_FPS,
     FfmpegInfo, FfmpegSpec, FolderSpec, FrameSource, HttpSpec, JpegFrame, JpegSplitter, LostReason,

@@ -1,4 +1,6 @@
-//! Photographs from files.
+//! Photographs from files, and into them.
+
+mod encode;
 
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -7,6 +9,7 @@ use std::path::Path;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use regard_domain::FrameSize;
 
+pub use self::encode::{EncodeError, encode_photo};
 use crate::jpeg::{check_size, exif_of, looks_like_jpeg};
 use crate::picture::n_bytes;
 use crate::{
