@@ -3,6 +3,7 @@
 mod choosing;
 mod faces;
 mod keys;
+mod media;
 mod papers;
 mod plays;
 mod statistics;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, SimulateArgs};
 pub(crate) use self::faces::{EnrollArgs, GalleryArgs, GalleryCommand, RemoteArgs, VerifyFaceArgs};
 pub(crate) use self::keys::{KeysCommand, SiteKeyArgs, SiteKeyPlace};
+pub(crate) use self::media::{FindMeArgs, RedactArgs};
 pub(crate) use self::papers::{
     BreachArgs, PapersArgs, PapersCommand, PapersSourceArgs, SignDpiaArgs,
 };
@@ -48,6 +50,10 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Finds faces and what they show in photographs and videos.
     Analyze(AnalyzeArgs),
+    /// Covers everyone who did not agree, in photographs and videos, so that nothing brings them back.
+    Redact(Box<RedactArgs>),
+    /// Finds the photographs of somebody who shows their token and agreed to it: an installation that runs compares.
+    FindMe(Box<FindMeArgs>),
     /// Says what is there and what to do about the rest: cameras, ffmpeg, runtimes, models.
     Doctor(DoctorArgs),
     /// Model files: licences, hashes, training data, download.
@@ -249,6 +255,13 @@ fn positive(text: &str) -> Result<f64, String> {
 
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
+    /// Measure a camera or a clip instead: true frame rate, flicker of the light, rolling shutter. A source as in the
+    /// configuration, or a file.
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) camera: Option<String>,
+    /// How long to measure, in seconds.
+    #[arg(long, value_name = "SECS", value_parser = positive, default_value_t = 10.0, requires = "camera")]
+    pub(crate) seconds: f64,
     /// For people or for programs.
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub(crate) format: ListFormat,

@@ -28,6 +28,7 @@ mod player;
 mod plots;
 mod recognition;
 mod reports;
+mod searches;
 mod statistics;
 mod tokens;
 mod uploads;
@@ -179,6 +180,8 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(captures::begin_verify_of))
         .routes(routes!(captures::act))
         .routes(routes!(captures::begin_identify))
+        .routes(routes!(searches::begin))
+        .routes(routes!(searches::end))
         .routes(routes!(recognition::standing))
         .routes(routes!(recognition::arm))
         .routes(routes!(recognition::rekey))
@@ -251,6 +254,7 @@ fn upload_routes(app: &App) -> OpenApiRouter<App> {
 fn picture_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(captures::pictures))
+        .routes(routes!(searches::pictures))
         .layer(DefaultBodyLimit::max(MAX_PICTURES_BYTES))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,

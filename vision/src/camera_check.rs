@@ -35,6 +35,10 @@ const CHANCE: f64 = 1e-3;
 /// Least flicker that is told, as a share of the brightness: less is neither seen nor measured in a face.
 const MIN_DEPTH: f64 = 0.002;
 
+/// Beats of the light against the frames within a measurement, below which they cannot be told from people who move and daylight
+/// that changes: both change brightness slowly.
+const MIN_BEATS: f64 = 5.0;
+
 /// Frames that a measurement needs.
 const MIN_FRAMES: usize = 30;
 
@@ -247,11 +251,11 @@ impl Swings {
 
     fn flicker(&self, mains: Mains, light_hz: f64, pace: &FramePace) -> Flicker {
         let span_secs = self.times_secs.last().copied().unwrap_or(0.0);
-        // The mains themselves are within a fiftieth of a hertz, over a second or over an hour; what turns by less than half a wave
-        // from the first frame to the last stands still.
-        let frame_hz = 1e3 / pace.usual_gap_millis;
+        // By all frames that should have come: single gaps are rounded by some recorders, and a beat is a small difference.
+        let n_gaps = pace.n_frames.saturating_sub(1) + pace.n_dropped;
+        let frame_hz = n_gaps as f64 / span_secs;
         let beat_hz = light_hz - (light_hz / frame_hz).round() * frame_hz;
-        if (beat_hz * span_secs).abs() < 1.5 {
+        if (beat_hz * span_secs).abs() < MIN_BEATS {
             return Flicker::Hidden(mains);
         }
         let n_waves = (2.0 * MAX_WAVES / WAVE_STEP).round() as i32 + 1;

@@ -22,8 +22,8 @@ use crate::{PhotoFormat, Picture, VideoKind};
 /// How long the last picture of a GIF is shown, in seconds, where there is none before it to go by.
 const LAST_DELAY_SECS: f64 = 0.1;
 
-/// Speed of the GIF encoder, 1 to 30: the default of its makers.
-const GIF_SPEED: i32 = 10;
+/// Speed of the GIF encoder, 1 to 30: the slowest, for colours that are chosen badly make faces of what is none.
+const GIF_SPEED: i32 = 1;
 
 /// Why a video was not written.
 #[derive(Debug, Error)]

@@ -15,6 +15,7 @@ mod faces;
 mod keys;
 mod kill;
 mod ledger;
+mod media;
 mod models;
 mod papers;
 mod personalizer;

@@ -152,6 +152,19 @@ fn what_a_rate_hides_is_said() {
         ..STILL
     });
     assert_eq!(check.flicker[0], Flicker::Hidden(Mains::Hz50));
+    // Of a recorder that rounds times to milliseconds too, and that drops frames.
+    let mut rounded = traces(Made {
+        light_hz: 120.0,
+        depth: 0.1,
+        drop_every: 7,
+        ..STILL
+    });
+    for trace in &mut rounded {
+        let millis = (trace.taken_at.as_micros() + 500) / 1_000;
+        trace.taken_at = Timestamp::from_millis(millis);
+    }
+    let check = check_camera(&rounded).unwrap();
+    assert_eq!(check.flicker[1], Flicker::Hidden(Mains::Hz60));
     assert!(check_camera(&traces(STILL)[..20]).is_none());
 }
 
