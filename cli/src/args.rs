@@ -5,6 +5,7 @@ mod choosing;
 mod faces;
 mod keys;
 mod learning;
+mod media;
 mod papers;
 mod plays;
 mod statistics;
@@ -22,6 +23,7 @@ pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, Simula
 pub(crate) use self::faces::{EnrollArgs, GalleryArgs, GalleryCommand, RemoteArgs, VerifyFaceArgs};
 pub(crate) use self::keys::{KeysCommand, SiteKeyArgs, SiteKeyPlace};
 pub(crate) use self::learning::{ClassifyArgs, LearnArgs};
+pub(crate) use self::media::{FindMeArgs, RedactArgs};
 pub(crate) use self::papers::{
     BreachArgs, PapersArgs, PapersCommand, PapersSourceArgs, SignDpiaArgs,
 };
@@ -59,6 +61,10 @@ pub(crate) enum Command {
     Learn(Box<LearnArgs>),
     /// Says which of the learned classes photographs show, or that it cannot tell.
     Classify(Box<ClassifyArgs>),
+    /// Covers everyone who did not agree, in photographs and videos, so that nothing brings them back.
+    Redact(Box<RedactArgs>),
+    /// Finds the photographs of somebody who shows their token and agreed to it: an installation that runs compares.
+    FindMe(Box<FindMeArgs>),
     /// Says what is there and what to do about the rest: cameras, ffmpeg, runtimes, models.
     Doctor(DoctorArgs),
     /// Model files: licences, hashes, training data, download.
@@ -214,6 +220,13 @@ pub(crate) struct InitArgs {
 
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
+    /// Measure a camera or a clip instead: true frame rate, flicker of the light, rolling shutter. A source as in the
+    /// configuration, or a file.
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) camera: Option<String>,
+    /// How long to measure, in seconds.
+    #[arg(long, value_name = "SECS", value_parser = positive, default_value_t = 10.0, requires = "camera")]
+    pub(crate) seconds: f64,
     /// For people or for programs.
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub(crate) format: ListFormat,

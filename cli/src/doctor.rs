@@ -1,5 +1,6 @@
 //! `regard doctor`: what is there, and what to do about the rest.
 
+mod camera;
 mod checks;
 mod keys;
 
@@ -112,6 +113,9 @@ struct Report<'a> {
 
 /// Looks at everything and says so.
 pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
+    if let Some(source) = &args.camera {
+        return camera::camera(args, source);
+    }
     let checks = checks::all();
     let ok = !checks.iter().any(Check::is_broken);
     let text = match args.format {

@@ -16,18 +16,22 @@ mod doctor;
 mod evaluate;
 mod exit;
 mod faces;
+mod find_me;
 mod gallery;
 mod init;
 mod instant;
 mod learn;
 mod learned;
 mod ledger;
+mod media_files;
 mod models;
 mod notice;
 mod one_line;
 mod papers;
+mod person_search;
 mod plays;
 mod printable;
+mod redact;
 mod remote;
 mod run;
 mod sandbox;
@@ -61,6 +65,8 @@ fn main() -> ExitCode {
         Command::Timeline(args) => timeline::timeline(&args),
         Command::Learn(args) => learn::learn(&args),
         Command::Classify(args) => classify::classify(&args),
+        Command::Redact(args) => redact::redact(&args),
+        Command::FindMe(args) => find_me::find_me(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Models(command) => models::models(&command),
         Command::Commitments(command) => commitments::commitments(&command),

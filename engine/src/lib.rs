@@ -96,9 +96,10 @@ pub use personalizer::{
 pub use private_file::{create_private_folder, write_private};
 pub use recognition::{
     AttestationWish, CaptureBegun, CaptureFeedback, CaptureId, CaptureMode, CaptureOutcome,
-    CaptureStep, Claim, FoundVisitor, GalleryStanding, KindStanding, KnownAttestation, Look,
-    Looked, LookedFace, MAX_LOOKED, MAX_PICTURE_BYTES, PictureQuality, RecognitionError,
-    Recognizer, StudioError, VerifiedClaim, Visitor,
+    CaptureStep, Claim, ComparedFace, FoundVisitor, GalleryStanding, KindStanding,
+    KnownAttestation, Look, Looked, LookedFace, MAX_LOOKED, MAX_PICTURE_BYTES, PictureQuality,
+    RecognitionError, Recognizer, SearchBegun, SearchId, SearchedPicture, StudioError,
+    VerifiedClaim, Visitor,
 };
 pub use recording::{RECORDING_FORMAT, RecordingError};
 pub use replay::{Replayed, replay};

@@ -28,6 +28,7 @@ mod capture;
 mod ends;
 mod going;
 mod look;
+mod searches;
 mod studio;
 
 pub use attestations::{AttestationWish, KnownAttestation};
@@ -37,11 +38,13 @@ pub use going::{
     CaptureBegun, CaptureId, CaptureOutcome, FoundVisitor, MAX_PICTURE_BYTES, VerifiedClaim,
 };
 pub use look::{Look, Looked, LookedFace, MAX_LOOKED, PictureQuality};
+pub use searches::{ComparedFace, SearchBegun, SearchId, SearchedPicture};
 pub use studio::StudioError;
 
 pub(crate) use attested::AttestedLeave;
 
 use going::Goings;
+use searches::Searches;
 use studio::Studio;
 
 /// Why nobody was recognised. No message names anyone.
@@ -74,6 +77,9 @@ pub enum RecognitionError {
     /// Too many wrong claims for one person.
     #[error("too many wrong claims were made for this person")]
     TooManyWrongClaims,
+    /// Too many searches for one person.
+    #[error("too many searches were begun for this person today")]
+    TooManySearches,
     /// The clock of a camera cannot be believed.
     #[error("the time of the picture is too far from ours")]
     ClockSkew,
@@ -176,6 +182,7 @@ pub struct Recognizer {
     scale: MatchScale,
     studio: Studio,
     goings: Goings,
+    searches: Searches,
     /// When claims for each person were wrong lately.
     wrong_claims: Mutex<BTreeMap<PersonId, Vec<Timestamp>>>,
     /// Checks that failed since the start, by why.
@@ -200,6 +207,7 @@ impl Recognizer {
             scale: MatchScale::built_in(),
             studio: Studio::new(parts.runtime, parts.catalog),
             goings: Goings::default(),
+            searches: Searches::default(),
             wrong_claims: Mutex::default(),
             faults: Mutex::default(),
         }

@@ -5,8 +5,10 @@
 //! without their token, a name for a face that nobody vouched for, an unbounded read of what a header claims.
 
 mod fault;
+mod find_me;
 mod job;
 mod learn;
+mod redact;
 mod rows;
 mod sink;
 mod source;
@@ -34,6 +36,11 @@ pub use source::{
     Content, DEFAULT_MAX_ITEM_BYTES, DEFAULT_MAX_RATIO, Found, Input, Item, Limits, Loaded,
     MovingPicture, PhotoBytes, SourceError, SourceOptions, Sources, StoreAddress, Visitor, Wish,
     on_one_line, source_text,
+};
+
+pub use find_me::{Bounds, Likeness, share_of_theirs};
+pub use redact::{
+    DEFAULT_MARGIN, KeepFault, Keeper, RedactError, RedactOptions, RedactStep, Redacted, Redactor,
 };
 
 /// Inner parts that read foreign bytes, for `fuzz/` alone.

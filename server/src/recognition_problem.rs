@@ -30,6 +30,10 @@ impl From<RecognitionError> for Problem {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_wrong_claims", said)
                     .remedy("wait ten minutes, or take the way without recognition")
             }
+            RecognitionError::TooManySearches => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_searches", said)
+                    .remedy("look through everything in one search; begin the next tomorrow")
+            }
             RecognitionError::ClockSkew => Self::invalid("clock_skew", said)
                 .remedy("send pictures within two seconds of taking them, timed by one clock"),
             RecognitionError::TooManyPictures => {

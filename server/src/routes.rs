@@ -29,6 +29,7 @@ mod player;
 mod plots;
 mod recognition;
 mod reports;
+mod searches;
 mod statistics;
 mod tokens;
 mod uploads;
@@ -181,6 +182,8 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(captures::begin_verify_of))
         .routes(routes!(captures::act))
         .routes(routes!(captures::begin_identify))
+        .routes(routes!(searches::begin))
+        .routes(routes!(searches::end))
         .routes(routes!(recognition::standing))
         .routes(routes!(recognition::arm))
         .routes(routes!(recognition::rekey))
@@ -254,6 +257,7 @@ fn picture_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(captures::pictures))
         .routes(routes!(classify::classify))
+        .routes(routes!(searches::pictures))
         .layer(DefaultBodyLimit::max(MAX_PICTURES_BYTES))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,

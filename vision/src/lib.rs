@@ -6,12 +6,14 @@
 
 mod analyzer;
 mod attention;
+mod camera_check;
 mod chip;
 mod decode;
 mod detector;
 mod draw;
 mod error;
 mod expression;
+mod film;
 mod frame;
 mod head_pose;
 mod jpeg;
@@ -25,18 +27,21 @@ mod nms;
 mod photo;
 mod picture;
 mod quality;
+mod redaction;
 mod scale;
 mod source;
 mod warp;
 
 pub use analyzer::{AnalyzerOptions, FaceAnalyzer, LIVE_MODELS};
 pub use attention::{CameraPlacement, attention_of};
+pub use camera_check::{CameraCheck, Flicker, FramePace, FrameTrace, Mains, check_camera};
 pub use chip::{CHIP_SIDE_PX, FaceChip, chip_from_frame};
 pub use decode::{FrameError, decode_frame};
 pub use detector::{Detector, DetectorOptions};
 pub use draw::{DrawError, draw_faces, save_drawing};
 pub use error::{AnalysisError, PhotoError};
 pub use expression::{CERTAIN_FROM, ExpressionAnalyzer, ExpressionDetail, Temperature};
+pub use film::{FilmError, FilmWriter, film_name};
 pub use frame::Frame;
 pub use head_pose::quick_head_pose;
 pub use jpeg::{MAX_PIXELS, MAX_SIDE_PX, WantedSize, decode_jpeg};
@@ -53,9 +58,12 @@ pub use movement::{
     MicroPlace, MicroReport, MicroSpotter, MicroTrace, Movement, MovementMeter, Phases, Smile,
     SmileKind, SpottingMeans, UnitValues, false_alarms_per_minute,
 };
-pub use photo::{MAX_FILE_BYTES, Photo, PhotoFacts, PhotoFormat, ReducedPhoto, photo_facts};
+pub use photo::{
+    EncodeError, MAX_FILE_BYTES, Photo, PhotoFacts, PhotoFormat, ReducedPhoto, encode_photo, photo_facts,
+};
 pub use picture::{Picture, PixelPool, RgbView};
 pub use quality::{ComponentQuality, FaceQuality, QualityComponent, QualityGate, QualityHint};
+pub use redaction::{RedactionStyle, Veil, cover, with_margin};
 pub use source::{
     BadFrame, CameraFormat, CameraInfo, CameraProblem, ClipSpec, DEMO_CLIP, DEMO_CLIP_FPS,
     FfmpegInfo, FfmpegSpec, FolderSpec, FrameSource, HttpSpec, JpegFrame, JpegSplitter, LostReason,

@@ -1,5 +1,6 @@
-//! Photographs from files.
+//! Photographs from files, and into them.
 
+mod encode;
 mod facts;
 
 use std::fs::File;
@@ -10,6 +11,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use regard_domain::FrameSize;
 
 pub use self::facts::{PhotoFacts, photo_facts};
+pub use self::encode::{EncodeError, encode_photo};
 use crate::jpeg::{check_size, exif_of, looks_like_jpeg, size_of};
 use crate::picture::n_bytes;
 use crate::{

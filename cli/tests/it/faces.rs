@@ -12,7 +12,7 @@ use crate::program::{Said, program, run};
 use crate::site;
 
 /// An installation at which people may be verified.
-struct Running {
+pub(crate) struct Running {
     folder: tempfile::TempDir,
     child: Child,
     url: String,
@@ -27,11 +27,11 @@ impl Drop for Running {
 }
 
 impl Running {
-    fn start(custody: &str) -> Self {
+    pub(crate) fn start(custody: &str) -> Self {
         let folder = site::small();
         let file = folder.path().join("commitments.toml");
         let promised = fs::read_to_string(&file).unwrap();
-        let purposes = "consent_purposes = [\"verify\", \"identify\", \"personalise\"]\n\
+        let purposes = "consent_purposes = [\"verify\", \"identify\", \"personalise\", \"analyse_library\"]\n\
                         alternative_path = \"the guard looks at the card\"\n\
                         custody_justification = \"an access gate with a guard beside it\"";
         let old = "consent_purposes = [\"personalise\", \"learn\", \"research\"]";
@@ -67,11 +67,11 @@ impl Running {
         Self { folder, child, url }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn regard(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn regard(&self, arguments: &[&str]) -> Said {
         let token = self.path("admin.token");
         let of = ["--url", &self.url, "--token-file", token.to_str().unwrap()];
         run(&[arguments, &of].concat())
@@ -79,7 +79,7 @@ impl Running {
 }
 
 /// Five photographs of somebody, as files.
-fn photographs(folder: &Path, picture: impl Fn(&str) -> Vec<u8>) -> Vec<String> {
+pub(crate) fn photographs(folder: &Path, picture: impl Fn(&str) -> Vec<u8>) -> Vec<String> {
     ["ahead", "left", "right", "up", "down"]
         .map(|view| {
             let file = folder.join(format!("{view}.jpg"));

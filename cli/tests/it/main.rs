@@ -17,6 +17,7 @@ mod keys;
 mod kill;
 mod learn;
 mod ledger;
+mod media;
 mod models;
 mod papers;
 mod personalizer;

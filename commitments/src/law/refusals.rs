@@ -144,10 +144,15 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
     (
         RefusalCode::UntargetedCollection,
         kept(
-            &["commitments/src/library.rs"],
+            &[
+                "commitments/src/library.rs",
+                "engine/src/recognition/searches.rs",
+            ],
             &[
                 "commitments/src/library.rs::without_a_statement_there_is_no_grant",
                 "commitments/src/library.rs::unknown_people_are_not_grouped",
+                "cli/tests/it/media.rs::nobody_is_looked_for_without_their_token",
+                "cli/tests/it/media.rs::somebody_finds_their_own_photographs_and_stays_to_be_seen_in_them",
             ],
         ),
     ),

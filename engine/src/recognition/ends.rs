@@ -6,7 +6,8 @@ use std::time::Duration;
 use rand::Rng as _;
 use regard_commitments::{
     ActKind, Answer, Assertion, AssertionFor, AssertionTerms, ConsentPurpose, Grant, Liveness,
-    NeedsLiveness, Personalization, Presenting, RecognitionKey, Recognized, Refusal, RefusalCode,
+    NeedsLiveness, Personalization, Presenting, Recognition, RecognitionKey, Recognized, Refusal,
+    RefusalCode,
 };
 use regard_domain::{ActId, PersonId, Timestamp, TrackId};
 use regard_identity::{
@@ -281,7 +282,7 @@ impl Recognizer {
                 return Err(error);
             }
         };
-        let similarity = nearest(&claimed.faces, &face, &key)?;
+        let similarity = nearest(&claimed.faces, &face, key.grant())?;
         let compared = self.scale.verify(similarity, target);
         let assertion = match wanted.filter(|_| compared.is_match) {
             Some(wanted) => Some(self.assertion(person, &wanted, challenges, target)?),
@@ -448,17 +449,17 @@ fn mean_of(embeddings: &[Embedding]) -> Option<Embedding> {
 }
 
 /// How near a face is to the nearest of somebody's templates.
-fn nearest(
+pub(super) fn nearest(
     faces: &[OpenedFace],
     face: &Embedding,
-    key: &RecognitionKey<regard_commitments::Verification>,
+    key: &Grant<Recognition>,
 ) -> Result<Similarity, RecognitionError> {
     let mut best: Option<Similarity> = None;
     for one in faces {
         let template = Template::from_bytes(&one.template)?;
         let transform = GalleryTransform::from_key(&one.diversifier, EMBEDDING_DIMENSION);
         let transform = transform.ok_or(regard_identity::TemplateFault::OtherTransform)?;
-        let similarity = template.verify(face, &transform, key.grant())?;
+        let similarity = template.verify(face, &transform, key)?;
         if best.is_none_or(|best| similarity > best) {
             best = Some(similarity);
         }

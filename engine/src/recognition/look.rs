@@ -76,6 +76,13 @@ pub struct LookedFace {
     chip: Option<FaceChip>,
 }
 
+impl LookedFace {
+    /// The aligned crop, where one was cut and not taken yet.
+    pub(super) fn take_chip(&mut self) -> Option<FaceChip> {
+        self.chip.take()
+    }
+}
+
 impl fmt::Debug for LookedFace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LookedFace(withheld)")
@@ -113,7 +120,7 @@ impl Looked {
 }
 
 /// Looks at a picture on a bench.
-fn look(
+pub(super) fn look(
     bench: &mut Bench,
     bytes: &[u8],
     sensing: &Grant<Sensing>,

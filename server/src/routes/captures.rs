@@ -24,7 +24,7 @@ use crate::wire::recognition::{
 };
 
 /// Pictures of one request: a second of a camera.
-const MAX_PICTURES: usize = 32;
+pub(super) const MAX_PICTURES: usize = 32;
 
 /// Where whoever was recognised stands.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -208,7 +208,7 @@ pub(crate) async fn pictures(
 }
 
 /// A picture whole, in memory. One that is larger than is looked at is not read to its end.
-async fn bytes_in(mut field: Field<'_>) -> Result<Vec<u8>, Problem> {
+pub(super) async fn bytes_in(mut field: Field<'_>) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.chunk().await? {
         if bytes.len() + chunk.len() > MAX_PICTURE_BYTES {

@@ -42,7 +42,7 @@ impl FfmpegInfo {
     }
 
     /// The options that hand every frame on once, at its own time.
-    fn frame_rate_options(&self) -> [&'static str; 2] {
+    pub(crate) fn frame_rate_options(&self) -> [&'static str; 2] {
         match self.number() {
             // `-fps_mode` came with 5.1, where `-vsync` began to go.
             Some(number) if number < (5, 1) => ["-vsync", "passthrough"],

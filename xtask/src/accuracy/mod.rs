@@ -11,6 +11,7 @@ mod looking;
 mod micro;
 mod presentation;
 mod recognition;
+mod redaction;
 mod tracking;
 
 use std::collections::BTreeMap;
@@ -82,6 +83,9 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
     }
     if wants("recognition") {
         add("lfw", recognition::run(&data, args.write)?);
+    }
+    if wants("redaction") {
+        add("", one(Some(redaction::run(&data)?)));
     }
     if wants("presentation") {
         add("lfw", one(presentation::run(&data)?));
