@@ -40,6 +40,7 @@ pub use look::{Look, Looked, LookedFace, MAX_LOOKED, PictureQuality};
 pub use studio::StudioError;
 
 pub(crate) use attested::AttestedLeave;
+pub(crate) use studio::Bench;
 
 use going::Goings;
 use studio::Studio;
