@@ -3,6 +3,7 @@
 pub mod actor;
 #[cfg(feature = "gallery")]
 pub mod conformance;
+pub mod injection;
 pub mod mot;
 pub mod passersby;
 pub mod stage;

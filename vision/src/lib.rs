@@ -20,6 +20,7 @@ mod liveness;
 mod mask;
 mod mesh;
 mod model;
+mod movement;
 mod nms;
 mod photo;
 mod picture;
@@ -47,6 +48,11 @@ pub use liveness::{
 };
 pub use mask::Mask;
 pub use mesh::{FaceMesh, MeshAnalyzer, MeshPoint, N_MESH_POINTS};
+pub use movement::{
+    ActionUnit, CurvePoint, ExpressionCurves, FaceRegion, MAX_MOVEMENT_SAMPLES, MicroMovement,
+    MicroPlace, MicroReport, MicroSpotter, MicroTrace, Movement, MovementMeter, Phases, Smile,
+    SmileKind, SpottingMeans, UnitValues, false_alarms_per_minute,
+};
 pub use photo::{MAX_FILE_BYTES, Photo, PhotoFormat};
 pub use picture::{Picture, PixelPool, RgbView};
 pub use quality::{ComponentQuality, FaceQuality, QualityComponent, QualityGate, QualityHint};
