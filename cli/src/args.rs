@@ -6,6 +6,7 @@ mod keys;
 mod papers;
 mod plays;
 mod statistics;
+mod study;
 mod tokens;
 
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ pub(crate) use self::plays::{
     CampaignsCommand, ProofOfPlayCommand, ReportArgs, ReportFormat, SpanArgs,
 };
 pub(crate) use self::statistics::{StatisticsArgs, StatisticsFormat};
+pub(crate) use self::study::{StudyCommand, StudyReportFormat};
 pub(crate) use self::tokens::{NewTokenArgs, TokensCommand};
 
 /// A screen that looks at its audience, chooses what to show, learns, and keeps its word.
@@ -95,6 +97,9 @@ pub(crate) enum Command {
     /// Galleries of an installation that runs: listed, armed, turned over to a fresh secret.
     #[command(subcommand)]
     Gallery(GalleryCommand),
+    /// Studies of an installation that runs: participants who were invited and agreed look at messages before their own camera.
+    #[command(subcommand)]
+    Study(Box<StudyCommand>),
     /// Proofs that a person's record was erased.
     #[command(subcommand)]
     Erasure(ErasureCommand),

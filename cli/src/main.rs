@@ -34,6 +34,7 @@ mod simulate;
 mod site;
 mod speech;
 mod statistics;
+mod study;
 mod tokens;
 mod whole_file;
 mod work;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         Command::Enroll(args) => faces::enroll(&args),
         Command::VerifyFace(args) => faces::verify(&args),
         Command::Gallery(command) => gallery::gallery(&command),
+        Command::Study(command) => study::study(&command),
         Command::Erasure(command) => custody::erasure(&command),
         Command::Backup(args) => custody::backup(&args),
         Command::Restore(args) => custody::restore(&args),

@@ -14,7 +14,7 @@ use regard_commitments::{
 };
 use regard_domain::{Clock, CreativeId, SittingId, StudyId, Timestamp};
 use regard_evaluation::{
-    MIN_PARTICIPANTS, PlanFault, Sitting, StudyPlan, StudyResult, analyze_study,
+    Band, Curve, MIN_PARTICIPANTS, PlanFault, Sitting, StudyPlan, StudyResult, analyze_study,
 };
 use thiserror::Error;
 
