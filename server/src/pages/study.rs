@@ -54,7 +54,7 @@ pub(crate) fn study_page(answers: StudyAnswers<'_>, language: Language) -> Study
             (title, lines.map(str::to_owned).collect())
         },
     );
-    let refused = answers.refusal.as_ref().map(said);
+    let refused = answers.refusal.map(|refusal| said(&refusal));
     StudyPage {
         lang: tag,
         w,

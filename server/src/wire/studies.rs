@@ -1,7 +1,5 @@
 //! Studies as JSON.
 
-use std::collections::BTreeMap;
-
 use regard_commitments::UtcText;
 use regard_decision::Creative as Message;
 use regard_domain::CreativeId;
@@ -227,7 +225,7 @@ pub(crate) struct NewAnswers {
     #[schema(value_type = String)]
     pub(crate) creative: CreativeId,
     /// By question: `{"liking": 5}`, `{"choice": 0}` or `{"text": "…"}`; what is left out was not answered.
-    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
+    #[schema(value_type = std::collections::BTreeMap<String, serde_json::Value>)]
     pub(crate) answers: Answers,
 }
 

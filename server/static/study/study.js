@@ -7,9 +7,9 @@ import { build, isReady, Store } from "../player/creative.js";
 import { Camera } from "./camera.js";
 import { ask } from "./questions.js";
 
-/** Frames that a rate is measured over, and the longest time they are waited for. */
-const CHECK_FRAMES = 60;
-const CHECK_MILLIS = 6000;
+/** Frames that a rate is measured over; the least time for a fast camera, and the longest that a slow one is waited for. */
+const CHECK_FRAMES = 45;
+const CHECK_MILLIS = [2000, 10000];
 
 const page = document.querySelector("main");
 const store = new Store();
@@ -61,7 +61,9 @@ async function check() {
   n_seen = 0;
   const began = performance.now();
   await camera.mark("check", began);
-  while (n_seen < CHECK_FRAMES && performance.now() - began < CHECK_MILLIS) await rest(50);
+  const [least, most] = CHECK_MILLIS;
+  const isOver = (millis) => millis >= most || (n_seen >= CHECK_FRAMES && millis >= least);
+  while (!isOver(performance.now() - began)) await rest(50);
   const told = await camera.mark("checked", performance.now());
   const rate = told.frames_per_sec;
   say(byId("rate"), rate === null ? "" : `${rate.toFixed(0)} ${word("frames_per_sec")}`);
