@@ -139,7 +139,11 @@ async fn a_study_is_made_by_those_who_may_and_from_a_plan_without_mistakes() {
     quick["movements"] = json!({"shortest_millis": 40});
     assert_eq!(make(&world, &quick).await.code(), "purpose_not_promised");
     let page = world.page("/console/studies").await;
-    assert!(page.text().contains("Spring &#60;b&#62;"), "{}", page.text());
+    assert!(
+        page.text().contains("Spring &#60;b&#62;"),
+        "{}",
+        page.text()
+    );
     world.post("/v1/studies/spring/close").send().await;
     let invite = world.post("/v1/studies/spring/invitations");
     let answer = invite.json(&json!({"n": 1})).send().await;
@@ -176,7 +180,9 @@ async fn an_invitation_seats_one_who_agrees_once() {
     let tokens = invited(&world, 2).await;
     let page = world.page(&format!("/study/{}?lang=de", tokens[0])).await;
     assert_eq!(page.status, 200);
-    assert!(page.text().contains("Spring &#60;b&#62;") && page.text().contains("Was gemessen wird"));
+    assert!(
+        page.text().contains("Spring &#60;b&#62;") && page.text().contains("Was gemessen wird")
+    );
     assert!(
         page.header("permissions-policy")
             .unwrap()
