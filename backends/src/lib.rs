@@ -31,6 +31,7 @@ mod row;
 mod shards;
 mod sqlite;
 mod store;
+mod studies;
 mod sums;
 
 pub use batch::{Batch, CommitReport, OutcomeKey};
@@ -57,3 +58,4 @@ pub use sqlite::{
     SqliteStore, SqliteTables, SqliteValue, StoredValue,
 };
 pub use store::{Integrity, Store, SweepReport};
+pub use studies::{InvitationRow, Invited, StudyRow, StudyStore};

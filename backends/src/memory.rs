@@ -8,26 +8,31 @@ use std::{
 
 use async_trait::async_trait;
 use regard_commitments::{
-    Date, Detail, Epsilon, Kept, Leaf, Release, SignedCheckpoint, SignedCommitments, Spending,
+    Date, Detail, Digest, Epsilon, Kept, Leaf, Release, SignedCheckpoint, SignedCommitments,
+    Spending,
 };
 use regard_decision::{Decision, Outcome, PlayRow};
-use regard_domain::{CameraId, CampaignId, DecisionId, PersonId, PlayId, ScreenId, Timestamp};
+use regard_domain::{
+    CameraId, CampaignId, DecisionId, PersonId, PlayId, ScreenId, StudyId, Timestamp,
+};
 
 use crate::{
     Batch, CollectedRow, CommitReport, CreativeReport, DecisionCursor, Document, Fact, Integrity,
     LedgerRow, MinuteAggregate, OutcomeKey, Play, PlayCount, PolicyRow, SealedRow, SealedSlots,
-    Setting, Store, StoreError, SweepReport,
+    Setting, Store, StoreError, StudyRow, SweepReport,
     sums::{self, PlayRows, ReportBuilder},
 };
 
 mod collected;
 mod keys;
 mod lidded;
+mod studies;
 mod writes;
 
 use collected::CollectedKey;
 pub use keys::MemoryKeys;
 use lidded::Lidded;
+use studies::HeldInvitation;
 
 /// The store that forgets: for tests, and for the time the disk is full.
 ///
@@ -68,6 +73,8 @@ struct Rooms {
     documents: Lidded<String, Document>,
     sealed: Lidded<SealedKey, SealedRow>,
     collected: Lidded<CollectedKey, CollectedRow>,
+    studies: Lidded<StudyId, StudyRow>,
+    invitations: Lidded<Digest, HeldInvitation>,
     /// Never gives way: what was spent must not be forgotten.
     releases: BTreeMap<(Date, Detail), (Release, Timestamp)>,
     ledger: Vec<(LedgerRow, Timestamp)>,
@@ -93,6 +100,8 @@ impl MemoryStore {
                 documents: Lidded::new(max_rows),
                 sealed: Lidded::new(max_rows),
                 collected: Lidded::new(max_rows),
+                studies: Lidded::new(max_rows),
+                invitations: Lidded::new(max_rows),
                 releases: BTreeMap::new(),
                 ledger: Vec::new(),
                 checkpoints: BTreeMap::new(),

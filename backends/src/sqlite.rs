@@ -46,6 +46,7 @@ mod reader;
 mod reads;
 mod releases;
 mod sealed;
+mod studies;
 mod tables;
 mod writes;
 

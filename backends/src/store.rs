@@ -13,6 +13,7 @@ use regard_domain::{CampaignId, DecisionId, PersonId, ScreenId, Timestamp};
 use crate::{
     Batch, CollectedStore, CommitReport, CreativeReport, DecisionCursor, Document, Fact, LedgerRow,
     MinuteAggregate, Play, PlayCount, PolicyRow, SealedRow, SealedSlots, Setting, StoreError,
+    StudyStore,
 };
 
 /// What a sweep removed.
@@ -60,7 +61,7 @@ pub enum Integrity {
 /// lies elsewhere ([`KeyStore`](crate::KeyStore)). Each was granted its time by the Retention gate, and
 /// [`sweep`](Self::sweep) ends it.
 #[async_trait]
-pub trait Store: CollectedStore {
+pub trait Store: CollectedStore + StudyStore {
     /// Writes all rows of a batch in one transaction. Offering the same batch again changes nothing.
     ///
     /// # Errors

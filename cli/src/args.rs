@@ -9,6 +9,7 @@ mod media;
 mod papers;
 mod plays;
 mod statistics;
+mod study;
 mod timeline;
 mod tokens;
 
@@ -31,6 +32,7 @@ pub(crate) use self::plays::{
     CampaignsCommand, ProofOfPlayCommand, ReportArgs, ReportFormat, SpanArgs,
 };
 pub(crate) use self::statistics::{StatisticsArgs, StatisticsFormat};
+pub(crate) use self::study::{StudyCommand, StudyReportFormat};
 pub(crate) use self::timeline::TimelineArgs;
 pub(crate) use self::tokens::{NewTokenArgs, TokensCommand};
 
@@ -112,6 +114,9 @@ pub(crate) enum Command {
     /// Galleries of an installation that runs: listed, armed, turned over to a fresh secret.
     #[command(subcommand)]
     Gallery(GalleryCommand),
+    /// Studies of an installation that runs: participants who were invited and agreed look at messages before their own camera.
+    #[command(subcommand)]
+    Study(Box<StudyCommand>),
     /// Proofs that a person's record was erased.
     #[command(subcommand)]
     Erasure(ErasureCommand),

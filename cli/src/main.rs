@@ -40,6 +40,7 @@ mod simulate;
 mod site;
 mod speech;
 mod statistics;
+mod study;
 mod timeline;
 mod tokens;
 mod whole_file;
@@ -85,6 +86,7 @@ fn main() -> ExitCode {
         Command::Enroll(args) => faces::enroll(&args),
         Command::VerifyFace(args) => faces::verify(&args),
         Command::Gallery(command) => gallery::gallery(&command),
+        Command::Study(command) => study::study(&command),
         Command::Erasure(command) => custody::erasure(&command),
         Command::Backup(args) => custody::backup(&args),
         Command::Restore(args) => custody::restore(&args),

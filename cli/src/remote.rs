@@ -98,6 +98,33 @@ impl Remote {
         }
     }
 
+    /// The bytes of a good answer, whatever they are.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(crate) fn fetch(&self, path: &str) -> Result<Vec<u8>> {
+        let url = format!("{}{path}", self.url);
+        let mut request = Request::builder().method("GET").uri(&url);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request
+            .body(Vec::new())
+            .context("the request cannot be sent")?;
+        let mut answer = self.agent.run(request).with_context(|| url.clone())?;
+        let status = answer.status();
+        let body = answer.body_mut().with_config().limit(MAX_ANSWER);
+        let bytes = body.read_to_vec().with_context(|| url.clone())?;
+        if status.is_success() {
+            return Ok(bytes);
+        }
+        let json: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        match (json["code"].as_str(), json["detail"].as_str()) {
+            (Some(code), Some(detail)) => bail!("{detail} ({code})"),
+            _ => bail!("{url} answered {status}"),
+        }
+    }
+
     /// Sends JSON.
     ///
     /// # Errors

@@ -92,6 +92,12 @@ named! {
         FaceRemoved = "face_removed";
         /// A secret was made that a receiver of events checks signatures with. Subject: the receiver's name.
         WebhookSecretMade = "webhook_secret_made";
+        /// A study was set up. Subject: its plan.
+        StudyMade = "study_made";
+        /// Participants of a study were invited. Subject: its name.
+        StudyInvited = "study_invited";
+        /// A study was closed. Subject: its name.
+        StudyClosed = "study_closed";
     }
 }
 

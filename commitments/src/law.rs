@@ -369,14 +369,17 @@ rules! {
         "What a person shows without knowing is never an input or a reward of a decision.";
         code [
             "commitments/src/commitments.rs", "commitments/src/scope.rs", "commitments/src/study.rs",
-            "commitments/src/study/study_only.rs", "vision/src/movement/micro/spotter.rs", "engine/src/access/sitting.rs",
-            "cli/src/timeline/micro.rs", "decision/src/facts.rs", "decision/src/outcome.rs", "xtask/tests/rooms.rs",
+            "commitments/src/study/study_only.rs", "commitments/src/study/pooled.rs", "vision/src/movement/micro/spotter.rs",
+            "engine/src/access/sitting.rs", "engine/src/studies.rs", "cli/src/timeline/micro.rs", "decision/src/facts.rs",
+            "decision/src/outcome.rs", "xtask/tests/rooms.rs",
         ];
         tests [
             "commitments/src/commitments/tests.rs::micro_expression_is_for_research_only",
             "commitments/src/study/tests.rs::micro_expressions_are_for_participants_of_studies_alone",
             "commitments/src/study/tests.rs::no_profile_but_the_laboratory_allows_them_and_no_workplace",
             "commitments/src/study/tests.rs::without_a_ledger_no_sitting_goes_on",
+            "commitments/src/study/tests.rs::a_participant_is_looked_at_under_their_consent_alone_and_not_for_micro_expressions",
+            "server/tests/it/studies.rs::movements_are_added_up_for_the_report_alone_and_who_withdraws_is_gone_from_it",
             "commitments/src/audit/operations/tests.rs::a_sitting_of_a_study_needs_the_consent_of_its_participant",
             "commitments/tests/gates.rs::gates_hold",
             "decision/tests/gates.rs::gates_hold",

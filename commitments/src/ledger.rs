@@ -237,7 +237,7 @@ pub enum EntryBody {
         /// Refusals before it that were too many to tell one by one.
         n_untold: u64,
     },
-    /// A participant of a study sits down: micro-expressions are looked for in the pictures that they hand in.
+    /// A participant of a study sits down: they are looked at in the pictures that they hand in.
     StudyGranted {
         /// Whose record.
         subject: Digest,
@@ -248,7 +248,7 @@ pub enum EntryBody {
         /// The instant from which it no longer holds.
         until: Timestamp,
     },
-    /// Micro-expressions are not looked for.
+    /// A participant of a study is not looked at, or not for movements of a fraction of a second.
     StudyRefused {
         /// Why.
         code: RefusalCode,

@@ -166,8 +166,8 @@ pub use sensing::{
 };
 pub use signed::{SignatureFault, SignedCommitments, VerifiedCommitments};
 pub use study::{
-    LONGEST_MOVEMENT, MeasuredRate, MicroExpressions, MovementClaim, SHORTEST_MOVEMENT, StudyGate,
-    StudyOnly,
+    BadInvitation, LONGEST_MOVEMENT, MeasuredRate, MicroExpressions, MovementClaim, MovementSums,
+    SHORTEST_MOVEMENT, SealedMovements, StudyGate, StudyInvitation, StudyOnly,
 };
 pub use tile::{BadTile, TILE_WIDTH, Tile, consistency_proof_of_tiles};
 pub use witness::{AddCheckpoint, BadRequest, Witness, WitnessFault};

@@ -1,9 +1,12 @@
-//! Studies: leave to look for movements of a fraction of a second in the face of a participant who agreed to that.
+//! Studies: leave to look at participants who agreed to that, in pictures that they hand in themselves; and leave of its own to
+//! look for movements of a fraction of a second in their faces.
 //!
 //! What a person shows without knowing is never an input or a reward of a decision (AI Act 5(1)(a)). So nothing of it is found
 //! without [`MicroExpressions`], which this gate alone gives, to one participant, for the purpose `research`; and what is found
 //! is [`StudyOnly`], which converts into nothing and opens with that participant's key alone.
 
+mod invitation;
+mod pooled;
 mod rate;
 mod study_only;
 
@@ -13,6 +16,8 @@ use std::time::Duration;
 use rand::CryptoRng;
 use regard_domain::Timestamp;
 
+pub use self::invitation::{BadInvitation, StudyInvitation};
+pub use self::pooled::{MovementSums, SealedMovements};
 pub use self::rate::{LONGEST_MOVEMENT, MeasuredRate, MovementClaim, SHORTEST_MOVEMENT};
 pub use self::study_only::StudyOnly;
 
@@ -101,6 +106,52 @@ impl StudyGate {
         }
     }
 
+    /// Asks to look at a participant, in pictures that they hand in by an act of their own: where they look, and what their face
+    /// shows, as far as the site promised it. No movement of a fraction of a second.
+    ///
+    /// # Errors
+    /// As an answer: `ledger_unavailable`, `feature_not_in_profile`, `purpose_not_promised`, `workplace_or_education`,
+    /// `consent_missing`, `consent_withdrawn`, `consent_expired`.
+    pub fn sit(
+        &mut self,
+        consent: &LiveConsent,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Ruled<Answer<Grant<Sensing>>> {
+        if let Err(refusal) = self.rule_sitting(consent, now) {
+            return self.refuse(refusal, now);
+        }
+        let (grant, _, entry) = self.seat(self.scopes_beside(), consent, now, rng);
+        Ruled {
+            outcome: Answer::Granted(grant),
+            entries: vec![entry],
+        }
+    }
+
+    /// A grant under a fresh number, and what the ledger is to say of it.
+    fn seat(
+        &self,
+        scopes: Scopes,
+        consent: &LiveConsent,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> (Grant<Sensing>, Digest, LedgerEntry) {
+        let until = consent.until().min(now.plus(SITTING));
+        let lifelines = vec![consent.lifeline().clone(), self.recorded.clone()];
+        let terms = SensingTerms::of_own_pictures(scopes, self.commitments.digest());
+        let grant = Grant::issue(terms, until, lifelines);
+        let mut random = [0; 32];
+        rng.fill_bytes(&mut random);
+        let number = Digest::of(&[b"regard sitting v1\0", &random]);
+        let body = EntryBody::StudyGranted {
+            subject: subject(consent.person()),
+            receipt: consent.receipt(),
+            number,
+            until,
+        };
+        (grant, number, LedgerEntry { at: now, body })
+    }
+
     /// Asks to look for movements in the face of a participant. `rate`: how fast their frames were seen to come; what a camera
     /// says of itself does not count.
     ///
@@ -118,21 +169,10 @@ impl StudyGate {
         if let Err(refusal) = ruled {
             return self.refuse(refusal, now);
         }
-        let until = consent.until().min(now.plus(SITTING));
-        let lifelines = vec![consent.lifeline().clone(), self.recorded.clone()];
-        let terms = SensingTerms::of_own_pictures(self.scopes(), self.commitments.digest());
-        let grant = Grant::issue(terms, until, lifelines);
+        let scopes = self.scopes_beside().with(Scope::MicroExpression);
+        let (grant, sitting, entry) = self.seat(scopes, consent, now, rng);
         let Some(scoped) = grant.micro_expression() else {
             unreachable!("the scopes of a study hold its own");
-        };
-        let mut random = [0; 32];
-        rng.fill_bytes(&mut random);
-        let sitting = Digest::of(&[b"regard sitting v1\0", &random]);
-        let body = EntryBody::StudyGranted {
-            subject: subject(consent.person()),
-            receipt: consent.receipt(),
-            number: sitting,
-            until,
         };
         Ruled {
             outcome: Answer::Granted(MicroExpressions {
@@ -140,7 +180,7 @@ impl StudyGate {
                 claim,
                 sitting,
             }),
-            entries: vec![LedgerEntry { at: now, body }],
+            entries: vec![entry],
         }
     }
 
@@ -158,6 +198,18 @@ impl StudyGate {
         }
     }
 
+    /// Whether participants could be looked at here at all, and for movements of a fraction of a second.
+    ///
+    /// # Errors
+    /// `ledger_unavailable`, `feature_not_in_profile`, `purpose_not_promised`, `workplace_or_education`.
+    pub fn may(&self, with_movements: bool) -> Result<(), Refusal> {
+        self.rule_site()?;
+        if with_movements {
+            self.rule_movements()?;
+        }
+        Ok(())
+    }
+
     fn rule(
         &self,
         consent: &LiveConsent,
@@ -165,13 +217,19 @@ impl StudyGate {
         rate: MeasuredRate,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        if self.is_ledger_out {
-            return Err(Refusal::new(
-                RefusalCode::LedgerUnavailable,
-                "the ledger cannot be written, and what cannot be recorded is not done",
-                "free disk space or repair the data folder",
-            ));
-        }
+        self.rule_ledger()?;
+        self.rule_movements()?;
+        self.rule_place()?;
+        consent.serves(ConsentPurpose::Research, now)?;
+        claim.check(rate)
+    }
+
+    fn rule_sitting(&self, consent: &LiveConsent, now: Timestamp) -> Result<(), Refusal> {
+        self.rule_site()?;
+        consent.serves(ConsentPurpose::Research, now)
+    }
+
+    fn rule_movements(&self) -> Result<(), Refusal> {
         let scope = Scope::MicroExpression;
         if !self.profile.allowed_scopes().contains(scope) {
             return Err(Refusal::new(
@@ -193,25 +251,86 @@ impl StudyGate {
                 "add the scope and the purpose, and sign a new version",
             ));
         }
-        if document.declarations.is_workplace_or_education() {
+        Ok(())
+    }
+
+    fn rule_site(&self) -> Result<(), Refusal> {
+        self.rule_ledger()?;
+        let document = self.commitments.document();
+        let version = document.version;
+        for scope in [Scope::Count, Scope::Attention] {
+            if !self.may_be_looked_at(scope) {
+                return Err(Refusal::new(
+                    RefusalCode::FeatureNotInProfile,
+                    format!("profile {} does not allow {scope}", self.profile.name()),
+                    "choose a profile that allows it, and sign commitments for that profile",
+                ));
+            }
+            if !document.scopes.contains(scope) {
+                return Err(Refusal::new(
+                    RefusalCode::PurposeNotPromised,
+                    format!("version {version} of the commitments does not name {scope}"),
+                    "add the scope, and sign a new version",
+                ));
+            }
+        }
+        if !document
+            .consent_purposes
+            .contains(&ConsentPurpose::Research)
+        {
+            return Err(Refusal::new(
+                RefusalCode::PurposeNotPromised,
+                format!(
+                    "version {version} of the commitments does not name research among what people may agree to"
+                ),
+                "add \"research\" to consent_purposes, and sign a new version",
+            ));
+        }
+        self.rule_place()
+    }
+
+    /// Whether the profile lets somebody be looked at so who agreed to it: where it waits for people to agree, participants
+    /// did.
+    fn may_be_looked_at(&self, scope: Scope) -> bool {
+        let (open, agreed) = (
+            self.profile.allowed_scopes(),
+            self.profile.consented_scopes(),
+        );
+        open.contains(scope) || agreed.contains(scope)
+    }
+
+    fn rule_ledger(&self) -> Result<(), Refusal> {
+        if self.is_ledger_out {
+            return Err(Refusal::new(
+                RefusalCode::LedgerUnavailable,
+                "the ledger cannot be written, and what cannot be recorded is not done",
+                "free disk space or repair the data folder",
+            ));
+        }
+        Ok(())
+    }
+
+    fn rule_place(&self) -> Result<(), Refusal> {
+        if self
+            .commitments
+            .document()
+            .declarations
+            .is_workplace_or_education()
+        {
             return Err(Refusal::new(
                 RefusalCode::WorkplaceOrEducation,
                 "people at work or in education are looked at",
                 "invite participants to where neither is the case",
             ));
         }
-        consent.serves(ConsentPurpose::Research, now)?;
-        claim.check(rate)
+        Ok(())
     }
 
-    /// What may be looked at beside it: as much of counting, attention and expression as the site promised.
-    fn scopes(&self) -> Scopes {
+    /// What may be looked at but movements: as much of counting, attention and expression as the site promised.
+    fn scopes_beside(&self) -> Scopes {
         let promised = &self.commitments.document().scopes;
-        let may = |scope: &Scope| {
-            self.profile.allowed_scopes().contains(*scope) && promised.contains(*scope)
-        };
-        let beside: Scopes = Scopes::AUDIENCE.iter().filter(may).collect();
-        beside.with(Scope::MicroExpression)
+        let may = |scope: &Scope| self.may_be_looked_at(*scope) && promised.contains(*scope);
+        Scopes::AUDIENCE.iter().filter(may).collect()
     }
 
     /// The ledger cannot be written: every sitting ends, and none begins until [`Self::ledger_available`].

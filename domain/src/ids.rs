@@ -164,6 +164,10 @@ slug_id! {
     /// One set of templates that is searched by itself, or the collection of a service.
     GalleryId
 }
+slug_id! {
+    /// One study with participants who agreed.
+    StudyId
+}
 /// Ids of things may be printed wherever that helps.
 macro_rules! printed_in_full {
     ($($name:ident)+) => {$(
@@ -188,7 +192,7 @@ macro_rules! withheld {
     )+};
 }
 
-withheld! { PersonId TemplateId PictureId ActId }
+withheld! { PersonId TemplateId PictureId ActId SittingId }
 
 random_id! {
     /// One visitor between entry and exit on one camera. Random, never reused, never derived from a face.
@@ -205,6 +209,10 @@ random_id! {
 random_id! {
     /// One act by which somebody says that they want to be recognised: whoever names it uses it up.
     ActId
+}
+random_id! {
+    /// One sitting of a participant of a study: whoever names it may hand in its pictures and answers.
+    SittingId
 }
 random_id! {
     /// Someone who enrolled by an act of their own.

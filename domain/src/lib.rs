@@ -18,7 +18,7 @@ pub use face::{Face, FaceReadings, Landmarks, Sighting};
 pub use geometry::{BBox, FrameSize, HeadPose, Point, SimilarityTransform};
 pub use ids::{
     ActId, BadId, CameraId, CampaignId, CreativeId, DecisionId, GalleryId, PersonId, PictureId,
-    PlayId, ScreenId, SiteId, TemplateId, TrackId,
+    PlayId, ScreenId, SiteId, SittingId, StudyId, TemplateId, TrackId,
 };
 pub use moment::{Audience, Moment, MomentCause, Visitor};
 pub use scalar::{Attention, Probability, Score};

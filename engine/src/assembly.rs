@@ -44,6 +44,7 @@ use crate::seed::random_key;
 use crate::start::{Promise, StartError};
 use crate::statistics::Statistician;
 use crate::stopper::Stopper;
+use crate::studies::Studies;
 use crate::sweeper::sweep;
 use crate::uses::UsesByCamera;
 use crate::view::{Health, ScreenView};
@@ -64,6 +65,7 @@ pub(crate) struct Assembly {
     pub(crate) statistician: Arc<Statistician>,
     pub(crate) papers: Arc<PaperDesk>,
     pub(crate) personalizer: Arc<Personalizer>,
+    pub(crate) studies: Arc<Studies>,
     /// What the custodian and the statistician write to the ledger comes in here.
     pub(crate) lines: (mpsc::UnboundedSender<Line>, mpsc::UnboundedReceiver<Line>),
     pub(crate) conductor: Conductor,
@@ -295,6 +297,7 @@ impl Assembly {
                 statistician: Arc::clone(&self.statistician),
                 papers: Arc::clone(&self.papers),
                 personalizer: Arc::clone(&self.personalizer),
+                studies: Arc::clone(&self.studies),
             }),
         }
     }
@@ -344,6 +347,7 @@ impl Assembly {
             in_process: self.in_process(),
             gate: self.promise.gate,
             recognizer: Arc::clone(&self.recognizer),
+            studies: Arc::clone(&self.studies),
             people: People::new(self.uses),
             conductor: self.conductor,
             calendar: self.calendar,
@@ -381,7 +385,7 @@ impl Assembly {
         ));
         let (end_sweeps, sweeps_end) = watch::channel(false);
         let clock = common.clock;
-        let (custodian, recognizer) = (self.custodian, self.recognizer);
+        let (custodian, recognizer, studies) = (self.custodian, self.recognizer, self.studies);
         let sweeper = tokio::spawn(sweep(
             Arc::clone(&store),
             Arc::clone(&clock),
@@ -404,6 +408,7 @@ impl Assembly {
             statistician.stop();
             papers.close();
             recognizer.stop();
+            studies.stop();
             custodian.stop().await;
             if is_in_order {
                 let body = EntryBody::Stopped {};

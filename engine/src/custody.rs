@@ -34,6 +34,7 @@ mod roster;
 mod scribe;
 mod secrets;
 mod site_key_file;
+mod studies;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
@@ -52,6 +53,7 @@ pub use roster::{MAX_ROSTER_PAGE, PersonNote};
 pub(crate) use scribe::Scribe;
 pub(crate) use secrets::Secret;
 pub use site_key_file::{KeyPlace, SiteKeyFile};
+pub(crate) use studies::{MOVEMENTS_KIND, SITTING_KIND};
 pub use token::{TokenError, TokenProbe};
 pub use token_uri::{BadTokenUri, TOKEN_SCHEME, TokenUri};
 pub use upkeep::{Rotated, SweptKeys, rotate};

@@ -30,6 +30,7 @@ use crate::players::Players;
 use crate::recognition::Recognizer;
 use crate::statistics::Statistician;
 use crate::stopper::Stopper;
+use crate::studies::Studies;
 use crate::view::{Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, ScreenView};
 
 /// Why the engine did not do what it was asked.
@@ -112,6 +113,7 @@ pub(crate) struct Shared {
     pub(crate) statistician: Arc<Statistician>,
     pub(crate) papers: Arc<PaperDesk>,
     pub(crate) personalizer: Arc<Personalizer>,
+    pub(crate) studies: Arc<Studies>,
 }
 
 /// Where one camera's results can be seen.
@@ -155,6 +157,11 @@ impl Engine {
     /// Who makes and keeps the noised numbers of each day.
     pub fn statistician(&self) -> &Arc<Statistician> {
         &self.shared.statistician
+    }
+
+    /// The studies of the site.
+    pub fn studies(&self) -> &Arc<Studies> {
+        &self.shared.studies
     }
 
     /// Who ranks what others offer.

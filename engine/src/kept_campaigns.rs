@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use regard_backends::{Document, Store, StoreError};
+use regard_backends::{Batch, CampaignInForce, Document, Store, StoreError};
 use regard_commitments::{Answer, Digest, RetentionGate};
 use regard_decision::{Campaign, Planner};
 use regard_domain::Timestamp;
@@ -127,4 +127,31 @@ async fn keep_text(
             Ok(())
         }
     }
+}
+
+/// Says which campaigns are in force, before anything is swept: their budgets outlive the decisions
+/// they were counted from.
+pub(crate) async fn prolong_budgets(
+    config: &EngineConfig,
+    retention: &RetentionGate,
+    store: &dyn Store,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut batch = Batch::new();
+    for campaign in &config.campaigns {
+        let row = CampaignInForce {
+            campaign: campaign.id.clone(),
+        };
+        match retention.keep(row, now) {
+            Answer::Granted(kept) => {
+                batch.campaign(kept);
+            }
+            Answer::Refused(refusal) if campaign.budget.max_plays_total.is_some() => {
+                tracing::warn!(campaign = %campaign.id, %refusal, "its budget is forgotten with its decisions");
+            }
+            Answer::Refused(_) => {}
+        }
+    }
+    store.commit(&batch).await?;
+    Ok(())
 }

@@ -48,6 +48,7 @@ mod simulation;
 mod start;
 mod statistics;
 mod stopper;
+mod studies;
 mod sweeper;
 mod uses;
 mod view;
@@ -110,6 +111,10 @@ pub use simulation::{
 };
 pub use start::StartError;
 pub use statistics::{LibraryFault, NoiseError, PrivacyBudget, Statistician, StatisticsError};
+pub use studies::{
+    AnsweredWrong, INVITATION_PERIOD, MAX_INVITATIONS, MovementStanding, Participant, Seated,
+    SittingMark, SittingSeen, Studies, StudyError, StudyNote, StudyReport,
+};
 pub use view::{
     CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, Proposal,
     ScreenHealth, ScreenView, Showing,

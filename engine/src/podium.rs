@@ -32,6 +32,7 @@ use crate::recognition::Recognizer;
 use crate::recorder::Recorder;
 use crate::recording::{Input, RecordingWriter};
 use crate::stopper::Stopper;
+use crate::studies::Studies;
 use crate::uses::Uses;
 use crate::view::{CameraHealth, Health, Heartbeat, ScreenHealth, ScreenView};
 
@@ -73,6 +74,7 @@ pub(crate) struct Podium {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) gate: SensingGate,
     pub(crate) recognizer: Arc<Recognizer>,
+    pub(crate) studies: Arc<Studies>,
     pub(crate) people: People,
     pub(crate) conductor: Conductor,
     pub(crate) calendar: Calendar,
@@ -434,6 +436,7 @@ impl Podium {
 
     fn ledger(&mut self, writable: bool, now: Timestamp) {
         self.recognizer.ledger_writable(writable);
+        self.studies.ledger_writable(writable);
         self.record(now, || Input::Ledger { writable });
         let effects = self.conductor.ledger(writable, now);
         self.carry_out(effects, now);

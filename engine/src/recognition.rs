@@ -42,6 +42,7 @@ pub use searches::{ComparedFace, SearchBegun, SearchId, SearchedPicture};
 pub use studio::StudioError;
 
 pub(crate) use attested::AttestedLeave;
+pub(crate) use studio::Bench;
 
 use going::Goings;
 use searches::Searches;

@@ -6,13 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use regard_audience::BadSettings;
-use regard_backends::{
-    Batch, CampaignInForce, OpenError, SqliteKeys, SqliteOptions, SqliteStore, Store, StoreError,
-};
+use regard_backends::{OpenError, SqliteKeys, SqliteOptions, SqliteStore, Store, StoreError};
 use regard_commitments::{
     Answer, CameraSetup, Digest, EntryBody, LedgerEntry, NoteError, NoteSigner, PlaceCodes,
     Profile, ProfileError, PromiseFault, RecognitionGate, RetentionGate, SensingGate,
-    SignatureFault, SiteKeys, VerifiedCommitments, ledger_origin,
+    SignatureFault, SiteKeys, StudyGate, VerifiedCommitments, ledger_origin,
 };
 use regard_decision::{CampaignFault, Planner};
 use regard_domain::{CameraId, Clock, Timestamp};
@@ -42,6 +40,7 @@ use crate::recording::RecordingError;
 use crate::remembered::Remembered;
 use crate::seed::random_key;
 use crate::statistics::{Statistician, StatisticsParts};
+use crate::studies::{Studies, StudiesParts};
 use crate::uses::{Uses, UsesByCamera};
 use crate::zones::{self, ZonesDamaged};
 
@@ -216,6 +215,11 @@ impl Engine {
         );
         let statistician = statistician(ground, (&chronicle, lines.0.clone()), &calendar);
         let personalizer = personalizer(ground, &calendar).await?;
+        let studies = studies(
+            ground,
+            (&custodian, &recognizer),
+            (&chronicle, lines.0.clone()),
+        );
         let seed = random_key().map_err(KeyError::NoEntropy)?;
         let remembered = Remembered::read(&*store, now).await?;
         let zones = zones::kept(&config, &*store).await??;
@@ -224,7 +228,7 @@ impl Engine {
         }
         let uses = uses(&config, &promise.gate, now);
         let conductor = conductor(&config, &calendar, &remembered, uses.clone(), seed)?;
-        prolong_budgets(&config, &promise.retention, &*store, now).await?;
+        kept_campaigns::prolong_budgets(&config, &promise.retention, &*store, now).await?;
         Assembly {
             config,
             configured,
@@ -238,6 +242,7 @@ impl Engine {
             statistician,
             papers: Arc::new(desk),
             personalizer: Arc::new(personalizer),
+            studies: Arc::new(studies),
             lines,
             conductor,
             uses,
@@ -450,6 +455,25 @@ async fn recognizer(
     Ok(Arc::new(recognizer))
 }
 
+/// The studies of the site.
+fn studies(
+    ground: Ground<'_>,
+    (custodian, recognizer): (&Arc<Custodian>, &Arc<Recognizer>),
+    (chronicle, lines): (&Chronicle, mpsc::UnboundedSender<Line>),
+) -> Studies {
+    let promise = ground.promise;
+    Studies::new(StudiesParts {
+        gate: StudyGate::new(promise.verified.clone(), promise.profile.clone()),
+        custodian: Arc::clone(custodian),
+        recognizer: Arc::clone(recognizer),
+        store: Arc::clone(ground.store),
+        retention: promise.retention.clone(),
+        profile: promise.profile.clone(),
+        clock: Arc::clone(ground.clock),
+        scribe: Scribe::new(lines, chronicle.verifier()),
+    })
+}
+
 /// Who makes what leaves the site.
 fn statistician(
     ground: Ground<'_>,
@@ -556,31 +580,4 @@ fn conductor(
         })
         .collect();
     Ok(remembered.conductor(planner, calendar.clone(), &seats, uses, seed))
-}
-
-/// Says which campaigns are in force, before anything is swept: their budgets outlive the decisions
-/// they were counted from.
-async fn prolong_budgets(
-    config: &EngineConfig,
-    retention: &RetentionGate,
-    store: &dyn Store,
-    now: Timestamp,
-) -> Result<(), StartError> {
-    let mut batch = Batch::new();
-    for campaign in &config.campaigns {
-        let row = CampaignInForce {
-            campaign: campaign.id.clone(),
-        };
-        match retention.keep(row, now) {
-            Answer::Granted(kept) => {
-                batch.campaign(kept);
-            }
-            Answer::Refused(refusal) if campaign.budget.max_plays_total.is_some() => {
-                tracing::warn!(campaign = %campaign.id, %refusal, "its budget is forgotten with its decisions");
-            }
-            Answer::Refused(_) => {}
-        }
-    }
-    store.commit(&batch).await?;
-    Ok(())
 }

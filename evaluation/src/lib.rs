@@ -1,8 +1,8 @@
 //! Room `evaluation`: what a policy would have earned, and how sure that is.
 //!
-//! In: logs of decisions with their probabilities, rewards, policies. Out: estimates with intervals,
-//! sequences that may be looked at any time, streams of made-up audiences. This room never does
-//! I/O, never reads a clock, never decides for a real screen, and knows no person.
+//! In: logs of decisions with their probabilities, rewards, policies; what participants of studies attended to and answered.
+//! Out: estimates with intervals, sequences that may be looked at any time, streams of made-up audiences, studies added up.
+//! This room never does I/O, never reads a clock, never decides for a real screen, and knows no person by any name.
 
 mod ablation;
 mod coverage;
@@ -17,6 +17,7 @@ mod plot;
 mod reward_model;
 mod sequence;
 mod simulator;
+mod study;
 
 pub use ablation::{Ablation, AblationReport};
 pub use coverage::{Coverage, coverage_of_estimates, coverage_while_peeking};
@@ -32,4 +33,12 @@ pub use reward_model::{Case, cross_fitted};
 pub use sequence::{BettingSequence, BoundTest};
 pub use simulator::{
     BadStream, Contest, ContestError, LoggedRound, LoggedStream, Round, Stream, World,
+};
+pub use study::{
+    Answer, Answers, Band, BandPoint, ChoiceCount, Curve, Estimated, Foretelling, Foretold,
+    GRID_MILLIS, Glance, LAB_PARTICIPANTS, MIN_FORETELLING, MIN_PARTICIPANTS, MIN_PRIOR_CELL,
+    MovementWish, Neutral, PlanFault, Question, QuestionKind, QuestionResult, Recorder,
+    SITTING_FORMAT, Signal, Sitting, Stimulus, StimulusResult, StudyPlan, StudyPrior, StudyPriors,
+    StudyResult, Suppressed, Turning, TurningPoint, TurningPoints, Watched, Words, analyze_study,
+    student_quantile,
 };

@@ -1,15 +1,19 @@
 //! Papers for people: signs to print, what the law wants written about an installation, and what plays did.
 //!
 //! In: the texts of a notice, an address for its code; facts about a configuration; plays with sums about them; curves of a video
-//! that somebody analyses. Out: bytes of SVG or PDF; papers as values and as pages; tables, signed records of plays. This room never reads a file, never looks at the clock, and sees nothing about anybody.
+//! that somebody analyses; studies added up. Out: bytes of SVG or PDF; papers as values and as pages; tables, signed records of
+//! plays; studies as pages and papers. This room never reads a file, never looks at the clock, and sees nothing about anybody beyond
+//! what whoever analyses a video of their own asked for.
 
 mod collection;
 mod font;
+mod layout;
 mod papers;
 mod pdf;
 mod plays;
 mod sheet;
 mod sign;
+mod studies;
 mod svg;
 mod timeline;
 
@@ -25,4 +29,5 @@ pub use plays::{
 };
 pub use sheet::Paper;
 pub use sign::{Sign, SignError, sign_pdf, sign_svg};
+pub use studies::StudyPaper;
 pub use timeline::{Timeline, TimelineCurve, TimelineEvent, TimelineTrack};

@@ -112,7 +112,9 @@ fn is_same_origin(headers: &HeaderMap, host: &str) -> bool {
 
 /// Puts the headers on every answer that its handler did not set for itself.
 pub(crate) async fn secure(request: Request, next: Next) -> Response {
-    let allows_camera = matches!(request.uri().path(), "/console" | "/enroll" | "/verify");
+    let path = request.uri().path();
+    let allows_camera =
+        matches!(path, "/console" | "/enroll" | "/verify") || path.starts_with("/study/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let permissions = if allows_camera {

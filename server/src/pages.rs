@@ -6,6 +6,7 @@ mod papers;
 mod preferences;
 mod privacy;
 mod standing;
+mod study;
 mod words;
 mod yesterday;
 
@@ -25,6 +26,7 @@ pub(crate) use privacy::{
     Picture, PrivacyAnswers, Whereabouts, easy_page, privacy_language, privacy_page,
 };
 pub(crate) use standing::{Here, Mistake, Standing};
+pub(crate) use study::{StudiesPage, StudyAnswers, study_page};
 pub(crate) use words::{language_of, words};
 
 /// The list of pages.

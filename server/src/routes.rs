@@ -30,7 +30,9 @@ mod plots;
 mod recognition;
 mod reports;
 mod searches;
+mod sittings;
 mod statistics;
+mod studies;
 mod tokens;
 mod uploads;
 mod webhooks;
@@ -119,6 +121,12 @@ fn open_routes() -> OpenApiRouter<App> {
         .routes(routes!(captures::colors))
         .routes(routes!(captures::end))
         .routes(routes!(captures::give_up))
+        .routes(routes!(sittings::study))
+        .routes(routes!(sittings::sit_down))
+        .routes(routes!(sittings::frames))
+        .routes(routes!(sittings::answers))
+        .routes(routes!(sittings::end))
+        .routes(routes!(sittings::give_up))
 }
 
 fn player_routes() -> OpenApiRouter<App> {
@@ -173,6 +181,13 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(ledger::entries))
         .routes(routes!(statistics::list))
         .routes(routes!(statistics::of_day))
+        .routes(routes!(studies::studies_page))
+        .routes(routes!(studies::list, studies::make))
+        .routes(routes!(studies::study))
+        .routes(routes!(studies::invite))
+        .routes(routes!(studies::close))
+        .routes(routes!(studies::report))
+        .routes(routes!(studies::priors))
         .routes(routes!(papers::papers_page))
         .routes(routes!(papers::paper_page))
         .routes(routes!(papers::list))

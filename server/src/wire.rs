@@ -10,6 +10,7 @@ pub(crate) mod recognition;
 mod report;
 mod screen;
 mod statistics;
+pub(crate) mod studies;
 mod tokens;
 pub(crate) mod zones;
 

@@ -59,7 +59,8 @@ pub use movement::{
     SmileKind, SpottingMeans, UnitValues, false_alarms_per_minute,
 };
 pub use photo::{
-    EncodeError, MAX_FILE_BYTES, Photo, PhotoFacts, PhotoFormat, ReducedPhoto, encode_photo, photo_facts,
+    EncodeError, MAX_FILE_BYTES, Photo, PhotoFacts, PhotoFormat, ReducedPhoto, encode_photo,
+    photo_facts,
 };
 pub use picture::{Picture, PixelPool, RgbView};
 pub use quality::{ComponentQuality, FaceQuality, QualityComponent, QualityGate, QualityHint};

@@ -10,8 +10,8 @@ use std::path::Path;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use regard_domain::FrameSize;
 
-pub use self::facts::{PhotoFacts, photo_facts};
 pub use self::encode::{EncodeError, encode_photo};
+pub use self::facts::{PhotoFacts, photo_facts};
 use crate::jpeg::{check_size, exif_of, looks_like_jpeg, size_of};
 use crate::picture::n_bytes;
 use crate::{

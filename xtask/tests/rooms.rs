@@ -34,7 +34,10 @@ const DOORS: &[(&str, &[&str])] = &[
             "backends",
         ],
     ),
-    ("reports", &["domain", "commitments", "decision"]),
+    (
+        "reports",
+        &["domain", "commitments", "decision", "evaluation"],
+    ),
     (
         "library",
         &[
@@ -98,6 +101,10 @@ const WORDS: &[(&str, &[&str])] = &[
     // What micro-expressions show is for studies: decisions, their audiences and what they learn from never see the type.
     ("StudyOnly", &["commitments", "vision", "engine"]),
     ("StudyGate", &["commitments", "engine"]),
+    (
+        "MovementSums",
+        &["commitments", "engine", "reports", "server"],
+    ),
     ("SystemTime::now", &["engine", "cli"]),
     ("Instant::now", &["engine", "cli", "server"]),
     ("rand::rng()", &["engine", "cli"]),

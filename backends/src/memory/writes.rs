@@ -177,7 +177,10 @@ impl Rooms {
             ),
             (
                 DataKind::Content,
-                self.totals.sweep(now) + self.documents.sweep(now),
+                self.totals.sweep(now)
+                    + self.documents.sweep(now)
+                    + self.studies.sweep(now)
+                    + self.invitations.sweep(now),
             ),
         ] {
             report.count(kind, n_rows);

@@ -17,7 +17,7 @@ const FREED_PAGES: &str = "PRAGMA incremental_vacuum(4096)";
 const MAX_DAMAGES: usize = 100;
 
 /// Every table whose rows have an end, in order of name: what kind of data it holds, and how to remove a chunk of it.
-pub(super) const SWEEPS: [(DataKind, &str); 15] = [
+pub(super) const SWEEPS: [(DataKind, &str); 17] = [
     (
         DataKind::Ledger,
         "DELETE FROM checkpoints WHERE size IN (SELECT size FROM checkpoints WHERE keep_until <= ? LIMIT ?)",
@@ -43,6 +43,10 @@ pub(super) const SWEEPS: [(DataKind, &str); 15] = [
         DataKind::Ledger,
         "UPDATE ledger SET bytes = NULL WHERE idx IN
          (SELECT idx FROM ledger WHERE bytes IS NOT NULL AND keep_until <= ? LIMIT ?)",
+    ),
+    (
+        DataKind::Content,
+        "DELETE FROM invitations WHERE rowid IN (SELECT rowid FROM invitations WHERE keep_until <= ? LIMIT ?)",
     ),
     (
         DataKind::MinuteAggregate,
@@ -71,6 +75,10 @@ pub(super) const SWEEPS: [(DataKind, &str); 15] = [
     (
         DataKind::Credential,
         "DELETE FROM settings WHERE rowid IN (SELECT rowid FROM settings WHERE keep_until <= ? LIMIT ?)",
+    ),
+    (
+        DataKind::Content,
+        "DELETE FROM studies WHERE rowid IN (SELECT rowid FROM studies WHERE keep_until <= ? LIMIT ?)",
     ),
     (
         DataKind::Content,

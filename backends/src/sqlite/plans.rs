@@ -2,13 +2,14 @@
 
 use sqlx::{Row, SqlitePool};
 
-use super::{SqliteOptions, SqliteStore, documents, maintenance, reads};
+use super::{SqliteOptions, SqliteStore, documents, maintenance, reads, studies};
 
 /// Tables that grow with use. The others hold a row for each campaign, fact, setting or version.
-const GROWING: [&str; 8] = [
+const GROWING: [&str; 9] = [
     "checkpoints",
     "collected",
     "decisions",
+    "invitations",
     "ledger",
     "minutes",
     "outcomes",
@@ -17,7 +18,7 @@ const GROWING: [&str; 8] = [
 ];
 
 /// What is asked, and the index that has to answer it.
-const ANSWERS: [(&str, &str); 13] = [
+const ANSWERS: [(&str, &str); 15] = [
     (reads::NEWEST, "decisions_by_time"),
     (reads::BEFORE, "decisions_by_time"),
     (reads::DECISIONS_SINCE, "decisions_by_time"),
@@ -31,6 +32,8 @@ const ANSWERS: [(&str, &str); 13] = [
     (reads::OUTCOME_SUMS, "COVERING INDEX outcomes_by_time"),
     (reads::MINUTES, "sqlite_autoindex_minutes_1"),
     (documents::LEDGER_RANGE, "INTEGER PRIMARY KEY"),
+    (studies::SEALED_NAMED, "sealed_by_name"),
+    (studies::INVITED, "COVERING INDEX invitations_by_study"),
 ];
 
 async fn store(folder: &tempfile::TempDir) -> SqliteStore {

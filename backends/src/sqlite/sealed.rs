@@ -12,7 +12,7 @@ use super::{BUSY_TIMEOUT, FILE_NAME, SqliteStore, maintenance, make_private_file
 use crate::row::{SealedRow, SealedSlots};
 use crate::{OpenError, StoreError};
 
-fn id(person: PersonId) -> Vec<u8> {
+pub(super) fn id(person: PersonId) -> Vec<u8> {
     person.as_bits().to_be_bytes().to_vec()
 }
 
@@ -130,15 +130,15 @@ pub(super) async fn persons(
     .fetch_all(readers)
     .await
     .map_err(from_sqlx)?;
-    rows.into_iter()
-        .map(|bytes| {
-            let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| StoreError::Form {
-                what: "sealed row",
-                source: "not 16 bytes".into(),
-            })?;
-            Ok(PersonId::from_bits(u128::from_be_bytes(bytes)))
-        })
-        .collect()
+    rows.into_iter().map(person_in).collect()
+}
+
+pub(super) fn person_in(bytes: Vec<u8>) -> Result<PersonId, StoreError> {
+    let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| StoreError::Form {
+        what: "sealed row",
+        source: "not 16 bytes".into(),
+    })?;
+    Ok(PersonId::from_bits(u128::from_be_bytes(bytes)))
 }
 
 impl SqliteStore {

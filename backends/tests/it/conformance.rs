@@ -20,12 +20,17 @@ use crate::fixtures::{
 mod collected;
 mod releases;
 mod retention;
+mod studies;
 
 use collected::what_services_hold_is_kept_by_collection;
 use releases::{a_budget_is_never_exceeded, a_release_is_made_once};
 use retention::{
     a_budget_in_force_is_not_renewed_by_retention, a_shorter_end_counts,
     nothing_outlives_its_retention, totals_outlive_their_decisions,
+};
+use studies::{
+    a_study_is_kept_until_its_end, an_invitation_is_good_once_and_until_its_end,
+    what_participants_gave_is_found_by_study,
 };
 
 macro_rules! laws {
@@ -72,6 +77,9 @@ laws! {
     what_services_hold_is_kept_by_collection
     a_release_is_made_once
     a_budget_is_never_exceeded
+    a_study_is_kept_until_its_end
+    an_invitation_is_good_once_and_until_its_end
+    what_participants_gave_is_found_by_study
     a_closed_store_says_so
 }
 

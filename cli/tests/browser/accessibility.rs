@@ -10,7 +10,7 @@ use crate::page::{press, save, until};
 use crate::program::Program;
 
 /// The script of axe-core (MPL-2.0), where it is installed.
-fn axe() -> Option<String> {
+pub(crate) fn axe() -> Option<String> {
     let named = std::env::var_os("REGARD_AXE").map(PathBuf::from);
     let beside = || {
         let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
@@ -34,7 +34,7 @@ const RUN: &str = "const done = arguments[arguments.length - 1];
 const IS_READ: &str = "document.readyState === 'complete'";
 
 /// Pages, and when each is all there.
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 12] = [
     (
         "/screen/demo",
         "document.querySelector('.layer.front .message') && !document.getElementById('notice').hidden",
@@ -51,6 +51,7 @@ const PAGES: [(&str, &str); 11] = [
         "/console/papers/impact_assessment",
         "document.querySelectorAll('main section').length > 6",
     ),
+    ("/console/studies", IS_READ),
     ("/privacy?lang=en", IS_READ),
     ("/privacy?lang=de", IS_READ),
     ("/privacy?easy=yes&lang=de", IS_READ),
@@ -113,7 +114,7 @@ async fn page_of_the_place(page: &Client, axe: &str, scheme: &str) -> Vec<String
 }
 
 /// What axe finds on the page as it is.
-async fn looked_at(page: &Client, axe: &str, name: &str) -> Vec<String> {
+pub(crate) async fn looked_at(page: &Client, axe: &str, name: &str) -> Vec<String> {
     page.execute(axe, Vec::new()).await.unwrap();
     let result = page.execute_async(RUN, Vec::new()).await.unwrap();
     assert!(result["n"].as_u64() > Some(5), "{name}: {result}");

@@ -18,6 +18,7 @@ mod program;
 mod proxy;
 mod reconnecting;
 mod shapes;
+mod studies;
 mod switching;
 mod zones;
 

@@ -78,6 +78,19 @@ impl Program {
         format!("{}{path}", self.address)
     }
 
+    /// Runs another command of the program to its end; what it prints.
+    pub(crate) fn run(folder: &Path, arguments: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_regard"));
+        let command = command
+            .args(arguments)
+            .current_dir(folder)
+            .env_remove("REGARD_DATA_DIR");
+        let said = command.output().unwrap();
+        let errors = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert!(said.status.success(), "{arguments:?}: {errors}");
+        String::from_utf8(said.stdout).unwrap()
+    }
+
     /// Sends the process a signal.
     pub(crate) fn signal(&self, name: &str) {
         let (signal, pid) = (format!("-{name}"), self.child.id().to_string());

@@ -253,3 +253,52 @@ fn without_a_ledger_no_sitting_goes_on() {
     assert!(site.ask(&consent, FAST).outcome.granted().is_some());
     assert!(!key.is_live_at(NOON), "a new sitting, not the old one");
 }
+
+#[test]
+fn a_participant_is_looked_at_under_their_consent_alone_and_not_for_micro_expressions() {
+    let mut rng = StdRng::seed_from_u64(7);
+    let mut site = Site::lab();
+    let (consent, line) = agreed(&site.promise, ConsentPurpose::Research);
+    let ruled = site.gate.sit(&consent, NOON, &mut rng);
+    let grant = ruled.outcome.granted().unwrap();
+    assert!(matches!(
+        ruled.entries[0].body,
+        EntryBody::StudyGranted { .. }
+    ));
+    assert!(grant.attention().is_some() && grant.expression().is_some());
+    assert!(grant.micro_expression().is_none());
+    assert!(!grant.is_live_at(NOON.plus(SITTING)));
+    line.cut();
+    assert!(!grant.is_live_at(NOON));
+    let mut refused = |site: &mut Site, consent: &LiveConsent| {
+        let ruled = site.gate.sit(consent, NOON, &mut rng);
+        ruled.outcome.refusal().map(|refusal| refusal.code)
+    };
+    assert_eq!(
+        refused(&mut site, &consent),
+        Some(RefusalCode::ConsentWithdrawn)
+    );
+    let (other, _) = agreed(&site.promise, ConsentPurpose::Learn);
+    assert_eq!(
+        refused(&mut site, &other),
+        Some(RefusalCode::ConsentMissing)
+    );
+    let (consent, _) = agreed(&site.promise, ConsentPurpose::Research);
+    site.gate.ledger_unavailable();
+    assert_eq!(
+        refused(&mut site, &consent),
+        Some(RefusalCode::LedgerUnavailable)
+    );
+    let mut blind = Site::new("lab", |document| document.scopes = Scopes::NONE);
+    assert_eq!(
+        refused(&mut blind, &consent),
+        Some(RefusalCode::PurposeNotPromised)
+    );
+    let mut work = Site::new("lab", |document| {
+        document.declarations.venue = VenueKind::Office;
+    });
+    assert_eq!(
+        refused(&mut work, &consent),
+        Some(RefusalCode::WorkplaceOrEducation)
+    );
+}

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::acts::{PREFERENCES_KIND, RECEIPT_KIND};
 use super::faces::{FaceNote, TEMPLATE_KIND, TOKEN_KIND};
+use super::studies::{MOVEMENTS_KIND, SITTING_KIND};
 use super::wishes::HISTORY_KIND;
 use super::{Authenticated, Custodian, CustodyError};
 use regard_commitments::{ConsentPurpose, DataKey, KeySlot, Zeroizing};
@@ -34,6 +35,8 @@ pub struct PersonExport {
     pub preferences: Option<serde_json::Value>,
     /// How often they came and were welcomed, where they agreed that messages are chosen for them.
     pub history: Option<serde_json::Value>,
+    /// What they gave to studies.
+    pub studies: Vec<serde_json::Value>,
     /// Face templates, without their numbers: a template is for comparing faces and tells its person nothing.
     pub templates: Vec<ExportedFace>,
     /// Decisions made for them: none is, decisions are made for the audience as a whole.
@@ -97,7 +100,7 @@ impl Custodian {
         let opened = self.open(person).await?;
         let rows = self.store.sealed_of(person).await?;
         let mut receipts = Vec::new();
-        let (mut preferences, mut history) = (None, None);
+        let (mut preferences, mut history, mut studies) = (None, None, Vec::new());
         for row in rows {
             let place = SealedAs {
                 person,
@@ -129,6 +132,10 @@ impl Custodian {
                     let value = serde_json::from_slice(&bytes);
                     history = Some(value.map_err(|_| CustodyError::Damaged)?);
                 }
+                SITTING_KIND | MOVEMENTS_KIND => {
+                    let value = serde_json::from_slice(&bytes);
+                    studies.push(value.map_err(|_| CustodyError::Damaged)?);
+                }
                 _ => return Err(CustodyError::Damaged),
             }
         }
@@ -154,6 +161,7 @@ impl Custodian {
             receipts: receipts.into_iter().map(|(_, text)| text).collect(),
             preferences,
             history,
+            studies,
             templates: faces.into_iter().map(ExportedFace::new).collect(),
             decisions: Vec::new(),
             commitments_version: self.promise.document().version,

@@ -63,7 +63,7 @@ impl Recognizer {
     }
 
     /// Does work on a bench, away from the threads that answer requests.
-    pub(super) async fn on_bench<T: Send + 'static>(
+    pub(crate) async fn on_bench<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Bench) -> T + Send + 'static,
     ) -> Result<T, RecognitionError> {

@@ -27,8 +27,8 @@ pub enum StudioError {
 }
 
 /// One set of networks, loaded when first needed.
-pub(super) struct Bench {
-    pub(super) analyzer: FaceAnalyzer,
+pub(crate) struct Bench {
+    pub(crate) analyzer: FaceAnalyzer,
     /// For single photographs, which are looked at larger than frames.
     photos: Option<FaceAnalyzer>,
     embedder: Option<Embedder>,

@@ -8,14 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use regard_backends::{
     Batch, CollectedRow, CollectedStore, CommitReport, CreativeReport, DecisionCursor, Document,
-    Fact, Integrity, LedgerRow, MinuteAggregate, Play, PlayCount, PolicyRow, SealedRow,
-    SealedSlots, Setting, Store, StoreError, SweepReport,
+    Fact, Integrity, InvitationRow, Invited, LedgerRow, MinuteAggregate, Play, PlayCount,
+    PolicyRow, SealedRow, SealedSlots, Setting, Store, StoreError, StudyRow, StudyStore,
+    SweepReport,
 };
 use regard_commitments::{
-    Date, Detail, Epsilon, Kept, Leaf, Release, SignedCheckpoint, SignedCommitments, Spending,
+    Date, Detail, Digest, Epsilon, Kept, Leaf, Release, SignedCheckpoint, SignedCommitments,
+    Spending,
 };
 use regard_decision::{Decision, Outcome, PlayRow};
-use regard_domain::{CampaignId, DecisionId, GalleryId, PersonId, ScreenId, Timestamp};
+use regard_domain::{CampaignId, DecisionId, GalleryId, PersonId, ScreenId, StudyId, Timestamp};
 
 /// A disk that can be full. What a real full disk gives is a test of the store itself: the same error,
 /// nothing written, and success as soon as there is room.
@@ -76,6 +78,50 @@ impl CollectedStore for FaultyStore {
         items: Option<&[String]>,
     ) -> Result<u64, StoreError> {
         self.inner.remove_collected(collection, items).await
+    }
+}
+
+#[async_trait]
+impl StudyStore for FaultyStore {
+    async fn put_study(&self, study: &Kept<StudyRow>) -> Result<(), StoreError> {
+        self.rows.pass()?;
+        self.inner.put_study(study).await
+    }
+
+    async fn studies(&self) -> Result<Vec<StudyRow>, StoreError> {
+        self.inner.studies().await
+    }
+
+    async fn put_invitations(&self, rows: &[Kept<InvitationRow>]) -> Result<(), StoreError> {
+        self.rows.pass()?;
+        self.inner.put_invitations(rows).await
+    }
+
+    async fn invitation(
+        &self,
+        token: Digest,
+        now: Timestamp,
+    ) -> Result<Option<StudyId>, StoreError> {
+        self.inner.invitation(token, now).await
+    }
+
+    async fn spend_invitation(&self, token: Digest, now: Timestamp) -> Result<bool, StoreError> {
+        self.rows.pass()?;
+        self.inner.spend_invitation(token, now).await
+    }
+
+    async fn invited(&self, study: &StudyId) -> Result<Invited, StoreError> {
+        self.inner.invited(study).await
+    }
+
+    async fn sealed_named(
+        &self,
+        kind: &str,
+        name: &str,
+        after: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Vec<SealedRow>, StoreError> {
+        self.inner.sealed_named(kind, name, after, limit).await
     }
 }
 

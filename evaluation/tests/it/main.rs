@@ -4,3 +4,4 @@
 mod coverage;
 mod formats;
 mod reference;
+mod study;

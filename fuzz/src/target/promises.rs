@@ -4,8 +4,8 @@ use std::str;
 
 use regard_commitments::{
     AddCheckpoint, Checkpoint, Commitments, CosignatureVerifier, ErasureProof, LedgerEntry,
-    LedgerFault, LedgerProof, PersonToken, SignedReceipt, SiteKeys, Tile, Zeroizing,
-    canonical_json, verify_ledger,
+    LedgerFault, LedgerProof, PersonToken, SignedReceipt, SiteKeys, StudyInvitation, Tile,
+    Zeroizing, canonical_json, verify_ledger,
 };
 
 use crate::seeds::{receipts_key, verifier};
@@ -90,14 +90,18 @@ pub fn note(data: &[u8]) -> bool {
     true
 }
 
-/// A person's papers: receipts and proofs of erasure are only believed when they are what was signed, and a token has one
-/// text.
+/// A person's papers: receipts and proofs of erasure are only believed when they are what was signed, and a token or an
+/// invitation has one text.
 pub fn papers(data: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(data) else {
         return false;
     };
     if let Ok(token) = text.parse::<PersonToken>() {
         assert_eq!(*token.reveal(), text);
+        return true;
+    }
+    if let Ok(invitation) = text.parse::<StudyInvitation>() {
+        assert_eq!(*invitation.reveal(), text);
         return true;
     }
     let seeds = crate::seeds("papers");

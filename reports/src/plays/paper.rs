@@ -1,77 +1,12 @@
 //! A table as an accessible PDF: a paragraph a row, so that it is read aloud in order.
 
 use crate::font::Weight;
+use crate::layout::Layout;
 use crate::pdf;
-use crate::sheet::{A4, Mark, Paper, Role, Sheet, Text};
+use crate::sheet::{Paper, Role};
 
 use super::page::{MEANING, WITHHELD, capital, shown};
 use super::table::{PlayTable, numbers};
-
-const MARGIN: f32 = 48.0;
-const INK: [u8; 3] = [0x17, 0x20, 0x2a];
-const LINE: f32 = 1.35;
-
-/// Lays out paragraphs, page after page.
-struct Layout {
-    sheets: Vec<Sheet>,
-    title: String,
-    y: f32,
-}
-
-impl Layout {
-    fn new(title: String) -> Self {
-        let mut layout = Self {
-            sheets: Vec::new(),
-            title,
-            y: 0.0,
-        };
-        layout.turn();
-        layout
-    }
-
-    fn turn(&mut self) {
-        self.sheets.push(Sheet {
-            language: "en",
-            title: self.title.clone(),
-            marks: Vec::new(),
-        });
-        self.y = MARGIN;
-    }
-
-    fn put(&mut self, role: Role, weight: Weight, size: f32, text: &str) {
-        // Letters that the font does not have would be boxes.
-        let text: String = text
-            .chars()
-            .map(|c| {
-                if weight.missing(&c.to_string()).is_some() {
-                    '?'
-                } else {
-                    c
-                }
-            })
-            .collect();
-        let lines = weight.wrap(&text, size, A4.0 - 2.0 * MARGIN);
-        let height = lines.len() as f32 * size * LINE;
-        if self.y + height > A4.1 - MARGIN {
-            self.turn();
-        }
-        let top = self.y;
-        let lines = lines.into_iter().enumerate();
-        let lines = lines.map(|(i, line)| ((i as f32).mul_add(size * LINE, top + size), line));
-        let text = Text {
-            role,
-            weight,
-            size,
-            color: INK,
-            left: MARGIN,
-            lines: lines.collect(),
-        };
-        self.y += height + size * 0.5;
-        if let Some(sheet) = self.sheets.last_mut() {
-            sheet.marks.push(Mark::Text(text));
-        }
-    }
-}
 
 impl PlayTable {
     /// A PDF after PDF/UA-1.

@@ -40,7 +40,7 @@ pub(crate) struct EnrollPage {
     made_certificate: bool,
 }
 
-fn said(refusal: &Refusal) -> String {
+pub(super) fn said(refusal: &Refusal) -> String {
     format!("{}; {} ({})", refusal.reason, refusal.remedy, refusal.code)
 }
 

@@ -7,11 +7,13 @@ mod face;
 mod fr;
 mod nl;
 mod own;
+mod study;
 
 use regard_commitments::{DataKind, Language};
 
 pub(super) use face::{FaceWords, face_words};
 pub(super) use own::{OwnWords, own_words};
+pub(super) use study::{StudyWords, study_words};
 
 /// The words of one language.
 pub(crate) struct Words {

@@ -51,6 +51,10 @@ const FILES: &[(&str, &str, &[u8])] = files! {
     "player/notice.js" => SCRIPT,
     "player/report.js" => SCRIPT,
     "player/stage.js" => SCRIPT,
+    "study/camera.js" => SCRIPT,
+    "study/questions.js" => SCRIPT,
+    "study/study.css" => STYLE,
+    "study/study.js" => SCRIPT,
 };
 
 static BUILD: LazyLock<String> = LazyLock::new(|| {

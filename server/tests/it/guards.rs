@@ -72,7 +72,8 @@ async fn every_answer_carries_the_headers() {
             .header("permissions-policy")
             .unwrap()
             .contains("camera=(self)");
-        let has_camera = matches!(&*path, "/console" | "/enroll" | "/verify");
+        let has_camera =
+            matches!(&*path, "/console" | "/enroll" | "/verify") || path.starts_with("/study/");
         assert_eq!(camera, has_camera, "{path}");
         assert!(answer.header("access-control-allow-origin").is_none());
     }
@@ -137,8 +138,10 @@ async fn a_closed_console_opens_for_the_token_only() {
             || path == "/metrics"
             || path.starts_with("/console/")
             || (path.starts_with("/v1/") && !path.starts_with("/v1/screens/"));
-        // A claim is made by whoever has the token of it, and a go goes on with whoever has its name.
-        let is_claim = path.starts_with("/v1/captures/") || path == "/v1/verifications";
+        // A claim is made by whoever has the token of it, and a go goes on with whoever has its name; so does a sitting.
+        let is_claim = path.starts_with("/v1/captures/")
+            || path == "/v1/verifications"
+            || path.starts_with("/v1/sittings");
         if !is_console || is_claim {
             continue;
         }

@@ -20,6 +20,7 @@ mod ranking;
 mod recognition;
 mod statistics;
 mod streams;
+mod studies;
 mod tls;
 mod uploads;
 mod world;

@@ -9,16 +9,16 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use regard_backends::{
     Batch, Changed, CollectedRow, CollectedStore, CommitReport, CreativeReport, DecisionCursor,
-    Document, Fact, HeldKey, Integrity, KeyChange, KeyStore, LedgerRow, MinuteAggregate,
-    PendingEntry, PersonRow, Play, PlayCount, PolicyRow, PurposeKey, SealedRow, SealedSlots,
-    Setting, SiteSecret, Store, StoreError, SweepReport,
+    Document, Fact, HeldKey, Integrity, InvitationRow, Invited, KeyChange, KeyStore, LedgerRow,
+    MinuteAggregate, PendingEntry, PersonRow, Play, PlayCount, PolicyRow, PurposeKey, SealedRow,
+    SealedSlots, Setting, SiteSecret, Store, StoreError, StudyRow, StudyStore, SweepReport,
 };
 use regard_commitments::{
-    ConsentPurpose, Date, Detail, Epsilon, Kept, Leaf, LedgerEntry, Release, SignedCheckpoint,
-    SignedCommitments, SiteKeyId, Spending, WrappedKey,
+    ConsentPurpose, Date, Detail, Digest, Epsilon, Kept, Leaf, LedgerEntry, Release,
+    SignedCheckpoint, SignedCommitments, SiteKeyId, Spending, WrappedKey,
 };
 use regard_decision::{Decision, Outcome, PlayRow};
-use regard_domain::{CampaignId, DecisionId, GalleryId, PersonId, ScreenId, Timestamp};
+use regard_domain::{CampaignId, DecisionId, GalleryId, PersonId, ScreenId, StudyId, Timestamp};
 use tokio::task::AbortHandle;
 
 /// Where the program dies.
@@ -250,6 +250,53 @@ impl CollectedStore for CrashingStore {
         self.faults
             .write(|| self.inner.remove_collected(collection, items))
             .await
+    }
+}
+
+#[async_trait]
+impl StudyStore for CrashingStore {
+    async fn put_study(&self, study: &Kept<StudyRow>) -> Result<(), StoreError> {
+        self.faults.write(|| self.inner.put_study(study)).await
+    }
+
+    async fn studies(&self) -> Result<Vec<StudyRow>, StoreError> {
+        self.faults.read()?;
+        self.inner.studies().await
+    }
+
+    async fn put_invitations(&self, rows: &[Kept<InvitationRow>]) -> Result<(), StoreError> {
+        self.faults.write(|| self.inner.put_invitations(rows)).await
+    }
+
+    async fn invitation(
+        &self,
+        token: Digest,
+        now: Timestamp,
+    ) -> Result<Option<StudyId>, StoreError> {
+        self.faults.read()?;
+        self.inner.invitation(token, now).await
+    }
+
+    async fn spend_invitation(&self, token: Digest, now: Timestamp) -> Result<bool, StoreError> {
+        self.faults
+            .write(|| self.inner.spend_invitation(token, now))
+            .await
+    }
+
+    async fn invited(&self, study: &StudyId) -> Result<Invited, StoreError> {
+        self.faults.read()?;
+        self.inner.invited(study).await
+    }
+
+    async fn sealed_named(
+        &self,
+        kind: &str,
+        name: &str,
+        after: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Vec<SealedRow>, StoreError> {
+        self.faults.read()?;
+        self.inner.sealed_named(kind, name, after, limit).await
     }
 }
 

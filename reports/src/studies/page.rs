@@ -1,0 +1,128 @@
+//! A study as one page, complete in itself.
+
+use std::fmt::Write as _;
+
+use regard_evaluation::StimulusResult;
+
+use super::StudyPaper;
+use super::chart::{Scale, alt, svg};
+use super::words;
+use crate::svg::escaped;
+
+impl StudyPaper<'_> {
+    /// One page that loads nothing.
+    pub fn to_html(&self) -> String {
+        let result = self.result;
+        let title = format!("Study: {}", result.title);
+        let mut page = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n{}<title>{}</title>\n</head>\n<body>\n<main>\n<h1>{}</h1>\n<p>{}, study {}. {} whose consent holds now.</p>\n",
+            include_str!("../../templates/head.html"),
+            escaped(&title),
+            escaped(&title),
+            escaped(self.site),
+            escaped(result.study.as_str()),
+            words::people(result.n_participants)
+        );
+        // Writing to a string cannot fail.
+        if let Some(warning) = words::warning(result) {
+            let _ = writeln!(page, "<p class=\"asked\" id=\"below-usual\">{warning}</p>");
+        }
+        let _ = writeln!(page, "<p>{}</p>", words::MEANING);
+        for one in &result.creatives {
+            self.put_message(&mut page, one);
+        }
+        put_lines(
+            &mut page,
+            "moments",
+            "Moments that win or lose people",
+            &words::turning_points(result),
+        );
+        let _ = writeln!(page, "<p>{}</p>", words::TURNING);
+        let lines = words::foretelling(result);
+        put_lines(
+            &mut page,
+            "foretelling",
+            "Preference foretold from curves",
+            &lines,
+        );
+        if self.n_refused_movements > 0 {
+            let _ = writeln!(
+                page,
+                "<p id=\"too-slow\">Movements of a fraction of a second were not looked for in {} of the participants: their cameras were too slow (<code>fps_too_low_for_microexpression</code>).</p>",
+                self.n_refused_movements
+            );
+        }
+        page.push_str("</main>\n</body>\n</html>\n");
+        page
+    }
+
+    fn put_message(&self, page: &mut String, one: &StimulusResult) {
+        let id = escaped(one.creative.as_str());
+        let _ = writeln!(
+            page,
+            "<section id=\"creative-{id}\">\n<h2>{}</h2>\n<p>{} s, seen to its end by {}.</p>",
+            escaped(&one.name),
+            f64::from(one.duration_millis) / 1e3,
+            words::people(one.n)
+        );
+        if let Some(why) = words::suppressed(one) {
+            let _ = writeln!(page, "<p class=\"asked\">{why}</p>\n</section>");
+            return;
+        }
+        for (signal, mean) in &one.means {
+            if let Some(mean) = mean {
+                let _ = writeln!(
+                    page,
+                    "<p>{}: {}</p>",
+                    words::name(*signal),
+                    words::estimated(mean, words::range(*signal))
+                );
+            }
+        }
+        for (signal, band) in &one.bands {
+            let title = alt(
+                &format!("{} during {}", words::name(*signal), one.name),
+                band,
+            );
+            let scale = Scale::new(Some(*signal), band, one.duration_millis);
+            let _ = writeln!(
+                page,
+                "<h3>{}</h3>\n{}",
+                words::name(*signal),
+                svg(&title, band, scale)
+            );
+        }
+        if let Some(band) = self.movements_of(&one.creative) {
+            let title = alt(
+                &format!(
+                    "Movements of a fraction of a second a step during {}",
+                    one.name
+                ),
+                band,
+            );
+            let scale = Scale::new(None, band, one.duration_millis);
+            let _ = writeln!(
+                page,
+                "<h3>Movements of a fraction of a second</h3>\n<p>Shown without knowing: for this study alone, never for choosing messages.</p>\n{}",
+                svg(&title, band, scale)
+            );
+        }
+        let answers = words::answers(one);
+        if !answers.is_empty() {
+            page.push_str("<h3>Answers</h3>\n<ul>\n");
+            for line in answers {
+                let _ = writeln!(page, "<li>{}</li>", escaped(&line));
+            }
+            page.push_str("</ul>\n");
+        }
+        page.push_str("</section>\n");
+    }
+}
+
+fn put_lines(page: &mut String, id: &str, title: &str, lines: &[String]) {
+    let _ = writeln!(page, "<section id=\"{id}\">\n<h2>{title}</h2>\n<ul>");
+    for line in lines {
+        let _ = writeln!(page, "<li>{}</li>", escaped(line));
+    }
+    page.push_str("</ul>\n</section>\n");
+}

@@ -1,0 +1,171 @@
+//! What a report of a study says in words.
+
+use regard_evaluation::{
+    Estimated, Foretelling, QuestionResult, Signal, StimulusResult, StudyResult, Turning,
+    TurningPoint, TurningPoints,
+};
+
+/// What the curves are.
+pub(super) const MEANING: &str = "Attention is how much faces are turned to the screen, from 0 to 1. Smile and valence are probabilities of \
+what faces show, less what each participant showed at rest: facial movement, not what anybody feels. Curves are means of participants, with \
+the interval that holds the mean of the population in 95 of 100 studies at each instant.";
+
+/// What the turning points are.
+pub(super) const TURNING: &str = "A moment is told where the second after differs from the second before in the same direction for so many participants \
+that chance would do so, anywhere in the study, in at most 5 of 100 studies (sign flips, greatest of all moments).";
+
+/// What is said of few participants.
+pub(super) fn warning(result: &StudyResult) -> Option<String> {
+    result.is_below_usual.then(|| {
+        format!(
+            "This study tells of {} participants and more, where five are usual: whoever knows who took part may know too much. For the laboratory \
+             alone; do not pass it on.",
+            result.min_participants
+        )
+    })
+}
+
+pub(super) const fn name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Attention => "Attention",
+        Signal::Smile => "Smile",
+        Signal::Valence => "Valence",
+    }
+}
+
+/// Values that a signal can have: intervals of few participants go beyond.
+pub(super) const fn range(signal: Signal) -> (f64, f64) {
+    match signal {
+        Signal::Attention => (0.0, 1.0),
+        Signal::Smile | Signal::Valence => (-1.0, 1.0),
+    }
+}
+
+/// A number of two places; none is less than nothing by less than shows.
+fn shown(value: f64) -> f64 {
+    let rounded = (value * 100.0).round() / 100.0;
+    if rounded == 0.0 { 0.0 } else { rounded }
+}
+
+pub(super) fn estimated(of: &Estimated, (least, most): (f64, f64)) -> String {
+    format!(
+        "{:.2} ({:.2} to {:.2}, {})",
+        shown(of.mean),
+        shown(of.interval.low.max(least)),
+        shown(of.interval.high.min(most)),
+        people(of.n)
+    )
+}
+
+/// Why nothing is shown of a message.
+pub(super) fn suppressed(one: &StimulusResult) -> Option<String> {
+    let why = one.suppressed?;
+    Some(format!(
+        "Not shown: {} saw it to its end, and {} are needed, so that nobody is told of by themselves.",
+        people(why.n),
+        why.needed
+    ))
+}
+
+pub(super) fn people(n: u32) -> String {
+    match n {
+        1 => "1 participant".to_owned(),
+        n => format!("{n} participants"),
+    }
+}
+
+/// Each question and what was answered.
+pub(super) fn answers(one: &StimulusResult) -> Vec<String> {
+    let told = one.answers.iter().map(|answer| match answer {
+        QuestionResult::Liking { question, answered } => match answered {
+            Some(of) => format!("{question}: {} of 7", estimated(of, (1.0, 7.0))),
+            None => format!("{question}: too few answered"),
+        },
+        QuestionResult::Choice { question, counts } => {
+            let counts = counts.iter().map(|one| match one.n {
+                Some(n) => format!("{} {n}", one.option),
+                None => format!("{} too few to tell", one.option),
+            });
+            format!("{question}: {}", counts.collect::<Vec<_>>().join(", "))
+        }
+        QuestionResult::Text { question, n } => {
+            format!(
+                "{question}: {} wrote something, which stays with their records",
+                people(*n)
+            )
+        }
+    });
+    told.collect()
+}
+
+pub(super) fn seconds(millis: u32) -> String {
+    format!("{:.2} s", f64::from(millis) / 1e3)
+}
+
+fn turning_point(one: &TurningPoint) -> String {
+    let does = match one.kind {
+        Turning::Wins => "wins",
+        Turning::Loses => "loses",
+    };
+    format!(
+        "{}, at {} ({} to {}): {does} people; {} changes by {:+.2} ({:+.2} to {:+.2}) over {}",
+        one.creative,
+        seconds(one.at_millis),
+        seconds(one.from_millis),
+        seconds(one.to_millis),
+        name(one.signal).to_lowercase(),
+        one.change,
+        one.interval.low,
+        one.interval.high,
+        people(one.n)
+    )
+}
+
+/// The turning points, one a line.
+pub(super) fn turning_points(result: &StudyResult) -> Vec<String> {
+    match &result.moments {
+        TurningPoints::TooFew { n, needed } => vec![format!(
+            "Not told: {n} took part, and with fewer than {needed} chance could explain any moment."
+        )],
+        TurningPoints::Found { moments } if moments.is_empty() => {
+            vec!["None is beyond chance.".to_owned()]
+        }
+        TurningPoints::Found { moments } => moments.iter().map(turning_point).collect(),
+    }
+}
+
+/// What the curves foretell of the answers.
+pub(super) fn foretelling(result: &StudyResult) -> Vec<String> {
+    match &result.foretelling {
+        Foretelling::NotAsked => vec!["Nobody was asked how they liked a message.".to_owned()],
+        Foretelling::TooFew { n, needed } => vec![format!(
+            "Not enough: {n} answered how they liked a message, and {needed} are needed to foretell and to say how well."
+        )],
+        Foretelling::Told {
+            skill,
+            interval,
+            is_beyond_chance,
+            n,
+            messages,
+        } => {
+            let verdict = if *is_beyond_chance {
+                "Curves foretell answers better than everybody's mean does."
+            } else {
+                "It is not shown that curves foretell answers better than everybody's mean does: do not rely on the figures below."
+            };
+            let mut lines = vec![format!(
+                "{verdict} Of participants whom the model had never seen it took away {:.0} % ({:.0} to {:.0}) of the squared error of saying the mean; {n} participants.",
+                100.0 * skill,
+                100.0 * interval.low,
+                100.0 * interval.high
+            )];
+            lines.extend(messages.iter().map(|one| {
+                format!(
+                    "{}: foretold {:.1} of 7 ({:.1} to {:.1})",
+                    one.creative, one.liking, one.interval.low, one.interval.high
+                )
+            }));
+            lines
+        }
+    }
+}
