@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use regard_library::FaceRow;
 
-use crate::args::RecordFormat;
+use crate::args::TableFormat;
 use crate::printable::shown;
 
 enum Target {
@@ -34,14 +34,14 @@ impl Write for Target {
 /// The rows' way out, for whoever reads along.
 pub(super) struct Output {
     writer: BufWriter<Target>,
-    format: RecordFormat,
+    format: TableFormat,
     name: String,
 }
 
 impl Output {
     /// Opens the pipe, or standard output where none is named, and writes the header if the format has one. `false` beside it
     /// when nobody reads.
-    pub(super) fn open(file: Option<&Path>, format: RecordFormat) -> Result<(Self, bool)> {
+    pub(super) fn open(file: Option<&Path>, format: TableFormat) -> Result<(Self, bool)> {
         let name = file.map_or_else(|| "standard output".to_owned(), shown);
         let target = match file {
             None => Target::Stdout(io::stdout().lock()),
@@ -51,9 +51,9 @@ impl Output {
             }
         };
         let header = match format {
-            RecordFormat::Ndjson => Vec::new(),
-            RecordFormat::Csv => csv_lines(std::iter::once(FaceRow::csv_header()))?,
-            RecordFormat::Parquet | RecordFormat::Sqlite => {
+            TableFormat::Ndjson => Vec::new(),
+            TableFormat::Csv => csv_lines(std::iter::once(FaceRow::csv_header()))?,
+            TableFormat::Parquet | TableFormat::Sqlite => {
                 bail!("{name}: such a table is written to a file only; name one with -o FILE")
             }
         };
@@ -72,8 +72,8 @@ impl Output {
             return Ok(true);
         }
         let lines = match self.format {
-            RecordFormat::Csv => csv_lines(rows.iter().map(|row| row.csv_row(source)))?,
-            RecordFormat::Ndjson | RecordFormat::Parquet | RecordFormat::Sqlite => {
+            TableFormat::Csv => csv_lines(rows.iter().map(|row| row.csv_row(source)))?,
+            TableFormat::Ndjson | TableFormat::Parquet | TableFormat::Sqlite => {
                 let mut lines = Vec::new();
                 for row in rows {
                     lines.extend(row.to_json(source)?.into_bytes());

@@ -10,13 +10,13 @@ use regard_library::{
 
 use super::output::exists_and_is_special;
 use super::tables;
-use crate::args::{AnalyzeArgs, RecordFormat};
+use crate::args::{AnalyzeArgs, TableFormat};
 use crate::printable::shown;
 
 /// What is to be done.
 pub(super) struct Plan {
     pub(super) sources: Sources,
-    pub(super) format: RecordFormat,
+    pub(super) format: TableFormat,
     /// Whether it goes to files, and so can be gone on with.
     pub(super) is_job: bool,
     /// The tables of a job.
@@ -31,8 +31,8 @@ impl Plan {
         let lists = args.list.iter().cloned().map(|list| Ok(Input::List(list)));
         let inputs = typed.chain(lists).collect::<Result<Vec<Input>, _>>()?;
         let output = args.output.as_deref();
-        let format = args.format.or_else(|| output.and_then(RecordFormat::of));
-        let format = format.unwrap_or(RecordFormat::Ndjson);
+        let format = args.format.or_else(|| output.and_then(TableFormat::of));
+        let format = format.unwrap_or(TableFormat::Ndjson);
         let is_job = output.is_some_and(|output| !exists_and_is_special(output));
         if !is_job && (args.items.is_some() || args.report.is_some()) {
             bail!("--items and --report need a file to write to beside; name one with -o FILE");

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 
 use super::output::csv_lines;
 use super::report::Report;
-use crate::args::RecordFormat;
+use crate::args::TableFormat;
 use crate::printable::shown;
 
 /// What a new file is allowed, before the user's mask.
@@ -39,26 +39,26 @@ pub(super) enum With {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     pub(super) path: PathBuf,
-    pub(super) format: RecordFormat,
+    pub(super) format: TableFormat,
     pub(super) with: With,
 }
 
 /// The files of a job: faces to the output, items where they were asked for, or where the format has room for them.
-pub(super) fn plan(output: &Path, format: RecordFormat, items: Option<&Path>) -> Vec<Plan> {
-    let is_database = format == RecordFormat::Sqlite;
+pub(super) fn plan(output: &Path, format: TableFormat, items: Option<&Path>) -> Vec<Plan> {
+    let is_database = format == TableFormat::Sqlite;
     let mut plans = vec![Plan {
         path: output.to_owned(),
         format,
         with: if is_database { With::Both } else { With::Faces },
     }];
-    let beside = (format == RecordFormat::Parquet).then(|| {
+    let beside = (format == TableFormat::Parquet).then(|| {
         let mut name = output.file_stem().unwrap_or_default().to_owned();
         name.push(".items.parquet");
         output.with_file_name(name)
     });
     if let Some(path) = items.map(Path::to_owned).or(beside) {
         plans.push(Plan {
-            format: RecordFormat::of(&path).unwrap_or(RecordFormat::Ndjson),
+            format: TableFormat::of(&path).unwrap_or(TableFormat::Ndjson),
             path,
             with: With::Items,
         });
@@ -119,7 +119,7 @@ pub(super) fn appear(temporary: TempPath, path: &Path) -> io::Result<()> {
 }
 
 enum Writer {
-    Text(BufWriter<File>, RecordFormat),
+    Text(BufWriter<File>, TableFormat),
     Parquet(Box<ParquetTable<BufWriter<File>>>),
     Sqlite(Box<SqliteTables>, Runtime),
 }
@@ -142,8 +142,8 @@ impl Table {
             With::Items => ITEM_COLUMNS,
         };
         let writer = match plan.format {
-            RecordFormat::Ndjson => Writer::Text(BufWriter::new(file), plan.format),
-            RecordFormat::Csv => {
+            TableFormat::Ndjson => Writer::Text(BufWriter::new(file), plan.format),
+            TableFormat::Csv => {
                 let mut file = BufWriter::new(file);
                 let header = match plan.with {
                     With::Faces | With::Both => FaceRow::csv_header(),
@@ -152,10 +152,10 @@ impl Table {
                 file.write_all(&csv_lines(std::iter::once(header))?)?;
                 Writer::Text(file, plan.format)
             }
-            RecordFormat::Parquet => {
+            TableFormat::Parquet => {
                 Writer::Parquet(Box::new(ParquetTable::new(BufWriter::new(file), columns)?))
             }
-            RecordFormat::Sqlite => {
+            TableFormat::Sqlite => {
                 let runtime = tokio::runtime::Builder::new_current_thread().build()?;
                 let mut tables = Vec::new();
                 if plan.with != With::Items {
@@ -256,8 +256,8 @@ fn value_of(cell: Cell) -> SqliteValue {
     }
 }
 
-fn text_of(row: &Row<'_>, format: RecordFormat) -> Result<Vec<u8>> {
-    if format == RecordFormat::Csv {
+fn text_of(row: &Row<'_>, format: TableFormat) -> Result<Vec<u8>> {
+    if format == TableFormat::Csv {
         let cells = match row {
             Row::Face(_, source, face) => face.csv_row(source),
             Row::Item(item) => item.cells().iter().map(Cell::to_text).collect(),
@@ -317,13 +317,13 @@ mod tests {
     #[test]
     fn where_the_tables_go() {
         let planned =
-            |output: &str, format, items: Option<&str>| -> Vec<(String, RecordFormat, With)> {
+            |output: &str, format, items: Option<&str>| -> Vec<(String, TableFormat, With)> {
                 plan(Path::new(output), format, items.map(Path::new))
                     .into_iter()
                     .map(|plan| (plan.path.display().to_string(), plan.format, plan.with))
                     .collect()
             };
-        use RecordFormat::{Csv, Ndjson, Parquet, Sqlite};
+        use TableFormat::{Csv, Ndjson, Parquet, Sqlite};
         assert_eq!(
             planned("a/b.csv", Csv, None),
             [("a/b.csv".into(), Csv, With::Faces)]

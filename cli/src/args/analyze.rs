@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use regard_library::SampleSize;
 
+use super::positive;
+
 #[derive(Args)]
 pub(crate) struct AnalyzeArgs {
     /// Photographs (JPEG, PNG, WebP, GIF, BMP, TIFF), videos (Motion-JPEG and animated GIF; others through ffmpeg), folders
@@ -19,7 +21,7 @@ pub(crate) struct AnalyzeArgs {
     pub(crate) list: Vec<PathBuf>,
     /// How records are written; otherwise as the ending of the output says, or one JSON object a line.
     #[arg(long, value_enum)]
-    pub(crate) format: Option<RecordFormat>,
+    pub(crate) format: Option<TableFormat>,
     /// Write to this file, which appears when all is done; otherwise to standard output. What is done lies in FILE.job
     /// meanwhile: after an interruption the same command goes on where it ended.
     #[arg(short, long, value_name = "FILE")]
@@ -71,9 +73,9 @@ pub(crate) struct AnalyzeArgs {
     pub(crate) group_people: bool,
 }
 
-/// How records are written.
+/// How the tables of a job are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RecordFormat {
+pub(crate) enum TableFormat {
     /// One JSON object a line.
     Ndjson,
     /// A table with a header.
@@ -84,7 +86,7 @@ pub(crate) enum RecordFormat {
     Sqlite,
 }
 
-impl RecordFormat {
+impl TableFormat {
     /// What the ending of a name says.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         let ending = path.extension()?.to_string_lossy().to_ascii_lowercase();
@@ -95,14 +97,5 @@ impl RecordFormat {
             "sqlite" | "sqlite3" | "db" => Some(Self::Sqlite),
             _ => None,
         }
-    }
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if number.is_finite() && number > 0.0 {
-        Ok(number)
-    } else {
-        Err("must be above 0".to_owned())
     }
 }
