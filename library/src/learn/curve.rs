@@ -182,12 +182,15 @@ fn fit(points: &[CurvePoint], errors: &[f64], n_out: usize) -> Option<(f64, f64)
     falls.then(|| (((y_sum + power * x_sum) / sum).exp(), power))
 }
 
+/// A line, factor and power, and the number of photographs at which it comes to the error wished for.
+type Wish = ((f64, f64), f64);
+
 /// Ends of the interval: the held-out examples are drawn anew, the same for all points.
 fn interval(
     wrong: &[Vec<bool>],
     n_out: usize,
     chance: &mut Chance,
-    wished: &dyn Fn(&[f64]) -> Option<((f64, f64), f64)>,
+    wished: &dyn Fn(&[f64]) -> Option<Wish>,
 ) -> (f64, f64) {
     let mut found: Vec<f64> = (0..N_RESAMPLES)
         .map(|_| {

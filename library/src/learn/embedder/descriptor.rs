@@ -149,7 +149,7 @@ fn patches(pixels: &[[u8; 3]]) -> Vec<f32> {
 
 /// How much of the picture has which hue, each pixel by how colourful it is; and how much has none.
 fn hues(pixels: &[[u8; 3]]) -> Vec<f32> {
-    let mut counts = vec![0.0_f32; N_HUES + 1];
+    let mut counts = [0.0_f32; N_HUES + 1];
     for pixel in pixels {
         let [red, green, blue] = pixel.map(|v| f32::from(v) / 255.0);
         let most = red.max(green).max(blue);

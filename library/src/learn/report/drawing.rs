@@ -121,91 +121,88 @@ pub(super) fn reliability_svg(bins: &[ReliabilityBin]) -> String {
     out + "</svg>"
 }
 
+/// Axes in powers of ten: photographs from left to right, errors from below.
+struct Logarithmic {
+    frame: Frame,
+    x: (f64, f64),
+    y_low: f64,
+}
+
+impl Logarithmic {
+    fn place(&self, n: f64, error: f64) -> (f64, f64) {
+        let (x_low, x_high) = self.x;
+        (
+            self.frame
+                .x((n.log10() - x_low) / (x_high - x_low).max(1.0)),
+            self.frame
+                .y((error.log10() - self.y_low) / (-self.y_low).max(1.0)),
+        )
+    }
+
+    fn grid(&self, out: &mut String) {
+        let grid = format!("stroke=\"{GRID}\"");
+        for power in self.x.0 as i32..=self.x.1 as i32 {
+            let n = 10.0_f64.powi(power);
+            let top = self.place(n, 1.0);
+            line(out, top, self.place(n, 10.0_f64.powf(self.y_low)), &grid);
+            text(
+                out,
+                (top.0, self.frame.y(0.0) + 18.0),
+                "middle",
+                &grouped(n),
+            );
+        }
+        for power in self.y_low as i32..=0 {
+            let error = 10.0_f64.powi(power);
+            let (_, y) = self.place(1.0, error);
+            line(out, (self.frame.x(0.0), y), (self.frame.x(1.0), y), &grid);
+            text(
+                out,
+                (self.frame.left - 8.0, y + 4.0),
+                "end",
+                &percent(error),
+            );
+        }
+    }
+}
+
 /// The errors counted, and the line through them, both axes in powers of ten.
 pub(super) fn curve_svg(curve: &Curve) -> String {
-    let seen: Vec<(f64, f64)> = curve
-        .points
-        .iter()
-        .filter(|point| point.error > 0.0)
-        .map(|point| (point.n as f64, point.error))
-        .collect();
+    let counted = curve.points.iter().filter(|point| point.error > 0.0);
+    let seen: Vec<(f64, f64)> = counted.map(|point| (point.n as f64, point.error)).collect();
     let Some((first, last)) = seen.first().zip(seen.last()) else {
         return "<p>No error was counted that could be drawn.</p>".to_owned();
     };
-    let goal = 1.0 - curve.target;
-    let frame = Frame {
-        left: 70.0,
-        top: 15.0,
-        width: 520.0,
-        height: 300.0,
+    let goal = (1.0 - curve.target).max(1e-6);
+    let least = seen.iter().map(|(_, error)| *error).fold(goal, f64::min);
+    let axes = Logarithmic {
+        frame: Frame {
+            left: 70.0,
+            top: 15.0,
+            width: 520.0,
+            height: 300.0,
+        },
+        x: (first.0.log10().floor(), (last.0 * 30.0).log10().ceil()),
+        y_low: least.log10().floor(),
     };
-    let (x_low, x_high) = (first.0.log10().floor(), (last.0 * 30.0).log10().ceil());
-    let least = seen
-        .iter()
-        .map(|(_, error)| *error)
-        .fold(goal.max(1e-6), f64::min);
-    let (y_low, y_high) = (least.log10().floor(), 0.0);
-    let place = |n: f64, error: f64| {
-        (
-            frame.x((n.log10() - x_low) / (x_high - x_low).max(1.0)),
-            frame.y((error.log10() - y_low) / (y_high - y_low).max(1.0)),
-        )
-    };
+    let frame = &axes.frame;
     let mut out = frame.open("Error by the number of photographs");
-    let grid = format!("stroke=\"{GRID}\"");
-    for power in x_low as i32..=x_high as i32 {
-        let n = 10.0_f64.powi(power);
-        line(
-            &mut out,
-            place(n, 1.0),
-            place(n, 10.0_f64.powf(y_low)),
-            &grid,
-        );
-        let (x, _) = place(n, 1.0);
-        text(&mut out, (x, frame.y(0.0) + 18.0), "middle", &grouped(n));
-    }
-    for power in y_low as i32..=0 {
-        let error = 10.0_f64.powi(power);
-        let (_, y) = place(1.0, error);
-        line(&mut out, (frame.x(0.0), y), (frame.x(1.0), y), &grid);
-        text(
-            &mut out,
-            (frame.left - 8.0, y + 4.0),
-            "end",
-            &percent(error),
-        );
-    }
+    axes.grid(&mut out);
     if let Some((factor, power)) = curve.law {
-        let end = 10.0_f64.powf(x_high);
-        let at = |n: f64| place(n, (factor * n.powf(-power)).min(1.0));
-        line(
-            &mut out,
-            at(first.0),
-            at(last.0),
-            &format!("stroke=\"{LINE}\" stroke-width=\"2\""),
-        );
-        line(
-            &mut out,
-            at(last.0),
-            at(end),
-            &format!("stroke=\"{LINE}\" stroke-width=\"2\" stroke-dasharray=\"5 5\""),
-        );
+        let end = 10.0_f64.powf(axes.x.1);
+        let at = |n: f64| axes.place(n, (factor * n.powf(-power)).min(1.0));
+        let plain = format!("stroke=\"{LINE}\" stroke-width=\"2\"");
+        line(&mut out, at(first.0), at(last.0), &plain);
+        let dashed = format!("{plain} stroke-dasharray=\"5 5\"");
+        line(&mut out, at(last.0), at(end), &dashed);
     }
-    let (_, y) = place(1.0, goal.max(1e-6));
-    line(
-        &mut out,
-        (frame.x(0.0), y),
-        (frame.x(1.0), y),
-        &format!("stroke=\"{OTHER}\" stroke-dasharray=\"2 4\""),
-    );
-    text(
-        &mut out,
-        (frame.x(1.0), y - 5.0),
-        "end",
-        &format!("{} right", percent(curve.target)),
-    );
+    let (_, y) = axes.place(1.0, goal);
+    let dotted = format!("stroke=\"{OTHER}\" stroke-dasharray=\"2 4\"");
+    line(&mut out, (frame.x(0.0), y), (frame.x(1.0), y), &dotted);
+    let wished = format!("{} right", percent(curve.target));
+    text(&mut out, (frame.x(1.0), y - 5.0), "end", &wished);
     for (n, error) in &seen {
-        let (x, y) = place(*n, *error);
+        let (x, y) = axes.place(*n, *error);
         let _ = write!(
             out,
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" fill=\"{LINE}\"><title>{} photographs: {}</title></circle>",
@@ -213,11 +210,7 @@ pub(super) fn curve_svg(curve: &Curve) -> String {
             percent(*error)
         );
     }
-    text(
-        &mut out,
-        (frame.x(0.5), frame.y(0.0) + 36.0),
-        "middle",
-        "photographs in all",
-    );
+    let below = (frame.x(0.5), frame.y(0.0) + 36.0);
+    text(&mut out, below, "middle", "photographs in all");
     out + "</svg>"
 }
