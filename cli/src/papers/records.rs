@@ -13,12 +13,13 @@ macro_rules! measured {
 }
 
 /// Measurements of the program, by name; a test compares this list with the folder.
-const MEASURED: [(&str, &str); 12] = measured![
+const MEASURED: [(&str, &str); 13] = measured![
     "detection-widerface",
     "expression-fer2013-groups",
     "expression-fer2013-public",
     "head-pose-aflw2000",
     "interval-coverage",
+    "micro-expressions",
     "presentation-attacks-samples",
     "recognition-lfw",
     "recognition-open-set",
