@@ -13,7 +13,7 @@ macro_rules! measured {
 }
 
 /// Measurements of the program, by name; a test compares this list with the folder.
-const MEASURED: [(&str, &str); 14] = measured![
+const MEASURED: [(&str, &str); 15] = measured![
     "conformal-descriptor",
     "conformal-mobilenet",
     "detection-widerface",
@@ -21,6 +21,7 @@ const MEASURED: [(&str, &str); 14] = measured![
     "expression-fer2013-public",
     "head-pose-aflw2000",
     "interval-coverage",
+    "micro-expressions",
     "presentation-attacks-samples",
     "recognition-lfw",
     "recognition-open-set",

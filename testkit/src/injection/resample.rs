@@ -31,7 +31,7 @@ impl NeutralClip {
         let first = frames.first()?;
         let n_bytes = first.size.width as usize * first.size.height as usize * 3;
         let fits = |f: &PosedFrame| f.size == first.size && f.rgb.len() == n_bytes;
-        if frames.len() < 4 || !(fps > 0.0) || !frames.iter().all(fits) {
+        if frames.len() < 4 || fps.is_nan() || fps <= 0.0 || !frames.iter().all(fits) {
             return None;
         }
         let poses = frames

@@ -24,14 +24,11 @@ const RATES: [f64; 4] = [25.0, 50.0, 100.0, 200.0];
 /// Heights of what is put in, in distances between the outer eye corners: 0.5 to 2.7 pixels in these clips.
 const HEIGHTS: (f32, f32) = (0.01, 0.03);
 
-/// Seeds that are reported; those below 100 were used while thresholds were tuned.
+/// Seeds that are reported begin here; those below 100 were used while thresholds were tuned.
 const FIRST_SEED: u64 = 101;
 
 /// Seconds of a trial at each rate, so that one takes about as long as another.
-const SECS: [f64; 4] = [12.0, 8.0, 8.0, 4.0];
-
-/// Trials of one clip and rate, each with and without injections.
-const N_SEEDS: u64 = 1;
+const SECS: [f64; 4] = [10.0, 8.0, 10.0, 4.0];
 
 /// Distance between the eyes below which a face counts as small, in pixels.
 const SMALL_BELOW_PX: f32 = 45.0;
@@ -61,22 +58,28 @@ pub(super) fn run(root: &Path, data: &Path) -> Result<Report> {
     let mut n = 0;
     for (rate, secs) in RATES.into_iter().zip(SECS) {
         let (mut all, mut small) = (Tally::default(), Tally::default());
-        for (source, stretch) in &clips {
-            for seed in FIRST_SEED..FIRST_SEED + N_SEEDS {
-                for heights in [Some(HEIGHTS), None] {
-                    let trial = Trial {
-                        fps: rate,
-                        secs,
-                        seed,
-                        heights,
-                        means: SpottingMeans::Flow,
-                    };
-                    let outcome = trial::run(&trial, stretch, &mut eyes)?;
-                    let is_small = stretch.places.eye_distance_px() < SMALL_BELOW_PX;
-                    let tally = if is_small { &mut small } else { &mut all };
-                    tally.add(&outcome);
-                    println!("  {} at {rate}: {}", source.name, line(&outcome));
-                }
+        for (nth, (source, stretch)) in clips.iter().enumerate() {
+            let is_small = stretch.places.eye_distance_px() < SMALL_BELOW_PX;
+            let tally = if is_small { &mut small } else { &mut all };
+            // Movements of its own for each clip and rate: one that is hard to see is hard to see in all of them.
+            let seed = FIRST_SEED + 1_000 * nth as u64 + rate as u64;
+            // At rest all of a face's time is there for false alarms; in small faces there are enough of them as it is.
+            let with: &[_] = if is_small {
+                &[Some(HEIGHTS)]
+            } else {
+                &[Some(HEIGHTS), None]
+            };
+            for heights in with {
+                let trial = Trial {
+                    fps: rate,
+                    secs,
+                    seed,
+                    heights: *heights,
+                    means: SpottingMeans::Flow,
+                };
+                let outcome = trial::run(&trial, stretch, &mut eyes)?;
+                tally.add(&outcome);
+                println!("  {} at {rate}: {}", source.name, line(&outcome));
             }
         }
         n += all.n_put_in() + small.n_put_in();

@@ -2,7 +2,7 @@
 
 /// False alarms a minute that are stated for a rate of frames: the upper end of the 95 % interval of what was measured on faces at
 /// rest, of which `accuracy/micro-expressions.toml` and `docs/expression-over-time.md` tell the whole. It holds for a face that
-/// is lit evenly, faces the camera and fills at least a hundred pixels; nothing is known about others.
+/// is lit evenly, faces the camera and has at least 45 pixels between its outer eye corners; nothing is known about others.
 pub fn false_alarms_per_minute(frames_per_sec: f64) -> f64 {
     STATED
         .iter()
@@ -12,7 +12,7 @@ pub fn false_alarms_per_minute(frames_per_sec: f64) -> f64 {
 }
 
 /// Frames a second from which a rate is stated, and the rate.
-const STATED: [(f64, f64); 4] = [(24.0, 2.0), (48.0, 2.0), (75.0, 2.0), (180.0, 2.0)];
+const STATED: [(f64, f64); 4] = [(24.0, 7.0), (48.0, 3.5), (75.0, 5.5), (180.0, 7.0)];
 
 #[cfg(test)]
 mod tests {
