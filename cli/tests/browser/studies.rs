@@ -32,17 +32,17 @@ movements = { shortest_millis = 40 }
 [[creative]]
 id = \"coffee\"
 name = \"Coffee\"
-duration_millis = 2000
+duration_millis = 3000
 content = { kind = \"text\", title = \"A coffee on us\", background = \"#3b2416\" }
 [[creative]]
 id = \"tulips\"
 name = \"Tulips\"
-duration_millis = 2000
+duration_millis = 3000
 content = { kind = \"text\", title = \"Tulips are here\", background = \"#7a1f3d\" }
 [[creative]]
 id = \"bikes\"
 name = \"Bikes\"
-duration_millis = 2000
+duration_millis = 3000
 content = { kind = \"text\", title = \"Ride into spring\", background = \"#0b4a8f\" }
 [[question]]
 id = \"liking\"
@@ -212,8 +212,9 @@ fn told_of_both(both: &Value) {
         assert_eq!(creative["n"], 2, "{creative}");
         assert!(creative["suppressed"].is_null(), "{creative}");
         assert_eq!(creative["liking"]["mean"], 4.0, "{creative}");
-        let attention = creative["bands"][0][1].as_array().unwrap();
-        assert!(!attention.is_empty(), "{creative}");
+        // However slowly a busy machine looks: of each participant something was seen during each message.
+        assert_eq!(creative["means"][0][1]["n"], 2, "{creative}");
+        assert_eq!(creative["bands"].as_array().unwrap().len(), 3, "{creative}");
     }
     assert_eq!(both["foretelling"]["told"], "too_few");
     assert!(!both.to_string().contains("movement"), "{both}");
@@ -318,7 +319,6 @@ async fn two_take_part_and_one_thinks_better_of_it() {
         ("study_invited", 1),
         ("consent_given", 2),
         ("study_granted", 2),
-        ("study_refused", 1),
         ("erased", 1),
     ] {
         assert!(told.matches(what).count() >= n, "{what}: {told}");
