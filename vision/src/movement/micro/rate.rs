@@ -12,7 +12,7 @@ pub fn false_alarms_per_minute(frames_per_sec: f64) -> f64 {
 }
 
 /// Frames a second from which a rate is stated, and the rate.
-const STATED: [(f64, f64); 4] = [(24.0, 7.0), (48.0, 3.5), (75.0, 5.5), (180.0, 7.0)];
+const STATED: [(f64, f64); 4] = [(24.0, 7.0), (48.0, 3.5), (75.0, 3.0), (180.0, 7.0)];
 
 #[cfg(test)]
 mod tests {
