@@ -366,8 +366,9 @@ impl Tables {
             .map(|(table, _)| table)
             .collect();
         // What a policy learns takes an audience; `engine` and `backends` have it come and go. What services collect takes
-        // faces: `backends` and the tests of `compat` have that come and go.
-        let elsewhere = ["policies", "collected"];
+        // faces: `backends` and the tests of `compat` have that come and go. Studies take participants with cameras: `backends` and
+        // the tests of `studies` have these come and go.
+        let elsewhere = ["policies", "collected", "studies", "invitations"];
         assert!(
             unused
                 .iter()
