@@ -461,7 +461,7 @@ impl Classifier for ModelClassifier {
             .map_err(|error| failed(&error))?;
         Ok(ClassifierAnswer {
             decision: said.decision,
-            abstained: said.abstained.map(|why| why.as_str()),
+            abstained: said.abstained.map(regard_library::Abstention::as_str),
             set: said.set,
             error: said.error,
             probabilities: said.probabilities,

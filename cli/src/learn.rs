@@ -230,11 +230,8 @@ fn summary(f: &Findings, model: &LearnedModel, args: &LearnArgs) -> String {
             f.n_doubts
         ));
     }
-    lines.extend(
-        obstacles(f)
-            .into_iter()
-            .map(|text| format!("  note      {text}")),
-    );
+    let notes = obstacles(f).into_iter();
+    lines.extend(notes.map(|text| format!("  note      {text}")));
     lines.push(format!("wrote {}", shown(&args.output)));
     if let Some(report) = &args.report {
         lines.push(format!("wrote {}", shown(report)));

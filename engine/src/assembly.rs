@@ -393,8 +393,7 @@ impl Assembly {
             (engine, Arc::clone(&custodian)),
             sweeps_end.clone(),
         ));
-        let statistician = self.statistician;
-        let papers = self.papers;
+        let (statistician, papers) = (self.statistician, self.papers);
         let ranking = tokio::spawn(self.personalizer.run(sweeps_end.clone()));
         let releases = tokio::spawn(Arc::clone(&statistician).keep_releasing(sweeps_end));
         let (jobs, recorder) = (common.jobs, common.recorder);
@@ -411,9 +410,8 @@ impl Assembly {
             studies.stop();
             custodian.stop().await;
             if is_in_order {
-                let body = EntryBody::Stopped {};
                 // If the ledger has failed, the end of the run is not in it; health said so.
-                let at = clock.now();
+                let (at, body) = (clock.now(), EntryBody::Stopped {});
                 let _ = goodbye.send(LedgerEntry { at, body }.into());
             }
             drop(goodbye);

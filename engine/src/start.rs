@@ -206,20 +206,12 @@ impl Engine {
         .await?;
         let collections =
             collections(ground, &custodian, &recognizer, face_model(&catalog)).await?;
-        let desk = desk(
-            &config,
-            &chronicle,
-            (&calendar, now),
-            papers.as_ref(),
-            lines.0.clone(),
-        );
+        let told = lines.0.clone();
+        let desk = desk(&config, &chronicle, (&calendar, now), papers.as_ref(), told);
         let statistician = statistician(ground, (&chronicle, lines.0.clone()), &calendar);
         let personalizer = personalizer(ground, &calendar).await?;
-        let studies = studies(
-            ground,
-            (&custodian, &recognizer),
-            (&chronicle, lines.0.clone()),
-        );
+        let said = (&chronicle, lines.0.clone());
+        let studies = studies(ground, (&custodian, &recognizer), said);
         let seed = random_key().map_err(KeyError::NoEntropy)?;
         let remembered = Remembered::read(&*store, now).await?;
         let zones = zones::kept(&config, &*store).await??;

@@ -195,7 +195,10 @@ impl Table {
                     Row::Item(_) if self.with == With::Both => 1,
                     Row::Item(_) | Row::Face(..) => 0,
                 };
-                let values = cells_of(row).into_iter().map(value_of).collect();
+                let values = cells_of(row)
+                    .into_iter()
+                    .map(|cell| value_of(&cell))
+                    .collect();
                 runtime.block_on(tables.push(table, values))?;
             }
         }
@@ -244,11 +247,11 @@ fn cells_of(row: &Row<'_>) -> Vec<Cell> {
     }
 }
 
-fn value_of(cell: Cell) -> SqliteValue {
+fn value_of(cell: &Cell) -> SqliteValue {
     let text = cell.to_text();
     match cell {
-        Cell::Int(Some(number)) => SqliteValue::Int(number),
-        Cell::Real(Some(number)) => SqliteValue::Real(number),
+        Cell::Int(Some(number)) => SqliteValue::Int(*number),
+        Cell::Real(Some(number)) => SqliteValue::Real(*number),
         Cell::Text(Some(_)) | Cell::Wall(Some(_)) => SqliteValue::Text(text),
         Cell::Int(None) | Cell::Real(None) | Cell::Text(None) | Cell::Wall(None) => {
             SqliteValue::Null

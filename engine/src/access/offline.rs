@@ -239,10 +239,7 @@ impl Installation {
             .ledger_range(0..u64::MAX)
             .await
             .unwrap_or_default();
-        rows.into_iter()
-            .filter_map(|row| row.bytes)
-            .map(Into::into)
-            .collect()
+        rows.into_iter().filter_map(|row| row.bytes).collect()
     }
 
     /// Lets go of it.

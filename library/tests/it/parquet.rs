@@ -30,7 +30,7 @@ fn read(bytes: Vec<u8>) -> (String, usize, usize) {
         .map(|f| format!("{} {} {}", f.name(), f.data_type(), f.is_nullable()))
         .collect();
     let batches: Vec<_> = builder.build().unwrap().map(Result::unwrap).collect();
-    let n_rows = batches.iter().map(|b| b.num_rows()).sum();
+    let n_rows = batches.iter().map(arrow_array::RecordBatch::num_rows).sum();
     let n_nulls = batches
         .iter()
         .flat_map(|b| b.columns().iter().map(|c| c.null_count()))

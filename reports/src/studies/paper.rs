@@ -26,7 +26,7 @@ impl StudyPaper<'_> {
             self.site, result.study
         );
         let say = |layout: &mut Layout, text: &str| {
-            layout.put(Role::Paragraph, Weight::Regular, 10.0, text)
+            layout.put(Role::Paragraph, Weight::Regular, 10.0, text);
         };
         say(&mut layout, &head);
         if let Some(warning) = words::warning(result) {

@@ -79,7 +79,7 @@ impl From<SearchedPicture> for SearchedWire {
             width: face.bbox_in_frame.width(),
             height: face.bbox_in_frame.height(),
             score: face.score.get(),
-            similarity: face.similarity.map(|similarity| similarity.get()),
+            similarity: face.similarity.map(regard_identity::Similarity::get),
         });
         Self {
             width: searched.size.width,

@@ -139,7 +139,7 @@ fn fill_planes(picture: RgbView<'_>, planes: &mut Vec<u8>) {
         .zip(picture.pixels().chunks_exact(BYTES_PER_PIXEL))
     {
         let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(i32::from);
-        *y = byte((16_829 * r + 33_039 * g + 6_416 * b + 32_768 >> 16) + 16);
+        *y = byte(((16_829 * r + 33_039 * g + 6_416 * b + 32_768) >> 16) + 16);
     }
     let columns = width.div_ceil(2);
     let (blue, red) = chroma.split_at_mut(columns * height.div_ceil(2));
@@ -156,8 +156,8 @@ fn fill_planes(picture: RgbView<'_>, planes: &mut Vec<u8>) {
         }
         let [r, g, b] = sum;
         // Four pixels were summed: two bits more.
-        *u = byte((-9_714 * r - 19_070 * g + 28_784 * b + 131_072 >> 18) + 128);
-        *v = byte((28_784 * r - 24_103 * g - 4_681 * b + 131_072 >> 18) + 128);
+        *u = byte(((-9_714 * r - 19_070 * g + 28_784 * b + 131_072) >> 18) + 128);
+        *v = byte(((28_784 * r - 24_103 * g - 4_681 * b + 131_072) >> 18) + 128);
     }
 }
 

@@ -73,11 +73,11 @@ fn len_of(log: &Path) -> u64 {
     fs::metadata(log).map_or(0, |metadata| metadata.len())
 }
 
-fn wait_for(moment: Moment, log: &Path, child: &mut Child) {
+fn wait_for(moment: &Moment, log: &Path, child: &mut Child) {
     match moment {
-        Moment::After(wait) => sleep(wait),
+        Moment::After(wait) => sleep(*wait),
         Moment::Grown(len) => {
-            while len_of(log) < len && child.try_wait().unwrap().is_none() {
+            while len_of(log) < *len && child.try_wait().unwrap().is_none() {
                 sleep(Duration::from_micros(200));
             }
         }
@@ -115,7 +115,7 @@ fn a_job_killed_at_any_moment_comes_to_the_same_rows() {
             let most = n_files * BYTES_PER_ITEM * 2 / n_kills;
             Moment::Grown(len_of(&log) + rng.random_range(0..most))
         };
-        wait_for(moment, &log, &mut child);
+        wait_for(&moment, &log, &mut child);
         n_interrupted += u64::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();

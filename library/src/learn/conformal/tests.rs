@@ -77,7 +77,7 @@ fn coverage_is_distributed_as_theory_has_it() {
     for _ in 0..n_runs {
         let mut sorted: Vec<f32> = (0..n).map(|_| chance.unit() as f32).collect();
         sorted.sort_by(f32::total_cmp);
-        let ranks = (error * (n + 1) as f64) as usize;
+        let ranks = (error * f64::from(n + 1)) as usize;
         // Scores are uniform: what is covered is where the first excluding score begins.
         let limit = (0..=1_000)
             .map(|i| i as f32 / 1_000.0)

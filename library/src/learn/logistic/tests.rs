@@ -87,7 +87,7 @@ fn the_head_does_on_plain_rows_what_the_weights_do_on_scaled_ones() {
     fit(&problem(&table, &labels, 1), &mut weights);
     let head = scaling.head(&weights);
     let mut n_right = 0;
-    for index in 0..300 {
+    for (index, label) in labels.iter().enumerate() {
         let plain = head.scores(raw.row(index));
         let scaled = table.row(index);
         for (class, score) in plain.iter().enumerate() {
@@ -95,7 +95,7 @@ fn the_head_does_on_plain_rows_what_the_weights_do_on_scaled_ones() {
             let sum: f64 = own.iter().zip(scaled).map(|(w, x)| w * f64::from(*x)).sum();
             assert!((sum + own[7] - score).abs() < 1e-3);
         }
-        n_right += usize::from(greatest(&plain) == labels[index] as usize);
+        n_right += usize::from(greatest(&plain) == *label as usize);
     }
     // The clouds lie one deviation and a half apart: about four of five can be told.
     assert!((210..300).contains(&n_right), "{n_right}");
