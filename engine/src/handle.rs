@@ -1,5 +1,7 @@
 //! The handle on a running engine: all that the server and the command line can do with it.
 
+mod facts;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +11,7 @@ use regard_commitments::{
     Answer, Digest, DpiaStanding, Notice, PlaceCodes, Profile, Refusal, RefusalCode, RetentionGate,
     Scope, VerifiedCommitments,
 };
-use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Outcome};
+use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, Outcome};
 use regard_domain::{CameraId, CampaignId, Clock, PlayId, ScreenId, Timestamp};
 use regard_vision::{PushError, PushQueue};
 use thiserror::Error;
@@ -463,42 +465,6 @@ impl Engine {
     /// [`EngineError::Busy`], [`EngineError::Stopped`].
     pub async fn outcome(&self, outcome: Outcome) -> Result<Acceptance, EngineError> {
         self.ask(|reply| Command::Outcome { outcome, reply }).await
-    }
-
-    /// Sets a fact that campaigns may ask about, until `expires_at` or for good.
-    ///
-    /// # Errors
-    /// [`EngineError::Fact`], [`EngineError::Busy`], [`EngineError::Stopped`].
-    pub async fn set_fact(
-        &self,
-        name: String,
-        value: FactValue,
-        expires_at: Option<Timestamp>,
-    ) -> Result<(), EngineError> {
-        self.ask(|reply| Command::SetFact {
-            name,
-            value,
-            expires_at,
-            reply,
-        })
-        .await?
-        .map_err(EngineError::Fact)
-    }
-
-    /// Takes a fact back; says whether it was there.
-    ///
-    /// # Errors
-    /// [`EngineError::Busy`], [`EngineError::Stopped`].
-    pub async fn forget_fact(&self, name: String) -> Result<bool, EngineError> {
-        self.ask(|reply| Command::ForgetFact { name, reply }).await
-    }
-
-    /// The facts now, in order of name.
-    ///
-    /// # Errors
-    /// [`EngineError::Busy`], [`EngineError::Stopped`].
-    pub async fn facts(&self) -> Result<Vec<(String, FactValue)>, EngineError> {
-        self.ask(|reply| Command::Facts { reply }).await
     }
 
     /// The campaigns in force.

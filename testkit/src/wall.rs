@@ -183,16 +183,8 @@ impl FaceWall {
     /// # Errors
     /// As [`FaceWall::picture`].
     pub fn jpeg(&self, index: usize) -> io::Result<Vec<u8>> {
-        let rgb = self.picture(index)?;
-        let mut jpeg = Vec::new();
-        let mut encoder = jpeg_encoder::Encoder::new(&mut jpeg, QUALITY);
-        encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::R_4_2_2);
-        let side = |px: u32| u16::try_from(px).map_err(io::Error::other);
-        let (width, height) = (side(self.size.width)?, side(self.size.height)?);
-        encoder
-            .encode(&rgb, width, height, jpeg_encoder::ColorType::Rgb)
-            .map_err(io::Error::other)?;
-        Ok(jpeg)
+        let sampling = jpeg_encoder::SamplingFactor::R_4_2_2;
+        self.encoded(&self.picture(index)?, QUALITY, sampling)
     }
 
     /// The same as a baseline JPEG of 4:2:0 with the noise of a sensor, as telephones make them.
@@ -211,13 +203,23 @@ impl FaceWall {
             let normal = (sum as f32 / 4_096.0 - 2.0) * 3.0_f32.sqrt();
             *value = (f32::from(*value) + SENSOR_NOISE * normal).round() as u8;
         }
+        let sampling = jpeg_encoder::SamplingFactor::R_4_2_0;
+        self.encoded(&rgb, PHOTOGRAPH_QUALITY, sampling)
+    }
+
+    fn encoded(
+        &self,
+        rgb: &[u8],
+        quality: u8,
+        sampling: jpeg_encoder::SamplingFactor,
+    ) -> io::Result<Vec<u8>> {
         let mut jpeg = Vec::new();
-        let mut encoder = jpeg_encoder::Encoder::new(&mut jpeg, PHOTOGRAPH_QUALITY);
-        encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::R_4_2_0);
+        let mut encoder = jpeg_encoder::Encoder::new(&mut jpeg, quality);
+        encoder.set_sampling_factor(sampling);
         let side = |px: u32| u16::try_from(px).map_err(io::Error::other);
         let (width, height) = (side(self.size.width)?, side(self.size.height)?);
         encoder
-            .encode(&rgb, width, height, jpeg_encoder::ColorType::Rgb)
+            .encode(rgb, width, height, jpeg_encoder::ColorType::Rgb)
             .map_err(io::Error::other)?;
         Ok(jpeg)
     }

@@ -47,15 +47,12 @@ impl Judges {
             ..AnalyzerOptions::PHOTO
         };
         let load = LoadOptions { threads: 1 };
-        let folder = env::var_os("REGARD_MODELS").map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/models"),
-            PathBuf::from,
-        );
-        let file = folder.join("yunet_n_dynamic.onnx");
-        let independent = match std::fs::read(&file) {
+        let file = env::var_os("REGARD_MODELS")
+            .map(|folder| PathBuf::from(folder).join("yunet_n_dynamic.onnx"));
+        let independent = match file.and_then(|file| std::fs::read(file).ok()) {
             // Its graph computes shapes as it runs, which the native runtime leaves to others.
-            Ok(bytes) => Some(Detector::new(Rten.load(&bytes, &load)?, FULL)),
-            Err(_) => {
+            Some(bytes) => Some(Detector::new(Rten.load(&bytes, &load)?, FULL)),
+            None => {
                 println!("skipped: yunet_n_dynamic.onnx is not under REGARD_MODELS");
                 None
             }

@@ -10,7 +10,7 @@ use super::pulse::{Candidate, candidates, strongest};
 use super::spotter::MicroTrace;
 use super::traces::Stretch;
 
-/// Score from which a pulse is reported. Origin: tuned on the demo clip alone; see `accuracy/micro-expressions.toml`.
+/// Score from which a pulse is reported. Origin: tuned on the demo clip; see `accuracy/micro-expressions.toml`.
 const SCORE_FROM: f32 = 7.0;
 
 /// Least height in eye distances. Origin: a third of a pixel in the crop; below, JPEG blocks move as far.
