@@ -31,7 +31,7 @@ pub(crate) struct LearnArgs {
     pub(crate) pictures: bool,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
-    /// What is to be known of a network of your own: TOML with name, licence, output and [input].
+    /// What is to be known of a network of your own: TOML with name, licence, output and `[input]`.
     #[arg(long, value_name = "FILE", requires = "network")]
     pub(crate) manifest: Option<PathBuf>,
     /// How often the set of classes may miss the true one, 0.00001 to 0.5.

@@ -121,7 +121,7 @@ pub(super) fn check_class(name: &str) -> Result<(), ExamplesError> {
 }
 
 /// Examples in folders: one folder a class, photographs anywhere below it, in the order of their names. Names that begin with a
-/// dot are left out; links are followed as far as they lead no deeper than [`MAX_DEPTH`].
+/// dot are left out; links are followed as far as they lead no deeper than `MAX_DEPTH`.
 ///
 /// Holds the names of one folder a level.
 #[derive(Debug)]

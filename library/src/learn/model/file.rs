@@ -42,7 +42,7 @@ pub enum ModelFileError {
         /// Why.
         source: io::Error,
     },
-    /// Longer than [`MAX_FILE_BYTES`].
+    /// Longer than `MAX_FILE_BYTES`.
     #[error("the file has {n_bytes} bytes, more than the limit of {MAX_FILE_BYTES}")]
     TooLong {
         /// Its length.
