@@ -111,7 +111,13 @@ pub fn credentials(data: &[u8]) -> bool {
                 .filter_map(|part| part.strip_prefix("pin-value="));
             // Shorter ones stand in the words of an error by chance.
             for pin in pins.filter(|pin| pin.len() >= 4) {
-                assert!(!told.contains(pin), "{told}");
+                // Some are words of the error itself: then it says them of an address without that PIN, too.
+                let bare = text.replace(&format!("pin-value={pin}"), "pin-value=");
+                let is_chance = || {
+                    let error = bare.parse::<TokenUri>().err();
+                    error.is_some_and(|error| error.to_string().contains(pin))
+                };
+                assert!(!told.contains(pin) || is_chance(), "{told}");
             }
         }
     }
