@@ -1,5 +1,40 @@
 //! The words of the privacy page in every language of the notice.
 
+/// The words of a page: a struct with a word for each name, and which of them a language has. Beside it stand the modules of the
+/// languages, each with its `WORDS`.
+macro_rules! page_words {
+    ($(#[$doc:meta])* $words:ident, $of:ident: $($name:ident,)+) => {
+        $(#[$doc])*
+        pub(in crate::pages) struct $words {
+            $(pub(in crate::pages) $name: &'static str,)+
+        }
+
+        impl $words {
+            /// Every word with its name: scripts find them by that.
+            pub(in crate::pages) fn all(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($name), self.$name),)+]
+            }
+        }
+
+        /// The words of a language.
+        pub(in crate::pages) const fn $of(language: regard_commitments::Language) -> &'static $words {
+            match language {
+                regard_commitments::Language::En => &en::WORDS,
+                regard_commitments::Language::Fr => &fr::WORDS,
+                regard_commitments::Language::De => &de::WORDS,
+                regard_commitments::Language::Es => &es::WORDS,
+                regard_commitments::Language::Nl => &nl::WORDS,
+            }
+        }
+
+        #[cfg(test)]
+        #[test]
+        fn every_language_says_all_of_it_and_in_its_own_words() {
+            super::tests::are_translated(|language| $of(language).all());
+        }
+    };
+}
+
 mod de;
 mod en;
 mod es;
@@ -171,6 +206,20 @@ pub(super) fn preferred(accept_language: &str) -> Option<Language> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Nothing is left out in any language, and nothing is left in English.
+    pub(super) fn are_translated(all: impl Fn(Language) -> Vec<(&'static str, &'static str)>) {
+        let english = all(Language::En);
+        for language in Language::ALL {
+            for ((name, word), (_, in_english)) in all(language).into_iter().zip(&english) {
+                assert!(!word.trim().is_empty(), "{language:?} {name}");
+                assert!(
+                    language == Language::En || word != *in_english,
+                    "{language:?} {name} is not translated"
+                );
+            }
+        }
+    }
 
     #[test]
     fn the_preferred_language_wins() {

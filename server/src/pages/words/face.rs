@@ -7,25 +7,9 @@ mod es;
 mod fr;
 mod nl;
 
-use regard_commitments::Language;
-
-macro_rules! words {
-    ($($name:ident,)+) => {
-        /// The words of one language.
-        pub(in crate::pages) struct FaceWords {
-            $(pub(in crate::pages) $name: &'static str,)+
-        }
-
-        impl FaceWords {
-            /// Every word with its name: scripts find them by that.
-            pub(in crate::pages) fn all(&self) -> Vec<(&'static str, &'static str)> {
-                vec![$((stringify!($name), self.$name),)+]
-            }
-        }
-    };
-}
-
-words! {
+page_words! {
+    /// The words of one language.
+    FaceWords, face_words:
     enroll_title, enroll_lead, needs_code, agree_to, agree_note, keep_at, identify_needs_site, minors, agree_button,
     record_token, record_token_note, to_own_page, receipts,
     camera, camera_note, start_camera, no_camera, photo, colors_note, start_colors, certificate, stop, again,
@@ -38,35 +22,4 @@ words! {
     mouth_covered, too_dark, too_bright, low_contrast, uneven_light, blurred,
     // Why it came to nothing.
     not_live, refused, timed_out, wrong_turn, face_lost, no_response, failed,
-}
-
-/// The words of a language.
-pub(in crate::pages) const fn face_words(language: Language) -> &'static FaceWords {
-    match language {
-        Language::En => &en::WORDS,
-        Language::Fr => &fr::WORDS,
-        Language::De => &de::WORDS,
-        Language::Es => &es::WORDS,
-        Language::Nl => &nl::WORDS,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_language_says_all_of_it_and_in_its_own_words() {
-        let english = face_words(Language::En);
-        for language in Language::ALL {
-            let all = face_words(language).all();
-            for ((name, word), (_, in_english)) in all.into_iter().zip(english.all()) {
-                assert!(!word.trim().is_empty(), "{language:?} {name}");
-                assert!(
-                    language == Language::En || word != in_english,
-                    "{language:?} {name} is not translated"
-                );
-            }
-        }
-    }
 }

@@ -6,25 +6,9 @@ mod es;
 mod fr;
 mod nl;
 
-use regard_commitments::Language;
-
-macro_rules! words {
-    ($($name:ident,)+) => {
-        /// The words of one language.
-        pub(in crate::pages) struct StudyWords {
-            $(pub(in crate::pages) $name: &'static str,)+
-        }
-
-        impl StudyWords {
-            /// Every word with its name: scripts find them by that.
-            pub(in crate::pages) fn all(&self) -> Vec<(&'static str, &'static str)> {
-                vec![$((stringify!($name), self.$name),)+]
-            }
-        }
-    };
-}
-
-words! {
+page_words! {
+    /// The words of one language.
+    StudyWords, study_words:
     not_good_title, not_good, made_by, takes, minutes,
     measured_title, measured_attention, measured_expression, measured_movements,
     not_measured_title, not_pictures, not_recognised, not_sound, not_feelings, not_shared,
@@ -36,35 +20,4 @@ words! {
     question_title, of, not_at_all, very_much, skip_note, next,
     done_title, done, nothing_kept, token_title, token_note, receipt, own_page, erase, erase_note, erased_title, erased, proof,
     refused, failed,
-}
-
-/// The words of a language.
-pub(in crate::pages) const fn study_words(language: Language) -> &'static StudyWords {
-    match language {
-        Language::En => &en::WORDS,
-        Language::Fr => &fr::WORDS,
-        Language::De => &de::WORDS,
-        Language::Es => &es::WORDS,
-        Language::Nl => &nl::WORDS,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_language_says_all_of_it_and_in_its_own_words() {
-        let english = study_words(Language::En);
-        for language in Language::ALL {
-            let all = study_words(language).all();
-            for ((name, word), (_, in_english)) in all.into_iter().zip(english.all()) {
-                assert!(!word.trim().is_empty(), "{language:?} {name}");
-                assert!(
-                    language == Language::En || word != in_english,
-                    "{language:?} {name} is not translated"
-                );
-            }
-        }
-    }
 }
