@@ -7,6 +7,8 @@ pub mod injection;
 pub mod mot;
 pub mod passersby;
 pub mod products;
+#[cfg(feature = "sitting")]
+pub mod sitting;
 pub mod stage;
 #[cfg(feature = "turns")]
 pub mod turns;

@@ -54,7 +54,7 @@ pub(super) fn run(trial: &Trial, stretch: &Stretch, eyes: &mut Eyes<'_>) -> Resu
         };
         plan.draw(&stretch.places, &mut rng)
     });
-    let key = key(trial.fps)?;
+    let key = key(trial.fps);
     let mut spotter = MicroSpotter::with_means(&key, trial.means);
     let every = (trial.fps / MESHES_PER_SEC).round().max(1.0) as u64;
     let size = stretch.clip.size();
@@ -75,7 +75,7 @@ pub(super) fn run(trial: &Trial, stretch: &Stretch, eyes: &mut Eyes<'_>) -> Resu
 /// Looks at a stretch as it is, at its own rate, with a mesh of every frame: nothing is put in, and whatever is spotted is taken for a
 /// false alarm.
 pub(super) fn run_real(fps: f64, stretch: &Stretch, eyes: &mut Eyes<'_>) -> Result<Outcome> {
-    let key = key(fps)?;
+    let key = key(fps);
     let mut spotter = MicroSpotter::new(&key);
     let size = stretch.clip.size();
     for (index, frame) in stretch.clip.frames().iter().enumerate() {

@@ -1,70 +1,12 @@
 use std::time::Duration;
 
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng;
-use regard_commitments::{
-    Commitments, Consent, ConsentPurpose, Custody, Digest, GivenBy, Lifeline, LiveConsent,
-    MovementClaim, PersonFile, Profile, PromiseStanding, RefusalCode, SiteKeys, StudyGate,
-    Zeroizing,
-};
-use regard_domain::{FrameSize, PersonId};
+use regard_commitments::{MovementClaim, RefusalCode};
+use regard_domain::FrameSize;
+use regard_testkit::sitting::{NOON, sitting, taken_at};
 
 use super::super::super::align::Vec3;
 use super::*;
 use crate::{MeshPoint, N_MESH_POINTS};
-
-/// 2026-06-01T12:00:00Z.
-const NOON: Timestamp = Timestamp::from_millis(1_780_315_200_000);
-
-/// The key of a participant at a laboratory, and what cuts it off.
-fn sitting(claim: MovementClaim, fps: u64, seed: u64) -> (MicroExpressions, Lifeline) {
-    let text = Commitments::demo_text()
-        .replacen("scopes = [", "scopes = [\"micro_expression\", ", 1)
-        .replacen("categories = [", "categories = [\"micro_expression\", ", 1)
-        .replacen("purposes = [", "purposes = [\"research\", ", 1);
-    let mut document = Commitments::parse(&text).unwrap();
-    document.consent_purposes = ConsentPurpose::ALL.iter().copied().collect();
-    let signer = SiteKeys::from_seed(Zeroizing::new([1; 32])).commitments_key();
-    let promise = document
-        .sign(&signer)
-        .verify(&signer.verifying_key())
-        .unwrap();
-    let profile = Profile::named("lab").unwrap();
-    let mut file = PersonFile::new(Custody::InPersonsHands, false, NOON);
-    file.give(Consent {
-        purpose: ConsentPurpose::Research,
-        given_by: GivenBy::Person,
-        given_at: NOON,
-        expires_at: NOON.plus(Duration::from_secs(86_400)),
-        version: promise.document().version,
-        commitments: promise.digest(),
-        receipt: Digest::of(&[b"receipt"]),
-        is_released: true,
-        ended: None,
-    });
-    let standing = PromiseStanding {
-        in_force: &promise,
-        taken_under: None,
-        profile: &profile,
-        assessed: None,
-    };
-    let agreed = file
-        .ask(ConsentPurpose::Research, &standing, NOON)
-        .granted()
-        .unwrap();
-    let line = Lifeline::default();
-    let consent = LiveConsent::new(PersonId::from_bits(1), agreed, line.clone());
-    let taken: Vec<Timestamp> = (0..100).map(|i| taken_at(i, fps)).collect();
-    let rate = MeasuredRate::of(&taken).unwrap();
-    let mut gate = StudyGate::new(promise.clone(), profile);
-    let mut rng = ChaCha20Rng::seed_from_u64(seed);
-    let asked = gate.ask(&consent, (claim, rate), NOON, &mut rng);
-    (asked.outcome.granted().unwrap(), line)
-}
-
-fn taken_at(index: u64, fps: u64) -> Timestamp {
-    NOON.plus(Duration::from_micros(index * 1_000_000 / fps))
-}
 
 /// A face of made-up points whose inner brows go up for 12 frames from the 300th, and which trembles a little.
 fn mesh(index: u64) -> FaceMesh {
@@ -103,7 +45,7 @@ fn mesh(index: u64) -> FaceMesh {
     FaceMesh::made_up(points.collect())
 }
 
-fn watched(key: &MicroExpressions, n: u64, fps: u64) -> MicroSpotter {
+fn watched(key: &MicroExpressions, n: u64, fps: f64) -> MicroSpotter {
     let size = FrameSize {
         width: 4,
         height: 4,
@@ -121,9 +63,9 @@ fn watched(key: &MicroExpressions, n: u64, fps: u64) -> MicroSpotter {
 
 #[test]
 fn what_is_found_opens_to_its_participant_alone() {
-    let (key, line) = sitting(MovementClaim::ALL, 100, 1);
-    let (other, _) = sitting(MovementClaim::ALL, 100, 2);
-    let mut spotter = watched(&key, 600, 100);
+    let (key, line) = sitting(MovementClaim::ALL, 100.0, 1);
+    let (other, _) = sitting(MovementClaim::ALL, 100.0, 2);
+    let mut spotter = watched(&key, 600, 100.0);
     let found = spotter.spotted().unwrap().unwrap();
     assert!(found.open(&other, NOON).is_none(), "another sitting");
     let report = found.open(&key, NOON).unwrap();
@@ -131,7 +73,7 @@ fn what_is_found_opens_to_its_participant_alone() {
     let movement = &report.movements[0];
     assert_eq!(movement.place.region().name(), "brows");
     assert!(movement.height[1] < -0.02, "{movement:?}");
-    assert!(movement.apex > taken_at(300, 100) && movement.apex < taken_at(312, 100));
+    assert!(movement.apex > taken_at(300, 100.0) && movement.apex < taken_at(312, 100.0));
     assert!((report.watched_secs - 6.0).abs() < 0.1 && report.traces.len() == 600);
     assert_eq!(format!("{found:?}"), "StudyOnly(withheld)");
     assert!(!format!("{spotter:?}").contains("brow"));
@@ -144,22 +86,22 @@ fn what_is_found_opens_to_its_participant_alone() {
         height: 4,
     };
     let view = RgbView::new(&pixels, size).unwrap();
-    let refused = spotter.see(view, taken_at(700, 100), Some(&mesh(0)));
+    let refused = spotter.see(view, taken_at(700, 100.0), Some(&mesh(0)));
     assert!(matches!(refused, Err(AnalysisError::GrantEnded)));
 }
 
 #[test]
 fn slow_frames_are_refused_and_slower_movements_are_not() {
     // The camera was fast when the participant sat down, and became slow.
-    let (key, _) = sitting(MovementClaim::ALL, 100, 3);
-    let refusal = watched(&key, 600, 25).spotted().unwrap_err();
+    let (key, _) = sitting(MovementClaim::ALL, 100.0, 3);
+    let refusal = watched(&key, 600, 25.0).spotted().unwrap_err();
     assert_eq!(refusal.code, RefusalCode::FpsTooLowForMicroexpression);
     let longer = MovementClaim::from(Duration::from_millis(120)).unwrap();
-    let (key, _) = sitting(longer, 25, 4);
-    let found = watched(&key, 600, 25).spotted().unwrap().unwrap();
+    let (key, _) = sitting(longer, 25.0, 4);
+    let found = watched(&key, 600, 25.0).spotted().unwrap().unwrap();
     let report = found.open(&key, NOON).unwrap();
     assert_eq!(report.movements.len(), 1, "{report:?}");
     assert!((report.frames_per_sec - 25.0).abs() < 0.1);
     // Too few frames say nothing.
-    assert!(watched(&key, 20, 25).spotted().unwrap().is_none());
+    assert!(watched(&key, 20, 25.0).spotted().unwrap().is_none());
 }
