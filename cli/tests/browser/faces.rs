@@ -8,23 +8,12 @@ use regard_testkit::actor::Actor;
 
 use crate::driver::Browser;
 use crate::page::{eval, press, scanned, until};
-use crate::program::Program;
-
-const CONFIG: &str = "
-[[camera]]
-id = \"demo\"
-source = \"push:browser\"
-[[screen]]
-id = \"demo\"
-camera = \"demo\"
-[engine]
-runtime = \"rten\"
-";
+use crate::program::{BROWSER_CAMERA, Program};
 
 /// A site at which people may be verified, their template in their own hands.
 fn site() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("regard.toml"), CONFIG).unwrap();
+    fs::write(folder.path().join("regard.toml"), BROWSER_CAMERA).unwrap();
     let demo = regard_commitments::Commitments::demo_text();
     let old = "consent_purposes = [\"personalise\", \"learn\", \"research\"]";
     assert!(demo.contains(old));

@@ -7,6 +7,18 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// The configuration of a site whose one camera is that of a browser.
+pub(crate) const BROWSER_CAMERA: &str = "
+[[camera]]
+id = \"demo\"
+source = \"push:browser\"
+[[screen]]
+id = \"demo\"
+camera = \"demo\"
+[engine]
+runtime = \"rten\"
+";
+
 /// A running program; it ends with the test.
 pub(crate) struct Program {
     child: Child,

@@ -9,18 +9,7 @@ use serde_json::Value;
 use crate::accessibility::{axe, looked_at};
 use crate::driver::Browser;
 use crate::page::{eval, press, save, until};
-use crate::program::Program;
-
-const CONFIG: &str = "
-[[camera]]
-id = \"demo\"
-source = \"push:browser\"
-[[screen]]
-id = \"demo\"
-camera = \"demo\"
-[engine]
-runtime = \"rten\"
-";
+use crate::program::{BROWSER_CAMERA, Program};
 
 const PLAN: &str = "
 id = \"spring\"
@@ -63,7 +52,7 @@ fn site() -> tempfile::TempDir {
         .replacen("scopes = [", "scopes = [\"micro_expression\", ", 1)
         .replacen("categories = [", "categories = [\"micro_expression\", ", 1)
         .replacen("purposes = [", "purposes = [\"research\", ", 1);
-    write("regard.toml", CONFIG);
+    write("regard.toml", BROWSER_CAMERA);
     write("commitments.toml", &promised);
     write("study.toml", PLAN);
     folder
