@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::wire;
 
 /// Longest message: a JPEG of 640×480 takes some 60 kB, the rest is room for larger cameras.
-const MAX_FRAME_BYTES: usize = 2 << 20;
+pub(super) const MAX_FRAME_BYTES: usize = 2 << 20;
 
 /// Bytes of the capture time before the JPEG.
 const TIME_LEN: usize = 8;
@@ -74,11 +74,9 @@ async fn take_frames(app: App, guest: Guest, camera: CameraId, mut socket: WebSo
     let over = app.over_for(&guest);
     let mut over = std::pin::pin!(over);
     loop {
-        let message = tokio::select! {
-            message = socket.recv() => message,
-            () = &mut over => None,
+        let Some(message) = heard(&mut socket, &mut over).await else {
+            return;
         };
-        let Some(Ok(message)) = message else { return };
         let bytes = match message {
             Message::Binary(bytes) => bytes,
             Message::Close(_) => return,
@@ -98,11 +96,22 @@ async fn take_frames(app: App, guest: Guest, camera: CameraId, mut socket: WebSo
     }
 }
 
+/// The next message; nothing once the connection or whoever may use it is over.
+pub(super) async fn heard(
+    socket: &mut WebSocket,
+    over: &mut (impl Future<Output = ()> + Unpin),
+) -> Option<Message> {
+    let message = tokio::select! {
+        message = socket.recv() => message,
+        () = over => None,
+    };
+    message?.ok()
+}
+
 /// Hands one frame in and waits a little for what was seen.
 async fn take(app: &App, camera: &CameraId, message: &[u8]) -> Result<String, Problem> {
     let now = app.engine.now();
-    let (captured_at, jpeg) = split(message, now)
-        .ok_or_else(|| Problem::invalid("bad_frame", "8 bytes of time, then a JPEG"))?;
+    let (captured_at, jpeg) = split(message, now).ok_or_else(bad_frame)?;
     let mut live = app.engine.live(camera)?;
     live.mark_unchanged();
     app.engine.push_frame(camera, jpeg.to_vec(), captured_at)?;
@@ -113,13 +122,21 @@ async fn take(app: &App, camera: &CameraId, message: &[u8]) -> Result<String, Pr
     serde_json::to_string(&body).map_err(|error| Problem::internal("bad_answer", &error))
 }
 
-/// Capture time and JPEG. The time of a clock far from ours is replaced by `now`.
-pub(crate) fn split(message: &[u8], now: Timestamp) -> Option<(Timestamp, &[u8])> {
+/// What a message is told that is no frame.
+pub(super) fn bad_frame() -> Problem {
+    Problem::invalid("bad_frame", "8 bytes of time, then a JPEG")
+}
+
+/// Capture time in milliseconds of the sender's clock, and JPEG.
+pub(super) fn timed_jpeg(message: &[u8]) -> Option<(f64, &[u8])> {
     let (time, jpeg) = message.split_at_checked(TIME_LEN)?;
     let millis = f64::from_le_bytes(time.try_into().ok()?);
-    if !millis.is_finite() || jpeg.is_empty() {
-        return None;
-    }
+    (millis.is_finite() && !jpeg.is_empty()).then_some((millis, jpeg))
+}
+
+/// Capture time and JPEG. The time of a clock far from ours is replaced by `now`.
+pub(crate) fn split(message: &[u8], now: Timestamp) -> Option<(Timestamp, &[u8])> {
+    let (millis, jpeg) = timed_jpeg(message)?;
     let claimed = Timestamp::from_micros((millis * 1e3) as i64);
     let error = now
         .saturating_since(claimed)

@@ -11,6 +11,7 @@ use regard_engine::Participant;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::frames::{MAX_FRAME_BYTES, bad_frame, heard, timed_jpeg};
 use crate::app::App;
 use crate::extract::{Body, Params, PathOf};
 use crate::pages::{StudyAnswers, language_of, page, privacy_language, study_page};
@@ -20,12 +21,6 @@ use crate::wire;
 use crate::wire::studies::{
     GotUp, MarkWire, NewAnswers, NewSitting, QuestionWire, SeatedWire, SeenWire, message_of,
 };
-
-/// Longest message: a JPEG of 640×480 takes some 60 kB.
-const MAX_MESSAGE_BYTES: usize = 2 << 20;
-
-/// Bytes of the capture time before the JPEG.
-const TIME_LEN: usize = 8;
 
 /// Longest text of a mark.
 const MAX_MARK_BYTES: usize = 512;
@@ -134,8 +129,8 @@ pub(crate) async fn frames(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let upgrade = upgrade
-        .max_message_size(MAX_MESSAGE_BYTES)
-        .max_frame_size(MAX_MESSAGE_BYTES);
+        .max_message_size(MAX_FRAME_BYTES)
+        .max_frame_size(MAX_FRAME_BYTES);
     upgrade.on_upgrade(move |socket| take_messages(app, id, socket))
 }
 
@@ -143,11 +138,9 @@ async fn take_messages(app: App, id: SittingId, mut socket: WebSocket) {
     let over = app.ended();
     let mut over = std::pin::pin!(over);
     loop {
-        let message = tokio::select! {
-            message = socket.recv() => message,
-            () = &mut over => None,
+        let Some(message) = heard(&mut socket, &mut over).await else {
+            return;
         };
-        let Some(Ok(message)) = message else { return };
         let answer = match message {
             Message::Binary(bytes) => take(&app, id, &bytes).await,
             Message::Text(text) => mark(&app, id, text.as_str()).await,
@@ -169,12 +162,7 @@ async fn take_messages(app: App, id: SittingId, mut socket: WebSocket) {
 }
 
 async fn take(app: &App, id: SittingId, message: &[u8]) -> Result<SeenWire, Problem> {
-    let bad = || Problem::invalid("bad_frame", "8 bytes of time, then a JPEG");
-    let (time, jpeg) = message.split_at_checked(TIME_LEN).ok_or_else(bad)?;
-    let millis = f64::from_le_bytes(time.try_into().map_err(|_| bad())?);
-    if !millis.is_finite() || jpeg.is_empty() {
-        return Err(bad());
-    }
+    let (millis, jpeg) = timed_jpeg(message).ok_or_else(bad_frame)?;
     let seen = app
         .engine
         .studies()
