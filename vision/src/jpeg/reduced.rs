@@ -113,6 +113,9 @@ fn read_segments(bytes: &[u8]) -> Option<Result<Scan<'_>, PhotoError>> {
         bytes: &[],
     };
     let mut ids = Vec::new();
+    // What passes over many codes at a time takes a while to make: of those alone that the scan uses, for a file may define any
+    // number.
+    let mut ac_found: [Option<Code>; 4] = array::from_fn(|_| None);
     let mut at = 2;
     loop {
         while bytes.get(at + 1) == Some(&0xFF) {
@@ -131,7 +134,7 @@ fn read_segments(bytes: &[u8]) -> Option<Result<Scan<'_>, PhotoError>> {
         match marker {
             0xC0 | 0xC1 => ids = read_frame(body, &mut scan)?,
             0xC4 => {
-                if let Err(error) = read_codes(body, &mut scan)? {
+                if let Err(error) = read_codes(body, &mut scan.dc_codes, &mut ac_found)? {
                     return Some(Err(error));
                 }
             }
@@ -141,6 +144,12 @@ fn read_segments(bytes: &[u8]) -> Option<Result<Scan<'_>, PhotoError>> {
             0xEE if body.starts_with(b"Adobe") && body.get(11) != Some(&1) => return None,
             0xDA => {
                 read_scan(body, &ids, &mut scan)?;
+                for component in &scan.components {
+                    // Two components share one.
+                    if let Some(code) = ac_found[component.ac].take() {
+                        scan.ac_codes[component.ac] = Some(AcCode::new(code));
+                    }
+                }
                 scan.bytes = &bytes[at..];
                 return Some(Ok(scan));
             }
@@ -199,7 +208,11 @@ fn read_quantizations(mut body: &[u8], scan: &mut Scan<'_>) -> Option<()> {
     Some(())
 }
 
-fn read_codes(mut body: &[u8], scan: &mut Scan<'_>) -> Option<Result<(), PhotoError>> {
+fn read_codes(
+    mut body: &[u8],
+    dc: &mut [Option<Code>; 4],
+    ac: &mut [Option<Code>; 4],
+) -> Option<Result<(), PhotoError>> {
     while let [head, rest @ ..] = body {
         let (counts, rest) = rest.split_first_chunk::<16>()?;
         let n: usize = counts.iter().map(|n| usize::from(*n)).sum();
@@ -208,12 +221,8 @@ fn read_codes(mut body: &[u8], scan: &mut Scan<'_>) -> Option<Result<(), PhotoEr
             Ok(code) => code,
             Err(error) => return Some(Err(error)),
         };
-        let number = usize::from(head & 15);
-        if head >> 4 == 0 {
-            *scan.dc_codes.get_mut(number)? = Some(code);
-        } else {
-            *scan.ac_codes.get_mut(number)? = Some(AcCode::new(code));
-        }
+        let codes = if head >> 4 == 0 { &mut *dc } else { &mut *ac };
+        *codes.get_mut(usize::from(head & 15))? = Some(code);
         body = rest;
     }
     Some(Ok(()))

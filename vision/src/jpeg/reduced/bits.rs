@@ -37,7 +37,7 @@ impl<'a> Bits<'a> {
         Self {
             scan,
             taken: 0,
-            window: Vec::with_capacity(WINDOW_BYTES + 2 * UNIT_BYTES),
+            window: Vec::with_capacity(WINDOW_BYTES + 3 * UNIT_BYTES),
             n_clean: 0,
             is_all: false,
             at: 0,
@@ -106,7 +106,7 @@ impl<'a> Bits<'a> {
         let most = WINDOW_BYTES + UNIT_BYTES;
         while self.window.len() < most {
             let rest = &self.scan[self.taken..];
-            let rest = &rest[..rest.len().min(most)];
+            let rest = &rest[..rest.len().min(most - self.window.len())];
             let n = memchr(0xFF, rest).unwrap_or(rest.len());
             self.window.extend_from_slice(&rest[..n]);
             self.taken += n;

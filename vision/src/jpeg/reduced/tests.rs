@@ -174,3 +174,24 @@ fn progressive_pictures_are_left_to_the_general_decoder() {
     let picture = crate::decode_jpeg(&bytes, wanted, &PixelPool::new()).unwrap();
     assert_eq!(picture.size().width, 16);
 }
+
+/// A file may define tables for ever, and none of them costs more than reading it: 900,000 here, which took minutes once.
+#[test]
+fn tables_that_nobody_uses_cost_nothing() {
+    let mut bytes = vec![0xff, 0xd8];
+    let table = [&[0x10][..], &[0; 16]].concat();
+    let body = table.repeat(3_800);
+    let len = (body.len() as u16 + 2).to_be_bytes();
+    let segment = [&[0xff, 0xc4][..], &len, &body].concat();
+    for _ in 0..240 {
+        bytes.extend_from_slice(&segment);
+    }
+    let picture = [120; 64 * 64 * 3];
+    let mut small = Vec::new();
+    Encoder::new(&mut small, 80)
+        .encode(&picture, 64, 64, ColorType::Rgb)
+        .unwrap();
+    bytes.extend_from_slice(&small[2..]);
+    let decoded = decode(&bytes, 4, &PixelPool::new()).unwrap().unwrap();
+    assert_eq!(decoded.size().width, 16);
+}
