@@ -1,6 +1,5 @@
 //! `regard find-me`: the photographs of somebody who shows their token.
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -8,7 +7,7 @@ use anyhow::{Context, Result};
 use regard_domain::BBox;
 use regard_identity::{MatchScale, Similarity, TargetRate};
 use regard_library::{Bounds, Likeness, share_of_theirs};
-use regard_vision::{Photo, PhotoFormat, encode_photo};
+use regard_vision::{Photo, PhotoFormat, encode_photo, read_photo};
 use serde::Serialize;
 
 use crate::args::{FindMeArgs, RecordFormat};
@@ -20,9 +19,6 @@ use crate::speech::complain;
 
 /// Largest file that is sent as it is, in bytes; larger ones are sent as JPEG.
 const MAX_SENT_BYTES: usize = 12 << 20;
-
-/// Photographs that are sent together: one, for a group of a hundred takes a slow machine a while.
-const BATCH_LEN: usize = 1;
 
 /// A face that is theirs, or may be.
 #[derive(Serialize)]
@@ -65,23 +61,20 @@ pub(crate) fn find_me(args: &FindMeArgs) -> Result<ExitCode> {
     // Of one face alone the least is asked for: who is not near enough for that never is.
     let loosest = Bounds::for_faces(&scale, target, 1).maybe_from();
     let mut looked = Looked::default();
-    let mut batch: Vec<(String, Vec<u8>)> = Vec::new();
     for found in media_files(&args.paths, None) {
         match found {
             Found::File(file) => match file.kind {
                 MediaKind::Photo(_) => match to_send(&file.path) {
-                    Ok(bytes) => batch.push((source_text(&file.path), bytes)),
+                    Ok(bytes) => {
+                        looked.look(&search, (source_text(&file.path), &bytes), loosest)?;
+                    }
                     Err(error) => looked.bad(&file.path, &format!("{error:#}")),
                 },
                 MediaKind::Video(_) => {}
             },
             Found::Bad { path, reason } => looked.bad(&path, &reason),
         }
-        if batch.len() >= BATCH_LEN {
-            looked.look(&search, std::mem::take(&mut batch), loosest)?;
-        }
     }
-    looked.look(&search, batch, loosest)?;
     drop(search);
     if looked.sources.is_empty() {
         return Ok(ExitCode::from(exit::NOTHING_DONE));
@@ -96,8 +89,8 @@ pub(crate) fn find_me(args: &FindMeArgs) -> Result<ExitCode> {
 
 /// The bytes of a photograph as the installation takes them.
 fn to_send(path: &Path) -> Result<Vec<u8>> {
-    let bytes = fs::read(path).context("it cannot be read")?;
-    // Decoded here first, so that one bad photograph does not end the request of the others.
+    let bytes = read_photo(path)?;
+    // Decoded here first, so that the bad ones are told with their reason, and not sent.
     let photo = Photo::from_bytes(&bytes)?;
     if bytes.len() <= MAX_SENT_BYTES {
         return Ok(bytes);
@@ -116,36 +109,31 @@ impl Looked {
         complain(format_args!("error: {}: {reason}", shown(path)));
     }
 
+    /// Has one photograph looked at: a group of a hundred takes a slow machine a while.
     fn look(
         &mut self,
         search: &PersonSearch,
-        batch: Vec<(String, Vec<u8>)>,
+        (source, bytes): (String, &[u8]),
         loosest: Similarity,
     ) -> Result<()> {
-        let pictures: Vec<&[u8]> = batch.iter().map(|(_, bytes)| bytes.as_slice()).collect();
-        let seen = search.look(&pictures)?;
-        anyhow::ensure!(
-            seen.len() == batch.len(),
-            "the installation answered {} of {} photographs",
-            seen.len(),
-            batch.len()
-        );
-        for ((source, _), faces) in batch.into_iter().zip(seen) {
-            let number = self.sources.len();
-            self.sources.push(source);
-            for face in faces {
-                self.n_faces += 1;
-                let Some(similarity) = face.similarity else {
-                    continue;
-                };
-                self.similarities.push(similarity);
-                if similarity >= loosest {
-                    self.near.push(Near {
-                        source: number,
-                        bbox: face.bbox,
-                        similarity,
-                    });
-                }
+        let seen = search.look(&[bytes])?;
+        let [faces] = &seen[..] else {
+            anyhow::bail!("the installation answered {} of 1 photographs", seen.len());
+        };
+        let number = self.sources.len();
+        self.sources.push(source);
+        for face in faces {
+            self.n_faces += 1;
+            let Some(similarity) = face.similarity else {
+                continue;
+            };
+            self.similarities.push(similarity);
+            if similarity >= loosest {
+                self.near.push(Near {
+                    source: number,
+                    bbox: face.bbox,
+                    similarity,
+                });
             }
         }
         Ok(())

@@ -181,7 +181,7 @@ impl Keeper for SiteKeeper {
 
 /// The middle of a picture of ours.
 fn middle_of(jpeg: &[u8]) -> Option<Point> {
-    let size = regard_vision::Photo::from_bytes(jpeg).ok()?.size();
+    let size = regard_vision::Photo::reduced(jpeg, |_| 1).ok()?.size_taken;
     Some(Point::new(
         size.width as f32 / 2.0,
         size.height as f32 / 2.0,

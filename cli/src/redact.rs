@@ -1,5 +1,6 @@
 //! `regard redact`: everyone who did not agree is covered.
 
+use std::collections::HashSet;
 use std::fs::{self, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -14,7 +15,7 @@ use rand::rngs::StdRng;
 use regard_identity::{MatchScale, TargetRate};
 use regard_inference::{LibrarySearch, RuntimeChoice, select};
 use regard_library::{Bounds, Keeper, RedactOptions, RedactStep, Redacted, Redactor};
-use regard_vision::{PhotoFormat, VideoKind, VideoOptions, film_name};
+use regard_vision::{PhotoFormat, VideoKind, VideoOptions, film_name, read_photo};
 use serde::Serialize;
 use tempfile::TempPath;
 
@@ -26,9 +27,7 @@ use crate::person_search::{PersonSearch, SiteKeeper};
 use crate::printable::{on_one_line, shown, source_text};
 use crate::run::random_key;
 use crate::speech::complain;
-
-/// What a new file is allowed, before the user's mask.
-const NEW_FILE_MODE: u32 = 0o666;
+use crate::whole_file::NEW_FILE_MODE;
 
 /// A photograph or video that was covered.
 #[derive(Serialize)]
@@ -66,6 +65,7 @@ pub(crate) fn redact(args: &RedactArgs) -> Result<ExitCode> {
     redactor.warm_up().context("the network")?;
     let mut run = Run {
         lines: Vec::new(),
+        written: HashSet::new(),
         n_bad: 0,
         bar: progress_bar(),
     };
@@ -85,7 +85,7 @@ pub(crate) fn redact(args: &RedactArgs) -> Result<ExitCode> {
     if args.format == ListFormat::Json {
         exit::print(&serde_json::to_string_pretty(&run.lines)?)?;
     }
-    Ok(match (run.lines.is_empty(), run.n_bad) {
+    Ok(match (run.written.is_empty(), run.n_bad) {
         (true, _) => ExitCode::from(exit::NOTHING_DONE),
         (false, 0) => ExitCode::SUCCESS,
         (false, _) => ExitCode::from(exit::SOME_BAD),
@@ -135,7 +135,10 @@ fn ensure_apart(args: &RedactArgs) -> Result<()> {
 }
 
 struct Run {
+    /// What programs are told at the end.
     lines: Vec<Line>,
+    /// Where results lie.
+    written: HashSet<String>,
     n_bad: u64,
     bar: ProgressBar,
 }
@@ -161,10 +164,13 @@ impl Run {
     }
 
     fn tell(&mut self, format: ListFormat, line: Line) -> Result<()> {
-        if format == ListFormat::Text {
-            self.bar.suspend(|| exit::print(&text(&line)))?;
+        self.written.insert(line.output.clone());
+        match format {
+            ListFormat::Text => {
+                self.bar.suspend(|| exit::print(&text(&line)))?;
+            }
+            ListFormat::Json => self.lines.push(line),
         }
-        self.lines.push(line);
         Ok(())
     }
 
@@ -182,7 +188,7 @@ impl Run {
         });
         let text = source_text(&output);
         ensure!(
-            !self.lines.iter().any(|line| line.output == text),
+            !self.written.contains(&text),
             "{} was written for another file in this run; cover the two one after the other, into two folders",
             shown(&output)
         );
@@ -243,10 +249,7 @@ fn photo(
     output: &Path,
     keeper: Option<&mut dyn Keeper>,
 ) -> Result<Redacted> {
-    let most = regard_vision::MAX_FILE_BYTES;
-    let n_bytes = fs::metadata(path).context("it cannot be read")?.len();
-    ensure!(n_bytes <= most, "{n_bytes} bytes, at most {most} are read");
-    let bytes = fs::read(path).context("it cannot be read")?;
+    let bytes = read_photo(path)?;
     let (covered, done) = redactor.photo(&bytes, keeper)?;
     let made = beside(output, "part")?;
     let cannot = || format!("{} cannot be written", shown(output));

@@ -35,7 +35,7 @@ pub(crate) fn timeline(args: &TimelineArgs) -> Result<ExitCode> {
             bail!("{} is the video; write to another file", shown(output));
         }
     }
-    let mut watcher = Watcher::new(args)?;
+    let mut watcher = Watcher::new()?;
     let watched = watch(args, &mut watcher)?;
     let answer = args
         .micro

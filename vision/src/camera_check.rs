@@ -235,12 +235,14 @@ impl Swings {
     /// brightness.
     fn amplitude(&self, hz: f64, waves: f64) -> f64 {
         let (mut real, mut imaginary) = (0.0, 0.0);
+        let turns: [(f64, f64); N_BANDS] = std::array::from_fn(|band| {
+            (TAU * waves * (band as f64 + 0.5) / N_BANDS as f64).sin_cos()
+        });
         for (time, swings) in self.times_secs.iter().zip(&self.bands) {
             let (mut band_real, mut band_imaginary) = (0.0, 0.0);
-            for (band, swing) in swings.iter().enumerate() {
-                let angle = TAU * waves * (band as f64 + 0.5) / N_BANDS as f64;
-                band_real += swing * angle.cos();
-                band_imaginary -= swing * angle.sin();
+            for (swing, (sin, cos)) in swings.iter().zip(&turns) {
+                band_real += swing * cos;
+                band_imaginary -= swing * sin;
             }
             let (sin, cos) = (TAU * hz * time).sin_cos();
             real += band_real * cos + band_imaginary * sin;

@@ -3,7 +3,7 @@
 use regard_domain::FrameSize;
 use thiserror::Error;
 
-use crate::source::{BadFrame, RawFrame, RawPixels, rgb_from_yuyv};
+use crate::source::{BadFrame, RawFrame, RawPixels, VideoFrame, rgb_from_yuyv};
 use crate::{Frame, Photo, PhotoError, Picture, PixelPool, WantedSize, decode_jpeg};
 
 /// Why a raw frame did not become a picture.
@@ -58,6 +58,30 @@ pub fn decode_frame(
         }
     };
     Ok(Frame::new(picture, raw.captured_at, raw.index))
+}
+
+/// The picture of a frame of a video, every pixel of it.
+///
+/// # Privacy
+/// As [`decode_frame`].
+///
+/// # Errors
+/// [`FrameError`]; the frame is to be dropped.
+pub fn picture_of(frame: VideoFrame, pool: &PixelPool) -> Result<Picture, FrameError> {
+    let size = frame.size;
+    match frame.pixels {
+        RawPixels::Mjpeg(bytes) => Ok(decode_jpeg(&bytes, WantedSize::Whole, pool)?),
+        RawPixels::Still(bytes) => Ok(Photo::from_bytes(&bytes)?.into_picture()),
+        RawPixels::Rgb(bytes) => {
+            let n_bytes = bytes.len();
+            Picture::from_rgb(bytes, size).ok_or(FrameError::Size { size, n_bytes })
+        }
+        // Of cameras alone.
+        RawPixels::Yuyv { bytes, .. } => Err(FrameError::Size {
+            size,
+            n_bytes: bytes.len(),
+        }),
+    }
 }
 
 #[cfg(test)]

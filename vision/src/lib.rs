@@ -36,7 +36,7 @@ pub use analyzer::{AnalyzerOptions, FaceAnalyzer, LIVE_MODELS};
 pub use attention::{CameraPlacement, attention_of};
 pub use camera_check::{CameraCheck, Flicker, FramePace, FrameTrace, Mains, check_camera};
 pub use chip::{CHIP_SIDE_PX, FaceChip, chip_from_frame};
-pub use decode::{FrameError, decode_frame};
+pub use decode::{FrameError, decode_frame, picture_of};
 pub use detector::{Detector, DetectorOptions};
 pub use draw::{DrawError, draw_faces, save_drawing};
 pub use error::{AnalysisError, PhotoError};
@@ -60,7 +60,7 @@ pub use movement::{
 };
 pub use photo::{
     EncodeError, MAX_FILE_BYTES, Photo, PhotoFacts, PhotoFormat, ReducedPhoto, encode_photo,
-    photo_facts,
+    photo_facts, read_photo,
 };
 pub use picture::{Picture, PixelPool, RgbView};
 pub use quality::{ComponentQuality, FaceQuality, QualityComponent, QualityGate, QualityHint};

@@ -210,7 +210,7 @@ impl Photo {
     /// # Errors
     /// As [`Photo::from_bytes`]; [`PhotoError::Read`] besides.
     pub fn open(path: &Path) -> Result<Self, PhotoError> {
-        Self::from_bytes(&read_limited(path)?)
+        Self::from_bytes(&read_photo(path)?)
     }
 
     /// A photograph from pixels that are already upright.
@@ -234,8 +234,11 @@ impl Photo {
     }
 }
 
-/// The bytes of a file of at most [`MAX_FILE_BYTES`].
-fn read_limited(path: &Path) -> Result<Vec<u8>, PhotoError> {
+/// The bytes of a file of at most [`MAX_FILE_BYTES`], for [`Photo::from_bytes`].
+///
+/// # Errors
+/// [`PhotoError::Read`], [`PhotoError::FileTooLarge`].
+pub fn read_photo(path: &Path) -> Result<Vec<u8>, PhotoError> {
     let failed = |source| PhotoError::Read {
         path: path.to_owned(),
         source,

@@ -17,6 +17,7 @@ use regard_engine::{SystemClock, notice_text};
 use regard_vision::{
     CameraCheck, Flicker, FrameTrace, OpenOptions, Pace, PixelPool, SourceError, SourceSpec,
     VideoKind, VideoOptions, WantedSize, check_camera, decode_frame, open_source, open_video,
+    picture_of,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -117,14 +118,8 @@ fn from_file(path: &Path, span: Duration) -> Result<Taken> {
             break;
         }
         let at = Timestamp::from_micros((frame.time_secs * 1e6).round() as i64);
-        let raw = regard_vision::RawFrame {
-            pixels: frame.pixels,
-            size: frame.size,
-            captured_at: at,
-            index: frame.index,
-        };
-        match decode_frame(&raw, WantedSize::Whole, &pool) {
-            Ok(frame) => taken.push(FrameTrace::of(frame.view(), at), at),
+        match picture_of(frame, &pool) {
+            Ok(picture) => taken.push(FrameTrace::of(picture.view(), at), at),
             Err(_) => taken.n_bad += 1,
         }
     }

@@ -152,16 +152,24 @@ pub(super) fn notes(watched: &Watched) -> Vec<String> {
     notes
 }
 
+fn stated_in_words(false_alarms_per_minute: Option<f64>) -> String {
+    match false_alarms_per_minute {
+        Some(rate) => format!("of such findings up to {rate:.1} a minute are stated to be false"),
+        None => "how many of them are false is not known: the face is smaller or frames come more slowly than where that was measured"
+            .to_owned(),
+    }
+}
+
 /// Puts movements of a fraction of a second into the curves of the only face.
 pub(super) fn add_micro(timeline: &mut Timeline, report: &MicroReport) {
     timeline.notes.push(format!(
         "For the study alone, with the participant's consent; not for any decision about messages, products or people. Movements of a twenty-fifth to half a second: \
-         {} found in {:.1} s at {:.1} frames a second; of such findings up to {:.1} a minute are stated to be false. Not reported: {} that came with a blink, {} with speech, {} with \
+         {} found in {:.1} s at {:.1} frames a second; {}. Not reported: {} that came with a blink, {} with speech, {} with \
          a quick head. Destroy this file when the participant withdraws.",
         report.movements.len(),
         report.watched_secs,
         report.frames_per_sec,
-        report.stated_false_alarms_per_minute,
+        stated_in_words(report.stated_false_alarms_per_minute),
         report.n_with_blink,
         report.n_with_speech,
         report.n_with_head

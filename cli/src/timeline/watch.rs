@@ -12,8 +12,8 @@ use regard_commitments::{
 use regard_domain::{CameraId, Face, Timestamp};
 use regard_inference::{LibrarySearch, RuntimeChoice, select};
 use regard_vision::{
-    AnalyzerOptions, ExpressionCurves, FaceAnalyzer, FaceMesh, MovementMeter, Photo, Picture,
-    PixelPool, RawPixels, RgbView, VideoFrame, VideoOptions, WantedSize, decode_jpeg, open_video,
+    AnalyzerOptions, ExpressionCurves, FaceAnalyzer, FaceMesh, MovementMeter, Picture, PixelPool,
+    RgbView, VideoOptions, open_video, picture_of,
 };
 
 use crate::analyze::tracks::NumberedTracks;
@@ -33,14 +33,13 @@ pub(super) struct Watcher {
     count: Scoped<CountScope>,
     attention: Scoped<AttentionScope>,
     expression: Scoped<ExpressionScope>,
-    pool: PixelPool,
 }
 
 /// A face of a frame with its mesh, where the network sees a face.
 pub(super) type SeenFace = (Face, Option<FaceMesh>);
 
 impl Watcher {
-    pub(super) fn new(_args: &TimelineArgs) -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         let grant = ask_library(&LibraryDeclaration::own_media(CameraId::new("timeline")?))
             .granted()
             .context("the gate refuses to have stored media analysed")?;
@@ -55,7 +54,6 @@ impl Watcher {
             count: grant.count().context("faces may not be found")?,
             attention: grant.attention().context("poses may not be read")?,
             expression: grant.expression().context("expressions may not be read")?,
-            pool: PixelPool::new(),
         })
     }
 
@@ -64,16 +62,6 @@ impl Watcher {
         let faces = self.analyzer.detect(picture, &self.count)?;
         let meshes = self.analyzer.meshes(picture, &faces, &self.attention)?;
         Ok(faces.into_iter().zip(meshes).collect())
-    }
-
-    pub(super) fn decode(&self, frame: VideoFrame) -> Result<Picture> {
-        match frame.pixels {
-            RawPixels::Mjpeg(bytes) => Ok(decode_jpeg(&bytes, WantedSize::Whole, &self.pool)?),
-            RawPixels::Still(bytes) => Ok(Photo::from_bytes(&bytes)?.into_picture()),
-            RawPixels::Rgb(bytes) => Picture::from_rgb(bytes, frame.size)
-                .context("the bytes do not fit the size of the frame"),
-            RawPixels::Yuyv { .. } => bail!("camera pixels in a video"),
-        }
     }
 }
 
@@ -119,9 +107,7 @@ pub(super) fn watch(args: &TimelineArgs, watcher: &mut Watcher) -> Result<Watche
         problems: Vec::new(),
     };
     let mut left_out = std::collections::BTreeSet::new();
-    each_frame(args, &mut watched.problems, |frame| {
-        let time_secs = frame.time_secs;
-        let picture = watcher.decode(frame)?;
+    each_frame(args, &mut watched.problems, |picture, time_secs| {
         let seen = watcher.faces(picture.view())?;
         watched.taken.push(taken_at(time_secs));
         watched.secs = watched.secs.max(time_secs);
@@ -171,25 +157,37 @@ pub(super) fn watch(args: &TimelineArgs, watcher: &mut Watcher) -> Result<Watche
     Ok(watched)
 }
 
-/// Hands each frame on; what was wrong with single frames, or with the end, is noted and the rest is used.
+/// Hands each frame on with its time in seconds; what was wrong with single frames, or with the end, is noted and the rest is used.
 pub(super) fn each_frame(
     args: &TimelineArgs,
     problems: &mut Vec<String>,
-    mut each: impl FnMut(VideoFrame) -> Result<()>,
+    mut each: impl FnMut(Picture, f64) -> Result<()>,
 ) -> Result<()> {
     let options = VideoOptions {
         mjpeg_fps: args.mjpeg_fps,
     };
     let video = || crate::printable::shown(&args.video);
     let reader = open_video(&args.video, &options).with_context(video)?;
+    let pool = PixelPool::new();
     let mut n_bad = 0_u64;
     let mut n_good = 0_u64;
     let mut first_bad = None;
     for frame in reader {
         match frame {
             Ok(frame) => {
-                n_good += 1;
-                each(frame).with_context(video)?;
+                let (index, time_secs) = (frame.index, frame.time_secs);
+                match picture_of(frame, &pool) {
+                    Ok(picture) => {
+                        n_good += 1;
+                        each(picture, time_secs).with_context(video)?;
+                    }
+                    Err(error) => {
+                        n_bad += 1;
+                        first_bad.get_or_insert_with(|| {
+                            format!("frame {index}: {}", on_one_line(&error))
+                        });
+                    }
+                }
             }
             Err(error) if error.is_passing() => {
                 n_bad += 1;

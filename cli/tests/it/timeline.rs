@@ -73,6 +73,41 @@ fn a_page_a_table_and_a_picture_of_a_face_that_opens_its_mouth() {
 }
 
 #[test]
+fn one_damaged_frame_costs_that_frame_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let video = clip(folder.path(), 20);
+    let mut bytes = fs::read(&video).unwrap();
+    let starts: Vec<usize> = (0..bytes.len() - 2)
+        .filter(|i| bytes[*i..].starts_with(&[0xff, 0xd8, 0xff]))
+        .collect();
+    // The first Huffman table of the tenth frame names more codes than there can be.
+    let frame = &mut bytes[starts[9]..];
+    let table = (0..frame.len())
+        .find(|i| frame[*i..].starts_with(&[0xff, 0xc4]))
+        .unwrap();
+    frame[table + 5..table + 21].fill(0x7f);
+    fs::write(&video, &bytes).unwrap();
+    let table = folder.path().join("out.csv");
+    let said = said_by(
+        program()
+            .args(["timeline", "--mjpeg-fps", "15"])
+            .arg(&video)
+            .arg("-o")
+            .arg(folder.path().join("out.html"))
+            .arg("--csv")
+            .arg(&table),
+    );
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(
+        said.err
+            .contains("1 damaged frames left out, the first: frame 9"),
+        "{}",
+        said.err
+    );
+    assert_eq!(fs::read_to_string(table).unwrap().lines().count(), 1 + 19);
+}
+
+#[test]
 fn small_movements_need_a_participant_and_an_installation() {
     let folder = tempfile::tempdir().unwrap();
     let video = clip(folder.path(), 45);

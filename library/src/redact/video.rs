@@ -5,8 +5,7 @@ use std::path::Path;
 
 use regard_domain::BBox;
 use regard_vision::{
-    FilmWriter, Photo, Picture, PixelPool, RawPixels, Veil, VideoError, VideoFrame, VideoKind,
-    WantedSize, cover, decode_jpeg, open_video,
+    FilmWriter, Picture, PixelPool, Veil, VideoError, VideoKind, cover, open_video, picture_of,
 };
 
 use super::cuts::CutFinder;
@@ -50,9 +49,9 @@ impl Frames {
             match self.reader.next()? {
                 Ok(frame) => {
                     let time_secs = frame.time_secs;
-                    match self.decoded(frame) {
-                        Some(picture) => return Some((picture, time_secs)),
-                        None => self.n_damaged += 1,
+                    match picture_of(frame, &self.pool) {
+                        Ok(picture) => return Some((picture, time_secs)),
+                        Err(_) => self.n_damaged += 1,
                     }
                 }
                 Err(error) if error.is_passing() => self.n_damaged += 1,
@@ -61,16 +60,6 @@ impl Frames {
                     return None;
                 }
             }
-        }
-    }
-
-    fn decoded(&self, frame: VideoFrame) -> Option<Picture> {
-        match frame.pixels {
-            RawPixels::Mjpeg(bytes) => decode_jpeg(&bytes, WantedSize::Whole, &self.pool).ok(),
-            RawPixels::Still(bytes) => Some(Photo::from_bytes(&bytes).ok()?.into_picture()),
-            RawPixels::Rgb(bytes) => Picture::from_rgb(bytes, frame.size),
-            // Of cameras alone.
-            RawPixels::Yuyv { .. } => None,
         }
     }
 }

@@ -71,7 +71,7 @@ impl fmt::Display for StoreAddress {
 }
 
 /// A connection to one bucket.
-struct Store {
+pub(super) struct Store {
     runtime: Runtime,
     s3: AmazonS3,
 }
@@ -182,7 +182,15 @@ impl Store {
 impl Walker<'_> {
     /// What a bucket holds under a prefix, or the one object of that key.
     pub(super) fn store(&mut self, address: &StoreAddress) -> Step {
-        let store = Arc::new(Store::open(address).map_err(Stop::Failed)?);
+        // The lines of a list name objects of one bucket a million times.
+        let store = match &self.store {
+            Some((bucket, store)) if *bucket == address.bucket => Arc::clone(store),
+            _ => {
+                let store = Arc::new(Store::open(address).map_err(Stop::Failed)?);
+                self.store = Some((address.bucket.clone(), Arc::clone(&store)));
+                store
+            }
+        };
         let prefix = ObjectPath::parse(&address.prefix).map_err(|error| {
             let remedy = "write the prefix without empty parts";
             Stop::Failed(failed(address, on_one_line(&error), remedy))

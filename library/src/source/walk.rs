@@ -6,12 +6,14 @@ use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::vec;
 
 use super::archive::Shelf;
 use super::content::{Content, unreadable};
 use super::list::{BadLine, ListLines};
 use super::media::{Packing, packing_by_bytes, packing_by_name};
+use super::store::Store;
 use super::{Found, Input, Item, Limits, SourceError, SourceOptions, Visitor, Wish, shown};
 use crate::{Fault, FaultKind};
 
@@ -75,6 +77,8 @@ pub(super) struct Walker<'a> {
     levels: Vec<Level>,
     entered: BTreeSet<FileId>,
     names_at_once: usize,
+    /// The bucket that was last looked into.
+    pub(super) store: Option<(String, Arc<Store>)>,
 }
 
 impl<'a> Walker<'a> {
@@ -94,6 +98,7 @@ impl<'a> Walker<'a> {
             levels: Vec::new(),
             entered: BTreeSet::new(),
             names_at_once: NAMES_AT_ONCE,
+            store: None,
         }
     }
 

@@ -62,10 +62,6 @@ fn number(id: u32, value: u64) -> Vec<u8> {
     element(id, &value.to_be_bytes())
 }
 
-fn joined(parts: &[Vec<u8>]) -> Vec<u8> {
-    parts.concat()
-}
-
 /// Bytes of a frame: luma, then both colour planes at half the width and height, rounded up.
 fn frame_len(size: FrameSize) -> usize {
     let (width, height) = (size.width as usize, size.height as usize);
@@ -74,36 +70,41 @@ fn frame_len(size: FrameSize) -> usize {
 
 /// What stands before the first frame.
 pub(super) fn opening(size: FrameSize) -> Vec<u8> {
-    let video = joined(&[
+    let video = [
         number(id::PIXEL_WIDTH, size.width.into()),
         number(id::PIXEL_HEIGHT, size.height.into()),
         element(id::UNCOMPRESSED_FOURCC, b"I420"),
-    ]);
-    let track = joined(&[
+    ]
+    .concat();
+    let track = [
         number(id::TRACK_NUMBER, 1),
         number(id::TRACK_UID, 1),
         number(id::TRACK_TYPE, 1),
         element(id::CODEC_ID, b"V_UNCOMPRESSED"),
         element(id::VIDEO, &video),
-    ]);
-    let info = joined(&[
+    ]
+    .concat();
+    let info = [
         number(id::TIMESTAMP_SCALE, TIME_SCALE),
         element(id::MUXING_APP, b"regard"),
         element(id::WRITING_APP, b"regard"),
-    ]);
-    let ebml = joined(&[
+    ]
+    .concat();
+    let ebml = [
         element(id::DOC_TYPE, b"matroska"),
         number(id::DOC_TYPE_VERSION, 4),
         number(id::DOC_TYPE_READ_VERSION, 2),
-    ]);
+    ]
+    .concat();
     // All ones: a length that is not known yet.
     let unknown = (1 << 56) - 1;
-    joined(&[
+    [
         element(id::EBML, &ebml),
         head(id::SEGMENT, unknown),
         element(id::INFO, &info),
         element(id::TRACKS, &element(id::TRACK_ENTRY, &track)),
-    ])
+    ]
+    .concat()
 }
 
 /// Writes a frame; `planes` is scratch.
@@ -120,7 +121,7 @@ pub(super) fn write_frame(
     let block = head(id::SIMPLE_BLOCK, block_len as u64);
     let time = number(id::TIMESTAMP, time_micros);
     let cluster = head(id::CLUSTER, (time.len() + block.len() + block_len) as u64);
-    output.write_all(&joined(&[cluster, time, block, BLOCK_HEAD.to_vec()]))?;
+    output.write_all(&[cluster, time, block, BLOCK_HEAD.to_vec()].concat())?;
     output.write_all(planes)
 }
 

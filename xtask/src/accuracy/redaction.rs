@@ -15,7 +15,7 @@ use regard_inference::{Catalog, LoadOptions, Native, Rten, Runtime};
 use regard_library::{Bounds, KeepFault, Keeper, RedactOptions, Redactor};
 use regard_vision::{
     AnalyzerOptions, Detector, DetectorOptions, FaceAnalyzer, FaceChip, Photo, Picture, PixelPool,
-    RawPixels, VideoKind, VideoOptions, WantedSize, decode_jpeg, open_video,
+    VideoKind, VideoOptions, open_video, picture_of,
 };
 
 use super::Report;
@@ -127,12 +127,7 @@ fn pictures(path: &Path) -> Result<Vec<Picture>> {
     let pool = PixelPool::new();
     let mut all = Vec::new();
     for frame in open_video(path, &VideoOptions::default())? {
-        let frame = frame?;
-        all.push(match frame.pixels {
-            RawPixels::Mjpeg(bytes) => decode_jpeg(&bytes, WantedSize::Whole, &pool)?,
-            RawPixels::Rgb(rgb) => Picture::from_rgb(rgb, frame.size).context("a frame")?,
-            RawPixels::Still(_) | RawPixels::Yuyv { .. } => continue,
-        });
+        all.push(picture_of(frame?, &pool)?);
     }
     Ok(all)
 }
