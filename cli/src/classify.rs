@@ -17,6 +17,7 @@ use regard_server::{Classifier, ClassifierAnswer, ClassifyError, NamedClassifier
 use regard_vision::{Photo, PhotoError};
 use serde::Serialize;
 use serde_json::json;
+use tempfile::TempPath;
 
 use crate::args::{ClassifyArgs, RecordFormat};
 use crate::config::Site;
@@ -26,6 +27,7 @@ use crate::models;
 use crate::printable::{on_one_line, shown, source_text};
 use crate::remote::{Asker, Remote};
 use crate::speech::complain;
+use crate::whole_file::{appear, beside};
 
 /// Photographs that are looked at together, a worker.
 const BATCH: usize = 32;
@@ -185,34 +187,59 @@ fn look_at(
 /// The files that are meant, in order, and how many names led nowhere.
 fn files(paths: &[PathBuf]) -> (Vec<PathBuf>, u64) {
     let (mut found, mut n_bad) = (Vec::new(), 0);
+    let mut bad = |path: &Path, error: &io::Error| {
+        n_bad += 1;
+        complain(format_args!("error: {}: {error}", shown(path)));
+    };
     for path in paths {
-        if let Err(error) = below(path, true, 0, &mut found) {
-            n_bad += 1;
-            complain(format_args!("error: {}: {error}", shown(path)));
-        }
+        below((path, true), 0, &mut found, &mut bad);
     }
     (found, n_bad)
 }
 
-/// What lies at and below a path: everything that is named, and of folders what is a picture by its first bytes.
-fn below(path: &Path, is_named: bool, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    let metadata = fs::metadata(path)?;
-    if metadata.is_dir() {
-        if depth >= MAX_DEPTH {
-            return Err(io::Error::other("more than 32 folders within each other"));
+/// What lies at and below a path: everything that is named, and of folders what is a picture by its first bytes. What cannot be
+/// looked at is told, and the rest goes on.
+fn below(
+    (path, is_named): (&Path, bool),
+    depth: usize,
+    found: &mut Vec<PathBuf>,
+    bad: &mut impl FnMut(&Path, &io::Error),
+) {
+    match kind_of(path, depth) {
+        Ok(Below::Folder(entries)) => {
+            for entry in &entries {
+                below((entry, false), depth + 1, found, bad);
+            }
         }
-        let mut entries = fs::read_dir(path)?
-            .map(|entry| Ok(entry?.path()))
-            .collect::<io::Result<Vec<_>>>()?;
-        entries.sort_unstable();
-        return entries
-            .iter()
-            .try_for_each(|entry| below(entry, false, depth + 1, found));
+        Ok(Below::File) if is_named || is_picture(path) => found.push(path.to_owned()),
+        Ok(Below::File | Below::Neither) => {}
+        Err(error) => bad(path, &error),
     }
-    if metadata.is_file() && (is_named || is_picture(path)) {
-        found.push(path.to_owned());
+}
+
+/// What stands behind a name.
+enum Below {
+    Folder(Vec<PathBuf>),
+    File,
+    Neither,
+}
+
+fn kind_of(path: &Path, depth: usize) -> io::Result<Below> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_dir() {
+        return Ok(if metadata.is_file() {
+            Below::File
+        } else {
+            Below::Neither
+        });
     }
-    Ok(())
+    if depth >= MAX_DEPTH {
+        return Err(io::Error::other("more than 32 folders within each other"));
+    }
+    let entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path()));
+    let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
+    entries.sort_unstable();
+    Ok(Below::Folder(entries))
 }
 
 fn is_picture(path: &Path) -> bool {
@@ -225,21 +252,18 @@ fn is_picture(path: &Path) -> bool {
 struct Output {
     writer: Box<dyn Write>,
     format: RecordFormat,
-    file: Option<(PathBuf, PathBuf)>,
+    file: Option<(TempPath, PathBuf)>,
 }
 
 impl Output {
     fn open(args: &ClassifyArgs) -> Result<Self> {
-        let file = args
-            .output
-            .as_ref()
-            .map(|path| (path.with_extension("part"), path.clone()));
-        let writer: Box<dyn Write> = match &file {
-            Some((beside, _)) => {
-                let made = fs::File::create(beside);
-                Box::new(io::BufWriter::new(made.with_context(|| shown(beside))?))
+        let (writer, file): (Box<dyn Write>, _) = match &args.output {
+            Some(path) => {
+                let (made, temporary) = beside(path).with_context(|| shown(path))?;
+                let file = (temporary, path.clone());
+                (Box::new(io::BufWriter::new(made)), Some(file))
             }
-            None => Box::new(io::stdout().lock()),
+            None => (Box::new(io::stdout().lock()), None),
         };
         let mut output = Self {
             writer,
@@ -280,8 +304,8 @@ impl Output {
             }
             Ok(()) | Err(_) => {}
         }
-        match &self.file {
-            Some((beside, path)) => fs::rename(beside, path).with_context(|| shown(path)),
+        match self.file {
+            Some((temporary, path)) => appear(temporary, &path).with_context(|| shown(&path)),
             None => Ok(()),
         }
     }

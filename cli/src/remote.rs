@@ -58,16 +58,13 @@ impl Remote {
         })
     }
 
-    /// Sends something and gives the JSON of a good answer; nothing where it has none.
-    ///
-    /// # Errors
-    /// When the installation cannot be reached, or says no: then in its own words.
-    pub(crate) fn ask(
+    /// Sends something and gives the bytes of a good answer.
+    fn bytes(
         &self,
         asker: Asker<'_>,
         (method, path): (&str, &str),
         (kind, body): (&str, Vec<u8>),
-    ) -> Result<Value> {
+    ) -> Result<Vec<u8>> {
         let url = format!("{}{path}", self.url);
         let mut request = Request::builder().method(method).uri(&url);
         let authorization = match (asker, &self.token) {
@@ -85,11 +82,11 @@ impl Remote {
         let mut answer = self.agent.run(request).with_context(|| url.clone())?;
         let status = answer.status();
         let body = answer.body_mut().with_config().limit(MAX_ANSWER);
-        let text = body.read_to_string().with_context(|| url.clone())?;
-        let json: Value = serde_json::from_str(&text).unwrap_or_default();
+        let bytes = body.read_to_vec().with_context(|| url.clone())?;
         if status.is_success() {
-            return Ok(json);
+            return Ok(bytes);
         }
+        let json: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let said = |name: &str| json[name].as_str().map(str::to_owned);
         match (said("code"), said("detail"), said("remedy")) {
             (Some(code), Some(detail), Some(remedy)) => bail!("{detail} ({code}); {remedy}"),
@@ -98,31 +95,26 @@ impl Remote {
         }
     }
 
+    /// Sends something and gives the JSON of a good answer; nothing where it has none.
+    ///
+    /// # Errors
+    /// When the installation cannot be reached, or says no: then in its own words.
+    pub(crate) fn ask(
+        &self,
+        asker: Asker<'_>,
+        request: (&str, &str),
+        body: (&str, Vec<u8>),
+    ) -> Result<Value> {
+        let bytes = self.bytes(asker, request, body)?;
+        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
     /// The bytes of a good answer, whatever they are.
     ///
     /// # Errors
     /// As [`Self::ask`].
     pub(crate) fn fetch(&self, path: &str) -> Result<Vec<u8>> {
-        let url = format!("{}{path}", self.url);
-        let mut request = Request::builder().method("GET").uri(&url);
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        let request = request
-            .body(Vec::new())
-            .context("the request cannot be sent")?;
-        let mut answer = self.agent.run(request).with_context(|| url.clone())?;
-        let status = answer.status();
-        let body = answer.body_mut().with_config().limit(MAX_ANSWER);
-        let bytes = body.read_to_vec().with_context(|| url.clone())?;
-        if status.is_success() {
-            return Ok(bytes);
-        }
-        let json: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        match (json["code"].as_str(), json["detail"].as_str()) {
-            (Some(code), Some(detail)) => bail!("{detail} ({code})"),
-            _ => bail!("{url} answered {status}"),
-        }
+        self.bytes(Asker::Site, ("GET", path), ("", Vec::new()))
     }
 
     /// Sends JSON.

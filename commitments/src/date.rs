@@ -38,7 +38,7 @@ fn days_in_month(year: u16, month: u8) -> u8 {
 ///
 /// # Source
 /// Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
-pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
+pub fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);

@@ -98,7 +98,7 @@ pub use consent::{
     GivenBy, LiveConsent, PersonFile, PersonalCategory, PromiseStanding,
 };
 pub use cosignature::{CosignatureVerifier, Cosigner};
-pub use date::{BadDate, Date};
+pub use date::{BadDate, Date, civil_from_days};
 pub use digest::{BadDigest, Digest, NotCanonical, canonical_json};
 pub use drill::drill;
 pub use ed25519_dalek::{SigningKey, VerifyingKey};

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use regard_commitments::{
     AttentionScope, CountScope, ExpressionScope, LibraryDeclaration, Scoped, ask_library,
 };
@@ -15,8 +15,8 @@ use regard_library::{
     MediaKind, MovingPicture, PhotoBytes, Place, look_at,
 };
 use regard_vision::{
-    AnalyzerOptions, FaceAnalyzer, Keys, Photo, PhotoError, Picture, PixelPool, RawPixels, RgbView,
-    VideoError, VideoFrame, VideoOptions, WantedSize, decode_jpeg, open_video, photo_facts,
+    AnalyzerOptions, FaceAnalyzer, Keys, Photo, PhotoError, PixelPool, RgbView, VideoError,
+    VideoFrame, VideoOptions, open_video, photo_facts, picture_of,
 };
 
 use super::drawing::Drawings;
@@ -300,10 +300,10 @@ impl<'a> Examiner<'a> {
                 return emit(None).map_err(|Gone| Stop::Gone);
             }
             let (index, time_secs) = (frame.index, frame.time_secs);
-            let picture = match self.decode(frame) {
+            let picture = match picture_of(frame, &self.pool) {
                 Ok(picture) => picture,
                 Err(error) => {
-                    damaged.note(format!("frame {index}: {}", on_one_line(error.as_ref())));
+                    damaged.note(format!("frame {index}: {}", on_one_line(&error)));
                     return Ok(());
                 }
             };
@@ -330,16 +330,6 @@ impl<'a> Examiner<'a> {
             }
             Ok(())
         })
-    }
-
-    fn decode(&self, frame: VideoFrame) -> Result<Picture> {
-        match frame.pixels {
-            RawPixels::Mjpeg(bytes) => Ok(decode_jpeg(&bytes, WantedSize::Whole, &self.pool)?),
-            RawPixels::Still(bytes) => Ok(Photo::from_bytes(&bytes)?.into_picture()),
-            RawPixels::Rgb(bytes) => Picture::from_rgb(bytes, frame.size)
-                .context("the bytes do not fit the size of the frame"),
-            RawPixels::Yuyv { .. } => Err(anyhow!("camera pixels in a video")),
-        }
     }
 }
 

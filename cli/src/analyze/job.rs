@@ -11,9 +11,10 @@ use regard_library::{Claims, FaceRow, Finding, Item, ItemRow, Job, JobSettings, 
 use super::plan::{Plan, log_of, spool_of};
 use super::progress::Tally;
 use super::report::Report;
-use super::tables::{beside, remove_unfinished, write_tables};
+use super::tables::write_tables;
 use crate::args::AnalyzeArgs;
 use crate::printable::{shown, source_text};
+use crate::whole_file::{beside, remove_unfinished};
 
 /// How often what was done is made to last even if the machine loses its power.
 const SYNC_EVERY: Duration = Duration::from_secs(2);

@@ -7,7 +7,7 @@ use anyhow::Result;
 use regard_library::{Cell, Row};
 use regard_reports::{CollectionSummary, SummarizedItem};
 
-use super::tables::{appear, beside};
+use crate::whole_file::{appear, beside};
 
 /// A page in the making.
 pub(super) struct Report {

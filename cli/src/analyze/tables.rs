@@ -1,10 +1,7 @@
 //! The tables that a job ends in: files that appear when all is in them.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -17,15 +14,7 @@ use super::output::csv_lines;
 use super::report::Report;
 use crate::args::TableFormat;
 use crate::printable::shown;
-
-/// What a new file is allowed, before the user's mask.
-const NEW_FILE_MODE: u32 = 0o666;
-
-/// The ending of a file in the making.
-const UNFINISHED: &str = ".unfinished";
-
-/// Letters of chance before it.
-const N_RANDOM: usize = 6;
+use crate::whole_file::{appear, beside};
 
 /// Which rows a file is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,58 +53,6 @@ pub(super) fn plan(output: &Path, format: TableFormat, items: Option<&Path>) -> 
         });
     }
     plans
-}
-
-/// A file in the making beside where it will be.
-pub(super) fn beside(path: &Path) -> io::Result<(File, TempPath)> {
-    let Some(name) = path.file_name() else {
-        let reason = "it has no name";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
-    };
-    if path.is_dir() {
-        return Err(io::Error::from(io::ErrorKind::IsADirectory));
-    }
-    let mut prefix = OsString::from(".");
-    prefix.push(name);
-    let file = tempfile::Builder::new()
-        .prefix(&prefix)
-        .suffix(UNFINISHED)
-        .rand_bytes(N_RANDOM)
-        .permissions(fs::Permissions::from_mode(NEW_FILE_MODE))
-        .tempfile_in(folder_of(path))?;
-    Ok(file.into_parts())
-}
-
-/// Removes the files in the making that a run that was killed left beside where that one will be.
-pub(super) fn remove_unfinished(path: &Path) -> io::Result<()> {
-    let mut prefix = vec![b'.'];
-    prefix.extend(path.file_name().unwrap_or_default().as_bytes());
-    for entry in fs::read_dir(folder_of(path))? {
-        let name = entry?.file_name();
-        let (bytes, end) = (name.as_bytes(), UNFINISHED.as_bytes());
-        // Between name and ending are some letters of chance; what is longer is of another file.
-        let is_ours = bytes.starts_with(&prefix)
-            && bytes.ends_with(end)
-            && bytes.len() == prefix.len() + N_RANDOM + end.len();
-        if is_ours {
-            fs::remove_file(folder_of(path).join(name))?;
-        }
-    }
-    Ok(())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    folder.unwrap_or(Path::new("."))
-}
-
-/// Lets a file that is on disk appear under its name, and the name be on disk.
-pub(super) fn appear(temporary: TempPath, path: &Path) -> io::Result<()> {
-    File::open(&temporary)?.sync_all()?;
-    temporary.persist(path).map_err(|e| e.error)?;
-    File::open(folder_of(path))?.sync_all()
 }
 
 enum Writer {
@@ -248,11 +185,11 @@ fn cells_of(row: &Row<'_>) -> Vec<Cell> {
 }
 
 fn value_of(cell: &Cell) -> SqliteValue {
-    let text = cell.to_text();
     match cell {
         Cell::Int(Some(number)) => SqliteValue::Int(*number),
         Cell::Real(Some(number)) => SqliteValue::Real(*number),
-        Cell::Text(Some(_)) | Cell::Wall(Some(_)) => SqliteValue::Text(text),
+        Cell::Text(Some(text)) => SqliteValue::Text(text.clone()),
+        Cell::Wall(Some(_)) => SqliteValue::Text(cell.to_text()),
         Cell::Int(None) | Cell::Real(None) | Cell::Text(None) | Cell::Wall(None) => {
             SqliteValue::Null
         }
@@ -290,8 +227,8 @@ pub(super) fn write_tables(
             report.add(&row);
         }
         for table in &mut tables {
-            let path = table.path.clone();
-            table.push(&row).with_context(|| cannot(&path))?;
+            let pushed = table.push(&row);
+            pushed.with_context(|| cannot(&table.path))?;
         }
         Ok(())
     })?;

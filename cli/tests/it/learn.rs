@@ -6,7 +6,7 @@ use std::path::Path;
 use regard_testkit::products::{Light, Product, photograph};
 use serde_json::Value;
 
-use crate::program::{program, run, said_by};
+use crate::program::{Said, program, run, said_by};
 use crate::running::{Serve, token_in};
 use crate::site;
 
@@ -118,7 +118,11 @@ fn a_shelf_is_learned_told_and_watched() {
         "{}",
         dark.err
     );
-    // What cannot be read is named, the rest is done.
+    bad_ones_are_told(folder, classify);
+}
+
+/// What cannot be read is named, the rest is done.
+fn bad_ones_are_told(folder: &Path, classify: impl Fn(&[&str]) -> Said) {
     fs::write(folder.join("new/cut.jpg"), b"\xff\xd8\xff").unwrap();
     let said = classify(&["new", "nowhere", "--error", "0.000011"]);
     assert_eq!((said.code, said.errors().len()), (2, 2), "{}", said.err);
@@ -133,6 +137,16 @@ fn a_shelf_is_learned_told_and_watched() {
             .lines()
             .all(|line| line.contains("\"decision\":null"))
     );
+    // A link to nothing, before all others in the folder; and a file that only looks like one of ours.
+    std::os::unix::fs::symlink("nowhere", folder.join("new/a.jpg")).unwrap();
+    fs::write(folder.join("out.part"), b"of somebody else").unwrap();
+    let said = classify(&["new", "-o", "out.ndjson"]);
+    assert_eq!((said.code, said.errors().len()), (2, 2), "{}", said.err);
+    assert!(said.err.contains("new/a.jpg"), "{}", said.err);
+    let lines = fs::read_to_string(folder.join("out.ndjson")).unwrap();
+    assert_eq!(lines.lines().count(), 80);
+    let other = fs::read(folder.join("out.part")).unwrap();
+    assert_eq!(other, b"of somebody else");
 }
 
 #[test]
