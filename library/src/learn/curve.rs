@@ -2,7 +2,7 @@
 
 use super::chance::Chance;
 use super::choose::{HeadKind, Lesson, teach};
-use super::linear::greatest;
+use super::linear::{Linear, greatest};
 use super::rows::SpoolError;
 use super::split::Split;
 
@@ -64,13 +64,13 @@ pub struct Curve {
     pub needed: Needed,
 }
 
-/// Teaches on ever larger parts of the lesson and counts errors on the examples held out.
+/// Teaches on ever larger parts of the lesson and counts errors on the examples held out; `full` is the head of all of it.
 ///
 /// # Errors
 /// [`SpoolError::Read`].
 pub(super) fn learning_curve(
     lesson: &Lesson<'_>,
-    kind: HeadKind,
+    (kind, full): (HeadKind, &Linear),
     (held_out, labels): (&[u32], &[u32]),
     target: f64,
 ) -> Result<Curve, SpoolError> {
@@ -86,18 +86,13 @@ pub(super) fn learning_curve(
         if n < 2 * lesson.n_classes || sizes.last() == Some(&n) {
             continue;
         }
-        let mut part = order[..n].to_vec();
-        part.sort_unstable();
-        let pick = |values: &[u32]| part.iter().map(|i| values[*i as usize]).collect::<Vec<_>>();
-        let (chosen, own) = (pick(lesson.chosen), pick(lesson.labels));
-        let head = teach(
-            &Lesson {
-                chosen: &chosen,
-                labels: &own,
-                ..*lesson
-            },
-            kind,
-        )?;
+        let taught;
+        let head = if n == lesson.chosen.len() {
+            full
+        } else {
+            taught = teach_part(lesson, &order[..n], kind)?;
+            &taught
+        };
         let mut missed = Vec::with_capacity(n_counted);
         lesson
             .rows
@@ -108,6 +103,20 @@ pub(super) fn learning_curve(
         sizes.push(n);
     }
     Ok(drawn(&sizes, &wrong, target, &mut chance))
+}
+
+/// The head of some of the examples of a lesson.
+fn teach_part(lesson: &Lesson<'_>, some: &[u32], kind: HeadKind) -> Result<Linear, SpoolError> {
+    let mut part = some.to_vec();
+    part.sort_unstable();
+    let pick = |values: &[u32]| part.iter().map(|i| values[*i as usize]).collect::<Vec<_>>();
+    let (chosen, labels) = (pick(lesson.chosen), pick(lesson.labels));
+    let lesson = Lesson {
+        chosen: &chosen,
+        labels: &labels,
+        ..*lesson
+    };
+    teach(&lesson, kind)
 }
 
 fn drawn(sizes: &[usize], wrong: &[Vec<bool>], target: f64, chance: &mut Chance) -> Curve {

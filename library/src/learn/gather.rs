@@ -1,5 +1,6 @@
 //! Every photograph of a collection once: read, looked at for faces, embedded, spooled.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -11,10 +12,11 @@ use std::{fs::File, thread};
 use regard_vision::{MAX_FILE_BYTES, Photo, PhotoError};
 
 use super::LearnError;
-use super::embedder::{EmbedError, Embedder};
+use super::embedder::Embedder;
 use super::examples::{Example, ExampleContent, Examples, Unread};
 use super::people::{FaceRule, FaceScout};
 use super::rows::{MAX_EXAMPLES, Spool, SpoolWriter};
+use crate::on_one_line;
 
 /// Photographs that are being worked on or wait for their turn, a worker.
 const AHEAD_A_WORKER: usize = 8;
@@ -191,14 +193,14 @@ impl Worker {
         let mut has_face = None;
         let outcome = match photo_of(&example.content) {
             Err(PhotoError::NotAnImage) => Outcome::NoPicture,
-            Err(error) => Outcome::Unread(error.to_string()),
+            Err(error) => Outcome::Unread(on_one_line(&error)),
             Ok(photo) => {
                 if is_scouted {
                     has_face = self.scout.sees_large_face(photo.view());
                 }
                 match self.embedder.embed(photo.view()) {
                     Ok(embedding) => Outcome::Embedded(embedding),
-                    Err(error) => Outcome::Unread(reason_of(&error)),
+                    Err(error) => Outcome::Unread(on_one_line(&error)),
                 }
             }
         };
@@ -210,16 +212,6 @@ impl Worker {
             outcome,
         }
     }
-}
-
-fn reason_of(error: &EmbedError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// The photograph at hand.
@@ -337,16 +329,18 @@ impl<'a> Collector<'a> {
         embedding
             .iter()
             .for_each(|value| value.to_bits().hash(&mut hasher));
-        match self.seen.insert(hasher.finish(), done.class) {
-            Some(class) if class == done.class => {
+        match self.seen.entry(hasher.finish()) {
+            Entry::Occupied(first) if *first.get() == done.class => {
                 self.n_duplicates += 1;
                 return Ok(());
             }
-            Some(class) => {
-                self.contradictions.push((done.name, class));
+            Entry::Occupied(first) => {
+                self.contradictions.push((done.name, *first.get()));
                 return Ok(());
             }
-            None => {}
+            Entry::Vacant(place) => {
+                place.insert(done.class);
+            }
         }
         if self.labels.len() >= MAX_EXAMPLES {
             return Err(LearnError::TooMany);

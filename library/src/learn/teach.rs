@@ -228,7 +228,7 @@ impl Pupil<'_> {
         let held_out = [&split.testing[..], &split.calibrating].concat();
         let curve = learning_curve(
             &lesson,
-            chosen.kind,
+            (chosen.kind, &chosen.head),
             (&held_out, &self.of(&held_out)),
             self.settings.target,
         )?;
