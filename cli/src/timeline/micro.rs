@@ -77,9 +77,7 @@ fn spot(
     let mut spotter = MicroSpotter::new(key);
     let mut mesh_due_secs = f64::NEG_INFINITY;
     // What is wrong with the video has been said already.
-    each_frame(args, &mut Vec::new(), |frame| {
-        let time_secs = frame.time_secs;
-        let picture = watcher.decode(frame)?;
+    each_frame(args, &mut Vec::new(), |picture, time_secs| {
         let mut mesh = None;
         if spotter.wants_mesh() || time_secs >= mesh_due_secs {
             mesh_due_secs = time_secs + MESH_EVERY_SECS - 1e-6;

@@ -129,11 +129,6 @@ impl MovementMeter {
         }
     }
 
-    /// How many frames it keeps.
-    pub fn n_samples(&self) -> usize {
-        self.samples.len()
-    }
-
     /// Takes one frame of the face: its mesh, and what the expression networks said of it where they ran. A frame that was not
     /// taken after the last one is passed over.
     ///

@@ -246,18 +246,6 @@ pub(super) fn candidates(stretches: &[Stretch]) -> Vec<Candidate> {
     found
 }
 
-/// Candidates of which none overlaps a better one, each with those that it outdid.
-pub(super) fn strongest(all: &[Candidate]) -> Vec<(Candidate, Vec<Candidate>)> {
-    let mut kept: Vec<(Candidate, Vec<Candidate>)> = Vec::new();
-    for candidate in all {
-        match kept.iter_mut().find(|(best, _)| best.overlaps(candidate)) {
-            Some((_, outdone)) => outdone.push(*candidate),
-            None => kept.push((*candidate, Vec::new())),
-        }
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use regard_domain::Timestamp;
@@ -312,7 +300,7 @@ mod tests {
             }
         };
         let all = candidates(&[stretch(pulse)]);
-        let best = strongest(&all)[0].0;
+        let best = all[0];
         assert_eq!(best.channel.place, MicroPlace::LeftOuterBrow);
         assert!(
             best.from.abs_diff(400) <= 2 && best.to().abs_diff(410) <= 3,

@@ -6,7 +6,7 @@ use super::super::fit::{Fitted, fit};
 use super::super::series::{median, robust_deviation};
 use super::super::unit::FaceRegion;
 use super::place::MicroPlace;
-use super::pulse::{Candidate, candidates, strongest};
+use super::pulse::{Candidate, candidates};
 use super::spotter::MicroTrace;
 use super::traces::Stretch;
 
@@ -101,20 +101,17 @@ pub(super) fn spot(stretches: &[Stretch]) -> Spotted {
     // One blink is one, in however many places it shows.
     let mut rejected: Vec<(Rejection, Candidate)> = Vec::new();
     let mut taken = candidates(stretches);
-    taken.retain(|c| c.score >= SCORE_FROM * MOVES_WITH);
-    // A pulse of the wrong shape must not stand in the way of a right one.
-    while let Some((best, outdone)) = strongest(&taken).into_iter().next() {
-        if best.score < SCORE_FROM {
-            break;
-        }
+    // Sorted by score. A pulse of the wrong shape must not stand in the way of a right one.
+    while let Some(best) = taken.first().copied().filter(|c| c.score >= SCORE_FROM) {
         let stretch = &stretches[best.stretch];
         match confirm(stretch, &distractions[best.stretch], &best) {
             Ok(fitted) => {
-                let movement = movement(stretch, &best, &outdone, &fitted);
-                let (from, to) = (best.from, best.to());
-                taken.retain(|c| c.stretch != best.stretch || c.to() <= from || c.from >= to);
-                spotted.movements.push(movement);
-                continue;
+                let (outdone, others) = taken.drain(1..).partition(|c| best.overlaps(c));
+                let outdone: Vec<Candidate> = outdone;
+                spotted
+                    .movements
+                    .push(movement(stretch, &best, &outdone, &fitted));
+                taken = others;
             }
             Err(why) => {
                 let is_known = rejected.iter().any(|(w, c)| *w == why && c.overlaps(&best));
@@ -126,14 +123,9 @@ pub(super) fn spot(stretches: &[Stretch]) -> Spotted {
                 };
                 *count += usize::from(!is_known);
                 rejected.push((why, best));
+                taken.retain(|c| c.channel != best.channel || !c.overlaps(&best));
             }
         }
-        taken.retain(|c| {
-            c.stretch != best.stretch
-                || c.channel != best.channel
-                || c.to() <= best.from
-                || c.from >= best.to()
-        });
     }
     spotted
         .movements
@@ -191,7 +183,7 @@ fn confirm(
     if !is_shaped {
         return Err(Rejection::Shape);
     }
-    distraction.speaks_against(candidate, step)?;
+    distraction.speaks_against(candidate)?;
     Ok(fitted)
 }
 
@@ -232,8 +224,8 @@ fn movement(
 /// How likely a reported pulse is one, by its score: half at 6, nine in ten at 10.
 ///
 /// # Source
-/// Set on tuning runs of the demo clip, where false alarms end at 5 and what was put in begins there; the Brier score on other clips is
-/// in `accuracy/micro-expressions.toml`.
+/// Set on tuning runs of the demo clip, where false alarms end at 5 and what was put in begins there; not fitted, and on small faces
+/// badly off (`accuracy/micro-expressions.toml`, Brier scores).
 fn probability(score: f32) -> f32 {
     let [constant, slope] = LOGIT;
     1.0 / (1.0 + (-(constant + slope * score.ln())).exp())
@@ -267,7 +259,7 @@ impl Distraction {
         }
     }
 
-    fn speaks_against(&self, candidate: &Candidate, _step_secs: f64) -> Result<(), Rejection> {
+    fn speaks_against(&self, candidate: &Candidate) -> Result<(), Rejection> {
         let any = |mask: &[bool]| {
             mask[candidate.from..candidate.to().min(mask.len())]
                 .iter()

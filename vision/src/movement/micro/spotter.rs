@@ -49,8 +49,8 @@ pub struct MicroReport {
     pub frames_per_sec: f64,
     /// Seconds in which movements could have been spotted: the face was in view, and the head was still.
     pub watched_secs: f64,
-    /// False alarms a minute that are stated for this rate.
-    pub stated_false_alarms_per_minute: f64,
+    /// False alarms a minute that are stated for this rate and for a face of this size; nothing where it is not known.
+    pub stated_false_alarms_per_minute: Option<f64>,
     /// Pulses that came with a blink, with speech, or with a quick movement of the head, and are not reported.
     pub n_with_blink: usize,
     /// As above: with speech.
@@ -88,6 +88,8 @@ pub struct MicroSpotter {
     reference: Option<Vec<[f64; 3]>>,
     instants: Vec<Instant>,
     n_left_out: u64,
+    /// Pixels between the outer eye corners where they were least.
+    least_eyes_px: f32,
 }
 
 impl fmt::Debug for MicroSpotter {
@@ -111,6 +113,7 @@ impl MicroSpotter {
             reference: None,
             instants: Vec::new(),
             n_left_out: 0,
+            least_eyes_px: f32::INFINITY,
         }
     }
 
@@ -140,6 +143,9 @@ impl MicroSpotter {
         if self.instants.len() >= MAX_INSTANTS {
             self.n_left_out += 1;
             return Ok(());
+        }
+        if let Some(mesh) = mesh {
+            self.least_eyes_px = self.least_eyes_px.min(eyes_px(mesh));
         }
         let seen = match self.means {
             SpottingMeans::Flow => self.tracker.see(frame, at, mesh),
@@ -178,7 +184,10 @@ impl MicroSpotter {
             traces: stretches.iter().flat_map(super::spot::traces).collect(),
             frames_per_sec,
             watched_secs: spotted.watched_secs,
-            stated_false_alarms_per_minute: false_alarms_per_minute(frames_per_sec),
+            stated_false_alarms_per_minute: false_alarms_per_minute(
+                frames_per_sec,
+                self.least_eyes_px,
+            ),
             n_with_blink: spotted.n_blink,
             n_with_speech: spotted.n_speech,
             n_with_head: spotted.n_head,
@@ -189,10 +198,9 @@ impl MicroSpotter {
     /// Where the places are by the mesh, its pose taken out.
     fn by_landmarks(&mut self, at: Timestamp, mesh: &FaceMesh) -> Option<Instant> {
         let still: Vec<[f64; 3]> = STILL.iter().map(|i| point_of(mesh, i[0])).collect();
-        let [left, right] = [EYES[0][0], EYES[1][1]].map(|i| point_of(mesh, i));
         let begins = self.reference.is_none();
         let reference = self.reference.get_or_insert_with(|| {
-            let width = (right[0] - left[0]).hypot(right[1] - left[1]).max(1.0);
+            let width = f64::from(eyes_px(mesh)).max(1.0);
             still.iter().map(|p| p.map(|v| v / width)).collect()
         });
         let pose = Pose3::fit(&still, reference)?;
@@ -222,6 +230,12 @@ impl MicroSpotter {
             begins,
         })
     }
+}
+
+/// Pixels between the outer corners of the eyes.
+fn eyes_px(mesh: &FaceMesh) -> f32 {
+    let [left, right] = [EYES[0][0], EYES[1][1]].map(|i| point_of(mesh, i));
+    (right[0] - left[0]).hypot(right[1] - left[1]) as f32
 }
 
 #[cfg(test)]

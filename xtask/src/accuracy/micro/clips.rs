@@ -7,8 +7,8 @@ use regard_commitments::{AttentionScope, CountScope, Scoped};
 use regard_domain::{Face, FrameSize, Point};
 use regard_testkit::injection::{FacePlaces, NeutralClip, PosedFrame};
 use regard_vision::{
-    FaceAnalyzer, FaceMesh, Picture, PixelPool, RawPixels, RgbView, VideoError, VideoOptions,
-    WantedSize, decode_jpeg, open_video,
+    FaceAnalyzer, FaceMesh, Picture, PixelPool, RgbView, VideoError, VideoOptions, open_video,
+    picture_of,
 };
 
 /// A stretch: its file, and which frames of it, in order.
@@ -37,6 +37,26 @@ pub(super) const TUNED: Source = Source {
 
 const DEMO: &str = "testkit/fixtures/clip/demo.mjpeg";
 
+/// A man who holds a smile.
+const MALE: Source = Source {
+    name: "male",
+    file: "video/head-pose-face-detection-male.gif",
+    is_ours: false,
+    fps: 12.0,
+    frames: &[(0, 62)],
+    nth: 0,
+};
+
+/// A woman beside a man, both of 40 pixels between the eyes.
+const WOMAN: Source = Source {
+    name: "woman",
+    file: "video/head-pose-face-detection-female-and-male.gif",
+    is_ours: false,
+    fps: 12.0,
+    frames: &[(16, 56)],
+    nth: 0,
+};
+
 /// What is reported: the same man nearer and farther, another one, and the two of a third clip, their heads tilted.
 pub(super) const REPORTED: [Source; 5] = [
     Source {
@@ -55,43 +75,19 @@ pub(super) const REPORTED: [Source; 5] = [
         frames: &[(250, 276)],
         nth: 0,
     },
-    Source {
-        name: "male",
-        file: "video/head-pose-face-detection-male.gif",
-        is_ours: false,
-        fps: 12.0,
-        frames: &[(0, 62)],
-        nth: 0,
-    },
-    Source {
-        name: "woman",
-        file: "video/head-pose-face-detection-female-and-male.gif",
-        is_ours: false,
-        fps: 12.0,
-        frames: &[(16, 56)],
-        nth: 0,
-    },
+    MALE,
+    WOMAN,
     Source {
         name: "man",
-        file: "video/head-pose-face-detection-female-and-male.gif",
-        is_ours: false,
-        fps: 12.0,
-        frames: &[(16, 56)],
         nth: 1,
+        ..WOMAN
     },
 ];
 
 /// Clips as they are, at their own rate: one who holds a smile, two who sign a word and nod. None is known to hold a movement of half a
 /// second or less but blinks, hands and nods.
 pub(super) const REAL: [Source; 3] = [
-    Source {
-        name: "male",
-        file: "video/head-pose-face-detection-male.gif",
-        is_ours: false,
-        fps: 12.0,
-        frames: &[(0, 62)],
-        nth: 0,
-    },
+    MALE,
     Source {
         name: "yes",
         file: "video/yes.mkv",
@@ -244,15 +240,7 @@ fn pictures(path: &Path, source: &Source) -> Result<Option<Vec<Picture>>> {
     let pool = PixelPool::new();
     let mut all = Vec::new();
     for frame in reader {
-        let frame = frame?;
-        let picture = match frame.pixels {
-            RawPixels::Mjpeg(bytes) => decode_jpeg(&bytes, WantedSize::Whole, &pool)?,
-            RawPixels::Rgb(rgb) => Picture::from_rgb(rgb, frame.size).context("whole frames")?,
-            RawPixels::Still(_) | RawPixels::Yuyv { .. } => {
-                bail!("{}: neither JPEG nor RGB", path.display())
-            }
-        };
-        all.push(picture);
+        all.push(picture_of(frame?, &pool)?);
     }
     Ok(Some(all))
 }
