@@ -39,7 +39,7 @@ const MAX_STUDIES: usize = 200;
 /// How long an invitation is good where nothing is said.
 pub const INVITATION_PERIOD: Duration = Duration::from_secs(30 * 86_400);
 
-/// Sittings at once: each sends some ten pictures a second. When full, whoever comes is asked to come again.
+/// Sittings at once: each sends what its camera gives, 30 to 120 pictures a second. When full, whoever comes is asked to come again.
 const MAX_SITTINGS: usize = 32;
 
 /// Why something about a study was not done. No message names anyone.
@@ -359,11 +359,16 @@ impl Studies {
         self.put(&plan, false, row.at).await
     }
 
-    /// Adds a study up, over those whose consent holds now: whoever withdrew or erased their record a moment ago is not in it.
+    /// Adds a study up, over those whose consent holds now: whoever withdrew or erased their record a moment ago is not in it. Movements of a
+    /// fraction of a second are opened only where they are to be shown.
     ///
     /// # Errors
     /// [`StudyError::Unknown`].
-    pub async fn report(&self, study: &StudyId) -> Result<StudyReport, StudyError> {
+    pub async fn report(
+        &self,
+        study: &StudyId,
+        with_movements: bool,
+    ) -> Result<StudyReport, StudyError> {
         let (_, plan) = self.row(study).await?;
         let records = self.custodian.study_records(SITTING_KIND, study).await?;
         let mut sittings = Vec::with_capacity(records.len());
@@ -381,7 +386,7 @@ impl Studies {
                 sittings.push(sitting);
             }
         }
-        let movements = match plan.movements {
+        let movements = match plan.movements.filter(|_| with_movements) {
             Some(_) => self.movements(&plan).await?,
             None => None,
         };

@@ -23,6 +23,7 @@ pub use preference::{Foretelling, Foretold, MIN_FORETELLING};
 pub use priors::{MIN_PRIOR_CELL, StudyPrior, StudyPriors};
 pub use result::{
     ChoiceCount, Estimated, QuestionResult, StimulusResult, StudyResult, Suppressed, analyze_study,
+    are_told,
 };
 pub use sitting::{Answer, Answers, Neutral, SITTING_FORMAT, Signal, Sitting, Watched};
 pub use student::student_quantile;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use regard_evaluation::are_told;
+
 use crate::svg::escaped;
 
 /// Least number of pictures or faces that a plot tells apart from none. Smaller groups could be single people, or one party.
@@ -233,27 +235,6 @@ struct Plot {
     bars: Vec<(String, u64)>,
 }
 
-/// Which bars are told: none smaller than the least group, except that there is nothing. Where fewer than a group would be
-/// missing from the sum, the next smallest goes as well, since it could be told from the rest otherwise.
-fn is_told(counts: &[u64]) -> Vec<bool> {
-    let mut is_told: Vec<bool> = counts.iter().map(|n| *n == 0 || *n >= MIN_GROUP).collect();
-    loop {
-        let hidden: u64 = counts
-            .iter()
-            .zip(&is_told)
-            .filter(|(_, told)| !**told)
-            .map(|(n, _)| n)
-            .sum();
-        let next = (0..counts.len())
-            .filter(|i| is_told[*i] && counts[*i] > 0)
-            .min_by_key(|i| counts[*i]);
-        match next {
-            Some(next) if hidden > 0 && hidden < MIN_GROUP => is_told[next] = false,
-            Some(_) | None => return is_told,
-        }
-    }
-}
-
 impl Plot {
     fn write(&self, page: &mut String) {
         let _ = writeln!(page, "<h2>{}</h2>", escaped(self.title));
@@ -261,7 +242,7 @@ impl Plot {
             let _ = writeln!(page, "<p>{}</p>", escaped(self.note));
         }
         let counts: Vec<u64> = self.bars.iter().map(|(_, n)| *n).collect();
-        let is_told = is_told(&counts);
+        let is_told = are_told(&counts, MIN_GROUP);
         let told = || {
             counts
                 .iter()
@@ -324,7 +305,7 @@ mod tests {
         /// Whoever knows the sum and all bars that are told knows no group of fewer than ten, and none alone.
         #[test]
         fn small_groups_cannot_be_told(counts in proptest::collection::vec(0_u64..40, 1..12)) {
-            let told = is_told(&counts);
+            let told = are_told(&counts, MIN_GROUP);
             for (n, told) in counts.iter().zip(&told) {
                 prop_assert!(!told || *n == 0 || *n >= MIN_GROUP);
                 prop_assert!(*told || *n > 0);

@@ -13,3 +13,7 @@ pub(crate) const HTML_MESSAGE: &str = "default-src 'none'; script-src 'unsafe-in
 /// Pictures and films, should anyone open them as a document: an SVG drawing is one.
 pub(crate) const MEDIA: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
     media-src 'self'; frame-ancestors 'none'; sandbox";
+
+/// A report: it brings its own styles, and nothing else.
+pub(crate) const REPORT: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";

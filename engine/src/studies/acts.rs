@@ -6,7 +6,7 @@ use rand::seq::SliceRandom as _;
 use regard_commitments::{Answer, ConsentPurpose, PersonToken, SignedReceipt, StudyInvitation};
 use regard_domain::{CreativeId, SittingId, Timestamp};
 use regard_evaluation::{Answers, StudyPlan};
-use tokio::sync::Mutex as TurnMutex;
+use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard};
 
 use super::seat::{Seat, SharedSeat, SittingMark, SittingSeen};
 use super::{MAX_SITTINGS, Studies, StudyError};
@@ -99,14 +99,10 @@ impl Studies {
             )));
         }
         self.gate().may(false)?;
+        self.tidy();
         let seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
         if seats.len() >= MAX_SITTINGS {
-            drop(seats);
-            self.tidy();
-            let seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-            if seats.len() >= MAX_SITTINGS {
-                return Err(StudyError::Busy);
-            }
+            return Err(StudyError::Busy);
         }
         Ok(())
     }
@@ -162,6 +158,22 @@ impl Studies {
         Ok(Arc::clone(seat))
     }
 
+    /// The seat of a sitting whose leave holds, for one act at a time, in the order in which they come.
+    async fn live(&self, sitting: SittingId) -> Result<OwnedMutexGuard<Seat>, StudyError> {
+        let seat = self.seat(sitting)?.lock_owned().await;
+        if seat.is_live_at(self.now()) {
+            return Ok(seat);
+        }
+        drop(seat);
+        self.tidy();
+        Err(StudyError::UnknownSitting)
+    }
+
+    /// Whether there is such a sitting.
+    pub fn goes_on(&self, sitting: SittingId) -> bool {
+        self.seat(sitting).is_ok()
+    }
+
     /// Looks at a picture of a participant: JPEG, PNG, WebP, GIF or BMP. `taken_at` is what the camera's own clock says, in
     /// milliseconds.
     ///
@@ -176,15 +188,8 @@ impl Studies {
         bytes: Vec<u8>,
         taken_at: f64,
     ) -> Result<SittingSeen, StudyError> {
-        let seat = self.seat(sitting)?;
-        // One picture of a sitting at a time, in the order in which they came.
-        let mut seat = seat.lock_owned().await;
+        let mut seat = self.live(sitting).await?;
         let now = self.now();
-        if !seat.is_live_at(now) {
-            drop(seat);
-            self.tidy();
-            return Err(StudyError::UnknownSitting);
-        }
         let looked = self
             .recognizer
             .on_bench(move |bench| seat.look(bench, &bytes, (taken_at, now)));
@@ -201,12 +206,14 @@ impl Studies {
         mark: SittingMark,
         at_millis: f64,
     ) -> Result<SittingSeen, StudyError> {
-        let seat = self.seat(sitting)?;
-        let mut seat = seat.lock().await;
-        if !seat.is_live_at(self.now()) {
-            return Err(StudyError::UnknownSitting);
-        }
-        if seat.mark(mark, at_millis)? {
+        let mut seat = self.live(sitting).await?;
+        // The end of a message goes through all frames of it in search of movements.
+        let marked = tokio::task::spawn_blocking(move || {
+            let is_tried_out = seat.mark(mark, at_millis);
+            (seat, is_tried_out)
+        });
+        let (mut seat, is_tried_out) = marked.await.map_err(|_| StudyError::Ended)?;
+        if is_tried_out? {
             self.look_for_movements(&mut seat).await;
         }
         Ok(seat.seen(0))
@@ -242,12 +249,7 @@ impl Studies {
         creative: &CreativeId,
         answers: Answers,
     ) -> Result<(), StudyError> {
-        let seat = self.seat(sitting)?;
-        let mut seat = seat.lock().await;
-        if !seat.is_live_at(self.now()) {
-            return Err(StudyError::UnknownSitting);
-        }
-        seat.answer(creative, answers)
+        self.live(sitting).await?.answer(creative, answers)
     }
 
     /// The participant gets up: what was measured and answered is sealed under their key. Whether there was anything to keep.
@@ -255,20 +257,13 @@ impl Studies {
     /// # Errors
     /// [`StudyError::UnknownSitting`], also where they took their consent back meanwhile: then nothing is kept.
     pub async fn get_up(&self, sitting: SittingId) -> Result<bool, StudyError> {
-        let seat = {
-            let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-            let (_, seat) = seats.remove(&sitting).ok_or(StudyError::UnknownSitting)?;
-            seat
-        };
-        let seat = seat.lock().await;
-        if !seat.is_live_at(self.now()) {
-            return Err(StudyError::UnknownSitting);
-        }
-        let Some(sitting) = seat.sitting() else {
+        let seat = self.live(sitting).await?;
+        let Some(given) = seat.sitting() else {
+            self.give_up(sitting);
             return Ok(false);
         };
         let plain = regard_commitments::Zeroizing::new(
-            serde_json::to_vec(&sitting).map_err(|_| StudyError::Ended)?,
+            serde_json::to_vec(&given).map_err(|_| StudyError::Ended)?,
         );
         self.custodian
             .put_sitting(&seat.consent, &seat.plan.id, &plain)
@@ -279,6 +274,8 @@ impl Studies {
                 .put_movements(&seat.consent, &seat.plan.id, (&found, leave));
             kept.await?;
         }
+        // Only now: where the store fails, they may get up once more.
+        self.give_up(sitting);
         Ok(true)
     }
 

@@ -31,8 +31,8 @@ const MIN_NEUTRAL_READINGS: u32 = 3;
 /// Part of a message that must have been on for it to count as seen to its end.
 const MIN_SEEN: f64 = 0.9;
 
-/// Pictures of one sitting: two hours at ten a second. Further ones are not looked at.
-const MAX_PICTURES: u32 = 72_000;
+/// Pictures of one sitting: two hours at 120 a second. Further ones are not looked at.
+const MAX_PICTURES: u32 = 864_000;
 
 /// One participant, at whom one picture at a time is looked.
 pub(super) type SharedSeat = Arc<TurnMutex<Seat>>;
@@ -203,21 +203,25 @@ impl Seat {
         faces.sort_by(|a, b| b.bbox_in_frame.area().total_cmp(&a.bbox_in_frame.area()));
         let n_faces = faces.len();
         faces.truncate(1);
-        self.note_time(time);
+        if self.part == Part::Check {
+            self.note_time(time);
+        }
         let mut glance = Glance {
             at_millis: taken_at,
             attention: None,
             smile_and_valence: None,
         };
-        if !faces.is_empty() {
-            self.read(bench, (frame, time), &faces, &mut glance)
-                .map_err(failed)?;
-        } else if matches!(self.part, Part::Message { .. }) {
+        let is_before_message = matches!(self.part, Part::Message { .. });
+        if faces.is_empty() && is_before_message {
             // Nobody before the screen attends to it.
             glance.attention = Some(0.0);
             if let Some(spotter) = &mut self.spotter {
                 spotter.lose();
             }
+        } else if !faces.is_empty() && self.part != Part::Between {
+            // Between messages, at the questions, nothing is read: it would be kept for nothing.
+            self.read(bench, (frame, time), &faces, &mut glance)
+                .map_err(failed)?;
         }
         // Taken back while it was looked at: nothing comes of it.
         if !self.is_live_at(now) {

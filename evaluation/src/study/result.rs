@@ -253,22 +253,32 @@ fn answered(asked: &Question, watched: &[&Watched], least: u32) -> QuestionResul
     }
 }
 
-/// The counts that may be shown: none of fewer than the least but zero, and where that leaves out a single one, the smallest
-/// other goes with it, so that the total does not give it away.
+/// The counts that may be shown.
 fn shown_counts(counts: &[u32], least: u32) -> Vec<Option<u32>> {
-    let mut shown: Vec<Option<u32>> = counts
+    let wide: Vec<u64> = counts.iter().map(|n| u64::from(*n)).collect();
+    let told = are_told(&wide, u64::from(least));
+    counts
         .iter()
-        .map(|n| Some(*n).filter(|n| *n == 0 || *n >= least))
-        .collect();
-    if shown.iter().filter(|one| one.is_none()).count() == 1 {
-        let smallest = (0..counts.len())
-            .filter(|i| shown[*i].is_some_and(|n| n > 0))
+        .zip(told)
+        .map(|(n, is_told)| is_told.then_some(*n))
+        .collect()
+}
+
+/// Which of the counts of a whole may be told: none smaller than the least group, except that there is nothing. Where fewer than a
+/// group would be missing from the sum, the next smallest goes as well, since it could be told from the rest otherwise.
+pub fn are_told(counts: &[u64], least: u64) -> Vec<bool> {
+    let mut are_told: Vec<bool> = counts.iter().map(|n| *n == 0 || *n >= least).collect();
+    loop {
+        let left_out = counts.iter().zip(&are_told).filter(|(_, told)| !**told);
+        let hidden: u64 = left_out.map(|(n, _)| n).sum();
+        let next = (0..counts.len())
+            .filter(|i| are_told[*i] && counts[*i] > 0)
             .min_by_key(|i| counts[*i]);
-        if let Some(smallest) = smallest {
-            shown[smallest] = None;
+        match next {
+            Some(next) if hidden > 0 && hidden < least => are_told[next] = false,
+            Some(_) | None => return are_told,
         }
     }
-    shown
 }
 
 #[cfg(test)]
@@ -280,7 +290,9 @@ mod tests {
         for (counts, shown) in [
             (vec![7, 6, 0], vec![Some(7), Some(6), Some(0)]),
             (vec![7, 6, 2], vec![Some(7), None, None]),
-            (vec![7, 2, 2], vec![Some(7), None, None]),
+            // Two and two are four, which is fewer than anybody may be told of.
+            (vec![7, 2, 2], vec![None, None, None]),
+            (vec![9, 7, 3, 2], vec![Some(9), Some(7), None, None]),
             (vec![2], vec![None]),
         ] {
             assert_eq!(shown_counts(&counts, 5), shown, "{counts:?}");

@@ -1,6 +1,5 @@
 //! Pictures of things, classified; and the class as a fact.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -10,6 +9,7 @@ use axum::{Extension, Json};
 use regard_commitments::AdminAct;
 use regard_decision::FactValue;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::NamedClassifier;
@@ -18,6 +18,9 @@ use crate::app::App;
 use crate::classifier::{ClassifierAnswer, ClassifyError};
 use crate::extract::Params;
 use crate::problem::Problem;
+
+/// Pictures that are classified at once: each is decoded whole, and the machine has other work. Others wait.
+static PLACES: Semaphore = Semaphore::const_new(2);
 
 /// For how long a fact holds where nobody says: a stand that looks every two seconds may miss two looks.
 const DEFAULT_TTL_SECS: u32 = 6;
@@ -103,9 +106,15 @@ pub(crate) async fn classify(
     if asked.ttl_secs == Some(0) {
         return Err(Problem::invalid("bad_fact", "ttl_secs is at least 1"));
     }
-    let classifier = Arc::clone(&classifier);
-    let said = tokio::task::spawn_blocking(move || classifier.classify(&picture)).await;
-    let said = said.map_err(|error| Problem::internal("not_classified", &error))?;
+    let place = PLACES.acquire().await;
+    let place = place.map_err(|error| Problem::internal("not_classified", &error))?;
+    let said = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        classifier.classify(&picture)
+    });
+    let said = said
+        .await
+        .map_err(|error| Problem::internal("not_classified", &error))?;
     let answer = said.map_err(|error| match error {
         ClassifyError::BadPicture(detail) => Problem::invalid("bad_picture", detail),
         ClassifyError::Failed(detail) => {

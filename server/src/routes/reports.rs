@@ -13,6 +13,7 @@ use utoipa::IntoParams;
 use super::api::store_problem;
 use crate::access::{Guest, sees_exact_sums};
 use crate::app::App;
+use crate::csp;
 use crate::extract::Params;
 use crate::plays::report_plays;
 use crate::problem::Problem;
@@ -90,10 +91,7 @@ pub(crate) async fn plays(
             "text/csv; charset=utf-8; header=present",
             table.to_csv().into_bytes(),
         ),
-        "html" => typed(
-            "text/html; charset=utf-8",
-            table.to_html(&site).into_bytes(),
-        ),
+        "html" => report_page(table.to_html(&site)),
         "svg" => typed("image/svg+xml", table.to_svg().into_bytes()),
         "pdf" => {
             let pdf = table.to_pdf(&site).map_err(|why| {
@@ -109,4 +107,13 @@ pub(crate) async fn plays(
             ));
         }
     })
+}
+
+/// A report as a page that brings its own styles.
+pub(super) fn report_page(html: String) -> Response {
+    let head = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, csp::REPORT),
+    ];
+    (head, html).into_response()
 }

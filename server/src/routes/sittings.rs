@@ -1,5 +1,7 @@
 //! Studies, for those who take part: the page behind an invitation, pictures of their own camera, answers.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
@@ -7,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use regard_commitments::Language;
 use regard_domain::SittingId;
-use regard_engine::Participant;
+use regard_engine::{Participant, StudyError};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -21,6 +23,9 @@ use crate::wire;
 use crate::wire::studies::{
     GotUp, MarkWire, NewAnswers, NewSitting, QuestionWire, SeatedWire, SeenWire, message_of,
 };
+
+/// How long a camera may say nothing before it loses its place: longer than anybody reads a page of a study.
+const MAX_SILENCE: Duration = Duration::from_secs(600);
 
 /// Longest text of a mark.
 const MAX_MARK_BYTES: usize = 512;
@@ -49,7 +54,7 @@ pub(crate) async fn study(
     let language = privacy_language(app.engine.notice(), params.lang.as_deref(), accept);
     let plan = match app.engine.studies().invited(&token).await {
         Ok(plan) => Some(plan),
-        Err(regard_engine::StudyError::BadInvitation) => None,
+        Err(StudyError::BadInvitation) => None,
         Err(error) => return Err(error.into()),
     };
     let status = if plan.is_some() {
@@ -121,24 +126,28 @@ pub(crate) async fn sit_down(
 #[utoipa::path(
     get, path = "/v1/sittings/{id}/frames", tag = "open",
     params(("id" = String, Path, description = "The sitting")),
-    responses((status = 101, description = "WebSocket"))
+    responses((status = 101, description = "WebSocket"), (status = 404, body = Problem))
 )]
 pub(crate) async fn frames(
     State(app): State<App>,
     PathOf(id): PathOf<SittingId>,
     upgrade: WebSocketUpgrade,
-) -> Response {
+) -> Result<Response, Problem> {
+    if !app.engine.studies().goes_on(id) {
+        return Err(StudyError::UnknownSitting.into());
+    }
     let upgrade = upgrade
         .max_message_size(MAX_FRAME_BYTES)
         .max_frame_size(MAX_FRAME_BYTES);
-    upgrade.on_upgrade(move |socket| take_messages(app, id, socket))
+    Ok(upgrade.on_upgrade(move |socket| take_messages(app, id, socket)))
 }
 
 async fn take_messages(app: App, id: SittingId, mut socket: WebSocket) {
     let over = app.ended();
     let mut over = std::pin::pin!(over);
     loop {
-        let Some(message) = heard(&mut socket, &mut over).await else {
+        let heard = tokio::time::timeout(MAX_SILENCE, heard(&mut socket, &mut over));
+        let Ok(Some(message)) = heard.await else {
             return;
         };
         let answer = match message {

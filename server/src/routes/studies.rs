@@ -15,6 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::pages::public_base;
+use super::reports::report_page;
 use crate::access::{Guest, sees_exact_sums};
 use crate::app::App;
 use crate::extract::{Body, Params, PathOf};
@@ -101,6 +102,7 @@ pub(crate) async fn make(
     Extension(guest): Extension<Guest>,
     Body(plan): Body<StudyPlan>,
 ) -> Result<(StatusCode, Json<StudyLine>), Problem> {
+    app.engine.check_ledger()?;
     app.engine.studies().make(&plan).await?;
     let sent = serde_json::to_vec(&plan).unwrap_or_default();
     app.did(&guest, AdminAct::StudyMade, &sent).await?;
@@ -138,6 +140,7 @@ pub(crate) async fn invite(
     headers: HeaderMap,
     Body(new): Body<NewInvitations>,
 ) -> Result<(StatusCode, Json<InvitationLinks>), Problem> {
+    app.engine.check_ledger()?;
     let good_for = new.days.map_or(INVITATION_PERIOD, |days| DAY * days.max(1));
     let made = app.engine.studies().invite(&study, new.n, good_for).await?;
     app.did(&guest, AdminAct::StudyInvited, study.as_str().as_bytes())
@@ -163,6 +166,7 @@ pub(crate) async fn close(
     Extension(guest): Extension<Guest>,
     PathOf(study): PathOf<StudyId>,
 ) -> Result<StatusCode, Problem> {
+    app.engine.check_ledger()?;
     app.engine.studies().close(&study).await?;
     app.did(&guest, AdminAct::StudyClosed, study.as_str().as_bytes())
         .await?;
@@ -178,9 +182,6 @@ pub(crate) struct StudyReportParams {
     format: Option<String>,
 }
 
-/// A report may bring its own styles and nothing else.
-const REPORT_CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 /// A study added up over the participants whose consent holds now; nothing of fewer than the plan says. Movements of a fraction of
 /// a second are in the page and the paper, as bands over participants, and never in the JSON.
 #[utoipa::path(
@@ -193,27 +194,24 @@ pub(crate) async fn report(
     PathOf(study): PathOf<StudyId>,
     Params(params): Params<StudyReportParams>,
 ) -> Result<Response, Problem> {
-    let report = app.engine.studies().report(&study).await?;
+    let format = params.format.as_deref().unwrap_or("json");
+    if !["json", "html", "pdf"].contains(&format) {
+        return Err(Problem::invalid("bad_format", "json, html or pdf"));
+    }
+    let report = app.engine.studies().report(&study, format != "json");
+    let report = report.await?;
     let site = &app.engine.commitments().document().site.name;
     let paper = paper_of(site, &report);
-    Ok(match params.format.as_deref().unwrap_or("json") {
+    Ok(match format {
         "json" => Json(&report.result).into_response(),
-        "html" => (
-            [
-                (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-                (header::CONTENT_SECURITY_POLICY, REPORT_CSP),
-            ],
-            paper.to_html(),
-        )
-            .into_response(),
-        "pdf" => {
+        "html" => report_page(paper.to_html()),
+        _ => {
             let pdf = paper.to_pdf().map_err(|why| {
                 tracing::error!(why, "a report could not be laid out");
                 Problem::invalid("no_pdf", why)
             })?;
             ([(header::CONTENT_TYPE, "application/pdf")], pdf).into_response()
         }
-        _ => return Err(Problem::invalid("bad_format", "json, html or pdf")),
     })
 }
 
@@ -237,7 +235,7 @@ pub(crate) async fn priors(
     State(app): State<App>,
     PathOf(study): PathOf<StudyId>,
 ) -> Result<Json<serde_json::Value>, Problem> {
-    let report = app.engine.studies().report(&study).await?;
+    let report = app.engine.studies().report(&study, false).await?;
     let priors = StudyPriors::of(&report.result);
     let state = priors.to_policy_state();
     Ok(Json(

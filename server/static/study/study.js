@@ -148,8 +148,15 @@ async function run() {
 
 async function getUp() {
   byId("stage").hidden = true;
+  // The socket closes with the sitting, which is no failure then.
   isStopped = true;
-  const ended = await send("POST", `/v1/sittings/${seated.sitting}/end`, { key: freshKey() });
+  let ended;
+  try {
+    ended = await send("POST", `/v1/sittings/${seated.sitting}/end`, { key: freshKey() });
+  } catch (error) {
+    isStopped = false;
+    throw error;
+  }
   camera.close();
   document.exitFullscreen?.().catch(() => {});
   byId("kept").hidden = !ended.is_kept;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use regard_commitments::{Category, ProcessingPurpose, Scope};
-use regard_domain::CreativeId;
+use regard_domain::{CreativeId, SittingId};
 use regard_engine::{Participant, Seated, SittingMark};
 use regard_evaluation::Answer as Said;
 use serde_json::{Value, json};
@@ -171,6 +171,18 @@ async fn strangers_see_no_study_and_no_report() {
     let answer = world.page("/study/rgi_00").await;
     assert_eq!(answer.status, 410);
     assert!(answer.text().contains("This invitation is not good"));
+    // No place is held for the camera of a sitting that nobody sits.
+    let socket = world
+        .get(&format!("/v1/sittings/{}/frames", SittingId::from_bits(7)))
+        .header("upgrade", "websocket")
+        .header("connection", "upgrade")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let answer = socket.send().await;
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (404, "unknown_sitting")
+    );
 }
 
 #[tokio::test]
@@ -251,9 +263,16 @@ async fn movements_are_added_up_for_the_report_alone_and_who_withdraws_is_gone_f
             .get("/v1/studies/spring/report?format=html")
             .send()
             .await;
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.contains("style-src 'unsafe-inline'"), "{policy}");
         page.text().to_owned()
     };
     assert!(html().await.contains("Movements of a fraction of a second"));
+    // The report of plays brings its own styles, too.
+    let plays = world.get("/v1/reports/plays?format=html").send().await;
+    assert_eq!(plays.status, 200, "{}", plays.text());
+    let policy = plays.header("content-security-policy").unwrap();
+    assert!(policy.contains("style-src 'unsafe-inline'"), "{policy}");
     let pdf = world
         .get("/v1/studies/spring/report?format=pdf")
         .send()
