@@ -63,7 +63,7 @@ pub(crate) enum Command {
     Learn(Box<LearnArgs>),
     /// Says which of the learned classes photographs show, or that it cannot tell.
     Classify(Box<ClassifyArgs>),
-    /// Covers everyone who did not agree, in photographs and videos, so that nothing brings them back.
+    /// Covers the faces it finds of everyone who did not agree, in photographs and videos, for good.
     Redact(Box<RedactArgs>),
     /// Finds the photographs of somebody who shows their token and agreed to it: an installation that runs compares.
     FindMe(Box<FindMeArgs>),
