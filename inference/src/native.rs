@@ -105,7 +105,7 @@ impl Native {
         };
         let tried: Option<Vec<Vec<usize>>> = network.inputs.iter().map(tried_shape).collect();
         if let Some(shapes) = tried {
-            let plan = Plan::new(&network.graph, &shapes).map_err(unreadable)?;
+            let plan = Plan::new(&network.graph, &shapes, network.team.n_threads()).map_err(unreadable)?;
             network.plans.push(plan);
         }
         Ok(network)
@@ -203,7 +203,8 @@ impl NativeNetwork {
             return Ok(());
         }
         let shapes: Vec<Vec<usize>> = views.iter().map(|view| view.shape().to_vec()).collect();
-        let plan = Plan::new(&self.graph, &shapes).map_err(|error| RunError::Failed {
+        let plan = Plan::new(&self.graph, &shapes, self.team.n_threads());
+        let plan = plan.map_err(|error| RunError::Failed {
             runtime: NAME,
             source: Box::new(error),
         })?;

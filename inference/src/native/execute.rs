@@ -21,19 +21,16 @@ use convolve::Runner;
 /// Holds what the last run computed until the next overwrites it.
 #[derive(Default)]
 pub(crate) struct Memory {
-    /// Tensors between operators.
+    /// Tensors between operators, and rows between those that are computed together.
     pub(crate) arena: Aligned,
-    /// Rows between two convolutions.
-    scratch: Aligned,
     /// A row of noughts.
     zeros: Aligned,
 }
 
 impl Memory {
-    /// Makes room for `plan` on so many threads.
-    fn prepare(&mut self, plan: &Plan, n_threads: usize) {
+    /// Makes room for `plan`.
+    pub(crate) fn prepare(&mut self, plan: &Plan) {
         self.arena.grow(plan.arena_len);
-        self.scratch.grow(plan.scratch_len * n_threads);
         self.zeros.grow(plan.zeros_len);
     }
 }
@@ -70,12 +67,17 @@ impl Team {
         }
     }
 
+    /// The threads of a run.
+    pub(crate) fn n_threads(&self) -> usize {
+        self.n_threads
+    }
+
     /// Computes all steps of `plan`; the results lie in the arena. They are the same with any number of threads.
     ///
     /// # Panics
     /// Where the plan is not one of `graph` for these inputs: a defect.
     pub(crate) fn run(&self, graph: &Graph, plan: &Plan, inputs: &[&[f32]], memory: &mut Memory) {
-        self.prepare(plan, memory);
+        memory.prepare(plan);
         let crew = if self.n_threads > 1 {
             Crew::gather(self.n_threads)
         } else {
@@ -84,11 +86,6 @@ impl Team {
         for step in &plan.steps {
             self.step(&graph.ops[step.op], step, (plan, inputs, &crew), memory);
         }
-    }
-
-    /// Makes room for `plan`.
-    pub(crate) fn prepare(&self, plan: &Plan, memory: &mut Memory) {
-        memory.prepare(plan, self.n_threads);
     }
 
     /// Computes one step of `plan`, for which there is room.
@@ -103,10 +100,11 @@ impl Team {
             Place::Slot(slot) => plan.slots[slot].clone(),
             Place::None | Place::Input(_) => 0..0,
         };
-        let plain = step.plain.map_or(0..0, |slot| plan.slots[slot].clone());
-        let (mut reads, [output, plain]) = memory.arena.parts(
+        let [plain, between] =
+            [step.plain, step.between].map(|slot| slot.map_or(0..0, |slot| plan.slots[slot].clone()));
+        let (mut reads, [output, plain, between]) = memory.arena.parts(
             &step.reads.map(in_arena),
-            &[plan.slots[step.write].clone(), plain],
+            &[plan.slots[step.write].clone(), plain, between],
         );
         for (read, place) in reads.iter_mut().zip(step.reads) {
             if let Place::Input(index) = place {
@@ -129,8 +127,7 @@ impl Team {
             n_threads: self.n_threads,
             min_work: self.min_work,
         };
-        let scratch = memory.scratch.as_mut_slice();
-        runner.step(op, &step.work, tensors, (n_residuals, scratch));
+        runner.step(op, &step.work, tensors, (n_residuals, between));
     }
 }
 

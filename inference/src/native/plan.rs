@@ -209,6 +209,8 @@ pub(crate) struct Step {
     pub(crate) write: usize,
     /// The slot of the result before anything is added.
     pub(crate) plain: Option<usize>,
+    /// The slot of the rows between its operators, an even share for each thread.
+    pub(crate) between: Option<usize>,
 }
 
 /// All steps for inputs of some shapes.
@@ -218,25 +220,28 @@ pub(crate) struct Plan {
     /// Where each slot lies in the arena.
     pub(crate) slots: Vec<Range<usize>>,
     pub(crate) outputs: Vec<(Vec<usize>, Place)>,
-    /// Floats of the arena, of the rows between two convolutions, of the longest row of noughts.
+    /// Floats of the arena, and of the longest row of noughts.
     pub(crate) arena_len: usize,
-    pub(crate) scratch_len: usize,
     pub(crate) zeros_len: usize,
 }
 
 impl Plan {
-    /// The plan of `graph` for inputs of these shapes, in the order of the graph.
+    /// The plan of `graph` for inputs of these shapes on so many threads, in the order of the graph.
     ///
     /// # Errors
     /// Shapes that do not meet in some operator, or that need too much memory.
-    pub(crate) fn new(graph: &Graph, input_shapes: &[Vec<usize>]) -> Result<Self, PlanError> {
+    pub(crate) fn new(
+        graph: &Graph,
+        input_shapes: &[Vec<usize>],
+        n_threads: usize,
+    ) -> Result<Self, PlanError> {
         let mut planner = Planner {
             tensors: vec![None; graph.n_values],
             slots: Vec::new(),
             steps: Vec::new(),
             op: 0,
             label: "",
-            scratch_len: 0,
+            n_threads,
             zeros_len: 0,
         };
         for (index, ((port, value), shape)) in graph.inputs.iter().zip(input_shapes).enumerate() {
@@ -271,7 +276,6 @@ impl Plan {
             slots,
             outputs,
             arena_len,
-            scratch_len: planner.scratch_len,
             zeros_len: planner.zeros_len,
         })
     }
@@ -302,7 +306,7 @@ struct Planner<'g> {
     steps: Vec<Step>,
     op: usize,
     label: &'g str,
-    scratch_len: usize,
+    n_threads: usize,
     zeros_len: usize,
 }
 
@@ -377,6 +381,7 @@ impl Planner<'_> {
             reads: all,
             write,
             plain: None,
+            between: None,
         });
     }
 

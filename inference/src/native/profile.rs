@@ -71,7 +71,7 @@ impl Profiler {
             .iter()
             .map(|step| described(&network.graph.ops[step.op], step, plan, &data))
             .collect();
-        network.team.prepare(plan, &mut network.memory);
+        network.memory.prepare(plan);
         let crew = Crew::alone();
         for _ in 0..n_runs {
             for (step, time) in plan.steps.iter().zip(&mut times) {

@@ -74,9 +74,9 @@ fn run(kernels: Kernels, graph: &Graph, inputs: &[(Vec<usize>, Vec<f32>)]) -> Ou
 /// The arena holds rubbish before, so that nothing may rely on noughts in it.
 fn run_by(team: &Team, graph: &Graph, inputs: &[(Vec<usize>, Vec<f32>)]) -> Outputs {
     let shapes: Vec<Vec<usize>> = inputs.iter().map(|(shape, _)| shape.clone()).collect();
-    let plan = Plan::new(graph, &shapes).unwrap();
+    let plan = Plan::new(graph, &shapes, team.n_threads()).unwrap();
     let mut memory = Memory::default();
-    team.prepare(&plan, &mut memory);
+    memory.prepare(&plan);
     memory.arena.as_mut_slice().fill(1e30);
     let data: Vec<&[f32]> = inputs.iter().map(|(_, data)| data.as_slice()).collect();
     team.run(graph, &plan, &data, &mut memory);

@@ -69,8 +69,8 @@ impl Aligned {
     pub(crate) fn parts(
         &mut self,
         reads: &[Range<usize>; MAX_READS],
-        writes: &[Range<usize>; 2],
-    ) -> ([&[f32]; MAX_READS], [&mut [f32]; 2]) {
+        writes: &[Range<usize>; 3],
+    ) -> ([&[f32]; MAX_READS], [&mut [f32]; 3]) {
         let all = self.as_mut_slice();
         for part in reads.iter().chain(writes) {
             assert!(part.start <= part.end && part.end <= all.len(), "outside");
@@ -96,8 +96,9 @@ impl Aligned {
             std::slice::from_raw_parts_mut(start.add(part.start), part.len())
         };
         let [a, b, c, d] = reads;
-        let [x, y] = writes;
-        ([read(a), read(b), read(c), read(d)], [write(x), write(y)])
+        let [x, y, z] = writes;
+        let reads = [read(a), read(b), read(c), read(d)];
+        (reads, [write(x), write(y), write(z)])
     }
 }
 
@@ -110,7 +111,7 @@ mod tests {
         let mut memory = Aligned::from_values(&[1.0; 40]);
         assert_eq!(memory.as_slice().len(), 48);
         assert_eq!(memory.as_slice().as_ptr() as usize % 64, 0);
-        let (reads, writes) = memory.parts(&[0..16, 8..20, 0..0, 0..0], &[20..30, 32..48]);
+        let (reads, writes) = memory.parts(&[0..16, 8..20, 0..0, 0..0], &[20..30, 32..48, 0..0]);
         writes[0].fill(2.0);
         writes[1].fill(3.0);
         assert_eq!((reads[0][15], reads[1].len()), (1.0, 12));
@@ -124,12 +125,12 @@ mod tests {
     #[test]
     #[should_panic(expected = "touches")]
     fn a_part_to_write_is_alone() {
-        Aligned::zeros(64).parts(&[0..16, 0..0, 0..0, 0..0], &[15..30, 0..0]);
+        Aligned::zeros(64).parts(&[0..16, 0..0, 0..0, 0..0], &[15..30, 0..0, 0..0]);
     }
 
     #[test]
     #[should_panic(expected = "outside")]
     fn parts_lie_inside() {
-        Aligned::zeros(64).parts(&[0..65, 0..0, 0..0, 0..0], &[0..0, 0..0]);
+        Aligned::zeros(64).parts(&[0..65, 0..0, 0..0, 0..0], &[0..0, 0..0, 0..0]);
     }
 }

@@ -54,7 +54,8 @@ fn lives(n_slots: usize, steps: &[Step], outputs: &[(Vec<usize>, Place)]) -> Vec
     };
     for (index, step) in steps.iter().enumerate() {
         touch(step.write, index);
-        step.plain.iter().for_each(|&slot| touch(slot, index));
+        let besides = step.plain.iter().chain(&step.between);
+        besides.for_each(|&slot| touch(slot, index));
         for read in step.reads {
             if let Place::Slot(slot) = read {
                 touch(slot, index);
@@ -83,6 +84,7 @@ mod tests {
             reads,
             write,
             plain: None,
+            between: None,
         }
     }
 

@@ -38,14 +38,14 @@ impl Planner<'_> {
         }
         tensor.shape = vec![images, axes.channels, axes.size[0], axes.size[1]];
         let strip = strip(&raw, &sizes);
-        self.scratch_len = self.scratch_len.max(chain_floats(&raw, &sizes, strip));
+        let between = chain_floats(&raw, &sizes, strip);
         let work = Work::Chain {
             images,
             input,
             sizes,
             strip,
         };
-        self.finished(op, work, (tensor.place, tensor.shape))
+        self.finished(op, (work, between), (tensor.place, tensor.shape))
     }
 
     /// What the first operator reads, where it can be read.

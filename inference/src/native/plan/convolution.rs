@@ -35,11 +35,12 @@ impl Planner<'_> {
         }
     }
 
-    /// The step of a convolution: output, plain output and residuals of `op`.
+    /// The step of a convolution: output, plain output and residuals of `op`, and for each thread so many floats of rows
+    /// between its operators.
     pub(super) fn finished(
         &mut self,
         op: &Op,
-        work: Work,
+        (work, between): (Work, usize),
         (input, shape): (Place, Vec<usize>),
     ) -> Result<(), PlanError> {
         let mut reads = vec![input];
@@ -55,9 +56,13 @@ impl Planner<'_> {
             None => None,
         };
         let slot = self.result(op.output, shape, Layout::Picture)?;
+        let between = match between.checked_mul(self.n_threads) {
+            Some(0) => None,
+            floats => Some(self.slot(floats)?),
+        };
         self.step(work, &reads, slot);
         if let Some(step) = self.steps.last_mut() {
-            step.plain = plain;
+            (step.plain, step.between) = (plain, between);
         }
         Ok(())
     }
@@ -85,7 +90,7 @@ impl Planner<'_> {
                 input: axes.size,
                 output,
             };
-            return self.finished(op, Work::Depthwise(sizes), (tensor.place, shape));
+            return self.finished(op, (Work::Depthwise(sizes), 0), (tensor.place, shape));
         }
         let mut input = strided(&tensor, &axes);
         let (mut images, mut output) = (axes.images, output);
@@ -100,7 +105,7 @@ impl Planner<'_> {
             input,
             output,
         };
-        self.finished(op, work, (tensor.place, shape))
+        self.finished(op, (work, 0), (tensor.place, shape))
     }
 
     /// The input of a convolution where it can be read, and its axes.
@@ -139,7 +144,7 @@ impl Planner<'_> {
         };
         let channels = depthwise.outputs().next_multiple_of(LANES);
         self.zeros_len = self.zeros_len.max(axes.size[1] * channels);
-        let (work, scratch) = if first.is_depthwise {
+        let (work, between) = if first.is_depthwise {
             let row = output[1] * channels;
             let weights = channels.saturating_mul(second.outputs());
             let room = weights.clamp(NEAR_FLOATS, FAR_FLOATS);
@@ -155,8 +160,7 @@ impl Planner<'_> {
             };
             (Work::PointwiseDepthwise { sizes, ring }, ring * row)
         };
-        self.scratch_len = self.scratch_len.max(scratch);
-        self.finished(op, work, (place, shape))
+        self.finished(op, (work, between), (place, shape))
     }
 
     pub(super) fn gemm_bytes(&mut self, op: &Op, gemm: &BytesOp) -> Result<(), PlanError> {
