@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use anyhow::{Context, Result, bail};
+use regard_domain::wilson;
 use regard_inference::{CatalogError, LibrarySearch, Runtime, RuntimeChoice, select};
 use regard_library::{
     DEFAULT_NETWORK, DESCRIPTOR, Findings, FolderExamples, HeadKind, LearnSettings, LearnedModel,
     Machinery, NetworkChoice, NetworkError, NetworkFile, Progress, Promise, learn as teach,
-    needed_in_words, obstacles, report_page, thumbnail, wilson,
+    needed_in_words, obstacles, report_page, thumbnail,
 };
 use regard_vision::Photo;
 
@@ -165,7 +166,7 @@ fn summary(f: &Findings, model: &LearnedModel, args: &LearnArgs) -> String {
         HeadKind::Prototypes => "the mean of each class".to_owned(),
         HeadKind::Logistic(penalty) => format!("logistic regression, penalty {penalty:e}"),
     };
-    let (low, high) = wilson(t.n_wrong, t.n);
+    let (low, high) = wilson(t.n_wrong as u64, t.n as u64);
     let share = |count: usize| percent(count as f64 / t.n.max(1) as f64);
     let mut lines = vec![
         format!("{} classes from {n} photographs", f.classes.len()),

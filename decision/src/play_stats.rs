@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use regard_domain::{CampaignId, CreativeId};
+use regard_domain::{CampaignId, CreativeId, student_quantile, wilson};
 use serde::{Deserialize, Serialize};
 
 /// One play with what was measured.
@@ -75,35 +75,6 @@ pub struct PlayStats {
     pub converted: Share,
 }
 
-/// 97.5 % quantile of the standard normal distribution.
-const Z_975: f64 = 1.959_963_984_540_054;
-
-/// 97.5 % quantiles of Student's t with 1 to 30 degrees of freedom.
-///
-/// # Source
-/// NIST/SEMATECH e-Handbook of Statistical Methods, section 1.3.6.7.2.
-const T_975: [f64; 30] = [
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
-    2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
-    2.052, 2.048, 2.045, 2.042,
-];
-
-/// 97.5 % quantile of Student's t.
-///
-/// # Source
-/// Past the table the Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5), good to 1e-5 there.
-fn t_975(degrees: u64) -> f64 {
-    let in_table = usize::try_from(degrees.saturating_sub(1))
-        .ok()
-        .and_then(|i| T_975.get(i));
-    in_table.copied().unwrap_or_else(|| {
-        let (z, n) = (Z_975, degrees as f64);
-        let first = (z.powi(3) + z) / (4.0 * n);
-        let second = (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / (96.0 * n * n);
-        z + first + second
-    })
-}
-
 impl Mean {
     /// Mean and t interval of the finite values among these; nothing when there are none. The
     /// interval supposes plays that do not depend on each other; with few plays of very skewed
@@ -119,7 +90,7 @@ impl Mean {
         }
         let interval = (n > 1).then(|| {
             let error = (squares / (n - 1) as f64 / n as f64).sqrt();
-            let half = t_975(n - 1) * error;
+            let half = student_quantile(0.975, n - 1) * error;
             (mean - half, mean + half)
         });
         (n > 0).then_some(Self { n, mean, interval })
@@ -128,40 +99,17 @@ impl Mean {
 
 impl Share {
     /// Share and Wilson interval; of nothing, the share is 0 and the interval all of `[0, 1]`.
-    ///
-    /// # Source
-    /// Wilson 1927.
     pub fn of(n_with: u64, n: u64) -> Self {
         let n_with = n_with.min(n);
-        if n == 0 {
-            return Self {
-                n_with,
-                n,
-                share: 0.0,
-                interval: (0.0, 1.0),
-            };
-        }
-        let (count, z2) = (n as f64, Z_975 * Z_975);
-        let share = n_with as f64 / count;
-        let center = (share + z2 / (2.0 * count)) / (1.0 + z2 / count);
-        let spread = (share * (1.0 - share) / count + z2 / (4.0 * count * count)).sqrt();
-        let half = Z_975 / (1.0 + z2 / count) * spread;
-        // The ends are exact where all or none had it; rounding must not move them.
-        let low = if n_with == 0 {
-            0.0
-        } else {
-            (center - half).max(0.0)
-        };
-        let high = if n_with == n {
-            1.0
-        } else {
-            (center + half).min(1.0)
-        };
         Self {
             n_with,
             n,
-            share,
-            interval: (low, high),
+            share: if n == 0 {
+                0.0
+            } else {
+                n_with as f64 / n as f64
+            },
+            interval: wilson(n_with, n),
         }
     }
 }
@@ -214,36 +162,6 @@ mod tests {
         );
         assert_eq!(Mean::of([2.0]).unwrap().interval, None);
         assert_eq!(Mean::of([]), None);
-    }
-
-    #[test]
-    fn quantiles_past_the_table_agree_with_it() {
-        // Published values of t(.975).
-        for (degrees, expected) in [
-            (1, 12.706),
-            (30, 2.0423),
-            (31, 2.0395),
-            (60, 2.0003),
-            (120, 1.9799),
-        ] {
-            assert!(
-                (t_975(degrees) - expected).abs() < 5e-4,
-                "{degrees}: {}",
-                t_975(degrees)
-            );
-        }
-    }
-
-    #[test]
-    fn shares_have_wilson_intervals() {
-        // Published example: 8 of 10 is .490 to .943 (Newcombe 1998, method 3).
-        let share = Share::of(8, 10);
-        assert!(
-            (share.interval.0 - 0.4902).abs() < 1e-3 && (share.interval.1 - 0.9433).abs() < 1e-3
-        );
-        assert_eq!(Share::of(0, 10).interval.0, 0.0);
-        assert_eq!(Share::of(10, 10).interval.1, 1.0);
-        assert_eq!(Share::of(0, 0).interval, (0.0, 1.0));
     }
 
     #[test]

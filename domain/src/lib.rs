@@ -7,6 +7,7 @@ mod expression;
 mod face;
 mod geometry;
 mod ids;
+mod interval;
 mod moment;
 mod scalar;
 mod sensitive;
@@ -20,6 +21,7 @@ pub use ids::{
     ActId, BadId, CameraId, CampaignId, CreativeId, DecisionId, GalleryId, PersonId, PictureId,
     PlayId, ScreenId, SiteId, SittingId, StudyId, TemplateId, TrackId,
 };
+pub use interval::{student_quantile, wilson};
 pub use moment::{Audience, Moment, MomentCause, Visitor};
 pub use scalar::{Attention, Probability, Score};
 pub use sensitive::{SensitiveCategory, sensitive_in_label, sensitive_in_name};

@@ -40,5 +40,5 @@ pub use study::{
     MovementWish, Neutral, PlanFault, Question, QuestionKind, QuestionResult, Recorder,
     SITTING_FORMAT, Signal, Sitting, Stimulus, StimulusResult, StudyPlan, StudyPrior, StudyPriors,
     StudyResult, Suppressed, Turning, TurningPoint, TurningPoints, Watched, Words, analyze_study,
-    are_told, student_quantile,
+    are_told,
 };

@@ -11,7 +11,6 @@ mod preference;
 mod priors;
 mod result;
 mod sitting;
-mod student;
 mod turning;
 
 pub use curves::{Band, BandPoint, Curve, GRID_MILLIS, Glance, Recorder};
@@ -26,5 +25,4 @@ pub use result::{
     are_told,
 };
 pub use sitting::{Answer, Answers, Neutral, SITTING_FORMAT, Signal, Sitting, Watched};
-pub use student::student_quantile;
 pub use turning::{Turning, TurningPoint, TurningPoints};

@@ -105,7 +105,8 @@ impl Native {
         };
         let tried: Option<Vec<Vec<usize>>> = network.inputs.iter().map(tried_shape).collect();
         if let Some(shapes) = tried {
-            let plan = Plan::new(&network.graph, &shapes, network.team.n_threads()).map_err(unreadable)?;
+            let plan =
+                Plan::new(&network.graph, &shapes, network.team.n_threads()).map_err(unreadable)?;
             network.plans.push(plan);
         }
         Ok(network)

@@ -26,7 +26,7 @@ pub use learn::{
     MAX_EXAMPLES, Machinery, ModelFileError, ModelNote, Needed, NetworkChoice, NetworkError,
     NetworkFile, NetworkNote, Preprocessing, Progress, Promise, ReliabilityBin, ResizeError, Rows,
     SplitTrials, SpoolError, Table, Tested, TrialError, Tried, Unread, WrongLength, in_drawn_order,
-    learn, n_to_promise, needed_in_words, obstacles, report_page, split_trials, thumbnail, wilson,
+    learn, n_to_promise, needed_in_words, obstacles, report_page, split_trials, thumbnail,
 };
 pub use rows::{
     Cell, Column, ColumnKind, FACE_COLUMNS, FaceRow, Facts, ITEM_COLUMNS, ItemRow, MediaKind, Place,

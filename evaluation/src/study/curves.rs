@@ -1,9 +1,9 @@
 //! Curves on a common grid of time, relative to a participant's own rest, and bands over participants.
 
+use regard_domain::student_quantile;
 use serde::{Deserialize, Serialize};
 
 use super::sitting::{Neutral, Watched};
-use super::student::student_quantile;
 use crate::Interval;
 
 /// Step of the grid. Expression is read ten times a second at best; four points a second keep a smile and no more.
@@ -164,7 +164,7 @@ pub(super) fn mean_with_interval(values: &[f64]) -> Option<(f64, Interval)> {
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
     let error = (squares / (n - 1.0) / n).sqrt();
-    let half = error * student_quantile(BAND_PROBABILITY, values.len() - 1);
+    let half = error * student_quantile(BAND_PROBABILITY, values.len() as u64 - 1);
     let interval = Interval {
         low: mean - half,
         high: mean + half,

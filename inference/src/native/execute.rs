@@ -100,8 +100,8 @@ impl Team {
             Place::Slot(slot) => plan.slots[slot].clone(),
             Place::None | Place::Input(_) => 0..0,
         };
-        let [plain, between] =
-            [step.plain, step.between].map(|slot| slot.map_or(0..0, |slot| plan.slots[slot].clone()));
+        let [plain, between] = [step.plain, step.between]
+            .map(|slot| slot.map_or(0..0, |slot| plan.slots[slot].clone()));
         let (mut reads, [output, plain, between]) = memory.arena.parts(
             &step.reads.map(in_arena),
             &[plan.slots[step.write].clone(), plain, between],

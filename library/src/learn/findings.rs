@@ -135,26 +135,6 @@ impl Findings {
     }
 }
 
-/// Interval of a share, 95 %.
-///
-/// # Source
-/// Wilson 1927.
-pub fn wilson(n_good: usize, n: usize) -> (f64, f64) {
-    const Z: f64 = 1.959_964;
-    if n == 0 {
-        return (0.0, 1.0);
-    }
-    let count = n as f64;
-    let share = n_good as f64 / count;
-    let middle = share + Z * Z / (2.0 * count);
-    let half = Z * (share * (1.0 - share) / count + Z * Z / (4.0 * count * count)).sqrt();
-    let scale = 1.0 + Z * Z / count;
-    (
-        ((middle - half) / scale).max(0.0),
-        ((middle + half) / scale).min(1.0),
-    )
-}
-
 /// Counts what comes of each photograph that tests.
 pub(super) struct TestCount {
     tested: Tested,
@@ -270,13 +250,5 @@ mod tests {
         assert_eq!(tested.of_class[1].n_wrong, 0);
         // By hand: gaps of .1, .8, .4 and .45 in bins of their own.
         assert!((tested.calibration_error - (0.1 + 0.8 + 0.4 + 0.45) / 4.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn wilson_agrees_with_its_table() {
-        let (low, high) = wilson(0, 10);
-        assert!(low == 0.0 && (high - 0.2775).abs() < 1e-3);
-        let (low, high) = wilson(990, 1_000);
-        assert!((low - 0.9817).abs() < 1e-3 && (high - 0.9946).abs() < 1e-3);
     }
 }

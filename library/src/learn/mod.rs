@@ -35,7 +35,7 @@ pub use embedder::{
 pub use examples::{
     Example, ExampleContent, Examples, ExamplesError, FolderExamples, MAX_CLASSES, Unread,
 };
-pub use findings::{ClassTest, Doubt, Findings, ReliabilityBin, Tested, wilson};
+pub use findings::{ClassTest, Doubt, Findings, ReliabilityBin, Tested};
 pub use gather::Progress;
 pub use model::{
     Classified, GREATEST_ERROR, LEAST_ERROR, LearnedModel, ModelFileError, ModelNote, WrongLength,

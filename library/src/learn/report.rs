@@ -4,6 +4,7 @@ mod drawing;
 
 use std::fmt::Write as _;
 
+use regard_domain::wilson;
 use regard_vision::Photo;
 
 use self::drawing::{curve_svg, reliability_svg};
@@ -11,7 +12,7 @@ use super::choose::HeadKind;
 use super::conformal::{Promise, n_to_promise};
 use super::curve::Needed;
 use super::embedder::thumbnail_of;
-use super::findings::{Findings, wilson};
+use super::findings::Findings;
 
 /// Most classes of which every pair is shown.
 const MAX_MATRIX: usize = 20;
@@ -141,7 +142,7 @@ fn tiles(f: &Findings) -> String {
         &share(t.n_wrong),
         &format!(
             "taken for another class when it has to say one (95 %: {})",
-            between(wilson(t.n_wrong, t.n))
+            between(wilson(t.n_wrong as u64, t.n as u64))
         ),
     );
     out += &tile(
@@ -305,7 +306,7 @@ fn classes(f: &Findings) -> String {
             grouped(f.n_of_class[class] as f64),
             own.n,
             own.n_wrong,
-            between(wilson(own.n_wrong, own.n)),
+            between(wilson(own.n_wrong as u64, own.n as u64)),
             own.n_decided,
             own.n_decided_wrong,
         );

@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use regard_domain::wilson;
 use regard_vision::{AnalyzerOptions, SpottingMeans};
 
 use self::clips::{Eyes, REAL, REPORTED, Source, Stretch, TUNED};
 use self::trial::{Outcome, Trial};
-use super::recognition::wilson;
 use super::{Report, looking};
 
 /// Rates of frames.

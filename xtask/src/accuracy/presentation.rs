@@ -16,11 +16,11 @@ use std::path::Path;
 use anyhow::Result;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
+use regard_domain::wilson;
 use regard_vision::{AnalyzerOptions, FaceAnalyzer};
 
 use self::scene::Scene;
 use self::species::Species;
-use super::recognition::wilson;
 use super::{Report, looking};
 
 /// People whose pictures are shown; the intervals are those of so few.

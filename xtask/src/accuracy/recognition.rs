@@ -15,10 +15,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use regard_commitments::{Grant, Recognition};
+use regard_domain::wilson;
 use regard_identity::{GalleryTransform, MatchScale, TargetRate};
 
 use self::curve::Scores;
-pub(super) use self::curve::wilson;
 use self::lfw::Set;
 use super::Report;
 

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use regard_domain::wilson;
 use regard_inference::{Catalog, LoadOptions, Rten};
 use regard_vision::{
     AnalyzerOptions, CameraHold, CueMeter, FaceAnalyzer, LivenessNetworks, PassiveAnswer, Photo,
 };
 
-use crate::accuracy::recognition::wilson;
 use crate::accuracy::{Report, looking};
 
 /// What a picture says.

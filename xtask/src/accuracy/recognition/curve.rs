@@ -148,18 +148,6 @@ impl Scores {
     }
 }
 
-/// The 95 % interval of a share.
-///
-/// # Source
-/// Wilson 1927.
-pub(crate) fn wilson(n_good: u64, n: u64) -> (f64, f64) {
-    const Z: f64 = 1.959_964;
-    let (k, n) = (n_good as f64, n as f64);
-    let middle = (k + Z * Z / 2.0) / (n + Z * Z);
-    let half = Z / (n + Z * Z) * (k * (n - k) / n + Z * Z / 4.0).sqrt();
-    (middle - half, middle + half)
-}
-
 #[cfg(test)]
 mod tests {
     use rand_chacha::rand_core::SeedableRng;
@@ -190,16 +178,5 @@ mod tests {
         assert_eq!(scores.fnmr_of(&[1.0; 3], 0.92), 0.5);
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         assert_eq!(scores.draw_people(&mut rng).iter().sum::<f64>(), 3.0);
-    }
-
-    #[test]
-    fn wilson_agrees_with_its_table() {
-        let (low, high) = wilson(990, 1_000);
-        assert!(
-            (low - 0.981_69).abs() < 1e-4 && (high - 0.994_56).abs() < 1e-4,
-            "{low} {high}"
-        );
-        let (low, high) = wilson(0, 10);
-        assert!(low.abs() < 1e-9 && (high - 0.277_5).abs() < 1e-3);
     }
 }

@@ -1,4 +1,7 @@
-//! Quantiles of Student's distribution, for means of few participants.
+//! Intervals of shares and of means, at 95 % and with any quantile.
+
+/// 97.5 % quantile of the standard normal distribution.
+const Z_975: f64 = 1.959_963_984_540_054;
 
 /// Terms of the continued fraction; it settles within twenty.
 const MAX_TERMS: usize = 200;
@@ -6,12 +9,40 @@ const MAX_TERMS: usize = 200;
 /// Halvings of the search: to the last bit of what a report shows.
 const N_HALVINGS: usize = 80;
 
+/// The 95 % interval of a share of `n_with` in `n`, within `[0, 1]`; all of it where there are none to count.
+///
+/// # Source
+/// Wilson 1927.
+pub fn wilson(n_with: u64, n: u64) -> (f64, f64) {
+    if n == 0 {
+        return (0.0, 1.0);
+    }
+    let n_with = n_with.min(n);
+    let (count, z2) = (n as f64, Z_975 * Z_975);
+    let share = n_with as f64 / count;
+    let center = (share + z2 / (2.0 * count)) / (1.0 + z2 / count);
+    let spread = (share * (1.0 - share) / count + z2 / (4.0 * count * count)).sqrt();
+    let half = Z_975 / (1.0 + z2 / count) * spread;
+    // The ends are exact where all or none had it; rounding must not move them.
+    let low = if n_with == 0 {
+        0.0
+    } else {
+        (center - half).max(0.0)
+    };
+    let high = if n_with == n {
+        1.0
+    } else {
+        (center + half).min(1.0)
+    };
+    (low, high)
+}
+
 /// The value that a Student variable of so many degrees of freedom stays below with this probability, above 0.5 and below 1.
 /// Infinite for no degrees of freedom.
 ///
 /// # Source
 /// Inverted from the regularized incomplete beta function, DLMF 8.17.22.
-pub fn student_quantile(probability: f64, degrees: usize) -> f64 {
+pub fn student_quantile(probability: f64, degrees: u64) -> f64 {
     if degrees == 0 {
         return f64::INFINITY;
     }
@@ -119,5 +150,24 @@ mod tests {
             );
         }
         assert!(student_quantile(0.975, 0).is_infinite());
+    }
+
+    /// Published: 8 of 10 (Newcombe 1998, method 3), and two of the usual tables.
+    #[test]
+    fn shares_agree_with_printed_tables() {
+        for (n_with, n, wanted) in [
+            (8, 10, (0.490_2, 0.943_3)),
+            (990, 1_000, (0.981_69, 0.994_56)),
+            (0, 10, (0.0, 0.277_5)),
+            (10, 10, (0.722_5, 1.0)),
+            (0, 0, (0.0, 1.0)),
+        ] {
+            let (low, high) = wilson(n_with, n);
+            assert!(
+                (low - wanted.0).abs() < 1e-4 && (high - wanted.1).abs() < 1e-4,
+                "{n_with} of {n}: {low} {high}"
+            );
+        }
+        assert_eq!((wilson(0, 10).0, wilson(10, 10).1), (0.0, 1.0));
     }
 }
