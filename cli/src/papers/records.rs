@@ -13,7 +13,7 @@ macro_rules! measured {
 }
 
 /// Measurements of the program, by name; a test compares this list with the folder.
-const MEASURED: [(&str, &str); 15] = measured![
+const MEASURED: [(&str, &str); 16] = measured![
     "conformal-descriptor",
     "conformal-mobilenet",
     "detection-widerface",
@@ -26,6 +26,7 @@ const MEASURED: [(&str, &str); 15] = measured![
     "recognition-lfw",
     "recognition-open-set",
     "recognition-unlinkability",
+    "redaction",
     "tracking-street-10fps",
     "tracking-street-30fps",
     "tracking-tud-campus"
