@@ -6,8 +6,8 @@ use crate::native::kernel::{LANES, MAX_LINKS};
 /// Most weights of a pointwise convolution that stay in the first cache while single rows pass by, in floats.
 const NEAR_WEIGHTS: usize = 8 << 10;
 
-/// Joins a convolution of few channels, as networks begin with, with what follows it, and a pooling with the pair of
-/// convolutions before it, where nobody else reads what is between.
+/// Joins a convolution of few channels, as networks begin with, with what follows it, a pooling with the pair of
+/// convolutions before it, and pairs of one vector a pixel with each other, where nobody else reads what is between.
 pub(super) fn chain(graph: &mut Graph) {
     let mut readers = vec![0_usize; graph.n_values];
     let mut takers = vec![None; graph.n_values];
@@ -70,6 +70,9 @@ fn next(
     let fits = match (&op.kind, &next.kind) {
         (Kind::Convolution(first), Kind::Pair(pair)) => begins(first) && is_near(pair),
         (Kind::Pair(pair), Kind::Pool { .. }) => is_near(pair) && next.plain.is_none(),
+        (Kind::Pair(first), Kind::Pair(second)) => {
+            is_narrow(first) && is_narrow(second) && is_near(first) && is_near(second)
+        }
         _ => false,
     };
     fits.then_some(taker)
@@ -78,6 +81,13 @@ fn next(
 /// A convolution of few channels, as of a picture.
 fn begins(convolution: &Convolution) -> bool {
     !convolution.is_depthwise && convolution.channels() < LANES / 2
+}
+
+/// Whether a pixel is one vector before, between and after.
+fn is_narrow(pair: &(Convolution, Convolution)) -> bool {
+    [&pair.0, &pair.1]
+        .iter()
+        .all(|c| c.outputs() <= LANES && c.channels() <= LANES)
 }
 
 /// Whether the pair may go row by row.
