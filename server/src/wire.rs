@@ -6,6 +6,7 @@ mod health;
 mod live;
 pub(crate) mod papers;
 pub(crate) mod persons;
+pub(crate) mod preview;
 pub(crate) mod recognition;
 mod report;
 mod screen;

@@ -10,7 +10,9 @@ use regard_decision::{
     Campaign, CampaignFault, Content, Creative, LintFinding, Remark, inspect, lint, validate,
 };
 use regard_domain::CampaignId;
-use regard_engine::{CampaignDraft, CampaignVersion, DraftError};
+use regard_engine::{
+    CampaignDraft, CampaignLine, CampaignVersion, DraftError, EngineError, MAX_PREVIEW, PreviewError,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,6 +21,21 @@ use crate::access::Guest;
 use crate::app::App;
 use crate::extract::{Body, PathOf};
 use crate::problem::Problem;
+use crate::wire::preview::{NewPreview, PreviewRuns, Previewed, PreviewedCreative};
+
+/// How long a preview lasts where nothing else is said: long enough to look up and read a short message.
+const DEFAULT_PREVIEW_SECS: u32 = 8;
+
+impl From<PreviewError> for Problem {
+    fn from(error: PreviewError) -> Self {
+        let said = error.to_string();
+        match error {
+            PreviewError::UnknownCreative(_) => Self::not_found("unknown_creative", said),
+            PreviewError::Campaign(faults) => Self::from(EngineError::Campaigns(faults)),
+            PreviewError::Engine(error) => Self::from(error),
+        }
+    }
+}
 
 impl From<DraftError> for Problem {
     fn from(error: DraftError) -> Self {
@@ -215,6 +232,71 @@ fn asset_of(creative: &Creative) -> Option<&str> {
         Content::Html { asset, .. } => asset.as_deref(),
         Content::Text { .. } => None,
     }
+}
+
+/// The messages of a campaign as a screen would show them, without keeping it. Mistakes do not matter.
+#[utoipa::path(
+    post, path = "/v1/campaigns/preview", tag = "console", request_body = serde_json::Value,
+    responses((status = 200, body = Previewed), (status = 401, body = Problem), (status = 422, body = Problem))
+)]
+pub(crate) async fn preview(
+    State(app): State<App>,
+    Body(campaign): Body<Campaign>,
+) -> Json<Previewed> {
+    let mut creatives = Vec::with_capacity(campaign.creatives.len());
+    for message in &campaign.creatives {
+        creatives.push(PreviewedCreative::new(&app, &campaign.id, message).await);
+    }
+    Json(Previewed { creatives })
+}
+
+/// Shows a message of a draft on a screen for some seconds, with a mark that says so. It is no play: nothing is measured, counted
+/// or learned meanwhile. The draft must be without mistakes; where every change waits for somebody else, it must wait, and
+/// whoever submitted it does not show it.
+#[utoipa::path(
+    post, path = "/v1/drafts/{id}/preview", tag = "console", params(("id" = String, Path)), request_body = NewPreview,
+    responses((status = 200, body = PreviewRuns), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn preview_on_screen(
+    State(app): State<App>,
+    Extension(guest): Extension<Guest>,
+    PathOf(id): PathOf<CampaignId>,
+    Body(wish): Body<NewPreview>,
+) -> Result<Json<PreviewRuns>, Problem> {
+    let seconds = wish.seconds.unwrap_or(DEFAULT_PREVIEW_SECS);
+    let longest = MAX_PREVIEW.as_secs();
+    if seconds == 0 || u64::from(seconds) > longest {
+        let detail = format!("{seconds} seconds; a preview lasts 1 to {longest}");
+        return Err(Problem::invalid("bad_duration", detail));
+    }
+    app.engine.check_ledger()?;
+    let draft = app.engine.draft(&id).await?;
+    if app.config.requires_approval {
+        app.engine.check_other_person(&draft, &guest.actor())?;
+    }
+    let NewPreview {
+        screen, creative, ..
+    } = wish;
+    let lasts = std::time::Duration::from_secs(seconds.into());
+    let shown = app
+        .engine
+        .preview_on_screen(&draft.campaign, &creative, &screen, lasts);
+    let until = shown.await?;
+    let subject = as_sent(&(&screen, &draft.campaign, &creative));
+    app.did(&guest, AdminAct::CampaignPreviewed, &subject)
+        .await?;
+    Ok(Json(PreviewRuns {
+        until_micros: until.as_micros(),
+    }))
+}
+
+/// All campaigns at a glance: how those in force stand, drafts, and those that were in force.
+#[utoipa::path(
+    get, path = "/v1/campaign-overview", tag = "console",
+    responses((status = 200, body = Vec<serde_json::Value>), (status = 401, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn overview(State(app): State<App>) -> Result<Json<Vec<CampaignLine>>, Problem> {
+    Ok(Json(app.engine.campaign_overview().await?))
 }
 
 /// Where every change waits for somebody else, nobody puts one in force alone.
