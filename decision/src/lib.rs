@@ -42,7 +42,7 @@ pub use director::Director;
 pub use experiment::{Experiment, ExperimentKind, ExpressionUse, GuardMetric, Guardrail, Segment};
 pub use facts::{BadFact, FactValue, Facts};
 pub use fault::{CampaignFault, FaultKind};
-pub use inspect::{AssetFacts, Remark, contrast, inspect};
+pub use inspect::{AssetFacts, FlashFacts, Remark, contrast, inspect};
 pub use lint::{LintFinding, lint, names_a_significant_effect, names_a_weakness};
 pub use local_time::{BadLocalTime, LocalDate, LocalTime, TimeOfDay, Weekday};
 pub use outcome::{BadOutcomeKind, Outcome, OutcomeKind};

@@ -107,6 +107,7 @@ pub use recognition::{
     VerifiedClaim, Visitor,
 };
 pub use recording::{RECORDING_FORMAT, RecordingError};
+pub use regard_vision::{FilmFlashes, VideoError, look_for_flashes};
 pub use replay::{Replayed, replay};
 pub use screen::notice_text;
 pub use seed::{from_hex, random_key, to_hex};

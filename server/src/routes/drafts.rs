@@ -23,6 +23,9 @@ use crate::extract::{Body, PathOf};
 use crate::problem::Problem;
 use crate::wire::preview::{NewPreview, PreviewRuns, Previewed, PreviewedCreative};
 
+/// How long films are waited for while they are looked through.
+const FILM_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// How long a preview lasts where nothing else is said: long enough to look up and read a short message.
 const DEFAULT_PREVIEW_SECS: u32 = 8;
 
@@ -208,6 +211,7 @@ pub(crate) async fn check(
     State(app): State<App>,
     Body(campaign): Body<Campaign>,
 ) -> Result<Json<Checked>, Problem> {
+    look_through_films(&app, &campaign).await;
     let (assets, looked_at) = (app.assets.clone(), campaign.clone());
     let facts = tokio::task::spawn_blocking(move || {
         let known = looked_at.creatives.iter().filter_map(|creative| {
@@ -223,6 +227,25 @@ pub(crate) async fn check(
         findings: lint(&campaign),
         remarks: inspect(&campaign, |creative| facts.get(&creative.id).copied()),
     }))
+}
+
+/// Looks through films that nobody looked through yet. What takes too long goes on, and is told when somebody looks again.
+async fn look_through_films(app: &App, campaign: &Campaign) {
+    let films = campaign.creatives.iter().filter_map(|creative| {
+        let is_film = matches!(creative.content, Content::Video { .. });
+        is_film.then(|| asset_of(creative).map(str::to_owned))?
+    });
+    let films: Vec<String> = films.collect();
+    if films.is_empty() {
+        return;
+    }
+    let assets = app.assets.clone();
+    let look = tokio::task::spawn_blocking(move || {
+        for film in films {
+            assets.look_through(&film);
+        }
+    });
+    let _ = tokio::time::timeout(FILM_PATIENCE, look).await;
 }
 
 /// The file that a message shows.

@@ -297,3 +297,43 @@ async fn where_approval_is_asked_somebody_else_looks_at_it_on_the_screen() {
     assert!(text.contains("You can look") && !text.contains("id=\"save\""), "{text}");
     world.stop().await;
 }
+
+/// A film of half a second, black but for one frame, where `ffmpeg` is there to make it.
+fn flashing_film() -> Option<Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("flash.mp4");
+    let source = "color=c=black:s=320x180:r=50:d=0.5,drawbox=color=white:t=fill:enable='eq(n\\,12)'";
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v", "mpeg4"])
+        .arg(&file)
+        .status();
+    made.ok().filter(std::process::ExitStatus::success)?;
+    Some(std::fs::read(&file).unwrap())
+}
+
+#[tokio::test]
+async fn a_film_that_flashes_is_remarked() {
+    let Some(film) = flashing_film() else {
+        println!("skipped: films that flash: ffmpeg not found");
+        return;
+    };
+    let world = World::open().await;
+    let answer = world.post("/v1/assets").file("flash.mp4", &film).send().await;
+    let upload: Value = answer.json();
+    let mut body = campaign("summer", "Summer");
+    let content = json!({"kind": "video", "asset": upload["asset"]});
+    body["creative"][0]["content"] = content;
+    body["creative"][0]["alt_text"] = "a light that flashes".into();
+    let check = || world.post("/v1/campaigns/check").json(&body);
+    let said: Value = check().send().await.json();
+    let flashes: Vec<&str> = said["remarks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|remark| remark["check"] == "flash")
+        .map(|remark| remark["advice"].as_str().unwrap())
+        .collect();
+    assert_eq!(flashes.len(), 1, "{said}");
+    assert!(flashes[0].contains("for 20 ms"), "{flashes:?}");
+    world.stop().await;
+}
