@@ -126,7 +126,9 @@ fn line_of(campaign: &Value) -> String {
     }
     let draft = &campaign["draft"];
     if draft.is_object() {
-        let by = draft["submitted_by"].as_str().or(draft["edited_by"].as_str());
+        let by = draft["submitted_by"]
+            .as_str()
+            .or(draft["edited_by"].as_str());
         let standing = match draft["standing"].as_str() {
             Some("waiting") => "waiting for approval".to_owned(),
             _ => words_of(&draft["standing"]),

@@ -92,9 +92,16 @@ impl Remote {
         }
         let json: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let said = |name: &str| json[name].as_str().map(str::to_owned);
+        let mistakes = json["mistakes"].as_array().into_iter().flatten();
+        let mistakes: String = mistakes
+            .filter_map(Value::as_str)
+            .map(|mistake| format!("\n  {mistake}"))
+            .collect();
         match (said("code"), said("detail"), said("remedy")) {
-            (Some(code), Some(detail), Some(remedy)) => bail!("{detail} ({code}); {remedy}"),
-            (Some(code), Some(detail), None) => bail!("{detail} ({code})"),
+            (Some(code), Some(detail), Some(remedy)) => {
+                bail!("{detail} ({code}); {remedy}{mistakes}")
+            }
+            (Some(code), Some(detail), None) => bail!("{detail} ({code}){mistakes}"),
             _ => bail!("{url} answered {status}"),
         }
     }

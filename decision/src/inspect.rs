@@ -190,7 +190,10 @@ fn look_at_file(
             add("content.asset", "size", advice);
         }
     }
-    if let Some(millis) = facts.shortest_frame_millis.filter(|millis| *millis < LEAST_FLASH_MILLIS) {
+    if let Some(millis) = facts
+        .shortest_frame_millis
+        .filter(|millis| *millis < LEAST_FLASH_MILLIS)
+    {
         let advice = format!(
             "a picture of it stays for {millis} ms: nothing may flash for less than {LEAST_FLASH_MILLIS} ms; look at it frame by frame"
         );
@@ -202,17 +205,17 @@ fn look_at_file(
 }
 
 /// What is to be said of flashes in a film.
-fn look_at_film(
-    flashes: Option<FlashFacts>,
-    add: &mut impl FnMut(&str, &'static str, String),
-) {
+fn look_at_film(flashes: Option<FlashFacts>, add: &mut impl FnMut(&str, &'static str, String)) {
     let mut say = |advice: String| add("content.asset", "flash", advice);
     let Some(flashes) = flashes else {
         let advice = "this film was not looked through, or not yet, and it takes ffmpeg: look again in a moment, or make sure that nothing flashes, more than three times a second or for less than 50 ms";
         say(advice.to_owned());
         return;
     };
-    if let Some(millis) = flashes.shortest_millis.filter(|millis| *millis < LEAST_FLASH_MILLIS) {
+    if let Some(millis) = flashes
+        .shortest_millis
+        .filter(|millis| *millis < LEAST_FLASH_MILLIS)
+    {
         say(format!(
             "something lights up or goes dark for {millis} ms: nothing may flash for less than {LEAST_FLASH_MILLIS} ms; look at it frame by frame"
         ));

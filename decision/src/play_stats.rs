@@ -197,8 +197,8 @@ impl Count {
         let unknown = (n - n_measured) as f64;
         let known_and_added = measured + Z_975 * Z_975;
         let share = (seen + Z_975 * Z_975 / 2.0) / known_and_added;
-        let half = Z_975
-            * (unknown * share * (1.0 - share) * (1.0 + unknown / known_and_added)).sqrt();
+        let half =
+            Z_975 * (unknown * share * (1.0 - share) * (1.0 + unknown / known_and_added)).sqrt();
         let center = unknown * share;
         Some(Self {
             count: seen + unknown * seen / measured,

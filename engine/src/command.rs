@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use regard_audience::Digest;
 use regard_commitments::{Answer, EntryBody, Grant, Personalization, Sensing};
-use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, CampaignStanding, Creative, FactValue, Facts, Outcome};
+use regard_decision::{
+    Acceptance, BadFact, Campaign, CampaignFault, CampaignStanding, Creative, FactValue, Facts,
+    Outcome,
+};
 use regard_domain::{
     Audience, CameraId, CampaignId, PlayId, ScreenId, Sighting, Timestamp, TrackId,
 };

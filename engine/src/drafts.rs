@@ -93,6 +93,22 @@ fn called(actor: &Actor) -> String {
     }
 }
 
+impl CampaignDraft {
+    /// Whether somebody may act on it as another than the one who submitted it.
+    ///
+    /// # Errors
+    /// [`DraftError::NotSubmitted`], [`DraftError::SamePerson`].
+    pub fn check_other_person(&self, by: &Actor) -> Result<(), DraftError> {
+        let submitted_by = self.submitted_by.as_ref();
+        let submitted_by = submitted_by.ok_or(DraftError::NotSubmitted)?;
+        // Where nobody logs in, as in the demonstration, nobody can be told apart.
+        if *submitted_by == called(by) && !matches!(by, Actor::Machine {}) {
+            return Err(DraftError::SamePerson);
+        }
+        Ok(())
+    }
+}
+
 impl Engine {
     async fn document_of<T: serde::de::DeserializeOwned>(
         &self,
@@ -141,20 +157,6 @@ impl Engine {
         let drafts = self.drafts().await?;
         let draft = drafts.into_iter().find(|d| d.campaign.id == *id);
         draft.ok_or_else(|| DraftError::Unknown(id.clone()))
-    }
-
-    /// Whether somebody may act on a draft as another than the one who submitted it.
-    ///
-    /// # Errors
-    /// [`DraftError::NotSubmitted`], [`DraftError::SamePerson`].
-    pub fn check_other_person(&self, draft: &CampaignDraft, by: &Actor) -> Result<(), DraftError> {
-        let submitted_by = draft.submitted_by.as_ref();
-        let submitted_by = submitted_by.ok_or(DraftError::NotSubmitted)?;
-        // Where nobody logs in, as in the demonstration, nobody can be told apart.
-        if *submitted_by == called(by) && !matches!(by, Actor::Machine {}) {
-            return Err(DraftError::SamePerson);
-        }
-        Ok(())
     }
 
     /// Keeps a draft; of one that is there, `revision` is the one that was changed. It is no longer submitted then.
@@ -271,7 +273,7 @@ impl Engine {
     /// [`DraftError`]; nothing has changed then.
     pub async fn approve_draft(&self, id: &CampaignId, by: &Actor) -> Result<Campaign, DraftError> {
         let draft = self.draft(id).await?;
-        self.check_other_person(&draft, by)?;
+        draft.check_other_person(by)?;
         let known = self.campaigns().await?;
         let change = if known.iter().any(|campaign| campaign.id == *id) {
             CampaignChange::Replace(draft.campaign.clone())

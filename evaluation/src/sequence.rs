@@ -229,7 +229,9 @@ impl BoundTest {
             let mut log = exponent * needed;
             for n in 1..least.unwrap_or(MOST_PROMISED) {
                 let t = n as f64;
-                let stake = (8.0 * needed / ((t + 1.0) * (1.0 + t).ln())).sqrt().min(most);
+                let stake = (8.0 * needed / ((t + 1.0) * (1.0 + t).ln()))
+                    .sqrt()
+                    .min(most);
                 log += factor(stake).max(at_most).ln();
                 if log <= miss.ln() {
                     least = Some(n);
@@ -272,9 +274,18 @@ mod tests {
     fn a_broken_bound_is_found_within_what_is_promised() {
         let mut rng = ChaCha20Rng::from_seed([8; 32]);
         let (error, miss) = (0.01, 0.05);
-        for (bound, mean) in [(0.75, 0.95), (0.75, 0.9), (0.525, 0.75), (0.05, 0.3), (0.1, 0.4)] {
+        for (bound, mean) in [
+            (0.75, 0.95),
+            (0.75, 0.9),
+            (0.525, 0.75),
+            (0.05, 0.3),
+            (0.1, 0.4),
+        ] {
             let promised = BoundTest::surely_broken_within(bound, error, mean, miss).unwrap();
-            assert!((20..2_000).contains(&promised), "{bound} {mean}: {promised}");
+            assert!(
+                (20..2_000).contains(&promised),
+                "{bound} {mean}: {promised}"
+            );
             let n_runs = 400;
             let mut n_missed = 0;
             for run in 0..n_runs {
@@ -284,7 +295,10 @@ mod tests {
                 n_missed += u32::from(!found);
             }
             let missed = f64::from(n_missed) / f64::from(n_runs);
-            assert!(missed <= miss, "{bound} {mean}: {missed} not within {promised}");
+            assert!(
+                missed <= miss,
+                "{bound} {mean}: {missed} not within {promised}"
+            );
         }
     }
 

@@ -86,7 +86,8 @@ impl Watch {
         for (cell, luminance) in self.cells.iter_mut().zip(luminances) {
             let change = luminance - cell.extreme;
             let rises = change > 0.0;
-            let is_change = change.abs() >= LEAST_CHANGE && luminance.min(cell.extreme) < DARK_BELOW;
+            let is_change =
+                change.abs() >= LEAST_CHANGE && luminance.min(cell.extreme) < DARK_BELOW;
             if is_change {
                 if cell.rose == Some(!rises) {
                     stayed.push(at - cell.changed_at);
@@ -223,7 +224,10 @@ mod tests {
         let mut frames = [0.1_f32; 60];
         frames[30] = 0.9;
         let flash = found(60.0, 1.0, &frames);
-        assert!((flash.shortest_secs.unwrap() - 1.0 / 60.0).abs() < 1e-9, "{flash:?}");
+        assert!(
+            (flash.shortest_secs.unwrap() - 1.0 / 60.0).abs() < 1e-9,
+            "{flash:?}"
+        );
         assert_eq!(flash.most_in_a_second, 1);
         // A dark one among light ones is one too.
         let dark: Vec<f32> = frames.iter().map(|level| 0.7 - level * 0.7).collect();
@@ -241,14 +245,21 @@ mod tests {
     #[test]
     fn flashes_are_counted_by_the_second() {
         // Light for five of ten frames, ten frames a period: at 50 frames a second five flashes.
-        let strobe: Vec<f32> = (0..200).map(|n| if n % 10 < 5 { 0.05 } else { 0.8 }).collect();
+        let strobe: Vec<f32> = (0..200)
+            .map(|n| if n % 10 < 5 { 0.05 } else { 0.8 })
+            .collect();
         let strobe = found(50.0, 0.5, &strobe);
         assert_eq!(strobe.most_in_a_second, 5, "{strobe:?}");
         assert!((strobe.shortest_secs.unwrap() - 0.1).abs() < 1e-9);
         // A slow swell up and down flashes once in two seconds.
-        let swell: Vec<f32> = (0..400).map(|n| 0.4 + 0.35 * (f64::from(n) / 50.0 * 3.14).sin() as f32).collect();
+        let swell: Vec<f32> = (0..400)
+            .map(|n| 0.4 + 0.35 * (f64::from(n) / 50.0 * std::f64::consts::PI).sin() as f32)
+            .collect();
         let swell = found(50.0, 1.0, &swell);
-        assert!(swell.most_in_a_second <= 1 && swell.shortest_secs.unwrap() > 0.5, "{swell:?}");
+        assert!(
+            swell.most_in_a_second <= 1 && swell.shortest_secs.unwrap() > 0.5,
+            "{swell:?}"
+        );
     }
 
     #[test]

@@ -70,9 +70,9 @@ mod tests {
 
     #[test]
     fn the_columns_are_the_numbers_of_a_report_with_their_intervals() {
-        let names = NUMBERS.iter().flat_map(|name| {
-            ["", "_low", "_high"].map(|end| format!("{name}{end}"))
-        });
+        let names = NUMBERS
+            .iter()
+            .flat_map(|name| ["", "_low", "_high"].map(|end| format!("{name}{end}")));
         let names: Vec<String> = names.collect();
         let columns: Vec<&str> = COLUMNS[3..].iter().map(|column| column.name).collect();
         assert_eq!(columns, names);

@@ -46,27 +46,19 @@ async fn standing(page: &Client) -> Value {
 
 const ON_GLASS: &str = "return document.querySelector('.layer.front')?.innerText ?? ''";
 
-#[tokio::test]
-async fn a_campaign_is_made_shown_let_in_force_and_ended() {
-    let (Some(mut browser), Some(mut wall)) = (Browser::start(&[]).await, Browser::start(&[]).await)
-    else {
-        return;
-    };
-    let demo = Program::demo(&[]);
-    let (page, screen) = (browser.page.clone(), wall.page.clone());
-    let axe = axe();
-    let mut found = Vec::new();
-    browser.resize(1440, 1300);
-    screen.goto(&demo.url("/screen/demo")).await.unwrap();
-    until(&screen, ON_GLASS, |words| words != "").await;
-
-    page.goto(&demo.url("/console/campaigns?lang=en")).await.unwrap();
-    if let Some(axe) = &axe {
-        found.extend(looked_at(&page, axe, "campaigns").await);
+/// What axe finds on the page as it is, where axe is installed.
+async fn look(page: &Client, axe: Option<&str>, name: &str, found: &mut Vec<String>) {
+    if let Some(axe) = axe {
+        found.extend(looked_at(page, axe, name).await);
     }
-    let new = page.find(Locator::Css("main .button.primary")).await.unwrap();
-    new.click().await.unwrap();
-    until(&page, "return document.querySelectorAll('.message-part').length", |n| *n == 1).await;
+}
+
+/// A new campaign is written; what there is to say of it stands beside its fields, and its message beside the form.
+async fn write(page: &Client) {
+    let new = page.find(Locator::Css("main .button.primary")).await;
+    new.unwrap().click().await.unwrap();
+    let parts = "return document.querySelectorAll('.message-part').length";
+    until(page, parts, |n| *n == 1).await;
     for (path, value) in [
         ("id", "tulips"),
         ("name", "Tulips"),
@@ -76,36 +68,43 @@ async fn a_campaign_is_made_shown_let_in_force_and_ended() {
         ("creative.0.content.color", "#777777"),
         ("creative.0.content.background", "#888888"),
         ("creative.0.duration_millis", "5"),
-        ("budget.max_plays_per_day", "40"),
+        ("budget.max_plays_per_day", "1440"),
         ("budget.pacing", "even"),
         ("priority", "90"),
     ] {
-        fill(&page, path, value).await;
+        fill(page, path, value).await;
     }
-    beside(&page, "creative.0.content.title", "significant_effect").await;
-    beside(&page, "creative.0.content.color", "contrast").await;
-    beside(&page, "viewer_benefit", "what the viewer gains").await;
-    // What stands in the form is on the glass beside it, as a screen would show it.
+    beside(page, "creative.0.content.title", "significant_effect").await;
+    beside(page, "creative.0.content.color", "contrast").await;
+    beside(page, "viewer_benefit", "what the viewer gains").await;
     let glass = "return document.querySelector('#glass .layer.front')?.innerText ?? ''";
-    until(&page, glass, |words| *words == "Your price, today").await;
+    until(page, glass, |words| *words == "Your price, today").await;
     // Somebody's mistake is told at its field too.
-    fill(&page, "creative.0.duration_millis", "0.1").await;
-    beside(&page, "creative.0.duration_millis", "expected").await;
+    fill(page, "creative.0.duration_millis", "0.1").await;
+    beside(page, "creative.0.duration_millis", "; ").await;
     let invalid = "return document.querySelector('[data-path=\"creative.0.duration_millis\"]').getAttribute('aria-invalid')";
-    assert_eq!(eval(&page, invalid).await, "true");
-    save(&page, "campaign-findings").await;
+    until(page, invalid, |invalid| *invalid == "true").await;
+    save(page, "campaign-findings").await;
+}
+
+/// The form with its findings, light and dark.
+async fn look_at_form(browser: &Browser, axe: Option<&str>, found: &mut Vec<String>) {
+    let page = &browser.page;
+    // The contrast of the message is the very thing that the page complains of.
+    fill(page, "creative.0.content.color", "#ffffff").await;
+    fill(page, "creative.0.content.background", "#10324a").await;
+    let said = "return document.querySelectorAll('#checks li').length";
+    until(page, said, |n| n.as_u64() > Some(0)).await;
     for scheme in ["light", "dark"] {
         let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         browser.devtools("Emulation.setEmulatedMedia", &features);
-        if let Some(axe) = &axe {
-            // The contrast of the message is the very thing that the page complains of.
-            fill(&page, "creative.0.content.color", "#ffffff").await;
-            fill(&page, "creative.0.content.background", "#10324a").await;
-            until(&page, "return document.querySelectorAll('#checks li').length", |n| n.as_u64() > Some(0)).await;
-            found.extend(looked_at(&page, axe, &format!("{scheme} campaign")).await);
-        }
-        save(&page, &format!("campaign-{scheme}")).await;
+        look(page, axe, &format!("{scheme} campaign"), found).await;
+        save(page, &format!("campaign-{scheme}")).await;
     }
+}
+
+/// It is mended and saved.
+async fn mend(page: &Client) {
     for (path, value) in [
         ("creative.0.content.title", "Tulips are here"),
         ("creative.0.content.color", "#ffffff"),
@@ -113,57 +112,90 @@ async fn a_campaign_is_made_shown_let_in_force_and_ended() {
         ("creative.0.duration_millis", "6"),
         ("viewer_benefit", "A bunch for the way home."),
     ] {
-        fill(&page, path, value).await;
+        fill(page, path, value).await;
     }
-    press(&page, "add-daypart").await;
-    fill(&page, "schedule.dayparts.0.start", "00:00").await;
-    fill(&page, "schedule.dayparts.0.end", "00:00").await;
-    done(&page, "save", "Saved.").await;
-    assert_eq!(standing(&page).await, json!(["never", "draft"]));
-    until(&page, "return document.getElementById('checks').textContent", |said| *said == "Nothing to look at.").await;
+    press(page, "add-daypart").await;
+    fill(page, "schedule.dayparts.0.start", "00:00").await;
+    fill(page, "schedule.dayparts.0.end", "00:00").await;
+    done(page, "save", "Saved.").await;
+    assert_eq!(standing(page).await, json!(["never", "draft"]));
+    let said = "return document.getElementById('checks').textContent";
+    until(page, said, |said| *said == "Nothing to look at.").await;
+}
 
-    // On the screen for some seconds, with its mark, and nothing of it is a play.
-    let mark = "const mark = document.getElementById('preview-mark'); return mark.hidden ? '' : mark.textContent";
-    assert_eq!(eval(&screen, mark).await, "");
-    fill_seconds(&page, 6).await;
-    done(&page, "show", "On the screen now, marked as a preview; not counted.").await;
-    until(&screen, ON_GLASS, |words| *words == "Tulips are here").await;
-    let marked = eval(&screen, mark).await;
-    assert!(marked.as_str().unwrap().starts_with("Preview: a trial"), "{marked}");
-    save(&screen, "preview-on-screen").await;
-    if let Some(axe) = &axe {
-        found.extend(looked_at(&screen, axe, "preview on a screen").await);
-    }
-    until(&screen, mark, |mark| *mark == "").await;
-    let after = eval(&screen, ON_GLASS).await;
-    assert_ne!(after, "Tulips are here");
+const MARK: &str = "const mark = document.getElementById('preview-mark'); return mark.hidden ? '' : mark.textContent";
+
+/// On the screen for some seconds, with its mark; nothing of it is a play.
+async fn show((page, screen): (&Client, &Client), axe: Option<&str>, found: &mut Vec<String>) {
+    assert_eq!(eval(screen, MARK).await, "");
+    eval(page, "document.getElementById('seconds').value = 12").await;
+    let said = "On the screen now, marked as a preview; not counted.";
+    done(page, "show", said).await;
+    until(screen, ON_GLASS, |words| *words == "Tulips are here").await;
+    let marked = eval(screen, MARK).await;
+    let marked = marked.as_str().unwrap();
+    assert!(marked.starts_with("Preview: a trial"), "{marked}");
+    save(screen, "preview-on-screen").await;
+    look(screen, axe, "preview on a screen", found).await;
+    until(screen, MARK, |mark| *mark == "").await;
+    assert_ne!(eval(screen, ON_GLASS).await, "Tulips are here");
     let plays = "return fetch('/v1/decisions?limit=500').then((all) => all.json()).then((all) => all.filter((one) => one.campaign === 'tulips').length)";
-    assert_eq!(eval(&page, plays).await, 0);
+    assert_eq!(eval(page, plays).await, 0);
+}
 
-    done(&page, "submit", "Submitted: somebody else can approve it now.").await;
+#[tokio::test]
+async fn a_campaign_is_made_shown_let_in_force_and_opened_again() {
+    let (Some(mut browser), Some(mut wall)) =
+        (Browser::start(&[]).await, Browser::start(&[]).await)
+    else {
+        return;
+    };
+    let demo = Program::demo(&[]);
+    let (page, screen) = (browser.page.clone(), wall.page.clone());
+    let (axe, mut found) = (axe(), Vec::new());
+    let axe = axe.as_deref();
+    browser.resize(1440, 1300);
+    screen.goto(&demo.url("/screen/demo")).await.unwrap();
+    until(&screen, ON_GLASS, |words| *words != "").await;
+    let list = demo.url("/console/campaigns?lang=en");
+    page.goto(&list).await.unwrap();
+    look(&page, axe, "campaigns", &mut found).await;
+    write(&page).await;
+    look_at_form(&browser, axe, &mut found).await;
+    mend(&page).await;
+    show((&page, &screen), axe, &mut found).await;
+
+    done(
+        &page,
+        "submit",
+        "Submitted: somebody else can approve it now.",
+    )
+    .await;
     assert_eq!(standing(&page).await, json!(["never", "waiting"]));
     // In the demonstration nobody logs in, so that nobody can be told apart.
     done(&page, "approve", "Approved: it is in force.").await;
     assert_eq!(standing(&page).await, json!(["live"]));
     until(&screen, ON_GLASS, |words| *words == "Tulips are here").await;
-    assert_eq!(eval(&screen, mark).await, "");
+    assert_eq!(eval(&screen, MARK).await, "");
 
     // A version that was in force is opened again.
     fill(&page, "name", "Tulips, second week").await;
     done(&page, "put", "It is in force.").await;
     let first = "[...document.querySelectorAll('#versions button')].at(-1).click()";
     eval(&page, first).await;
-    until(&page, "return document.querySelector('[data-path=name]').value", |name| *name == "Tulips").await;
-    page.goto(&demo.url("/console/campaigns?lang=nl")).await.unwrap();
+    let name = "return document.querySelector('[data-path=name]').value";
+    until(&page, name, |name| *name == "Tulips").await;
+    page.goto(&demo.url("/console/campaigns?lang=nl"))
+        .await
+        .unwrap();
     let row = "return document.querySelector('[data-campaign=tulips]')?.innerText ?? ''";
-    until(&page, row, |row| row.as_str().is_some_and(|row| row.contains("Tulips, second week") && row.contains("Loopt"))).await;
+    until(&page, row, |row| {
+        let row = row.as_str().unwrap_or_default();
+        row.contains("Tulips, second week") && row.contains("Loopt")
+    })
+    .await;
     save(&page, "campaigns-list").await;
     assert!(found.is_empty(), "{}", found.join("\n"));
     browser.stop().await;
     wall.stop().await;
-}
-
-async fn fill_seconds(page: &Client, seconds: u32) {
-    let script = format!("document.getElementById('seconds').value = {seconds}");
-    eval(page, &script).await;
 }

@@ -79,7 +79,7 @@ impl Running {
             .post(format!("{}/v1/tokens", self.url))
             .header("authorization", format!("Bearer {}", admin.trim()))
             .header("content-type", "application/json")
-            .send(format!("{{\"role\": \"{role}\"}}"));
+            .send(format!("{{\"role\": \"{role}\"}}").into_bytes());
         let made = made.unwrap().body_mut().read_to_string().unwrap();
         let made: Value = serde_json::from_str(&made).unwrap();
         let file = self.path(&format!("{role}.token"));

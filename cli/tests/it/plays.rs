@@ -73,12 +73,19 @@ fn parquet_says_what_csv_says(folder: &Path, data: &str) {
     let to_terminal = run(&["report", "--format", "parquet", "--data", data]);
     assert!(to_terminal.err.contains("--output"), "{}", to_terminal.err);
     for people in [&[][..], &["--people"][..]] {
-        let of = |format: &'static str| [&["report", "--format", format, "--data", data][..], people].concat();
+        let of = |format: &'static str| {
+            [&["report", "--format", format, "--data", data][..], people].concat()
+        };
         let said = run(&[&of("parquet")[..], &["-o", name]].concat());
         assert_eq!(said.code, 0, "{}", said.err);
         let csv = run(&of("csv")).out;
         let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(&file).unwrap());
-        let batches: Vec<RecordBatch> = reader.unwrap().build().unwrap().map(Result::unwrap).collect();
+        let batches: Vec<RecordBatch> = reader
+            .unwrap()
+            .build()
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
         let [batch] = &batches[..] else {
             panic!("{} batches", batches.len())
         };

@@ -92,7 +92,8 @@ mod tests {
     #[test]
     fn each_campaign_says_how_it_stands() {
         let campaign = |id: &str, more: &Value| {
-            let message = json!({"id": "a", "name": "a", "content": {"kind": "text", "title": "A"}});
+            let message =
+                json!({"id": "a", "name": "a", "content": {"kind": "text", "title": "A"}});
             let mut campaign = json!({"id": id, "name": id, "creative": [message]});
             for (key, value) in more.as_object().unwrap() {
                 campaign[key] = value.clone();
@@ -101,12 +102,21 @@ mod tests {
         };
         let campaigns = json!([
             campaign("live", &json!({"schedule": {"to": "2026-11-20"}})),
-            campaign("over", &json!({"schedule": {"to": "2026-11-19"}, "enabled": false})),
-            campaign("late", &json!({"schedule": {"to": "2026-11-19", "dayparts": [{"start": "22:00", "end": "10:00"}]}})),
+            campaign(
+                "over",
+                &json!({"schedule": {"to": "2026-11-19"}, "enabled": false})
+            ),
+            campaign(
+                "late",
+                &json!({"schedule": {"to": "2026-11-19", "dayparts": [{"start": "22:00", "end": "10:00"}]}})
+            ),
             campaign("next", &json!({"schedule": {"from": "2026-11-21"}})),
             campaign("off", &json!({"enabled": false})),
             campaign("bad", &json!({})),
-            campaign("spent", &json!({"priority": 9, "budget": {"max_plays_total": 2}})),
+            campaign(
+                "spent",
+                &json!({"priority": 9, "budget": {"max_plays_total": 2}})
+            ),
         ]);
         let campaigns = serde_json::from_value(campaigns).unwrap();
         let default = Creative::text("welcome".parse().unwrap(), "Welcome", "");

@@ -75,7 +75,10 @@ fn annoyance(tastes: &Tastes) -> f64 {
     config.tastes = tastes.clone();
     let simulated = simulate(&config).unwrap();
     let report = &simulated.evidence[&"k".parse().unwrap()];
-    let book = report.guardrails.iter().find(|g| g.creative.as_str() == "book");
+    let book = report
+        .guardrails
+        .iter()
+        .find(|g| g.creative.as_str() == "book");
     let book = book.unwrap();
     let (mean, n) = (book.mean.unwrap(), book.n_plays as f64);
     assert!(n > 500.0 && book.stopped_after.is_none(), "{book:?}");
@@ -114,7 +117,10 @@ fn a_message_made_to_annoy_is_stopped_within_the_promise_and_no_other() {
     // Of plays that nobody looked at when they began, nothing is heard of who turned away.
     let book = |play: &&SimulatedPlay| play.creative.as_str() == "book";
     let n_shown = simulated.plays.iter().filter(book).count() as u64 + simulated.n_unseen;
-    assert!(after <= promised && n_shown >= after, "{after} of {promised}, {n_shown}");
+    assert!(
+        after <= promised && n_shown >= after,
+        "{after} of {promised}, {n_shown}"
+    );
     let last = simulated.plays.iter().rposition(|p| book(&p)).unwrap();
     assert!(
         last < simulated.plays.len() / 2,

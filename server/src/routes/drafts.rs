@@ -11,7 +11,8 @@ use regard_decision::{
 };
 use regard_domain::CampaignId;
 use regard_engine::{
-    CampaignDraft, CampaignLine, CampaignVersion, DraftError, EngineError, MAX_PREVIEW, PreviewError,
+    CampaignDraft, CampaignLine, CampaignVersion, DraftError, EngineError, MAX_PREVIEW,
+    PreviewError,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -262,7 +263,7 @@ fn asset_of(creative: &Creative) -> Option<&str> {
     post, path = "/v1/campaigns/preview", tag = "console", request_body = serde_json::Value,
     responses((status = 200, body = Previewed), (status = 401, body = Problem), (status = 422, body = Problem))
 )]
-pub(crate) async fn preview(
+pub(crate) async fn preview_campaign(
     State(app): State<App>,
     Body(campaign): Body<Campaign>,
 ) -> Json<Previewed> {
@@ -280,7 +281,7 @@ pub(crate) async fn preview(
     post, path = "/v1/drafts/{id}/preview", tag = "console", params(("id" = String, Path)), request_body = NewPreview,
     responses((status = 200, body = PreviewRuns), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
 )]
-pub(crate) async fn preview_on_screen(
+pub(crate) async fn preview_draft(
     State(app): State<App>,
     Extension(guest): Extension<Guest>,
     PathOf(id): PathOf<CampaignId>,
@@ -295,7 +296,7 @@ pub(crate) async fn preview_on_screen(
     app.engine.check_ledger()?;
     let draft = app.engine.draft(&id).await?;
     if app.config.requires_approval {
-        app.engine.check_other_person(&draft, &guest.actor())?;
+        draft.check_other_person(&guest.actor())?;
     }
     let NewPreview {
         screen, creative, ..
@@ -318,7 +319,9 @@ pub(crate) async fn preview_on_screen(
     get, path = "/v1/campaign-overview", tag = "console",
     responses((status = 200, body = Vec<serde_json::Value>), (status = 401, body = Problem), (status = 503, body = Problem))
 )]
-pub(crate) async fn overview(State(app): State<App>) -> Result<Json<Vec<CampaignLine>>, Problem> {
+pub(crate) async fn campaign_overview(
+    State(app): State<App>,
+) -> Result<Json<Vec<CampaignLine>>, Problem> {
     Ok(Json(app.engine.campaign_overview().await?))
 }
 

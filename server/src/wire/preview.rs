@@ -75,7 +75,11 @@ impl PreviewEvent {
             id: format!("preview-{until_micros}"),
             message: PreviewedCreative::new(app, &preview.campaign, &preview.creative).await,
             until_micros,
-            marks: notice.texts.iter().map(|text| mark(text.language)).collect(),
+            marks: notice
+                .texts
+                .iter()
+                .map(|text| mark(text.language))
+                .collect(),
         }
     }
 }

@@ -159,17 +159,18 @@ async fn all_campaigns_are_seen_at_a_glance() {
     let line = |id: &str| lines.as_array().unwrap().iter().find(|l| l["id"] == id);
     let (spring, summer) = (line("spring").unwrap(), line("summer").unwrap());
     assert_eq!(
-        (&spring["standing"], &spring["is_in_force"], &spring["draft"]),
+        (
+            &spring["standing"],
+            &spring["is_in_force"],
+            &spring["draft"]
+        ),
         (&json!("live"), &json!(true), &Value::Null)
     );
     assert_eq!(
         (&summer["standing"], &summer["draft"]["standing"]),
         (&Value::Null, &json!("draft"))
     );
-    world
-        .post("/v1/drafts/summer/submit")
-        .send()
-        .await;
+    world.post("/v1/drafts/summer/submit").send().await;
     let page = world.get("/console/campaigns?lang=de").send().await;
     assert_eq!(page.status, 200);
     let text = page.text();
@@ -186,7 +187,7 @@ async fn all_campaigns_are_seen_at_a_glance() {
 }
 
 #[tokio::test]
-async fn a_draft_is_seen_on_a_screen_and_is_no_play() {
+async fn a_campaign_is_looked_at_as_a_screen_would_show_it() {
     let world = World::open().await;
     let mut body = campaign("summer", "Summer");
     body["creative"][0]["target_url"] = "https://shop.example/coffee".into();
@@ -202,7 +203,13 @@ async fn a_draft_is_seen_on_a_screen_and_is_no_play() {
         seen["creatives"][0]["scan"]["url"], "https://shop.example/coffee",
         "no scan is counted"
     );
+    world.stop().await;
+}
 
+#[tokio::test]
+async fn a_draft_is_seen_on_a_screen_and_is_no_play() {
+    let world = World::open().await;
+    let body = campaign("summer", "Summer");
     let (_, mut stream) = world.get("/v1/screens/demo/events").stream().await;
     let patience = Duration::from_secs(20);
     let before = timeout(patience, stream.next("decision")).await.unwrap();
@@ -211,13 +218,27 @@ async fn a_draft_is_seen_on_a_screen_and_is_no_play() {
     let wish = json!({"screen": "demo", "creative": "a", "seconds": 2});
     assert_eq!(show(wish.clone()).send().await.code(), "unknown_draft");
     assert_eq!(
-        world.put("/v1/drafts/summer").json(&body).send().await.status,
+        world
+            .put("/v1/drafts/summer")
+            .json(&body)
+            .send()
+            .await
+            .status,
         200
     );
     for (wrong, code) in [
-        (json!({"screen": "demo", "creative": "a", "seconds": 31}), "bad_duration"),
-        (json!({"screen": "demo", "creative": "a", "seconds": 0}), "bad_duration"),
-        (json!({"screen": "demo", "creative": "b"}), "unknown_creative"),
+        (
+            json!({"screen": "demo", "creative": "a", "seconds": 31}),
+            "bad_duration",
+        ),
+        (
+            json!({"screen": "demo", "creative": "a", "seconds": 0}),
+            "bad_duration",
+        ),
+        (
+            json!({"screen": "demo", "creative": "b"}),
+            "unknown_creative",
+        ),
         (json!({"screen": "none", "creative": "a"}), "unknown_screen"),
     ] {
         let answer = show(wrong.clone()).send().await;
@@ -246,7 +267,15 @@ async fn a_draft_is_seen_on_a_screen_and_is_no_play() {
     assert!(after["at_micros"].as_i64().unwrap() >= until);
     let decisions: Value = world.get("/v1/decisions").send().await.json();
     let of_summer = |d: &&Value| d["campaign"] == "summer";
-    assert_eq!(decisions.as_array().unwrap().iter().filter(of_summer).count(), 0);
+    assert_eq!(
+        decisions
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(of_summer)
+            .count(),
+        0
+    );
     world.stop().await;
 }
 
@@ -256,14 +285,27 @@ async fn nobody_is_shown_what_could_not_be_in_force() {
     let mut body = campaign("summer", "Summer");
     body["creative"][0]["changes_price_or_access"] = true.into();
     assert_eq!(
-        world.put("/v1/drafts/summer").json(&body).send().await.status,
+        world
+            .put("/v1/drafts/summer")
+            .json(&body)
+            .send()
+            .await
+            .status,
         200
     );
     let show = world
         .post("/v1/drafts/summer/preview")
         .json(&json!({"screen": "demo", "creative": "a"}));
     let answer = show.send().await;
-    assert_eq!((answer.status, answer.code().as_str()), (422, "significant_effect"));
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (422, "bad_campaigns")
+    );
+    let mistakes = &answer.json::<Value>()["mistakes"];
+    assert!(
+        mistakes.to_string().contains("significant_effect"),
+        "{mistakes}"
+    );
     world.stop().await;
 }
 
@@ -292,9 +334,14 @@ async fn where_approval_is_asked_somebody_else_looks_at_it_on_the_screen() {
     assert_eq!(show(&two).send().await.status, 200);
     let (_, officer) = world.make_token(&json!({"role": "privacy_officer"})).await;
     assert_eq!(show(&officer).send().await.status, 403);
-    let page = world.get("/console/campaign?id=summer&lang=en").bearer(&officer);
+    let page = world
+        .get("/console/campaign?id=summer&lang=en")
+        .bearer(&officer);
     let text = page.send().await.text();
-    assert!(text.contains("You can look") && !text.contains("id=\"save\""), "{text}");
+    assert!(
+        text.contains("You can look") && !text.contains("id=\"save\""),
+        "{text}"
+    );
     world.stop().await;
 }
 
@@ -302,9 +349,12 @@ async fn where_approval_is_asked_somebody_else_looks_at_it_on_the_screen() {
 fn flashing_film() -> Option<Vec<u8>> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("flash.mp4");
-    let source = "color=c=black:s=320x180:r=50:d=0.5,drawbox=color=white:t=fill:enable='eq(n\\,12)'";
+    let source =
+        "color=c=black:s=320x180:r=50:d=0.5,drawbox=color=white:t=fill:enable='eq(n\\,12)'";
     let made = std::process::Command::new("ffmpeg")
-        .args(["-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v", "mpeg4"])
+        .args([
+            "-v", "error", "-y", "-f", "lavfi", "-i", source, "-c:v", "mpeg4",
+        ])
         .arg(&file)
         .status();
     made.ok().filter(std::process::ExitStatus::success)?;
@@ -318,7 +368,11 @@ async fn a_film_that_flashes_is_remarked() {
         return;
     };
     let world = World::open().await;
-    let answer = world.post("/v1/assets").file("flash.mp4", &film).send().await;
+    let answer = world
+        .post("/v1/assets")
+        .file("flash.mp4", &film)
+        .send()
+        .await;
     let upload: Value = answer.json();
     let mut body = campaign("summer", "Summer");
     let content = json!({"kind": "video", "asset": upload["asset"]});

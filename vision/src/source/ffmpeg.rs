@@ -93,11 +93,7 @@ fn protocols_for(url: &str) -> &'static str {
 }
 
 /// The child's arguments; where a size is given, frames come with each pixel the mean of its part of the picture.
-fn arguments(
-    info: &FfmpegInfo,
-    input: &Input<'_>,
-    reduced_to: Option<FrameSize>,
-) -> Vec<OsString> {
+fn arguments(info: &FfmpegInfo, input: &Input<'_>, reduced_to: Option<FrameSize>) -> Vec<OsString> {
     let mut all: Vec<OsString> = Vec::new();
     let mut add = |texts: &[&str]| all.extend(texts.iter().map(OsString::from));
     add(&["-hide_banner", "-nostdin", "-nostats"]);

@@ -337,7 +337,9 @@ pub fn open_video(path: &Path, options: &VideoOptions) -> Result<VideoReader, Vi
         VideoKind::Mjpeg => open_jpegs(path, options).map_err(VideoError::Read)?,
         VideoKind::Avi => match open_jpegs(path, options) {
             Ok(frames) => frames,
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => open_ffmpeg(path, options.reduced_to)?,
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                open_ffmpeg(path, options.reduced_to)?
+            }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 return Err(VideoError::Damaged {
                     n_frames: 0,
@@ -378,7 +380,8 @@ fn open_ffmpeg(path: &Path, reduced_to: Option<FrameSize>) -> Result<Frames, Vid
     let is_cut = is_cut_riff(path).map_err(VideoError::Read)?;
     let real_time = false;
     let input = Input::File { path, real_time };
-    let child = ffmpeg::start(&info, &input, WhenFull::Wait, reduced_to).map_err(VideoError::Read)?;
+    let child =
+        ffmpeg::start(&info, &input, WhenFull::Wait, reduced_to).map_err(VideoError::Read)?;
     Ok(Frames::Ffmpeg { child, is_cut })
 }
 

@@ -26,24 +26,45 @@ fn what_flashes_in_a_film_is_found_frame_by_frame() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let look = |name: &str, boxes: &str| look_for_flashes(&film(folder.path(), name, boxes)).unwrap();
+    let look =
+        |name: &str, boxes: &str| look_for_flashes(&film(folder.path(), name, boxes)).unwrap();
 
     // White for one frame of a sixtieth of a second.
     let one = look("one.mp4", "drawbox=color=white:t=fill:enable='eq(n\\,60)'");
     let secs = one.shortest_secs.unwrap();
     assert!((secs - 1.0 / 60.0).abs() < 1e-3, "{one:?}");
-    assert_eq!((one.most_in_a_second, one.n_frames, one.is_whole), (1, 120, true));
+    assert_eq!(
+        (one.most_in_a_second, one.n_frames, one.is_whole),
+        (1, 120, true)
+    );
 
     // Five times a second, a tenth of a second each: long enough to be seen, too often to be shown.
-    let strobe = look("strobe.mp4", "drawbox=color=white:t=fill:enable='lt(mod(n\\,12)\\,6)'");
+    let strobe = look(
+        "strobe.mp4",
+        "drawbox=color=white:t=fill:enable='lt(mod(n\\,12)\\,6)'",
+    );
     assert!((4..=5).contains(&strobe.most_in_a_second), "{strobe:?}");
-    assert!((strobe.shortest_secs.unwrap() - 0.1).abs() < 1e-3, "{strobe:?}");
+    assert!(
+        (strobe.shortest_secs.unwrap() - 0.1).abs() < 1e-3,
+        "{strobe:?}"
+    );
 
     // A cut to white, and a spot of 1 % of the picture that flickers: neither is a flash.
     let cut = look("cut.mp4", "drawbox=color=white:t=fill:enable='gte(n\\,60)'");
-    assert_eq!((cut.shortest_secs, cut.most_in_a_second), (None, 0), "{cut:?}");
-    let spot = look("spot.mp4", "drawbox=w=32:h=18:color=white:t=fill:enable='lt(mod(n\\,4)\\,2)'");
-    assert_eq!((spot.shortest_secs, spot.most_in_a_second), (None, 0), "{spot:?}");
+    assert_eq!(
+        (cut.shortest_secs, cut.most_in_a_second),
+        (None, 0),
+        "{cut:?}"
+    );
+    let spot = look(
+        "spot.mp4",
+        "drawbox=w=32:h=18:color=white:t=fill:enable='lt(mod(n\\,4)\\,2)'",
+    );
+    assert_eq!(
+        (spot.shortest_secs, spot.most_in_a_second),
+        (None, 0),
+        "{spot:?}"
+    );
 
     // Half a film says so.
     let bytes = std::fs::read(folder.path().join("one.mp4")).unwrap();
