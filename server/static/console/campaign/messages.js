@@ -7,14 +7,14 @@ import { word } from "../../face/words.js";
 let n_made = 0;
 
 /** A field with its label. `kind` says how its value is read. */
-function field(label, path, { tag = "input", kind, note, options, ...attributes } = {}) {
+function field(label, path, { tag = "input", kind, note, options, isWide = tag === "textarea", ...attributes } = {}) {
   n_made += 1;
   const id = `m-${n_made}`;
   const described = note ? `${id}-note` : null;
   const choices = (options ?? []).map(([value, name]) => element("option", { value }, name));
   const input = element(tag, { id, "data-path": path, "data-kind": kind ?? null, "aria-describedby": described, ...attributes }, ...choices);
   const said = note ? [element("p", { class: "muted note", id: described }, note)] : [];
-  return element("div", { class: `field${tag === "textarea" ? " full" : ""}` }, element("label", { for: id }, label), input, ...said);
+  return element("div", { class: `field${isWide ? " full" : ""}` }, element("label", { for: id }, label), input, ...said);
 }
 
 const only = (kinds, ...nodes) => element("div", { class: "fields only", "data-of": kinds }, ...nodes);
@@ -57,7 +57,7 @@ function part(index, acts) {
     ),
     only(
       "text",
-      field(word("title"), `${at}.content.title`), field(word("body"), `${at}.content.body`, { tag: "textarea", rows: 2 }),
+      field(word("title"), `${at}.content.title`, { isWide: true }), field(word("body"), `${at}.content.body`, { tag: "textarea", rows: 2 }),
       field(word("background"), `${at}.content.background`, { type: "color", "data-default": "#000000" }), field(word("color"), `${at}.content.color`, { type: "color", "data-default": "#ffffff" }),
     ),
     only("image video html", field(word("file"), `${at}.content.asset`), upload(`${at}.content.asset`, acts.uploaded)),
