@@ -20,7 +20,7 @@ pub(crate) use decision::{LoggedDecision, ShownDecision};
 pub(crate) use health::{Health, health};
 pub(crate) use live::{Live, Moment, live, moment};
 #[cfg(test)]
-pub(crate) use report::Interval;
+pub(crate) use report::{CountInterval, Interval};
 pub(crate) use report::{Report, ReportRow, report};
 pub(crate) use screen::{
     CameraState, HeartbeatBody, NoticeEvent, Ping, PlaceEvent, PlayBody, Preload, ShownBody,
