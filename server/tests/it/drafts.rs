@@ -337,7 +337,8 @@ async fn where_approval_is_asked_somebody_else_looks_at_it_on_the_screen() {
     let page = world
         .get("/console/campaign?id=summer&lang=en")
         .bearer(&officer);
-    let text = page.send().await.text();
+    let page = page.send().await;
+    let text = page.text();
     assert!(
         text.contains("You can look") && !text.contains("id=\"save\""),
         "{text}"
