@@ -262,7 +262,7 @@ mod tests {
         move || {
             n += 1;
             let even = f64::from(rng.next_u32()) / f64::from(u32::MAX);
-            if is_even || n / 50 % 2 == 0 {
+            if is_even || (n / 50).is_multiple_of(2) {
                 return f64::from(u8::from(even < mean));
             }
             let half = mean.min(1.0 - mean) * 0.9;
