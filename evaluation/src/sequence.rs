@@ -133,7 +133,7 @@ impl BettingSequence {
 }
 
 /// Powers of the wealth that are tried for a promise, up to the greatest.
-const N_EXPONENTS: u32 = 24;
+const N_EXPONENTS: u32 = 48;
 const MOST_EXPONENT: f64 = 3.0;
 
 /// Values past which nothing is promised.
