@@ -64,6 +64,7 @@ pub(crate) fn analyze(args: &AnalyzeArgs) -> Result<ExitCode> {
             every_secs: args.every,
             video: VideoOptions {
                 mjpeg_fps: args.mjpeg_fps,
+                ..VideoOptions::default()
             },
             drawings: args
                 .draw

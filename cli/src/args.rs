@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod analyze;
+mod campaign;
 mod choosing;
 mod faces;
 mod keys;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::analyze::{AnalyzeArgs, TableFormat};
+pub(crate) use self::campaign::{CampaignCommand, OneCampaign};
 pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, SimulateArgs};
 pub(crate) use self::faces::{EnrollArgs, GalleryArgs, GalleryCommand, RemoteArgs, VerifyFaceArgs};
 pub(crate) use self::keys::{KeysCommand, SiteKeyArgs, SiteKeyPlace};
@@ -96,6 +98,9 @@ pub(crate) enum Command {
     /// Campaigns: looked at, written out, taken in.
     #[command(subcommand)]
     Campaigns(CampaignsCommand),
+    /// Campaigns of an installation that runs: drafts, approval, versions, previews.
+    #[command(subcommand)]
+    Campaign(Box<CampaignCommand>),
     /// Says what another policy would have earned, from a log, before it runs.
     Evaluate(Box<EvaluateArgs>),
     /// Lets made-up audiences walk past, and says what each policy loses while it learns.

@@ -24,9 +24,30 @@ const MAX_BYTES: u64 = 16 << 20;
 /// A file of campaigns.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CampaignFile {
+pub(crate) struct CampaignFile {
     #[serde(rename = "campaign", default)]
-    campaigns: Vec<Campaign>,
+    pub(crate) campaigns: Vec<Campaign>,
+}
+
+/// The campaigns of a file, mistakes and all.
+///
+/// # Errors
+/// When the file cannot be read, is too long, is no file of campaigns, or has none.
+pub(crate) fn campaigns_in(file: &Path) -> Result<Vec<Campaign>> {
+    let bytes = fs::metadata(file).with_context(|| shown(file))?.len();
+    ensure!(
+        bytes <= MAX_BYTES,
+        "{}: longer than {MAX_BYTES} bytes",
+        shown(file)
+    );
+    let text = fs::read_to_string(file).with_context(|| shown(file))?;
+    let taken: CampaignFile = toml::from_str(&text).with_context(|| shown(file))?;
+    ensure!(
+        !taken.campaigns.is_empty(),
+        "{} has no [[campaign]]",
+        shown(file)
+    );
+    Ok(taken.campaigns)
 }
 
 /// Looks at, writes out or takes in.
@@ -146,18 +167,11 @@ fn in_words(looked: &[Looked]) -> String {
 }
 
 fn import(file: &Path, config: &Path, data: Option<&Path>) -> Result<ExitCode> {
-    let bytes = fs::metadata(file).with_context(|| shown(file))?.len();
-    ensure!(
-        bytes <= MAX_BYTES,
-        "{}: longer than {MAX_BYTES} bytes",
-        shown(file)
-    );
-    let text = fs::read_to_string(file).with_context(|| shown(file))?;
-    let taken: CampaignFile = toml::from_str(&text).with_context(|| shown(file))?;
+    let taken = campaigns_in(file)?;
     let (engine, data) = engine_of(config, data)?;
     let mut campaigns = in_force(&engine)?;
-    let n = taken.campaigns.len();
-    for campaign in taken.campaigns {
+    let n = taken.len();
+    for campaign in taken {
         campaigns.retain(|known| known.id != campaign.id);
         campaigns.push(campaign);
     }

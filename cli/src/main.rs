@@ -6,6 +6,7 @@
 mod analyze;
 mod args;
 mod audit;
+mod campaign;
 mod campaigns;
 mod classify;
 mod commitments;
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         Command::Statistics(args) => statistics::statistics(&args),
         Command::Report(args) => plays::report(&args),
         Command::ProofOfPlay(command) => plays::proof_of_play(&command),
+        Command::Campaign(command) => campaign::campaign(&command),
         Command::Campaigns(command) => campaigns::campaigns(&command),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Simulate(args) => simulate::run(&args),

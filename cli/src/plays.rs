@@ -1,5 +1,7 @@
 //! `regard report` and `regard proof-of-play`.
 
+mod columns;
+
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -73,6 +75,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<ExitCode> {
     let bytes = match args.format {
         ReportFormat::Json => serde_json::to_vec_pretty(&table)?,
         ReportFormat::Csv => table.to_csv().into_bytes(),
+        ReportFormat::Parquet => columns::parquet_of(&table)?,
         ReportFormat::Html => table.to_html(&site).into_bytes(),
         ReportFormat::Svg => table.to_svg().into_bytes(),
         ReportFormat::Pdf => table.to_pdf(&site).map_err(|why| anyhow::anyhow!(why))?,
@@ -84,7 +87,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<ExitCode> {
         }
         None => match String::from_utf8(bytes) {
             Ok(text) => exit::print(text.trim_end()),
-            Err(_) => bail!("a PDF is written to a file: name it with --output"),
+            Err(_) => bail!("a PDF or Parquet is written to a file: name it with --output"),
         },
     }
 }

@@ -57,6 +57,7 @@ pub(crate) fn redact(args: &RedactArgs) -> Result<ExitCode> {
         mute: args.mute,
         video: VideoOptions {
             mjpeg_fps: args.mjpeg_fps,
+            ..VideoOptions::default()
         },
         threads_per_run: n_cores,
     };

@@ -64,6 +64,7 @@ impl Remote {
         asker: Asker<'_>,
         (method, path): (&str, &str),
         (kind, body): (&str, Vec<u8>),
+        if_match: Option<&str>,
     ) -> Result<Vec<u8>> {
         let url = format!("{}{path}", self.url);
         let mut request = Request::builder().method(method).uri(&url);
@@ -74,6 +75,9 @@ impl Remote {
         };
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
+        }
+        if let Some(tag) = if_match {
+            request = request.header("if-match", tag);
         }
         if !kind.is_empty() {
             request = request.header("content-type", kind);
@@ -88,9 +92,16 @@ impl Remote {
         }
         let json: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let said = |name: &str| json[name].as_str().map(str::to_owned);
+        let mistakes = json["mistakes"].as_array().into_iter().flatten();
+        let mistakes: String = mistakes
+            .filter_map(Value::as_str)
+            .map(|mistake| format!("\n  {mistake}"))
+            .collect();
         match (said("code"), said("detail"), said("remedy")) {
-            (Some(code), Some(detail), Some(remedy)) => bail!("{detail} ({code}); {remedy}"),
-            (Some(code), Some(detail), None) => bail!("{detail} ({code})"),
+            (Some(code), Some(detail), Some(remedy)) => {
+                bail!("{detail} ({code}); {remedy}{mistakes}")
+            }
+            (Some(code), Some(detail), None) => bail!("{detail} ({code}){mistakes}"),
             _ => bail!("{url} answered {status}"),
         }
     }
@@ -105,7 +116,7 @@ impl Remote {
         request: (&str, &str),
         body: (&str, Vec<u8>),
     ) -> Result<Value> {
-        let bytes = self.bytes(asker, request, body)?;
+        let bytes = self.bytes(asker, request, body, None)?;
         Ok(serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
@@ -114,7 +125,22 @@ impl Remote {
     /// # Errors
     /// As [`Self::ask`].
     pub(crate) fn fetch(&self, path: &str) -> Result<Vec<u8>> {
-        self.bytes(Asker::Site, ("GET", path), ("", Vec::new()))
+        self.bytes(Asker::Site, ("GET", path), ("", Vec::new()), None)
+    }
+
+    /// Sends JSON as whoever runs the site; where a tag is given, only to what it stands for.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(crate) fn send_if_match(
+        &self,
+        request: (&str, &str),
+        body: &Value,
+        tag: Option<&str>,
+    ) -> Result<Value> {
+        let body = ("application/json", serde_json::to_vec(body)?);
+        let bytes = self.bytes(Asker::Site, request, body, tag)?;
+        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
     /// Sends JSON.

@@ -68,6 +68,8 @@ named! {
         LockedOut = "locked_out";
         /// Campaigns were changed. Subject: what was sent.
         CampaignsChanged = "campaigns_changed";
+        /// A draft was shown on a screen for some seconds, marked as a preview. Subject: screen, campaign and message.
+        CampaignPreviewed = "campaign_previewed";
         /// A picture, film or page was uploaded. Subject: its name, which is the hash of its bytes.
         AssetUploaded = "asset_uploaded";
         /// The ranking service was set anew, or told to forget. Subject: what was sent.

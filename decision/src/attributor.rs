@@ -270,6 +270,13 @@ impl Attributor {
         }
     }
 
+    /// Nothing is learned any more from one decision, and guardrails do not hear of it: its play was cut short by something
+    /// that is no message. What still comes of it is taken once, as before. Says whether it was open.
+    pub fn dismiss(&mut self, decision: DecisionId) -> bool {
+        let open = self.open.get_mut(&decision);
+        open.map(|open| open.target = None).is_some()
+    }
+
     fn close(&mut self, id: DecisionId) -> Option<PolicyUpdate> {
         let mut open = self.open.remove(&id)?;
         self.settled.extend(open.settled(id));

@@ -63,6 +63,11 @@ impl Director {
         &self.screen
     }
 
+    /// The screen shows nothing of ours any more: it decides anew when it is next considered.
+    pub fn restart(&mut self) {
+        self.showing = None;
+    }
+
     /// The decision that is shown.
     pub fn current(&self) -> Option<&Decision> {
         self.showing.as_ref().map(|showing| &showing.decision)

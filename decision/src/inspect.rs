@@ -20,6 +20,15 @@ const ASPECT_SLACK: f64 = 0.02;
 /// Shorter side below which a picture is blurred on a screen of 1080 lines.
 const LEAST_SIDE_PX: u32 = 720;
 
+/// Shortest time for which something may light up or go dark: a briefer change is not noticed as seen.
+const LEAST_FLASH_MILLIS: u32 = 50;
+
+/// Most flashes within a second.
+///
+/// # Source
+/// WCAG 2.2, success criterion 2.3.1.
+const MOST_FLASHES_PER_SEC: u32 = 3;
+
 /// What is known of the file that a message shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AssetFacts {
@@ -27,8 +36,21 @@ pub struct AssetFacts {
     pub size_px: Option<(u32, u32)>,
     /// Shortest time that one picture of an animation stays, in milliseconds.
     pub shortest_frame_millis: Option<u32>,
+    /// What was found in a film; nothing where it is none or was not looked through.
+    pub flashes: Option<FlashFacts>,
     /// Its size in bytes.
     pub n_bytes: u64,
+}
+
+/// What was found in a film that was looked through frame by frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlashFacts {
+    /// How briefly a change of the light stayed before it was taken back, in milliseconds, of the briefest.
+    pub shortest_millis: Option<u32>,
+    /// Most flashes within one second.
+    pub most_in_a_second: u32,
+    /// Whether all of it was looked at.
+    pub is_whole: bool,
 }
 
 /// Something to look at.
@@ -168,15 +190,44 @@ fn look_at_file(
             add("content.asset", "size", advice);
         }
     }
-    if let Some(millis) = facts.shortest_frame_millis.filter(|millis| *millis < 50) {
+    if let Some(millis) = facts
+        .shortest_frame_millis
+        .filter(|millis| *millis < LEAST_FLASH_MILLIS)
+    {
         let advice = format!(
-            "a picture of it stays for {millis} ms: nothing may flash for less than 50 ms; look at it frame by frame"
+            "a picture of it stays for {millis} ms: nothing may flash for less than {LEAST_FLASH_MILLIS} ms; look at it frame by frame"
         );
         add("content.asset", "flash", advice);
     }
     if matches!(creative.content, Content::Video { .. }) {
-        let advice = "films are not looked through: make sure that nothing flashes, more than three times a second or for less than 50 ms";
-        add("content.asset", "flash", advice.to_owned());
+        look_at_film(facts.flashes, add);
+    }
+}
+
+/// What is to be said of flashes in a film.
+fn look_at_film(flashes: Option<FlashFacts>, add: &mut impl FnMut(&str, &'static str, String)) {
+    let mut say = |advice: String| add("content.asset", "flash", advice);
+    let Some(flashes) = flashes else {
+        let advice = "this film was not looked through, or not yet, and it takes ffmpeg: look again in a moment, or make sure that nothing flashes, more than three times a second or for less than 50 ms";
+        say(advice.to_owned());
+        return;
+    };
+    if let Some(millis) = flashes
+        .shortest_millis
+        .filter(|millis| *millis < LEAST_FLASH_MILLIS)
+    {
+        say(format!(
+            "something lights up or goes dark for {millis} ms: nothing may flash for less than {LEAST_FLASH_MILLIS} ms; look at it frame by frame"
+        ));
+    }
+    let n = flashes.most_in_a_second;
+    if n > MOST_FLASHES_PER_SEC {
+        say(format!(
+            "{n} flashes within a second: more than {MOST_FLASHES_PER_SEC} can bring on seizures (WCAG 2.3.1)"
+        ));
+    }
+    if !flashes.is_whole {
+        say("not all of this film could be looked through: look at the rest yourself".to_owned());
     }
 }
 
@@ -228,6 +279,39 @@ mod tests {
     }
 
     #[test]
+    fn a_film_is_said_to_flash_or_not_to_be_looked_through() {
+        let film = Creative {
+            content: Content::Video {
+                asset: "a.mp4".to_owned(),
+            },
+            alt_text: "a cup of coffee".to_owned(),
+            language: Some("en".to_owned()),
+            ..Creative::text("a".parse().unwrap(), "x", "")
+        };
+        let said = |flashes: Option<FlashFacts>| {
+            let facts = AssetFacts {
+                flashes,
+                ..AssetFacts::default()
+            };
+            let remarks = inspect(&campaign(film.clone()), |_| Some(facts));
+            remarks.into_iter().map(|r| r.advice).collect::<Vec<_>>()
+        };
+        let found = |shortest_millis, most_in_a_second, is_whole| {
+            said(Some(FlashFacts {
+                shortest_millis,
+                most_in_a_second,
+                is_whole,
+            }))
+        };
+        assert!(said(None)[0].contains("was not looked through"));
+        assert_eq!(found(None, 0, true), [] as [&str; 0]);
+        assert_eq!(found(Some(50), 3, true), [] as [&str; 0]);
+        assert!(found(Some(49), 1, true)[0].contains("for 49 ms"));
+        assert!(found(Some(100), 4, true)[0].contains("4 flashes within a second"));
+        assert!(found(None, 0, false)[0].contains("not all of this film"));
+    }
+
+    #[test]
     fn a_picture_has_a_shape_a_size_and_words() {
         let picture = Creative {
             content: Content::Image {
@@ -242,6 +326,7 @@ mod tests {
                 size_px: Some((width, height)),
                 shortest_frame_millis: frame,
                 n_bytes: 1,
+                flashes: None,
             })
         };
         assert_eq!(

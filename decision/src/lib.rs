@@ -42,13 +42,15 @@ pub use director::Director;
 pub use experiment::{Experiment, ExperimentKind, ExpressionUse, GuardMetric, Guardrail, Segment};
 pub use facts::{BadFact, FactValue, Facts};
 pub use fault::{CampaignFault, FaultKind};
-pub use inspect::{AssetFacts, Remark, contrast, inspect};
+pub use inspect::{AssetFacts, FlashFacts, Remark, contrast, inspect};
 pub use lint::{LintFinding, lint, names_a_significant_effect, names_a_weakness};
 pub use local_time::{BadLocalTime, LocalDate, LocalTime, TimeOfDay, Weekday};
 pub use outcome::{BadOutcomeKind, Outcome, OutcomeKind};
-pub use planner::{ApplyError, Eligibility, Eligible, Planner, PolicyUpdate};
+pub use planner::{
+    ApplyError, CampaignStanding, Eligibility, Eligible, Planner, PolicyUpdate, Standing,
+};
 pub use play_meter::PlayMeter;
-pub use play_stats::{Mean, PlayRow, PlayStats, Share, play_stats};
+pub use play_stats::{Count, Mean, PlayRow, PlayStats, Share, play_stats};
 pub use policy::{
     Action, BadPacked, Choice, FeatureSpace, FixedOrder, LearnerConfig, LearnerKind, ModelShape,
     Packed, Policy, PolicyConfig, Prediction, UpdateError, Workspace, new_policy, new_policy_over,

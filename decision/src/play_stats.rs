@@ -50,6 +50,19 @@ pub struct Share {
     pub interval: (f64, f64),
 }
 
+/// How many of all plays had something that was looked for in some of them alone, with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Count {
+    /// How many of all, those not measured estimated.
+    pub count: f64,
+    /// Of how many it is known.
+    pub n_measured: u64,
+    /// Of how many it is told.
+    pub n: u64,
+    /// Ends of the 95 % interval; the count itself where all were measured.
+    pub interval: (f64, f64),
+}
+
 /// How one message did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PlayStats {
@@ -67,6 +80,8 @@ pub struct PlayStats {
     pub smile_lift: Option<Mean>,
     /// Seconds with anyone in view a play.
     pub dwell_secs: Option<Mean>,
+    /// Plays with somebody in view: opportunities to see.
+    pub opportunities: Option<Count>,
     /// Plays that anyone looked at, of those measured.
     pub looked_at: Option<Share>,
     /// Plays with a scan.
@@ -114,6 +129,37 @@ impl Share {
     }
 }
 
+impl Count {
+    /// How many of `n` have it, where `n_with` of `n_measured` were seen to; nothing where none was measured. What was counted
+    /// is exact; the interval is that of the others, which are supposed to be like those that were measured.
+    ///
+    /// # Source
+    /// Prediction of a binomial count by the normal approximation (Nelson 1982), with the two successes and failures that
+    /// Agresti and Coull 1998 add, so that it holds for shares near 0 and 1 too.
+    pub fn of(n_with: u64, n_measured: u64, n: u64) -> Option<Self> {
+        if n_measured == 0 {
+            return None;
+        }
+        let (n_with, n) = (n_with.min(n_measured), n.max(n_measured));
+        let (seen, measured) = (n_with as f64, n_measured as f64);
+        let unknown = (n - n_measured) as f64;
+        let known_and_added = measured + Z_975 * Z_975;
+        let share = (seen + Z_975 * Z_975 / 2.0) / known_and_added;
+        let half =
+            Z_975 * (unknown * share * (1.0 - share) * (1.0 + unknown / known_and_added)).sqrt();
+        let center = unknown * share;
+        Some(Self {
+            count: seen + unknown * seen / measured,
+            n_measured,
+            n,
+            interval: (
+                seen + (center - half).max(0.0),
+                seen + (center + half).min(unknown),
+            ),
+        })
+    }
+}
+
 /// Statistics of every message that occurs, by campaign and message; the default message first.
 /// Means have t intervals, shares Wilson intervals, both for 95 %.
 pub fn play_stats(rows: &[PlayRow]) -> Vec<PlayStats> {
@@ -129,6 +175,8 @@ pub fn play_stats(rows: &[PlayRow]) -> Vec<PlayStats> {
                 |has: fn(&PlayRow) -> bool| rows.iter().filter(|row| has(row)).count() as u64;
             let n_plays = rows.len() as u64;
             let n_measured = count(|row| row.attention_secs.is_some());
+            let n_in_view = count(|row| row.dwell_secs.is_some_and(|secs| secs > 0.0));
+            let n_dwelt = count(|row| row.dwell_secs.is_some());
             let n_looked_at = count(|row| row.attention_secs.is_some_and(|secs| secs > 0.0));
             PlayStats {
                 campaign: campaign.clone(),
@@ -138,6 +186,7 @@ pub fn play_stats(rows: &[PlayRow]) -> Vec<PlayStats> {
                 attention_secs: Mean::of(rows.iter().filter_map(|row| row.attention_secs)),
                 smile_lift: Mean::of(rows.iter().filter_map(|row| row.smile_lift)),
                 dwell_secs: Mean::of(rows.iter().filter_map(|row| row.dwell_secs)),
+                opportunities: Count::of(n_in_view, n_dwelt, n_plays),
                 looked_at: (n_measured > 0).then(|| Share::of(n_looked_at, n_measured)),
                 scanned: Share::of(count(|row| row.n_scans > 0), n_plays),
                 converted: Share::of(count(|row| row.n_conversions > 0), n_plays),
@@ -162,6 +211,40 @@ mod tests {
         );
         assert_eq!(Mean::of([2.0]).unwrap().interval, None);
         assert_eq!(Mean::of([]), None);
+    }
+
+    #[test]
+    fn a_count_is_exact_where_all_was_measured_and_holds_the_truth_where_not() {
+        let count = Count::of(3, 7, 7).unwrap();
+        assert_eq!((count.count, count.interval), (3.0, (3.0, 3.0)));
+        assert_eq!(Count::of(0, 0, 9), None);
+        let none = Count::of(0, 10, 20).unwrap();
+        assert!(none.interval.0 == 0.0 && none.interval.1 > 1.0, "{none:?}");
+        // Plays that are measured by chance: the interval holds the count of all in 95 of 100 at least, but for chance.
+        let mut rng = <rand_chacha::ChaCha20Rng as rand::SeedableRng>::from_seed([5; 32]);
+        let mut draw = || f64::from(rand::Rng::next_u32(&mut rng)) / f64::from(u32::MAX);
+        for (share, n, measured) in [(0.1, 60, 0.5), (0.5, 40, 0.7), (0.95, 200, 0.3)] {
+            let n_runs = 2_000;
+            let mut n_held = 0;
+            for _ in 0..n_runs {
+                let (mut n_all, mut n_with, mut n_measured) = (0_u64, 0, 0);
+                for _ in 0..n {
+                    let has = draw() < share;
+                    n_all += u64::from(has);
+                    if draw() < measured {
+                        n_measured += 1;
+                        n_with += u64::from(has);
+                    }
+                }
+                let Some(count) = Count::of(n_with, n_measured, n) else {
+                    continue;
+                };
+                let truth = n_all as f64;
+                n_held += u64::from((count.interval.0..=count.interval.1).contains(&truth));
+            }
+            let held = n_held as f64 / f64::from(n_runs);
+            assert!(held > 0.94, "{share} of {n}: {held}");
+        }
     }
 
     #[test]

@@ -195,6 +195,7 @@ impl Assembly {
                 notice: Arc::clone(&notice),
                 creatives: Arc::new(self.conductor.creatives(&screen.screen)),
                 showing: None,
+                preview: None,
                 camera_open: false,
                 refusal: None,
             }));

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use regard_audience::Digest;
 use regard_commitments::{Answer, EntryBody, Grant, Personalization, Sensing};
-use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, FactValue, Facts, Outcome};
+use regard_decision::{
+    Acceptance, BadFact, Campaign, CampaignFault, CampaignStanding, Creative, FactValue, Facts,
+    Outcome,
+};
 use regard_domain::{
     Audience, CameraId, CampaignId, PlayId, ScreenId, Sighting, Timestamp, TrackId,
 };
@@ -88,6 +91,10 @@ pub(crate) enum Command {
     Campaigns {
         reply: oneshot::Sender<Vec<Campaign>>,
     },
+    /// How the campaigns in force stand is asked for.
+    Standings {
+        reply: oneshot::Sender<Vec<CampaignStanding>>,
+    },
     /// The campaigns are replaced.
     SetCampaigns {
         campaigns: Vec<Campaign>,
@@ -108,6 +115,14 @@ pub(crate) enum Command {
         screen: ScreenId,
         described: Option<Audience>,
         reply: oneshot::Sender<Option<Vec<Proposal>>>,
+    },
+    /// A screen is to show something for some seconds that is no play; answered is until when, nothing
+    /// where the ledger cannot be written.
+    Preview {
+        screen: ScreenId,
+        preview: Box<(CampaignId, Creative)>,
+        duration: Duration,
+        reply: oneshot::Sender<Option<Timestamp>>,
     },
     /// Somebody asks not to be looked at.
     Object {

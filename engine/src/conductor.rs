@@ -6,6 +6,7 @@
 mod evidence;
 mod learning;
 mod persons;
+mod preview;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,7 +38,8 @@ use crate::view::{PlayReport, Showing};
 /// A decision that has one has been learned from, also after a restart.
 pub(crate) const LEARNED: &str = "reward";
 
-/// Name under which it is logged that guardrails have heard of a play whose window closed.
+/// Name under which it is logged that guardrails have heard of a play whose window closed, or, with the value 0, that
+/// nobody is to hear of it: a preview cut it short.
 pub(crate) const HEARD: &str = "heard";
 
 /// How often campaigns are said to be in force: twice within the shortest time that rows are kept,
@@ -90,6 +92,8 @@ struct Stage {
     meter: PlayMeter,
     showing: Option<Arc<Showing>>,
     on_glass: Option<OnGlass>,
+    /// Until when something is shown that is no message.
+    previewed_until: Option<Timestamp>,
 }
 
 struct OnGlass {
@@ -152,6 +156,7 @@ impl Conductor {
             meter: PlayMeter::new(),
             showing: None,
             on_glass: None,
+            previewed_until: None,
         };
         Self {
             calendar,
@@ -298,6 +303,7 @@ impl Conductor {
     pub(crate) fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.expire_facts(now);
+        self.end_previews(Some(now));
         self.consider(Whom::Ended, None, now, &mut effects);
         let due = self.attributor.due(now);
         self.learn(&due, now, &mut effects);
@@ -325,6 +331,9 @@ impl Conductor {
     pub(crate) fn ledger(&mut self, is_writable: bool, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.planner.set_ledger_writable(is_writable);
+        if !is_writable {
+            self.end_previews(None);
+        }
         self.consider(Whom::All, None, now, &mut effects);
         effects
     }
@@ -352,11 +361,12 @@ impl Conductor {
     ) {
         let local = self.calendar.local(now);
         let mut updates = Vec::new();
-        let concerned = |stage: &Stage| match whom {
+        let is_meant = |stage: &Stage| match whom {
             Whom::Watched(camera) => stage.camera.as_ref() == Some(camera),
             Whom::Ended => stage.director.ends_at().is_none_or(|end| end <= now),
             Whom::All => true,
         };
+        let concerned = |stage: &Stage| stage.previewed_until.is_none() && is_meant(stage);
         let screens: Vec<ScreenId> = self
             .stages
             .iter()
@@ -411,6 +421,9 @@ impl Conductor {
         };
         if stage.on_glass.as_ref().is_some_and(|g| g.play == play) {
             return effects; // A second player of the same screen.
+        }
+        if stage.previewed_until.is_some() {
+            return effects; // A player that comes back speaks of what was shown before the preview.
         }
         let outcomes = stage.meter.begin(showing.decision.id, at);
         let ended = stage.on_glass.replace(OnGlass {

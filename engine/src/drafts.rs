@@ -71,7 +71,7 @@ pub enum DraftError {
     #[error("the draft is not submitted")]
     NotSubmitted,
     /// Who asked may not be who lets.
-    #[error("whoever submitted a draft does not approve it")]
+    #[error("whoever submitted a draft neither approves it nor shows it")]
     SamePerson,
     /// There are too many, or a note is too long.
     #[error("there are at most {MAX_DRAFTS} drafts, and notes of {MAX_NOTE_LEN} bytes")]
@@ -90,6 +90,22 @@ fn called(actor: &Actor) -> String {
         Actor::Token { role, id } => format!("{role} {id}"),
         Actor::Machine {} => "this machine".to_owned(),
         Actor::Stranger {} => "a stranger".to_owned(),
+    }
+}
+
+impl CampaignDraft {
+    /// Whether somebody may act on it as another than the one who submitted it.
+    ///
+    /// # Errors
+    /// [`DraftError::NotSubmitted`], [`DraftError::SamePerson`].
+    pub fn check_other_person(&self, by: &Actor) -> Result<(), DraftError> {
+        let submitted_by = self.submitted_by.as_ref();
+        let submitted_by = submitted_by.ok_or(DraftError::NotSubmitted)?;
+        // Where nobody logs in, as in the demonstration, nobody can be told apart.
+        if *submitted_by == called(by) && !matches!(by, Actor::Machine {}) {
+            return Err(DraftError::SamePerson);
+        }
+        Ok(())
     }
 }
 
@@ -131,6 +147,16 @@ impl Engine {
     /// [`DraftError::Engine`].
     pub async fn drafts(&self) -> Result<Vec<CampaignDraft>, DraftError> {
         self.document_of(DRAFTS).await
+    }
+
+    /// One draft.
+    ///
+    /// # Errors
+    /// [`DraftError::Unknown`], [`DraftError::Engine`].
+    pub async fn draft(&self, id: &CampaignId) -> Result<CampaignDraft, DraftError> {
+        let drafts = self.drafts().await?;
+        let draft = drafts.into_iter().find(|d| d.campaign.id == *id);
+        draft.ok_or_else(|| DraftError::Unknown(id.clone()))
     }
 
     /// Keeps a draft; of one that is there, `revision` is the one that was changed. It is no longer submitted then.
@@ -202,17 +228,13 @@ impl Engine {
     /// # Errors
     /// [`DraftError`]; every mistake within [`EngineError::Campaigns`].
     pub async fn submit_draft(&self, id: &CampaignId, by: &Actor) -> Result<(), DraftError> {
-        let drafts = self.drafts().await?;
-        let draft = drafts.into_iter().find(|d| d.campaign.id == *id);
-        let draft = draft.ok_or_else(|| DraftError::Unknown(id.clone()))?;
+        let draft = self.draft(id).await?;
         let revision = draft.revision;
         let mut all = self.campaigns().await?;
         all.retain(|campaign| campaign.id != *id);
         all.insert(0, draft.campaign);
         let screens = self.screens();
-        let default = self.screen(screens.first().ok_or(EngineError::Stopped)?)?;
-        let default = default.borrow().creatives.first().map(|(_, c)| c.clone());
-        let default = default.ok_or(EngineError::Stopped)?;
+        let default = self.default_message(screens.first().ok_or(EngineError::Stopped)?)?;
         let faults = regard_decision::validate(&all, &default);
         if !faults.is_empty() {
             return Err(EngineError::Campaigns(faults).into());
@@ -250,14 +272,8 @@ impl Engine {
     /// # Errors
     /// [`DraftError`]; nothing has changed then.
     pub async fn approve_draft(&self, id: &CampaignId, by: &Actor) -> Result<Campaign, DraftError> {
-        let drafts = self.drafts().await?;
-        let draft = drafts.into_iter().find(|d| d.campaign.id == *id);
-        let draft = draft.ok_or_else(|| DraftError::Unknown(id.clone()))?;
-        let submitted_by = draft.submitted_by.ok_or(DraftError::NotSubmitted)?;
-        // Where nobody logs in, as in the demonstration, nobody can be told apart.
-        if submitted_by == called(by) && !matches!(by, Actor::Machine {}) {
-            return Err(DraftError::SamePerson);
-        }
+        let draft = self.draft(id).await?;
+        draft.check_other_person(by)?;
         let known = self.campaigns().await?;
         let change = if known.iter().any(|campaign| campaign.id == *id) {
             CampaignChange::Replace(draft.campaign.clone())
@@ -305,12 +321,17 @@ impl Engine {
         self.keep_document(VERSIONS, &pruned(versions)).await
     }
 
+    /// What was in force of every campaign, the oldest first.
+    pub(crate) async fn all_versions(&self) -> Result<Vec<CampaignVersion>, DraftError> {
+        self.document_of(VERSIONS).await
+    }
+
     /// What was in force of a campaign, the oldest first.
     ///
     /// # Errors
     /// [`DraftError::Engine`].
     pub async fn versions(&self, id: &CampaignId) -> Result<Vec<CampaignVersion>, DraftError> {
-        let mut versions: Vec<CampaignVersion> = self.document_of(VERSIONS).await?;
+        let mut versions = self.all_versions().await?;
         versions.retain(|version| version.id == *id);
         Ok(versions)
     }

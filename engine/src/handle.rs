@@ -11,7 +11,7 @@ use regard_commitments::{
     Answer, Digest, DpiaStanding, Notice, PlaceCodes, Profile, Refusal, RefusalCode, RetentionGate,
     Scope, VerifiedCommitments,
 };
-use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, Outcome};
+use regard_decision::{Acceptance, BadFact, Campaign, CampaignFault, Creative, Outcome};
 use regard_domain::{CameraId, CampaignId, Clock, PlayId, ScreenId, Timestamp};
 use regard_vision::{PushError, PushQueue};
 use thiserror::Error;
@@ -232,6 +232,13 @@ impl Engine {
     ) -> Result<watch::Receiver<Arc<ScreenView>>, EngineError> {
         let unknown = || EngineError::UnknownScreen(screen.clone());
         self.shared.screens.get(screen).cloned().ok_or_else(unknown)
+    }
+
+    /// The message of a screen where no campaign has any.
+    pub(crate) fn default_message(&self, screen: &ScreenId) -> Result<Creative, EngineError> {
+        let view = self.screen(screen)?;
+        let default = view.borrow().creatives.first().map(|(_, c)| c.clone());
+        default.ok_or(EngineError::Stopped)
     }
 
     /// The camera that looks at the audience of a screen, if one does.

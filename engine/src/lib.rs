@@ -30,11 +30,13 @@ mod lane;
 mod memory;
 mod metrics;
 mod minute;
+mod overview;
 mod paper_desk;
 mod papers;
 mod personalizer;
 mod players;
 mod podium;
+mod previews;
 mod private_file;
 mod queue;
 mod recognition;
@@ -85,6 +87,7 @@ pub use memory::resident_bytes;
 pub use metrics::{
     DropReason, LATENCY_BOUNDS_SECS, LatencyHistogram, LatencyQuantiles, MetricsSnapshot,
 };
+pub use overview::{CampaignLine, DraftLine, DraftStanding};
 pub use paper_desk::PaperVersion;
 pub use papers::{
     MadePapers, PAPERS_FOLDER, PaperMaker, campaigns_in_force, copy_name as papers_copy_name,
@@ -94,6 +97,7 @@ pub use personalizer::{
     PersonalizerReport, PersonalizerSettings, RankWish, RankableAction, Ranked, RankedSlots,
     Rewarded, SlotWish, SlotsWish,
 };
+pub use previews::{MAX_PREVIEW, PreviewError};
 pub use private_file::{create_private_folder, write_private};
 pub use recognition::{
     AttestationWish, CaptureBegun, CaptureFeedback, CaptureId, CaptureMode, CaptureOutcome,
@@ -103,6 +107,7 @@ pub use recognition::{
     VerifiedClaim, Visitor,
 };
 pub use recording::{RECORDING_FORMAT, RecordingError};
+pub use regard_vision::{FilmFlashes, VideoError, look_for_flashes};
 pub use replay::{Replayed, replay};
 pub use screen::notice_text;
 pub use seed::{from_hex, random_key, to_hex};
@@ -117,7 +122,7 @@ pub use studies::{
 };
 pub use view::{
     CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, Proposal,
-    ScreenHealth, ScreenView, Showing,
+    ScreenHealth, ScreenPreview, ScreenView, Showing,
 };
 pub use welcome::WelcomeError;
 pub use zones::{DrawnZones, MAX_ZONES, ZonesDamaged, ZonesError};

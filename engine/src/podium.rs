@@ -2,6 +2,7 @@
 //! in turn, and tells the others.
 
 mod people;
+mod previews;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -308,6 +309,10 @@ impl Podium {
                 let campaigns = self.conductor.planner().campaigns();
                 let _ = reply.send(campaigns.into_iter().cloned().collect());
             }
+            Command::Standings { reply } => {
+                let local = self.calendar.local(now);
+                let _ = reply.send(self.conductor.planner().standings(local));
+            }
             Command::SetCampaigns { campaigns, reply } => {
                 let _ = reply.send(self.set_campaigns(campaigns, now));
             }
@@ -364,6 +369,14 @@ impl Podium {
             Command::Withdraw { screen, reply } => {
                 self.withdraw(&screen, now);
                 let _ = reply.send(());
+            }
+            Command::Preview {
+                screen,
+                preview,
+                duration,
+                reply,
+            } => {
+                let _ = reply.send(self.preview(&screen, *preview, duration, now));
             }
             _ => {}
         }
@@ -474,6 +487,7 @@ impl Podium {
                         sender.send_modify(|view| {
                             let mut next = (**view).clone();
                             next.showing = Some(showing);
+                            next.preview = None;
                             *view = Arc::new(next);
                         });
                     }

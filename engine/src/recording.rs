@@ -248,6 +248,13 @@ pub(crate) enum Input {
         /// Which screen.
         screen: ScreenId,
     },
+    /// A screen shows something that is no message until then.
+    Preview {
+        /// Which screen.
+        screen: ScreenId,
+        /// Until when.
+        until: Timestamp,
+    },
     /// The screens stopped.
     Finished,
 }

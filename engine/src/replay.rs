@@ -75,6 +75,7 @@ pub fn replay(recording: impl BufRead) -> Result<Replayed, RecordingError> {
                 Vec::new()
             }
             Input::Objected { screen } => conductor.objected(&screen, now),
+            Input::Preview { screen, until } => conductor.preview(&screen, until, now),
             Input::Finished => conductor.finish(now),
             Input::Campaigns { campaigns } => {
                 // Mistakes were answered then as they are now: nothing changes.

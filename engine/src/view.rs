@@ -43,6 +43,8 @@ pub struct ScreenView {
     pub creatives: Arc<Vec<(Option<CampaignId>, Creative)>>,
     /// The message to show; `None` only before the first decision.
     pub showing: Option<Arc<Showing>>,
+    /// What is to be shown instead for some seconds; it is no play, and nobody is measured during it.
+    pub preview: Option<Arc<ScreenPreview>>,
     /// Whether the camera that watches this screen's audience is open.
     pub camera_open: bool,
     /// Why it is not, when it was refused.
@@ -60,6 +62,17 @@ pub struct Showing {
     pub play: PlayId,
     /// Capture time of the frame that led to it; `None` when the audience was not the cause.
     pub captured_at: Option<Timestamp>,
+}
+
+/// A message that somebody wants to see on a screen before it is in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScreenPreview {
+    /// Of which campaign.
+    pub campaign: CampaignId,
+    /// The message.
+    pub creative: Creative,
+    /// Until when it stays; the screen decides anew then.
+    pub until: Timestamp,
 }
 
 /// What became of an objection.

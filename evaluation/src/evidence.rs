@@ -25,6 +25,19 @@ struct Watch {
     test: BoundTest,
 }
 
+/// Plays heard of within which a message is stopped with a probability of at least `1 - miss`, where plays have at least that
+/// mean of the guardrail's metric, whatever came before; nothing where nothing is promised.
+///
+/// # Source
+/// [`BoundTest::surely_broken_within`].
+pub fn stopped_within(guardrail: &Guardrail, mean: f64, miss: f64) -> Option<u64> {
+    let (low, high) = guardrail.metric.range();
+    let scaled = |value: f64| (value - low) / (high - low);
+    let bound = scaled(f64::from(guardrail.at_most));
+    let error = f64::from(guardrail.error);
+    BoundTest::surely_broken_within(bound, error, scaled(mean), miss)
+}
+
 /// What is known of one campaign: rewards by arm and segment, guardrails by message. Everything a
 /// report says may be looked at after every play.
 ///

@@ -132,6 +132,13 @@ impl BettingSequence {
     }
 }
 
+/// Powers of the wealth that are tried for a promise, up to the greatest.
+const N_EXPONENTS: u32 = 48;
+const MOST_EXPONENT: f64 = 3.0;
+
+/// Values past which nothing is promised.
+const MOST_PROMISED: u64 = 1_000_000;
+
 /// A test, after every value, that the mean of values in `[0, 1]` is at most a bound. While it is, the
 /// test stops by mistake with no more than the probability asked for, however long it goes on.
 ///
@@ -194,8 +201,114 @@ impl BoundTest {
         (self.seen.n > 0.0).then(|| self.seen.sum / self.seen.n)
     }
 
+    /// Values after which the bound is found broken with a probability of at least `1 - miss`, where each value has at least
+    /// that mean whatever came before; nothing where that cannot be promised: for a mean too near the bound, and past a million.
+    ///
+    /// Let `m` be the bound, `μ` the mean, `L = ln(1/error)`. Before value `t` the stake `λ` lies between
+    /// `l = min(c, sqrt(8 L / ((t + 1) ln(1 + t))))` and `c = 1/(2 m)`, for values in `[0, 1]` have a variance of a quarter at most. The
+    /// wealth is not yet `1/error` after `n` values only if `wealth^-s > error^s`. For every `s > 0` the mean of
+    /// `(1 + λ (x - m))^-s` is at most `h(λ) = μ (1 + λ (1 - m))^-s + (1 - μ) (1 - λ m)^-s`, because that power is convex in `x`,
+    /// so worst for values of 0 and 1 alone; and `h` is convex in `λ`, so worst at an end. With Markov's inequality the
+    /// probability is at most `error^-s` times the product of `max(h(l), h(c))` over `t`; the least `n` for which some `s` brings
+    /// that to `miss` is returned.
+    pub fn surely_broken_within(bound: f64, error: f64, mean: f64, miss: f64) -> Option<u64> {
+        let most = MOST_STAKED / bound.max(f64::MIN_POSITIVE);
+        let needed = (1.0 / error).ln();
+        let mut least: Option<u64> = None;
+        for step in 1..=N_EXPONENTS {
+            let exponent = f64::from(step) * MOST_EXPONENT / f64::from(N_EXPONENTS);
+            let factor = |stake: f64| {
+                let won = stake.mul_add(1.0 - bound, 1.0).powf(-exponent);
+                let lost = (1.0 - stake * bound).powf(-exponent);
+                mean * won + (1.0 - mean) * lost
+            };
+            let at_most = factor(most);
+            if at_most >= 1.0 {
+                continue;
+            }
+            let mut log = exponent * needed;
+            for n in 1..least.unwrap_or(MOST_PROMISED) {
+                let t = n as f64;
+                let stake = (8.0 * needed / ((t + 1.0) * (1.0 + t).ln()))
+                    .sqrt()
+                    .min(most);
+                log += factor(stake).max(at_most).ln();
+                if log <= miss.ln() {
+                    least = Some(n);
+                    break;
+                }
+            }
+        }
+        least
+    }
+
     /// The evidence against the bound as a p-value that may be looked at any time.
     pub fn p_value(&self) -> f64 {
         (1.0 / self.wealth).min(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha20Rng;
+
+    use super::*;
+
+    /// Values with that mean whatever came before: 0 or 1, or now one and then the other of two that are nearer, in runs.
+    fn values(mean: f64, rng: &mut ChaCha20Rng, is_even: bool) -> impl FnMut() -> f64 {
+        let mut rng = ChaCha20Rng::from_rng(rng);
+        let mut n = 0_u32;
+        move || {
+            n += 1;
+            let even = f64::from(rng.next_u32()) / f64::from(u32::MAX);
+            if is_even || (n / 50).is_multiple_of(2) {
+                return f64::from(u8::from(even < mean));
+            }
+            let half = mean.min(1.0 - mean) * 0.9;
+            mean + if even < 0.5 { half } else { -half }
+        }
+    }
+
+    #[test]
+    fn a_broken_bound_is_found_within_what_is_promised() {
+        let mut rng = ChaCha20Rng::from_seed([8; 32]);
+        let (error, miss) = (0.01, 0.05);
+        for (bound, mean) in [
+            (0.75, 0.95),
+            (0.75, 0.9),
+            (0.525, 0.75),
+            (0.05, 0.3),
+            (0.1, 0.4),
+        ] {
+            let promised = BoundTest::surely_broken_within(bound, error, mean, miss).unwrap();
+            assert!(
+                (20..2_000).contains(&promised),
+                "{bound} {mean}: {promised}"
+            );
+            let n_runs = 400;
+            let mut n_missed = 0;
+            for run in 0..n_runs {
+                let mut value = values(mean, &mut rng, run % 2 == 0);
+                let mut test = BoundTest::new(bound, error);
+                let found = (0..promised).any(|_| test.observe(value()));
+                n_missed += u32::from(!found);
+            }
+            let missed = f64::from(n_missed) / f64::from(n_runs);
+            assert!(
+                missed <= miss,
+                "{bound} {mean}: {missed} not within {promised}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_worse_a_message_the_sooner_and_a_good_one_is_promised_nothing() {
+        let within = |mean| BoundTest::surely_broken_within(0.75, 0.01, mean, 0.01);
+        assert!(within(0.99) < within(0.95) && within(0.95) < within(0.9));
+        assert!(within(0.9) < within(0.85));
+        for mean in [0.5, 0.75, 0.76] {
+            assert_eq!(within(mean), None, "{mean}");
+        }
     }
 }

@@ -24,8 +24,8 @@ pub use papers::{
     Question, ScreenFact, Source, Standing,
 };
 pub use plays::{
-    DoohScreen, Grouping, PlayProof, PlayRecord, PlayTable, ProofFault, ReportPlay, ReportRow,
-    openrtb, prove_plays, verify_plays,
+    DoohScreen, Grouping, NUMBERS, Number, PlayProof, PlayRecord, PlayTable, ProofFault,
+    ReportPlay, ReportRow, openrtb, prove_plays, verify_plays,
 };
 pub use sheet::Paper;
 pub use sign::{Sign, SignError, sign_pdf, sign_svg};

@@ -10,4 +10,4 @@ mod table;
 
 pub use openrtb::{DoohScreen, openrtb};
 pub use proof::{PlayProof, PlayRecord, ProofFault, prove_plays, verify_plays};
-pub use table::{Grouping, PlayTable, ReportPlay, ReportRow};
+pub use table::{Grouping, NUMBERS, Number, PlayTable, ReportPlay, ReportRow};

@@ -1,6 +1,7 @@
 //! Pictures, films and pages that messages name, and uploads. Only what was recognised by its bytes
 //! is ever served, and only under the hash of its bytes.
 
+mod films;
 mod gif;
 mod library;
 mod serve;

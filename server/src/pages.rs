@@ -1,5 +1,6 @@
 //! Pages made here, that work without scripts, and the shells of the two that do not.
 
+mod campaigns;
 mod face;
 mod own;
 mod papers;
@@ -16,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::problem::Problem;
 
+pub(crate) use campaigns::{CampaignPage, CampaignsPage, Maker, staff_language};
 pub(crate) use face::{EnrollAnswers, VerifyAnswers, enroll_page, verify_page};
 pub(crate) use own::{OwnAnswers, OwnDone, OwnMistake, OwnView, Said, own_page};
 pub(crate) use papers::{PaperPage, PapersPage, VersionRow};

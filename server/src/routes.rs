@@ -7,6 +7,7 @@
 
 mod admin;
 mod api;
+mod authoring;
 mod campaigns;
 mod captures;
 mod classify;
@@ -162,12 +163,17 @@ fn console_routes() -> OpenApiRouter<App> {
         ))
         .routes(routes!(campaigns::add_creative))
         .routes(routes!(drafts::check))
+        .routes(routes!(drafts::preview_campaign))
+        .routes(routes!(drafts::campaign_overview))
         .routes(routes!(drafts::versions))
         .routes(routes!(drafts::drafts))
         .routes(routes!(drafts::put_draft, drafts::remove_draft))
         .routes(routes!(drafts::submit))
         .routes(routes!(drafts::approve))
         .routes(routes!(drafts::reject))
+        .routes(routes!(drafts::preview_draft))
+        .routes(routes!(authoring::campaigns_page))
+        .routes(routes!(authoring::campaign_page))
         .routes(routes!(evidence::evidence))
         .routes(routes!(evidence::offers))
         .routes(routes!(personalizer::report))

@@ -6,6 +6,7 @@ mod health;
 mod live;
 pub(crate) mod papers;
 pub(crate) mod persons;
+pub(crate) mod preview;
 pub(crate) mod recognition;
 mod report;
 mod screen;
@@ -19,7 +20,7 @@ pub(crate) use decision::{LoggedDecision, ShownDecision};
 pub(crate) use health::{Health, health};
 pub(crate) use live::{Live, Moment, live, moment};
 #[cfg(test)]
-pub(crate) use report::Interval;
+pub(crate) use report::{CountInterval, Interval};
 pub(crate) use report::{Report, ReportRow, report};
 pub(crate) use screen::{
     CameraState, HeartbeatBody, NoticeEvent, Ping, PlaceEvent, PlayBody, Preload, ShownBody,

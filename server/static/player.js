@@ -10,8 +10,13 @@ const screen = document.body.dataset.screen;
 const base = `/v1/screens/${encodeURIComponent(screen)}`;
 const notice = new Notice(document.getElementById("notice"), document.getElementById("lab"));
 const reporter = new Reporter(base, notice);
+const mark = document.getElementById("preview-mark");
 const stage = new Stage(document.getElementById("stage"), {
-  onGlass: (decision) => reporter.begin(decision),
+  onGlass: (shown) => {
+    if (shown.marks) return; // A preview is no play.
+    mark.hidden = true;
+    reporter.begin(shown);
+  },
 });
 const offline = document.getElementById("offline");
 
@@ -22,6 +27,13 @@ listen(
     place: (place) => notice.place(place),
     preload: (list) => stage.preload(list.creatives),
     decision: (decision) => stage.show(decision),
+    preview: (preview) => {
+      // Before the message changes: a preview is never seen without its mark.
+      mark.replaceChildren(...preview.marks.map(({ language, text }) => Object.assign(document.createElement("span"), { lang: language, textContent: text })));
+      mark.hidden = false;
+      reporter.progress(true);
+      stage.show(preview);
+    },
     camera: (camera) => notice.camera(camera),
   },
   (isHeard) => {

@@ -17,6 +17,8 @@ pub(crate) enum ReportFormat {
     Json,
     /// For spreadsheets.
     Csv,
+    /// For data analysts: a table of Apache Parquet.
+    Parquet,
     /// A page that loads nothing.
     Html,
     /// A paper, accessible.

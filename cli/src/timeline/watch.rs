@@ -165,6 +165,7 @@ pub(super) fn each_frame(
 ) -> Result<()> {
     let options = VideoOptions {
         mjpeg_fps: args.mjpeg_fps,
+        ..VideoOptions::default()
     };
     let video = || crate::printable::shown(&args.video);
     let reader = open_video(&args.video, &options).with_context(video)?;

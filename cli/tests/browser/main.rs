@@ -6,6 +6,7 @@
 )]
 
 mod accessibility;
+mod campaigns;
 mod console;
 mod creatives;
 mod driver;

@@ -71,8 +71,28 @@ impl Running {
         self.folder.path().join(name)
     }
 
+    /// A token of another role, as a file.
+    pub(crate) fn token(&self, role: &str) -> PathBuf {
+        let admin = fs::read_to_string(self.path("admin.token")).unwrap();
+        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+        let made = agent
+            .post(format!("{}/v1/tokens", self.url))
+            .header("authorization", format!("Bearer {}", admin.trim()))
+            .header("content-type", "application/json")
+            .send(format!("{{\"role\": \"{role}\"}}").into_bytes());
+        let made = made.unwrap().body_mut().read_to_string().unwrap();
+        let made: Value = serde_json::from_str(&made).unwrap();
+        let file = self.path(&format!("{role}.token"));
+        fs::write(&file, made["token"].as_str().unwrap()).unwrap();
+        file
+    }
+
     pub(crate) fn regard(&self, arguments: &[&str]) -> Said {
-        let token = self.path("admin.token");
+        self.regard_as(&self.path("admin.token"), arguments)
+    }
+
+    /// As somebody with another token.
+    pub(crate) fn regard_as(&self, token: &Path, arguments: &[&str]) -> Said {
         let of = ["--url", &self.url, "--token-file", token.to_str().unwrap()];
         run(&[arguments, &of].concat())
     }

@@ -8,6 +8,7 @@
 mod analyze;
 mod audit;
 mod bulk;
+mod campaign;
 mod commitments;
 mod config;
 mod custody;

@@ -1,6 +1,12 @@
 //! Reports, proof of play, and campaigns as files, on an installation that showed something.
 
 use std::fs;
+use std::path::Path;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array, RecordBatch};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::program::{program, run, said_by};
 use crate::running::Serve;
@@ -39,6 +45,8 @@ fn what_was_shown_is_reported_and_proven() {
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(fs::read(&pdf).unwrap().starts_with(b"%PDF-"));
 
+    parquet_says_what_csv_says(folder.path(), data);
+
     let file = folder.path().join("plays.ndjson");
     let file = file.to_str().unwrap();
     let said = run(&["proof-of-play", "export", "--data", data, "-o", file]);
@@ -56,6 +64,52 @@ fn what_was_shown_is_reported_and_proven() {
     )
     .unwrap();
     assert_eq!(verify(bad.to_str().unwrap()).code, 2);
+}
+
+/// The table of Parquet, read by another program's reader, has the columns and numbers of the CSV.
+fn parquet_says_what_csv_says(folder: &Path, data: &str) {
+    let file = folder.join("report.parquet");
+    let name = file.to_str().unwrap();
+    let to_terminal = run(&["report", "--format", "parquet", "--data", data]);
+    assert!(to_terminal.err.contains("--output"), "{}", to_terminal.err);
+    for people in [&[][..], &["--people"][..]] {
+        let of = |format: &'static str| {
+            [&["report", "--format", format, "--data", data][..], people].concat()
+        };
+        let said = run(&[&of("parquet")[..], &["-o", name]].concat());
+        assert_eq!(said.code, 0, "{}", said.err);
+        let csv = run(&of("csv")).out;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(&file).unwrap());
+        let batches: Vec<RecordBatch> = reader
+            .unwrap()
+            .build()
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let [batch] = &batches[..] else {
+            panic!("{} batches", batches.len())
+        };
+        let mut lines = csv.lines();
+        let head: Vec<&str> = lines.next().unwrap().split(',').collect();
+        let schema = batch.schema();
+        let columns: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+        assert_eq!((head[0], columns[0]), ("message", "key"));
+        assert_eq!(head[1..], columns[1..]);
+        assert_eq!(lines.clone().count(), batch.num_rows());
+        for (row, line) in lines.enumerate() {
+            let cells: Vec<&str> = line.split(',').collect();
+            assert_eq!(batch.column(0).as_string::<i32>().value(row), cells[0]);
+            let plays = batch.column(1).as_primitive::<Int64Type>().value(row);
+            assert_eq!(plays.to_string(), cells[1]);
+            for (place, cell) in cells.iter().enumerate().skip(2) {
+                let column = batch.column(place).as_primitive::<Float64Type>();
+                let digits = if place == 2 { 3 } else { 6 };
+                let value = column.is_valid(row).then(|| column.value(row));
+                let value = value.map_or_else(String::new, |v| format!("{v:.digits$}"));
+                assert_eq!(value, *cell, "{}", columns[place]);
+            }
+        }
+    }
 }
 
 #[test]

@@ -157,6 +157,12 @@ impl Counters {
         }
     }
 
+    /// Plays of a campaign ever, and on this day.
+    pub(super) fn plays(&self, campaign: &CampaignId, today: LocalDate) -> (u64, u64) {
+        let plays = self.campaigns.get(campaign);
+        plays.map_or((0, 0), |plays| (plays.total, plays.days.get(today)))
+    }
+
     /// What the caps say against another start.
     pub(super) fn cap_obstacle(
         &self,

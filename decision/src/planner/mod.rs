@@ -15,10 +15,12 @@ use counters::Counters;
 
 mod counters;
 mod draft;
+mod standing;
 mod steering;
 
 pub(crate) use counters::MAX_STARTS;
 pub(crate) use draft::{Draft, Occasion};
+pub use standing::{CampaignStanding, Standing};
 
 /// A reward on its way to the policy of a campaign.
 #[derive(Clone, Debug, PartialEq)]

@@ -332,6 +332,16 @@ impl Live {
             let effects = self.conductor.ledger(writable, now);
             self.carry_out(effects, now);
         }
+        if i == 500 {
+            let until = at(18_500);
+            let input = Input::Preview {
+                screen: screen(),
+                until,
+            };
+            self.write(now, &input);
+            let effects = self.conductor.preview(&screen(), until, now);
+            self.carry_out(effects, now);
+        }
         if i == 300 {
             let (name, value) = ("degrees".to_owned(), FactValue::Number(3.0));
             let expires_at = Some(at(15_000));

@@ -2,64 +2,42 @@
 
 use std::fmt::Write as _;
 
-use super::table::{Number, PlayTable, numbers};
+use super::table::{Number, PlayTable};
 use crate::svg::escaped;
 
 /// Rows that are drawn; the table has them all.
 const MAX_ROWS: usize = 40;
 const ROW_PX: f64 = 26.0;
+const HEAD_PX: f64 = 30.0;
 const NAMES_PX: f64 = 260.0;
 const WIDTH_PX: f64 = 960.0;
+/// Room for the number behind a bar.
+const NUMBER_PX: f64 = 100.0;
 
 /// Longest name written out, in characters.
 const MAX_NAME_CHARS: usize = 36;
 
-impl PlayTable {
-    /// Seconds looked at a play where that is in it, else plays; with intervals.
-    pub fn to_svg(&self) -> String {
-        let rows: Vec<(&str, Number)> = self
-            .rows
-            .iter()
-            .take(MAX_ROWS)
-            .map(|row| {
-                let plays = Number {
-                    value: Some(row.n_plays as f64),
-                    ..Number::default()
-                };
-                let number = if self.has_people {
-                    numbers(row)[3]
-                } else {
-                    plays
-                };
-                (row.key.as_str(), number)
-            })
-            .collect();
-        let title = if self.has_people {
-            "Seconds looked at a play, with 95 % intervals"
-        } else {
-            "Plays"
-        };
-        let most = rows
-            .iter()
-            .filter_map(|(_, n)| n.high.or(n.value))
-            .fold(1e-9, f64::max);
-        let x = |value: f64| {
-            NAMES_PX + 10.0 + value.clamp(0.0, most) / most * (WIDTH_PX - NAMES_PX - 110.0)
-        };
-        let height = ROW_PX.mul_add(rows.len().max(1) as f64, 16.0);
-        let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH_PX} {height}\" width=\"100%\" role=\"img\" font-family=\"system-ui, sans-serif\" font-size=\"13\"><title>{title}</title>"
+/// One column of bars.
+struct Panel {
+    title: &'static str,
+    numbers: Vec<Number>,
+    left: f64,
+    width: f64,
+}
+
+impl Panel {
+    fn draw(&self, svg: &mut String) {
+        let ends = self.numbers.iter().filter_map(|n| n.high.or(n.value));
+        let most = ends.fold(1e-9, f64::max);
+        let x = |value: f64| self.left + value.clamp(0.0, most) / most * (self.width - NUMBER_PX);
+        // Writing to a string cannot fail.
+        let _ = write!(
+            svg,
+            "<text x=\"{:.1}\" y=\"18\" fill=\"currentColor\" font-weight=\"600\">{}</text>",
+            self.left, self.title
         );
-        for (i, (name, number)) in rows.iter().enumerate() {
-            let middle = ROW_PX.mul_add(i as f64 + 0.5, 8.0);
-            let name: String = name.chars().take(MAX_NAME_CHARS).collect();
-            // Writing to a string cannot fail.
-            let _ = write!(
-                svg,
-                "<text x=\"{NAMES_PX}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"currentColor\">{}</text>",
-                middle + 4.0,
-                escaped(&name)
-            );
+        for (i, number) in self.numbers.iter().enumerate() {
+            let middle = middle_of(i);
             let Some(value) = number.value else { continue };
             let _ = write!(
                 svg,
@@ -69,6 +47,7 @@ impl PlayTable {
                 x(value) - x(0.0)
             );
             let mut end = x(value);
+            let mut said = format!("{value:.1}");
             if let (Some(low), Some(high)) = (number.low, number.high) {
                 end = end.max(x(high));
                 let _ = write!(
@@ -80,13 +59,68 @@ impl PlayTable {
                     middle - 5.0,
                     middle + 5.0
                 );
+                if high - low >= 0.05 {
+                    let _ = write!(said, " ({low:.1}–{high:.1})");
+                }
             }
             let _ = write!(
                 svg,
-                "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"currentColor\">{value:.1}</text>",
-                end + 8.0,
+                "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"currentColor\" font-size=\"12\">{said}</text>",
+                end + 6.0,
                 middle + 4.0
             );
+        }
+    }
+}
+
+fn middle_of(row: usize) -> f64 {
+    ROW_PX.mul_add(row as f64 + 0.5, HEAD_PX)
+}
+
+impl PlayTable {
+    /// Opportunities to see and seconds looked at a play where they are in it, else plays; with intervals.
+    pub fn to_svg(&self) -> String {
+        let rows = || self.rows.iter().take(MAX_ROWS);
+        let room = WIDTH_PX - NAMES_PX - 10.0;
+        let at = |place: f64, of: f64| (NAMES_PX + 10.0 + room * place / of, room / of - 10.0);
+        let panel = |title, numbers, (left, width)| Panel {
+            title,
+            numbers,
+            left,
+            width,
+        };
+        let (title, panels) = if self.has_people {
+            let opportunities = rows().map(|row| row.opportunities.into()).collect();
+            let attention = rows().map(|row| row.attention_secs.into()).collect();
+            let panels = vec![
+                panel("Opportunities to see", opportunities, at(0.0, 2.0)),
+                panel("Seconds looked at a play", attention, at(1.0, 2.0)),
+            ];
+            let title = "Opportunities to see, and seconds looked at a play, with 95 % intervals";
+            (title, panels)
+        } else {
+            let plays = rows().map(|row| Number {
+                value: Some(row.n_plays as f64),
+                ..Number::default()
+            });
+            ("Plays", vec![panel("Plays", plays.collect(), at(0.0, 1.0))])
+        };
+        let height = ROW_PX.mul_add(self.rows.len().clamp(1, MAX_ROWS) as f64, HEAD_PX + 8.0);
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH_PX} {height}\" width=\"100%\" role=\"img\" font-family=\"system-ui, sans-serif\" font-size=\"13\"><title>{title}</title>"
+        );
+        for (i, row) in rows().enumerate() {
+            let name: String = row.key.chars().take(MAX_NAME_CHARS).collect();
+            // Writing to a string cannot fail.
+            let _ = write!(
+                svg,
+                "<text x=\"{NAMES_PX}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"currentColor\">{}</text>",
+                middle_of(i) + 4.0,
+                escaped(&name)
+            );
+        }
+        for panel in &panels {
+            panel.draw(&mut svg);
         }
         svg.push_str("</svg>");
         svg
@@ -111,9 +145,10 @@ mod tests {
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>"));
         assert_eq!(
             svg.matches("<rect").count(),
-            2,
+            4,
             "of the door nothing was measured"
         );
+        assert!(svg.contains("Opportunities to see"));
         assert!(
             table
                 .without_people()

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::table::{Number, PlayTable, numbers};
+use super::table::{NUMBERS, Number, PlayTable};
 use crate::svg::escaped;
 
-const COLUMNS: [&str; 7] = [
+/// What stands above the numbers.
+const COLUMNS: [&str; NUMBERS.len()] = [
+    "Opportunities to see",
     "Opportunity to see",
     "Likelihood to see",
     "Dwell, s",
@@ -26,7 +28,7 @@ pub(super) fn shown(number: Number) -> String {
 
 /// What the words mean.
 pub(super) const MEANING: &str = "Intervals hold the truth in 95 of 100 reports. An opportunity to see is a play with somebody in \
-view; the likelihood to see is the part of those that somebody looked at. Dwell and attention are seconds a play, attention \
+view: how many of all plays, where those that were not measured are estimated, and which part of those measured; the likelihood to see is the part of those that somebody looked at. Dwell and attention are seconds a play, attention \
 summed over those who look. The smile lift is the mean probability of a smile during a play less that in the second before: what \
 a face shows, not what anybody feels.";
 
@@ -67,7 +69,7 @@ impl PlayTable {
                 row.n_plays,
                 row.shown_secs
             );
-            for number in numbers(row) {
+            for number in row.numbers() {
                 let _ = write!(page, "<td>{}</td>", shown(number));
             }
             page.push_str("</tr>\n");

@@ -6,7 +6,7 @@ use crate::pdf;
 use crate::sheet::{Paper, Role};
 
 use super::page::{MEANING, WITHHELD, capital, shown};
-use super::table::{PlayTable, numbers};
+use super::table::{NUMBERS, PlayTable};
 
 impl PlayTable {
     /// A PDF after PDF/UA-1.
@@ -26,7 +26,8 @@ impl PlayTable {
                 "{} plays, {:.0} seconds on the glass",
                 row.n_plays, row.shown_secs
             );
-            let names = [
+            let names: [&str; NUMBERS.len()] = [
+                "opportunities to see",
                 "opportunity to see",
                 "likelihood to see",
                 "dwell s",
@@ -35,7 +36,7 @@ impl PlayTable {
                 "scanned",
                 "converted",
             ];
-            for (name, number) in names.into_iter().zip(numbers(row)) {
+            for (name, number) in names.into_iter().zip(row.numbers()) {
                 if number.value.is_some() {
                     text.push_str(&format!("; {name} {}", shown(number)));
                 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use regard_decision::{Mean, Share};
+use regard_decision::{Count, Mean, Share};
 use serde::Serialize;
 
 /// One play with what was measured of it.
@@ -95,6 +95,8 @@ pub struct ReportRow {
     pub n_plays: u64,
     /// How long altogether.
     pub shown_secs: f64,
+    /// Plays with somebody in view, of all: those not measured are estimated.
+    pub opportunities: Option<Count>,
     /// Plays with somebody in view, of those measured.
     pub opportunity_to_see: Option<Share>,
     /// Of those, plays that somebody looked at.
@@ -137,6 +139,7 @@ fn row(key: String, plays: &[&ReportPlay]) -> ReportRow {
         key,
         n_plays,
         shown_secs: plays.iter().map(|p| f64::from(p.shown_secs)).sum(),
+        opportunities: Count::of(n_seen, n_measured, n_plays),
         opportunity_to_see: (n_measured > 0).then(|| Share::of(n_seen, n_measured)),
         likelihood_to_see: (n_seen > 0).then(|| Share::of(n_looked, n_seen)),
         dwell_secs: Mean::of(plays.iter().filter_map(|p| p.dwell_secs)),
@@ -173,6 +176,7 @@ impl PlayTable {
     pub fn without_people(mut self) -> Self {
         self.has_people = false;
         for row in &mut self.rows {
+            row.opportunities = None;
             row.opportunity_to_see = None;
             row.likelihood_to_see = None;
             row.dwell_secs = None;
@@ -185,15 +189,7 @@ impl PlayTable {
     /// A table with a header: each number with the ends of its interval.
     pub fn to_csv(&self) -> String {
         let mut text = format!("{},plays,shown_secs", self.by);
-        for name in [
-            "opportunity_to_see",
-            "likelihood_to_see",
-            "dwell_secs",
-            "attention_secs",
-            "smile_lift",
-            "scanned",
-            "converted",
-        ] {
+        for name in NUMBERS {
             // Writing to a string cannot fail.
             let _ = write!(text, ",{name},{name}_low,{name}_high");
         }
@@ -206,7 +202,7 @@ impl PlayTable {
                 row.n_plays,
                 row.shown_secs
             );
-            for number in numbers(row) {
+            for number in row.numbers() {
                 let cell =
                     |value: Option<f64>| value.map_or_else(String::new, |v| format!("{v:.6}"));
                 let _ = write!(
@@ -238,12 +234,38 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// A number with its interval.
+/// Names of the numbers of a row, in the order of [`ReportRow::numbers`]; the ends of their intervals are called `NAME_low` and
+/// `NAME_high`.
+pub const NUMBERS: [&str; 8] = [
+    "opportunities",
+    "opportunity_to_see",
+    "likelihood_to_see",
+    "dwell_secs",
+    "attention_secs",
+    "smile_lift",
+    "scanned",
+    "converted",
+];
+
+/// A number with its interval; what is not known is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Number {
-    pub(super) value: Option<f64>,
-    pub(super) low: Option<f64>,
-    pub(super) high: Option<f64>,
+pub struct Number {
+    /// The number.
+    pub value: Option<f64>,
+    /// Lower end of its interval of 95 %.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+}
+
+impl From<Option<Count>> for Number {
+    fn from(count: Option<Count>) -> Self {
+        Self {
+            value: count.map(|c| c.count),
+            low: count.map(|c| c.interval.0),
+            high: count.map(|c| c.interval.1),
+        }
+    }
 }
 
 impl From<Option<Mean>> for Number {
@@ -266,17 +288,20 @@ impl From<Option<Share>> for Number {
     }
 }
 
-/// The numbers of a row, in the order of the columns.
-pub(super) fn numbers(row: &ReportRow) -> [Number; 7] {
-    [
-        row.opportunity_to_see.into(),
-        row.likelihood_to_see.into(),
-        row.dwell_secs.into(),
-        row.attention_secs.into(),
-        row.smile_lift.into(),
-        Some(row.scanned).into(),
-        Some(row.converted).into(),
-    ]
+impl ReportRow {
+    /// Its numbers, in the order of [`NUMBERS`].
+    pub fn numbers(&self) -> [Number; NUMBERS.len()] {
+        [
+            self.opportunities.into(),
+            self.opportunity_to_see.into(),
+            self.likelihood_to_see.into(),
+            self.dwell_secs.into(),
+            self.attention_secs.into(),
+            self.smile_lift.into(),
+            Some(self.scanned).into(),
+            Some(self.converted).into(),
+        ]
+    }
 }
 
 #[cfg(test)]
@@ -324,6 +349,8 @@ pub(super) mod tests {
         assert_eq!(coffee.opportunity_to_see.unwrap(), Share::of(2, 2));
         assert_eq!(coffee.likelihood_to_see.unwrap(), Share::of(1, 2));
         assert_eq!(tea.opportunity_to_see.unwrap(), Share::of(0, 1));
+        assert_eq!(coffee.opportunities.unwrap(), Count::of(2, 2, 2).unwrap());
+        assert_eq!(tea.opportunities.unwrap().n, 2, "one of two was measured");
         assert_eq!(tea.likelihood_to_see, None, "nobody could");
         assert_eq!(coffee.attention_secs, Mean::of([2.0, 0.0]));
         let n = |by: Grouping| {
@@ -356,7 +383,7 @@ pub(super) mod tests {
         assert!(csv.contains("\" =1+1,\"\"x\"\"\","), "{csv}");
         let plain = self::table(Grouping::Hour).to_csv();
         let cells: Vec<usize> = plain.lines().map(|line| line.split(',').count()).collect();
-        assert_eq!(cells, [24; 3]);
+        assert_eq!(cells, [27; 3]);
     }
 
     #[test]
@@ -364,9 +391,9 @@ pub(super) mod tests {
         let table = table(Grouping::Message).without_people();
         assert!(!table.has_people);
         for row in &table.rows {
-            let numbers = numbers(row);
-            assert!(numbers[..5].iter().all(|n| *n == Number::default()));
-            assert!(row.n_plays > 0 && numbers[5].value.is_some());
+            let numbers = row.numbers();
+            assert!(numbers[..6].iter().all(|n| *n == Number::default()));
+            assert!(row.n_plays > 0 && numbers[6].value.is_some());
         }
     }
 }

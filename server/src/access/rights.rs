@@ -100,7 +100,9 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("PUT", "/v1/campaigns/{id}", Need::Roles(RUNNERS)),
     ("DELETE", "/v1/campaigns/{id}", Need::Roles(RUNNERS)),
     ("POST", "/v1/campaigns/{id}/creatives", Need::Roles(RUNNERS)),
-    ("POST", "/v1/campaigns/check", Need::Roles(RUNNERS)),
+    ("POST", "/v1/campaigns/check", Need::Roles(LIVE)),
+    ("POST", "/v1/campaigns/preview", Need::Roles(LIVE)),
+    ("GET", "/v1/campaign-overview", Need::Roles(LIVE)),
     ("GET", "/v1/campaigns/{id}/versions", Need::Roles(WATCHERS)),
     ("GET", "/v1/drafts", Need::Roles(WATCHERS)),
     ("PUT", "/v1/drafts/{id}", Need::Roles(RUNNERS)),
@@ -108,6 +110,9 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/v1/drafts/{id}/submit", Need::Roles(RUNNERS)),
     ("POST", "/v1/drafts/{id}/approve", Need::Roles(RUNNERS)),
     ("POST", "/v1/drafts/{id}/reject", Need::Roles(RUNNERS)),
+    ("POST", "/v1/drafts/{id}/preview", Need::Roles(RUNNERS)),
+    ("GET", "/console/campaigns", Need::Roles(LIVE)),
+    ("GET", "/console/campaign", Need::Roles(LIVE)),
     ("GET", "/v1/campaigns/{id}/evidence", Need::Roles(EXACT)),
     ("GET", "/v1/offers", Need::Roles(LIVE)),
     ("GET", "/v1/ranking", Need::Roles(WATCHERS)),
@@ -270,6 +275,15 @@ pub(crate) fn sees_exact_sums(guest: &Guest) -> bool {
         Guest::Machine => true,
         Guest::Stranger => false,
         Guest::Token(pass) | Guest::Session(pass, _) => EXACT.contains(&pass.role),
+    }
+}
+
+/// Whether this guest may change what is shown.
+pub(crate) fn changes_campaigns(guest: &Guest) -> bool {
+    match guest {
+        Guest::Machine => true,
+        Guest::Stranger => false,
+        Guest::Token(pass) | Guest::Session(pass, _) => RUNNERS.contains(&pass.role),
     }
 }
 

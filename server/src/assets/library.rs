@@ -12,6 +12,7 @@ use regard_engine::to_hex;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::films::Films;
 use super::sniff::{AssetKind, MAX_PIXELS, MAX_SIDE, SNIFF_LEN};
 use super::svg::{MAX_SVG_LEN, SvgError, sanitize};
 
@@ -93,6 +94,7 @@ struct Known {
 pub(crate) struct AssetLibrary {
     dir: PathBuf,
     known: Mutex<Known>,
+    films: Films,
 }
 
 impl AssetLibrary {
@@ -101,6 +103,7 @@ impl AssetLibrary {
         Self {
             dir,
             known: Mutex::default(),
+            films: Films::default(),
         }
     }
 
@@ -149,12 +152,26 @@ impl AssetLibrary {
                 let n_bytes = fs::metadata(path).ok()?.len();
                 return Some(AssetFacts {
                     n_bytes,
+                    flashes: self.films.known(&found.name),
                     ..facts_of(found.size_px, &[])
                 });
             }
             AssetBytes::Memory(bytes) => bytes.to_vec(),
         };
         Some(facts_of(found.size_px, &bytes))
+    }
+
+    /// Looks through the film of a message for flashes, where it has one that nobody looked through yet: [`Self::facts`] tells
+    /// of them then. Takes as long as decoding all of it: not for asynchronous tasks.
+    pub(crate) fn look_through(&self, asset: &str) {
+        let Ok(found) = self.resolve(asset) else {
+            return;
+        };
+        if let AssetBytes::File(path) = &found.bytes
+            && found.kind.message() == "video"
+        {
+            self.films.look(&found.name, path);
+        }
     }
 
     /// A page written into a message itself.
@@ -212,6 +229,7 @@ fn facts_of(size_px: Option<(usize, usize)>, bytes: &[u8]) -> AssetFacts {
     AssetFacts {
         size_px: size,
         shortest_frame_millis: super::gif::shortest_frame_millis(bytes),
+        flashes: None,
         n_bytes: bytes.len() as u64,
     }
 }

@@ -35,6 +35,7 @@ macro_rules! page_words {
     };
 }
 
+mod campaigns;
 mod de;
 mod en;
 mod es;
@@ -46,6 +47,7 @@ mod study;
 
 use regard_commitments::{DataKind, Language};
 
+pub(super) use campaigns::{CampaignWords, campaign_words};
 pub(super) use face::{FaceWords, face_words};
 pub(super) use own::{OwnWords, own_words};
 pub(super) use study::{StudyWords, study_words};
@@ -58,6 +60,8 @@ pub(crate) struct Words {
     pub(crate) camera_off: &'static str,
     /// Beside the notice, while there is no connection.
     pub(crate) camera_unknown: &'static str,
+    /// Above a message that is only looked at.
+    pub(crate) preview: &'static str,
     /// Name of the language in itself.
     pub(super) language: &'static str,
     pub(super) languages: &'static str,

@@ -1,5 +1,7 @@
 //! Attention seconds a play of each message, with intervals.
 
+use std::fmt::Write as _;
+
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
@@ -16,6 +18,8 @@ const NAMES_PX: i32 = 250;
 /// Longest name written out, in characters.
 const MAX_NAME_CHARS: usize = 32;
 const WIDTH_PX: u32 = 960;
+/// Room for the numbers behind a bar.
+const NUMBERS_PX: f64 = 330.0;
 
 /// Bars of the messages with the greatest means, with whiskers for the interval.
 pub(crate) fn messages(rows: &[ReportRow], theme: Theme) -> Drawn {
@@ -38,7 +42,7 @@ pub(crate) fn messages(rows: &[ReportRow], theme: Theme) -> Drawn {
         let size = (WIDTH_PX, n_rows * ROW_PX + 34);
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         let x_px = |secs: f64| {
-            let room = f64::from(WIDTH_PX) - f64::from(NAMES_PX) - 90.0;
+            let room = f64::from(WIDTH_PX) - f64::from(NAMES_PX) - NUMBERS_PX;
             NAMES_PX + 10 + (secs.clamp(0.0, most) / most * room).round() as i32
         };
         for (index, row) in measured.iter().enumerate() {
@@ -59,7 +63,7 @@ pub(crate) fn messages(rows: &[ReportRow], theme: Theme) -> Drawn {
     }
     Ok(named(
         &svg,
-        "Attention seconds a play of each message, with 95 % intervals",
+        "Attention seconds a play and opportunities to see of each message, with 95 % intervals",
     ))
 }
 
@@ -90,7 +94,12 @@ fn draw_row(
         (NAMES_PX, middle),
         theme.letters_at(14, HPos::Right, VPos::Center),
     ))?;
-    let value = format!("{mean:.1} s, n {}", attention.n);
+    let mut value = format!("{mean:.1} s, n {}", attention.n);
+    let seen = &row.opportunities;
+    if let (Some(count), Some(low), Some(high)) = (seen.count, seen.low, seen.high) {
+        // Writing to a string cannot fail.
+        let _ = write!(value, "; opportunities {count:.0} ({low:.0} to {high:.0})");
+    }
     area.draw(&Text::new(
         value,
         (end + 8, middle),

@@ -3,6 +3,7 @@ use regard_engine::HistoryPoint;
 
 use super::curve::ago;
 use super::*;
+use crate::wire::CountInterval;
 use crate::wire::Interval;
 use crate::wire::ReportRow;
 
@@ -71,6 +72,12 @@ fn every_plot_is_a_drawing_even_of_nothing() {
             creative: "<&>\"'".to_owned(),
             plays: 4,
             shown_secs: 40.0,
+            opportunities: CountInterval {
+                count: Some(3.0),
+                low: Some(2.0),
+                high: Some(4.0),
+                n: 3,
+            },
             attention_secs: interval,
             smile_lift: interval,
             dwell_secs: interval,

@@ -10,7 +10,10 @@ use regard_decision::{
     Campaign, CampaignFault, Content, Creative, LintFinding, Remark, inspect, lint, validate,
 };
 use regard_domain::CampaignId;
-use regard_engine::{CampaignDraft, CampaignVersion, DraftError};
+use regard_engine::{
+    CampaignDraft, CampaignLine, CampaignVersion, DraftError, EngineError, MAX_PREVIEW,
+    PreviewError,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,6 +22,24 @@ use crate::access::Guest;
 use crate::app::App;
 use crate::extract::{Body, PathOf};
 use crate::problem::Problem;
+use crate::wire::preview::{NewPreview, PreviewRuns, Previewed, PreviewedCreative};
+
+/// How long films are waited for while they are looked through.
+const FILM_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// How long a preview lasts where nothing else is said: long enough to look up and read a short message.
+const DEFAULT_PREVIEW_SECS: u32 = 8;
+
+impl From<PreviewError> for Problem {
+    fn from(error: PreviewError) -> Self {
+        let said = error.to_string();
+        match error {
+            PreviewError::UnknownCreative(_) => Self::not_found("unknown_creative", said),
+            PreviewError::Campaign(faults) => Self::from(EngineError::Campaigns(faults)),
+            PreviewError::Engine(error) => Self::from(error),
+        }
+    }
+}
 
 impl From<DraftError> for Problem {
     fn from(error: DraftError) -> Self {
@@ -191,6 +212,7 @@ pub(crate) async fn check(
     State(app): State<App>,
     Body(campaign): Body<Campaign>,
 ) -> Result<Json<Checked>, Problem> {
+    look_through_films(&app, &campaign).await;
     let (assets, looked_at) = (app.assets.clone(), campaign.clone());
     let facts = tokio::task::spawn_blocking(move || {
         let known = looked_at.creatives.iter().filter_map(|creative| {
@@ -208,6 +230,25 @@ pub(crate) async fn check(
     }))
 }
 
+/// Looks through films that nobody looked through yet. What takes too long goes on, and is told when somebody looks again.
+async fn look_through_films(app: &App, campaign: &Campaign) {
+    let films = campaign.creatives.iter().filter_map(|creative| {
+        let is_film = matches!(creative.content, Content::Video { .. });
+        is_film.then(|| asset_of(creative).map(str::to_owned))?
+    });
+    let films: Vec<String> = films.collect();
+    if films.is_empty() {
+        return;
+    }
+    let assets = app.assets.clone();
+    let look = tokio::task::spawn_blocking(move || {
+        for film in films {
+            assets.look_through(&film);
+        }
+    });
+    let _ = tokio::time::timeout(FILM_PATIENCE, look).await;
+}
+
 /// The file that a message shows.
 fn asset_of(creative: &Creative) -> Option<&str> {
     match &creative.content {
@@ -215,6 +256,73 @@ fn asset_of(creative: &Creative) -> Option<&str> {
         Content::Html { asset, .. } => asset.as_deref(),
         Content::Text { .. } => None,
     }
+}
+
+/// The messages of a campaign as a screen would show them, without keeping it. Mistakes do not matter.
+#[utoipa::path(
+    post, path = "/v1/campaigns/preview", tag = "console", request_body = serde_json::Value,
+    responses((status = 200, body = Previewed), (status = 401, body = Problem), (status = 422, body = Problem))
+)]
+pub(crate) async fn preview_campaign(
+    State(app): State<App>,
+    Body(campaign): Body<Campaign>,
+) -> Json<Previewed> {
+    let mut creatives = Vec::with_capacity(campaign.creatives.len());
+    for message in &campaign.creatives {
+        creatives.push(PreviewedCreative::new(&app, &campaign.id, message).await);
+    }
+    Json(Previewed { creatives })
+}
+
+/// Shows a message of a draft on a screen for some seconds, with a mark that says so. It is no play: nothing is measured, counted
+/// or learned meanwhile. The draft must be without mistakes; where every change waits for somebody else, it must wait, and
+/// whoever submitted it does not show it.
+#[utoipa::path(
+    post, path = "/v1/drafts/{id}/preview", tag = "console", params(("id" = String, Path)), request_body = NewPreview,
+    responses((status = 200, body = PreviewRuns), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn preview_draft(
+    State(app): State<App>,
+    Extension(guest): Extension<Guest>,
+    PathOf(id): PathOf<CampaignId>,
+    Body(wish): Body<NewPreview>,
+) -> Result<Json<PreviewRuns>, Problem> {
+    let seconds = wish.seconds.unwrap_or(DEFAULT_PREVIEW_SECS);
+    let longest = MAX_PREVIEW.as_secs();
+    if seconds == 0 || u64::from(seconds) > longest {
+        let detail = format!("{seconds} seconds; a preview lasts 1 to {longest}");
+        return Err(Problem::invalid("bad_duration", detail));
+    }
+    app.engine.check_ledger()?;
+    let draft = app.engine.draft(&id).await?;
+    if app.config.requires_approval {
+        draft.check_other_person(&guest.actor())?;
+    }
+    let NewPreview {
+        screen, creative, ..
+    } = wish;
+    let lasts = std::time::Duration::from_secs(seconds.into());
+    let shown = app
+        .engine
+        .preview_on_screen(&draft.campaign, &creative, &screen, lasts);
+    let until = shown.await?;
+    let subject = as_sent(&(&screen, &draft.campaign, &creative));
+    app.did(&guest, AdminAct::CampaignPreviewed, &subject)
+        .await?;
+    Ok(Json(PreviewRuns {
+        until_micros: until.as_micros(),
+    }))
+}
+
+/// All campaigns at a glance: how those in force stand, drafts, and those that were in force.
+#[utoipa::path(
+    get, path = "/v1/campaign-overview", tag = "console",
+    responses((status = 200, body = Vec<serde_json::Value>), (status = 401, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn campaign_overview(
+    State(app): State<App>,
+) -> Result<Json<Vec<CampaignLine>>, Problem> {
+    Ok(Json(app.engine.campaign_overview().await?))
 }
 
 /// Where every change waits for somebody else, nobody puts one in force alone.

@@ -13,7 +13,7 @@ use futures::Stream;
 use futures::stream::{StreamExt, unfold};
 use regard_decision::Creative;
 use regard_domain::{CampaignId, DecisionId, ScreenId};
-use regard_engine::{Heartbeat, PlayReport, ScreenView};
+use regard_engine::{Heartbeat, PlayReport, ScreenPreview, ScreenView};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Interval, interval};
@@ -23,6 +23,7 @@ use super::pages::public_base;
 use crate::app::App;
 use crate::extract::{Body, PathOf};
 use crate::problem::Problem;
+use crate::wire::preview::PreviewEvent;
 use crate::wire::{
     self, CameraState, HeartbeatBody, NoticeEvent, Ping, PlaceEvent, PlayBody, Preload, ShownBody,
     ShownDecision,
@@ -77,6 +78,7 @@ struct Listener {
     told_place: Option<PlaceEvent>,
     told_camera: Option<CameraState>,
     told_decision: Option<DecisionId>,
+    told_preview: Option<Arc<ScreenPreview>>,
     told_creatives: Option<Arc<Messages>>,
 }
 
@@ -112,10 +114,27 @@ impl Listener {
         }
     }
 
+    /// Queues what is to be looked at instead of a message, when it is another.
+    async fn tell_preview(&mut self, view: &ScreenView) {
+        let Some(preview) = &view.preview else {
+            self.told_preview = None;
+            return;
+        };
+        let told = self.told_preview.as_ref();
+        if told.is_some_and(|told| Arc::ptr_eq(told, preview)) {
+            return;
+        }
+        self.told_preview = Some(Arc::clone(preview));
+        let preview = PreviewEvent::new(&self.app, preview, &view.notice).await;
+        self.pending.extend(event("preview", &preview));
+    }
+
     /// Queues what has changed; the decision first, for someone waits for it.
     async fn tell(&mut self) {
         let view = self.view.borrow_and_update().clone();
+        self.tell_preview(&view).await;
         if let Some(showing) = &view.showing
+            && view.preview.is_none()
             && self.told_decision != Some(showing.decision.id)
         {
             self.told_decision = Some(showing.decision.id);
@@ -155,7 +174,7 @@ impl Listener {
     }
 }
 
-/// Events of a screen: `decision`, `notice`, `camera`, `preload` at once and when they change, `ping` every 2 s.
+/// Events of a screen: `decision`, `preview`, `notice`, `camera`, `preload` at once and when they change, `ping` every 2 s.
 #[utoipa::path(
     get, path = "/v1/screens/{id}/events", tag = "player",
     params(("id" = String, Path, description = "Id of the screen")),
@@ -182,6 +201,7 @@ pub(crate) async fn events(
         told_place: None,
         told_camera: None,
         told_decision: None,
+        told_preview: None,
         told_creatives: None,
     };
     Ok(until_ended(&app, unfold(listener, Listener::next)))

@@ -1,6 +1,6 @@
 //! Decisions, with why.
 
-use regard_decision::{Decision, Reason, Trigger};
+use regard_decision::{Creative as Message, Decision, Reason, Trigger};
 use regard_engine::Showing;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -146,15 +146,27 @@ pub(crate) struct Scan {
     qr_svg: String,
 }
 
+impl Scan {
+    /// The code that leads by way of this address to the target of a message.
+    fn to(target: &str, url: String) -> Option<Self> {
+        let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
+        let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        let qr_svg = qr::svg(&url)?;
+        let host = host.to_owned();
+        Some(Self { url, host, qr_svg })
+    }
+
+    /// The code of a message that is only looked at: it leads straight there, and nothing is counted.
+    pub(crate) fn of_preview(message: &Message) -> Option<Self> {
+        let target = message.target_url.as_deref()?;
+        Self::to(target, target.to_owned())
+    }
+}
+
 /// The code of a message that leads somewhere.
 fn scan(showing: &Showing, base: &str) -> Option<Scan> {
     let target = showing.creative.target_url.as_deref()?;
-    let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
-    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    let url = format!("{base}/s/{}", showing.decision.id);
-    let qr_svg = qr::svg(&url)?;
-    let host = host.to_owned();
-    Some(Scan { url, host, qr_svg })
+    Scan::to(target, format!("{base}/s/{}", showing.decision.id))
 }
 
 impl ShownDecision {

@@ -1,6 +1,6 @@
 //! What the messages of a day did.
 
-use regard_decision::{Mean, PlayStats};
+use regard_decision::{Count, Mean, PlayStats};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,6 +31,30 @@ impl From<Option<Mean>> for Interval {
     }
 }
 
+/// A count over all plays with its interval; plays that were not measured are estimated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub(crate) struct CountInterval {
+    /// Nothing when nothing was measured.
+    pub(crate) count: Option<f64>,
+    /// Lower end.
+    pub(crate) low: Option<f64>,
+    /// Upper end.
+    pub(crate) high: Option<f64>,
+    /// How many plays were measured.
+    pub(crate) n: u64,
+}
+
+impl From<Option<Count>> for CountInterval {
+    fn from(count: Option<Count>) -> Self {
+        count.map_or_else(Self::default, |count| Self {
+            count: Some(count.count),
+            low: Some(count.interval.0),
+            high: Some(count.interval.1),
+            n: count.n_measured,
+        })
+    }
+}
+
 /// One message.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct ReportRow {
@@ -41,6 +65,8 @@ pub(crate) struct ReportRow {
     pub(crate) plays: u64,
     /// How long altogether.
     pub(crate) shown_secs: f64,
+    /// Opportunities to see: plays with anyone in view.
+    pub(crate) opportunities: CountInterval,
     /// Seconds looked at a play, summed over visitors.
     pub(crate) attention_secs: Interval,
     /// Mean probability of a smile less that before, a play.
@@ -66,6 +92,7 @@ impl Report {
     /// What counts screens alone.
     pub(crate) fn without_people(mut self) -> Self {
         for row in &mut self.rows {
+            row.opportunities = CountInterval::default();
             row.attention_secs = Interval::default();
             row.smile_lift = Interval::default();
             row.dwell_secs = Interval::default();
@@ -82,6 +109,7 @@ pub(crate) fn report(since: regard_domain::Timestamp, stats: &[PlayStats]) -> Re
         creative: one.creative.to_string(),
         plays: one.n_plays,
         shown_secs: one.shown_secs,
+        opportunities: one.opportunities.into(),
         attention_secs: one.attention_secs.into(),
         smile_lift: one.smile_lift.into(),
         dwell_secs: one.dwell_secs.into(),

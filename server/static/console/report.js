@@ -23,6 +23,7 @@ function row(one) {
     element("th", { scope: "row" }, one.creative, element("small", { class: "muted" }, ` ${one.campaign}`)),
     cell("Plays", String(one.plays)),
     cell("On the glass", duration(one.shown_secs)),
+    cell("Opportunities to see", ...interval({ ...one.opportunities, mean: one.opportunities.count }, (value) => value.toFixed(0))),
     cell("Attention a play", ...interval(one.attention_secs, seconds)),
     cell("Smile lift", ...interval(one.smile_lift, (value) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(2)}`)),
     cell("Dwell a play", ...interval(one.dwell_secs, seconds)),

@@ -36,7 +36,10 @@ fn round_trip(name: &str, kind: VideoKind, size: FrameSize, knows_times: bool) {
         writer.frame(&picture(at, size), time_secs).unwrap();
     }
     writer.finish().unwrap();
-    let options = VideoOptions { mjpeg_fps: 25.0 };
+    let options = VideoOptions {
+        mjpeg_fps: 25.0,
+        ..VideoOptions::default()
+    };
     let read: Vec<_> = open_video(&path, &options)
         .unwrap()
         .map(Result::unwrap)

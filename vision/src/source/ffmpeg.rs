@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use regard_domain::Timestamp;
+use regard_domain::{FrameSize, Timestamp};
 
 use super::error::{LostReason, OpenError, SourceError};
 use super::frame::{RawFrame, RawPixels};
@@ -92,8 +92,8 @@ fn protocols_for(url: &str) -> &'static str {
     }
 }
 
-/// The child's arguments.
-fn arguments(info: &FfmpegInfo, input: &Input<'_>) -> Vec<OsString> {
+/// The child's arguments; where a size is given, frames come with each pixel the mean of its part of the picture.
+fn arguments(info: &FfmpegInfo, input: &Input<'_>, reduced_to: Option<FrameSize>) -> Vec<OsString> {
     let mut all: Vec<OsString> = Vec::new();
     let mut add = |texts: &[&str]| all.extend(texts.iter().map(OsString::from));
     add(&["-hide_banner", "-nostdin", "-nostats"]);
@@ -124,7 +124,12 @@ fn arguments(info: &FfmpegInfo, input: &Input<'_>) -> Vec<OsString> {
     let mut add = |texts: &[&str]| all.extend(texts.iter().map(OsString::from));
     add(&["-map", "0:v:0", "-an", "-sn", "-dn"]);
     // The filter says the time of each frame, which the pictures themselves cannot carry.
-    add(&["-vf", "showinfo=checksum=0"]);
+    const TIMES: &str = "showinfo=checksum=0";
+    let filter = reduced_to.map_or_else(
+        || TIMES.to_owned(),
+        |size| format!("scale={}:{}:flags=area,{TIMES}", size.width, size.height),
+    );
+    add(&["-vf", &filter]);
     add(&info.frame_rate_options());
     add(&[
         "-f",
@@ -138,14 +143,15 @@ fn arguments(info: &FfmpegInfo, input: &Input<'_>) -> Vec<OsString> {
     all
 }
 
-/// Starts a child on an input.
+/// Starts a child on an input; where a size is given, each cell of a frame of that size is the mean of its part of the picture.
 pub(super) fn start(
     info: &FfmpegInfo,
     input: &Input<'_>,
     when_full: WhenFull,
+    reduced_to: Option<FrameSize>,
 ) -> std::io::Result<FfmpegChild> {
     let mut command = Command::new(&info.path);
-    command.args(arguments(info, input));
+    command.args(arguments(info, input, reduced_to));
     FfmpegChild::spawn(command, when_full)
 }
 
@@ -182,7 +188,7 @@ impl FfmpegSource {
             WhenFull::DropOldest
         };
         let name = format!("ffmpeg {}", without_secrets(&spec.input));
-        let child = start(&info, &input, when_full).map_err(|source| OpenError::Io {
+        let child = start(&info, &input, when_full, None).map_err(|source| OpenError::Io {
             what: name.clone(),
             source,
         })?;

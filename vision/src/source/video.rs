@@ -45,12 +45,15 @@ pub enum VideoKind {
 pub struct VideoOptions {
     /// Frames a second of bare Motion-JPEG, which does not say; above 0. By default 25, as `ffmpeg` assumes.
     pub mjpeg_fps: f64,
+    /// Frames of this size, each pixel the mean of its part of the picture; only of what `ffmpeg` reads. Otherwise as they are.
+    pub reduced_to: Option<FrameSize>,
 }
 
 impl Default for VideoOptions {
     fn default() -> Self {
         Self {
             mjpeg_fps: DEFAULT_FPS,
+            reduced_to: None,
         }
     }
 }
@@ -334,7 +337,9 @@ pub fn open_video(path: &Path, options: &VideoOptions) -> Result<VideoReader, Vi
         VideoKind::Mjpeg => open_jpegs(path, options).map_err(VideoError::Read)?,
         VideoKind::Avi => match open_jpegs(path, options) {
             Ok(frames) => frames,
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => open_ffmpeg(path)?,
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                open_ffmpeg(path, options.reduced_to)?
+            }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 return Err(VideoError::Damaged {
                     n_frames: 0,
@@ -347,7 +352,7 @@ pub fn open_video(path: &Path, options: &VideoOptions) -> Result<VideoReader, Vi
             let reader = GifReader::open(path).map_err(|error| gif_error(error, 0))?;
             Frames::Gif(Box::new(reader))
         }
-        VideoKind::Other => open_ffmpeg(path)?,
+        VideoKind::Other => open_ffmpeg(path, options.reduced_to)?,
     };
     Ok(VideoReader::new(frames))
 }
@@ -370,12 +375,13 @@ fn open_jpegs(path: &Path, options: &VideoOptions) -> io::Result<Frames> {
     Ok(Frames::Jpegs { reader, fps })
 }
 
-fn open_ffmpeg(path: &Path) -> Result<Frames, VideoError> {
+fn open_ffmpeg(path: &Path, reduced_to: Option<FrameSize>) -> Result<Frames, VideoError> {
     let info = find_ffmpeg().ok_or(VideoError::FfmpegMissing)?;
     let is_cut = is_cut_riff(path).map_err(VideoError::Read)?;
     let real_time = false;
     let input = Input::File { path, real_time };
-    let child = ffmpeg::start(&info, &input, WhenFull::Wait).map_err(VideoError::Read)?;
+    let child =
+        ffmpeg::start(&info, &input, WhenFull::Wait, reduced_to).map_err(VideoError::Read)?;
     Ok(Frames::Ffmpeg { child, is_cut })
 }
 

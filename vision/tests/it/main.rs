@@ -6,6 +6,7 @@
 
 mod clip;
 mod crops;
+mod flash;
 mod hostile;
 mod photos;
 mod quality;

@@ -6,6 +6,7 @@ pub(super) const WORDS: Words = Words {
     camera_on: "Kamera an",
     camera_off: "Kamera aus",
     camera_unknown: "Keine Verbindung: Zustand der Kamera unbekannt",
+    preview: "Vorschau: Probe einer Botschaft, die nicht in Kraft ist",
     language: "Deutsch",
     languages: "Sprachen",
     title: "Was dieser Bildschirm mit dem tut, was er sieht",

@@ -6,6 +6,7 @@ pub(super) const WORDS: Words = Words {
     camera_on: "Camera on",
     camera_off: "Camera off",
     camera_unknown: "No connection: camera state unknown",
+    preview: "Preview: a trial of a message that is not in force",
     language: "English",
     languages: "Languages",
     title: "What this screen does with what it sees",

@@ -6,6 +6,7 @@ pub(super) const WORDS: Words = Words {
     camera_on: "Cámara encendida",
     camera_off: "Cámara apagada",
     camera_unknown: "Sin conexión: estado de la cámara desconocido",
+    preview: "Vista previa: prueba de un mensaje que no está en vigor",
     language: "Español",
     languages: "Idiomas",
     title: "Qué hace esta pantalla con lo que ve",

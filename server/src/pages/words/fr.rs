@@ -6,6 +6,7 @@ pub(super) const WORDS: Words = Words {
     camera_on: "Caméra active",
     camera_off: "Caméra éteinte",
     camera_unknown: "Pas de connexion : état de la caméra inconnu",
+    preview: "Aperçu : essai d’un message qui n’est pas en vigueur",
     language: "Français",
     languages: "Langues",
     title: "Ce que cet écran fait de ce qu’il voit",

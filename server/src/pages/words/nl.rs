@@ -6,6 +6,7 @@ pub(super) const WORDS: Words = Words {
     camera_on: "Camera aan",
     camera_off: "Camera uit",
     camera_unknown: "Geen verbinding: toestand van de camera onbekend",
+    preview: "Voorbeeld: proef van een boodschap die niet van kracht is",
     language: "Nederlands",
     languages: "Talen",
     title: "Wat dit scherm doet met wat het ziet",

@@ -40,7 +40,7 @@ fn names_and_playlists_cannot_become_options_or_protocols() {
         version: version.to_owned(),
     };
     let arguments_of = |version: &str, input: &Input<'_>| -> Vec<String> {
-        arguments(&info(version), input)
+        arguments(&info(version), input, None)
             .into_iter()
             .map(|argument| argument.into_string().unwrap())
             .collect()

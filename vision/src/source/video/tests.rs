@@ -12,7 +12,10 @@ fn fixture(name: &str) -> PathBuf {
 
 /// Times of the frames, messages of what passed, and of what ended it.
 fn read(path: &Path) -> (Vec<f64>, Vec<String>, Option<String>) {
-    let options = VideoOptions { mjpeg_fps: 15.0 };
+    let options = VideoOptions {
+        mjpeg_fps: 15.0,
+        ..VideoOptions::default()
+    };
     let (mut times, mut passing) = (Vec::new(), Vec::new());
     let reader = match open_video(path, &options) {
         Ok(reader) => reader,

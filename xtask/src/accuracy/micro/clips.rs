@@ -231,6 +231,7 @@ pub(super) fn read(
 fn pictures(path: &Path, source: &Source) -> Result<Option<Vec<Picture>>> {
     let options = VideoOptions {
         mjpeg_fps: source.fps,
+        ..VideoOptions::default()
     };
     let reader = match open_video(path, &options) {
         Ok(reader) => reader,
