@@ -1,4 +1,4 @@
-//! Whose face stays to be seen.
+//! Crops of followed faces, a few of each, compared with the face of one person.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -9,18 +9,15 @@ use thiserror::Error as ThisError;
 
 use crate::find_me::{Bounds, Likeness};
 
-/// Seconds of a track of which the best crop is looked at.
-const WINDOW_SECS: f64 = 0.25;
-
 /// Longest time from a frame to a sighting that was certain, in seconds.
 const SURE_WITHIN_SECS: f64 = 2.0;
 
 /// Crops that are looked at together.
 const BATCH_LEN: usize = 16;
 
-/// Why a [`Keeper`] did not answer.
+/// Why a [`Comparer`] did not answer.
 #[derive(Debug, ThisError)]
-pub enum KeepFault {
+pub enum CompareFault {
     /// A crop cannot be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -41,22 +38,19 @@ pub enum KeepFault {
 ///
 /// # Privacy
 /// Sees crops of everybody's faces and keeps none: it says how near each is to one person's, and nothing else of anybody.
-pub trait Keeper {
+pub trait Comparer {
     /// How near the face in the middle of each crop (a JPEG) is to that of the person; nothing where no face is found in it.
     ///
     /// # Errors
-    /// [`KeepFault::Asked`]: without an answer nothing is written, for nobody knows whose face it would show.
-    fn similarities(&mut self, crops: &[Vec<u8>]) -> Result<Vec<Option<Similarity>>, KeepFault>;
-
-    /// From which similarities a face counts as theirs.
-    fn bounds(&self) -> Bounds;
+    /// [`CompareFault::Asked`]: without an answer nobody knows whose face it is.
+    fn similarities(&mut self, crops: &[Vec<u8>]) -> Result<Vec<Option<Similarity>>, CompareFault>;
 }
 
-/// The likeness of each crop; nothing where no face was found in it.
-pub(super) fn likenesses(
-    keeper: &mut dyn Keeper,
+/// The similarity of each crop; nothing where no face was found in it.
+pub(crate) fn similarities(
+    comparer: &mut dyn Comparer,
     crops: &[&Picture],
-) -> Result<Vec<Option<Likeness>>, KeepFault> {
+) -> Result<Vec<Option<Similarity>>, CompareFault> {
     let mut all = Vec::with_capacity(crops.len());
     for crops in crops.chunks(BATCH_LEN) {
         let encoded: Result<Vec<Vec<u8>>, EncodeError> = crops
@@ -64,19 +58,14 @@ pub(super) fn likenesses(
             .map(|crop| encode_photo(crop.view(), PhotoFormat::Jpeg))
             .collect();
         let encoded = encoded?;
-        let answers = keeper.similarities(&encoded)?;
+        let answers = comparer.similarities(&encoded)?;
         if answers.len() != encoded.len() {
-            return Err(KeepFault::Uneven {
+            return Err(CompareFault::Uneven {
                 n_crops: encoded.len(),
                 n_answers: answers.len(),
             });
         }
-        let bounds = keeper.bounds();
-        all.extend(
-            answers
-                .into_iter()
-                .map(|similarity| similarity.map(|similarity| bounds.of(similarity))),
-        );
+        all.extend(answers);
     }
     Ok(all)
 }
@@ -89,21 +78,33 @@ struct Candidate {
     crop: Picture,
 }
 
-/// Takes crops of every track, a few a second, has them compared, and remembers what came of it.
-#[derive(Default)]
-pub(super) struct Sampler {
+/// Takes the best crop of every track in each window of time, has them compared, and remembers what came of it.
+pub(crate) struct Sampler {
+    window_secs: f64,
     open: BTreeMap<usize, Candidate>,
     waiting: Vec<(usize, f64, Picture)>,
-    samples: BTreeMap<usize, Samples>,
+    compared: BTreeMap<usize, Compared>,
+}
+
+/// How near the crops of one track are to the face of the person, in the order of their times.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Compared(pub(crate) Vec<(f64, Similarity)>);
+
+impl Compared {
+    /// What that comes to.
+    pub(crate) fn samples(&self, bounds: &Bounds) -> Samples {
+        let likeness = |(at, similarity): &(f64, Similarity)| (*at, bounds.of(*similarity));
+        Samples(self.0.iter().map(likeness).collect())
+    }
 }
 
 /// What became of the crops of one track, in the order of their times.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Samples(pub(super) Vec<(f64, Likeness)>);
+pub(crate) struct Samples(pub(crate) Vec<(f64, Likeness)>);
 
 impl Samples {
     /// Whether a track is surely theirs at a time: nothing beside it says otherwise, and a certain sighting is near.
-    pub(super) fn is_theirs(&self, time_secs: f64) -> bool {
+    pub(crate) fn is_theirs(&self, time_secs: f64) -> bool {
         let before = self.0.iter().rev().find(|(at, _)| *at <= time_secs);
         let after = self.0.iter().find(|(at, _)| *at >= time_secs);
         let is_other =
@@ -114,15 +115,32 @@ impl Samples {
         is_sure && !is_other(before) && !is_other(after)
     }
 
+    /// Whether a track may be theirs at a time: the sighting nearest to it, and not too far from it, is in doubt.
+    pub(crate) fn may_be_theirs(&self, time_secs: f64) -> bool {
+        let far = |at: f64| (at - time_secs).abs();
+        let nearest = self.0.iter().min_by(|a, b| far(a.0).total_cmp(&far(b.0)));
+        nearest.is_some_and(|(at, what)| *what == Likeness::Maybe && far(*at) <= SURE_WITHIN_SECS)
+    }
+
     /// Whether it was theirs at any time.
-    pub(super) fn is_ever_theirs(&self) -> bool {
+    pub(crate) fn is_ever_theirs(&self) -> bool {
         self.0.iter().any(|(at, _)| self.is_theirs(*at))
     }
 }
 
 impl Sampler {
+    /// One crop of a track in so many seconds.
+    pub(crate) fn new(window_secs: f64) -> Self {
+        Self {
+            window_secs,
+            open: BTreeMap::new(),
+            waiting: Vec::new(),
+            compared: BTreeMap::new(),
+        }
+    }
+
     /// Offers a crop of a track; `crop` is called where it is the best of its window so far.
-    pub(super) fn offer(
+    pub(crate) fn offer(
         &mut self,
         track: usize,
         time_secs: f64,
@@ -130,7 +148,7 @@ impl Sampler {
         crop: impl FnOnce() -> Option<Picture>,
     ) {
         let current = self.open.get(&track);
-        let is_over = current.is_some_and(|open| time_secs - open.since_secs >= WINDOW_SECS);
+        let is_over = current.is_some_and(|open| time_secs - open.since_secs >= self.window_secs);
         if is_over && let Some(done) = self.open.remove(&track) {
             self.waiting.push((track, done.time_secs, done.crop));
         }
@@ -151,36 +169,36 @@ impl Sampler {
     }
 
     /// Has compared what waits, once there is enough of it.
-    pub(super) fn work(&mut self, keeper: &mut dyn Keeper) -> Result<(), KeepFault> {
+    pub(crate) fn work(&mut self, comparer: &mut dyn Comparer) -> Result<(), CompareFault> {
         if self.waiting.len() >= BATCH_LEN {
-            self.compare(keeper)?;
+            self.compare(comparer)?;
         }
         Ok(())
     }
 
     /// Has the rest compared; what came of all.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         mut self,
-        keeper: &mut dyn Keeper,
-    ) -> Result<BTreeMap<usize, Samples>, KeepFault> {
+        comparer: &mut dyn Comparer,
+    ) -> Result<BTreeMap<usize, Compared>, CompareFault> {
         for (track, done) in std::mem::take(&mut self.open) {
             self.waiting.push((track, done.time_secs, done.crop));
         }
-        self.compare(keeper)?;
-        for samples in self.samples.values_mut() {
-            samples.0.sort_by(|a, b| a.0.total_cmp(&b.0));
+        self.compare(comparer)?;
+        for compared in self.compared.values_mut() {
+            compared.0.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
-        Ok(self.samples)
+        Ok(self.compared)
     }
 
-    fn compare(&mut self, keeper: &mut dyn Keeper) -> Result<(), KeepFault> {
+    fn compare(&mut self, comparer: &mut dyn Comparer) -> Result<(), CompareFault> {
         let waiting = std::mem::take(&mut self.waiting);
         let crops: Vec<&Picture> = waiting.iter().map(|(_, _, crop)| crop).collect();
-        let likenesses = likenesses(keeper, &crops)?;
-        for ((track, time_secs, _), likeness) in waiting.iter().zip(likenesses) {
-            if let Some(likeness) = likeness {
-                let samples = self.samples.entry(*track).or_default();
-                samples.0.push((*time_secs, likeness));
+        let similarities = similarities(comparer, &crops)?;
+        for ((track, time_secs, _), similarity) in waiting.iter().zip(similarities) {
+            if let Some(similarity) = similarity {
+                let compared = self.compared.entry(*track).or_default();
+                compared.0.push((*time_secs, similarity));
             }
         }
         Ok(())
@@ -216,6 +234,8 @@ mod tests {
         // Too long ago.
         check(5.0, false);
         assert!(samples.is_ever_theirs());
+        assert!(samples.may_be_theirs(0.9) && samples.may_be_theirs(8.0));
+        assert!(!samples.may_be_theirs(1.4) && !samples.may_be_theirs(5.0));
         assert!(!Samples(vec![(0.0, Maybe)]).is_theirs(0.0));
         assert!(!Samples::default().is_theirs(0.0));
     }
