@@ -54,8 +54,8 @@ pub use row::{
 #[cfg(feature = "shards")]
 pub use shards::{RemoteShard, ShardSecret, ShardServer};
 pub use sqlite::{
-    HeldNames, Overdue, SqliteColumn, SqliteKeys, SqliteKeysReader, SqliteOptions, SqliteReader,
-    SqliteStore, SqliteTables, SqliteValue, StoredValue,
+    CacheState, HeldNames, Overdue, SqliteCache, SqliteColumn, SqliteKeys, SqliteKeysReader,
+    SqliteOptions, SqliteReader, SqliteStore, SqliteTables, SqliteValue, StoredValue,
 };
 pub use store::{Integrity, Store, SweepReport};
 pub use studies::{InvitationRow, Invited, StudyRow, StudyStore};

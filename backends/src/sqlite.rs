@@ -33,6 +33,7 @@ use crate::{
     StoreError, SweepReport,
 };
 
+mod cache;
 mod collected;
 mod documents;
 mod failure;
@@ -50,6 +51,7 @@ mod studies;
 mod tables;
 mod writes;
 
+pub use cache::{CacheState, SqliteCache};
 pub use keys::SqliteKeys;
 pub use tables::{SqliteColumn, SqliteTables, SqliteValue};
 

@@ -1,5 +1,6 @@
 //! `regard analyze`.
 
+mod cache;
 mod drawing;
 mod examiner;
 mod job;
@@ -21,11 +22,12 @@ use std::thread;
 use anyhow::{Context, Result};
 use regard_commitments::refuse_grouping;
 use regard_inference::{LibrarySearch, RuntimeChoice, select};
-use regard_library::{Claims, Fault, Finding, Found, Item, Sources, Visitor, Wish};
+use regard_library::{Claims, FaceRow, Fault, Finding, Found, Item, Sources, Visitor, Wish};
 use regard_vision::VideoOptions;
 
+use self::cache::Cache;
 use self::drawing::Drawings;
-use self::examiner::{Examiner, Outcome, Setting};
+use self::examiner::{Examiner, Outcome, Setting, Sight};
 use self::job::JobRun;
 use self::output::Output;
 use self::plan::Plan;
@@ -45,9 +47,16 @@ pub(crate) fn analyze(args: &AnalyzeArgs) -> Result<ExitCode> {
     let plan = Plan::new(args)?;
     let selection = select(RuntimeChoice::Auto, &LibrarySearch::system())?;
     let runtime = selection.runtime.description().to_string();
+    let catalog = Arc::new(models::catalog()?);
+    let progress = Progress::start();
+    // Before the job: what is wrong with it is said before anything is begun.
+    let cache = match &args.cache {
+        Some(path) => Some(Cache::open(path, (args, &runtime, &catalog), &progress)?),
+        None => None,
+    };
     let mut run = Run {
         tally: Tally::default(),
-        progress: Progress::start(),
+        progress,
         n_in_folder: 0,
         target: Target::open(args, &plan, &runtime)?,
     };
@@ -58,7 +67,7 @@ pub(crate) fn analyze(args: &AnalyzeArgs) -> Result<ExitCode> {
         tracing::info!(%runtime, n_workers, "analyzing");
         let setting = Setting {
             runtime: selection.runtime,
-            catalog: Arc::new(models::catalog()?),
+            catalog,
             // A single video cannot be shared out, but the work on each of its frames can.
             threads_per_run: (n_threads(args) / n_workers).max(1),
             every_secs: args.every,
@@ -75,7 +84,8 @@ pub(crate) fn analyze(args: &AnalyzeArgs) -> Result<ExitCode> {
             smallest: Smallest(args.min_face),
             with_place: args.gps,
             claims: run.target.claims().filter(|_| args.draw.is_none()),
-            with_facts: plan.is_job,
+            with_facts: plan.is_job || cache.is_some(),
+            cache,
         };
         let mut examiners = (0..n_workers)
             .map(|_| Examiner::new(&setting))
@@ -84,6 +94,9 @@ pub(crate) fn analyze(args: &AnalyzeArgs) -> Result<ExitCode> {
             first.warm_up().context("the networks")?;
         }
         let is_read = run.go_through(&plan, examiners, &setting)?;
+        for word in setting.cache.map(Cache::finish).unwrap_or_default() {
+            run.progress.say(&word);
+        }
         if !is_read {
             // Whoever read has had enough, as `head` has: no reason to say anything.
             return Ok(ExitCode::SUCCESS);
@@ -247,15 +260,12 @@ impl Run {
     /// Takes an event; `false` when nobody reads any more.
     fn take(&mut self, item: &Item, event: Event) -> Result<bool> {
         match event {
-            Event::Faces(rows) => {
+            Event::Sight(Sight::Faces(rows)) => {
                 self.progress.picture(rows.len());
-                return match &mut self.target {
-                    Target::Stream(output, _) => output.write(&item.source(), &rows),
-                    Target::Job(job) => job.faces(item, &rows).map(|()| true),
-                };
+                return self.write(item, &rows);
             }
-            // Only so that a worker notices when nobody reads.
-            Event::PassedOver => {}
+            Event::Sight(Sight::Known(rows)) => return self.write(item, &rows),
+            Event::Sight(Sight::PassedOver) => {}
             Event::Done(Outcome::PassedOver) => self.progress.item_done(&self.tally),
             Event::Done(Outcome::Done(finding)) => self.done(item, finding)?,
             Event::Bad(fault) => self.bad(item, fault)?,
@@ -274,8 +284,19 @@ impl Run {
         Ok(true)
     }
 
+    /// Writes rows of an item; `false` when nobody reads any more.
+    fn write(&mut self, item: &Item, rows: &[FaceRow]) -> Result<bool> {
+        match &mut self.target {
+            Target::Stream(output, _) => output.write(&item.source(), rows),
+            Target::Job(job) => job.faces(item, rows).map(|()| true),
+        }
+    }
+
     fn done(&mut self, item: &Item, finding: Finding) -> Result<()> {
         self.n_in_folder += u64::from(!item.is_named);
+        if matches!(finding, Finding::Known(_)) {
+            self.tally.add_known(1);
+        }
         let facts = match (&mut self.target, finding) {
             (Target::Job(job), finding) => {
                 let row = job.item(item, finding)?;
@@ -284,7 +305,7 @@ impl Run {
                 }
                 row.facts
             }
-            (Target::Stream(..), Finding::New(facts)) => *facts,
+            (Target::Stream(..), Finding::New(facts) | Finding::Known(facts)) => *facts,
             // Nobody is told of copies who did not ask.
             (Target::Stream(..), Finding::Copy(_)) => return Ok(()),
         };

@@ -67,7 +67,8 @@ pub(crate) enum Command {
     Classify(Box<ClassifyArgs>),
     /// Covers the faces it finds of everyone who did not agree, in photographs and videos, for good.
     Redact(Box<RedactArgs>),
-    /// Finds the photographs of somebody who shows their token and agreed to it: an installation that runs compares.
+    /// Finds the photographs, and the times in videos, of somebody who shows their token and agreed to it: an installation that
+    /// runs compares.
     FindMe(Box<FindMeArgs>),
     /// Says what is there and what to do about the rest: cameras, ffmpeg, runtimes, models.
     Doctor(DoctorArgs),

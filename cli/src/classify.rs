@@ -1,17 +1,16 @@
 //! `regard classify`.
 
-use std::fs;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
 use regard_inference::{Catalog, Runtime};
 use regard_library::{
-    Classified, DriftVerdict, Embedder, GREATEST_ERROR, Impression, LEAST_ERROR, LearnedModel,
-    NetworkFile, in_drawn_order,
+    Classified, Content, DriftVerdict, Embedder, Fault, GREATEST_ERROR, Impression, Input, Item,
+    LEAST_ERROR, LearnedModel, Limits, NetworkFile, SourceOptions, Sources, in_drawn_order,
 };
 use regard_server::{Classifier, ClassifierAnswer, ClassifyError, NamedClassifier};
 use regard_vision::{Photo, PhotoError};
@@ -22,6 +21,7 @@ use tempfile::TempPath;
 use crate::args::{ClassifyArgs, RecordFormat};
 use crate::config::Site;
 use crate::exit;
+use crate::in_order::in_order;
 use crate::learn::{n_workers, runtime};
 use crate::models;
 use crate::printable::{on_one_line, shown, source_text};
@@ -29,14 +29,8 @@ use crate::remote::{Asker, Remote};
 use crate::speech::complain;
 use crate::whole_file::{appear, beside};
 
-/// Photographs that are looked at together, a worker.
-const BATCH: usize = 32;
-
 /// Most photographs of one drift check: it keeps twelve bytes of each, and looks through them at every step.
 const MAX_WATCHED: usize = 200_000;
-
-/// Most folders within each other.
-const MAX_DEPTH: usize = 32;
 
 /// One photograph as programs read it.
 #[derive(Serialize)]
@@ -46,8 +40,8 @@ struct Line<'a> {
     classified: &'a Classified,
 }
 
-/// What a photograph is.
-type Seen = Result<(Classified, Impression), String>;
+/// What a photograph is; nothing where something is none.
+type Seen = Result<Option<(Classified, Impression)>, String>;
 
 /// Says of photographs what they show, or that it cannot tell.
 pub(crate) fn classify(args: &ClassifyArgs) -> Result<ExitCode> {
@@ -69,34 +63,35 @@ pub(crate) fn classify(args: &ClassifyArgs) -> Result<ExitCode> {
     let mut embedders = (0..n_workers(args.workers))
         .map(|_| Ok(file.embedder(&runtime)?))
         .collect::<Result<Vec<_>>>()?;
-    let (files, mut n_bad) = files(&args.paths);
+    let sources = sources(&args.sources)?;
     if let Some(fact) = &args.fact {
-        return tell(args, fact, &model, &mut embedders[0], &files);
+        return tell(args, fact, &model, &mut embedders, &sources);
     }
     let mut output = Output::open(args)?;
     let mut impressions = Vec::new();
-    let mut n_good = 0_u64;
-    for batch in files.chunks(BATCH * embedders.len()) {
-        for (path, seen) in batch
-            .iter()
-            .zip(look_at(batch, &model, &mut embedders, args.error))
-        {
-            match seen {
-                Ok((classified, impression)) => {
-                    n_good += 1;
-                    if args.check_drift && impressions.len() < MAX_WATCHED {
-                        impressions.push(impression);
-                    }
-                    if !output.write(path, &classified)? {
-                        return Ok(ExitCode::SUCCESS);
-                    }
+    let (mut n_good, mut n_bad, mut is_read) = (0_u64, 0_u64, true);
+    let look = |embedder: &mut Embedder, item: &Item, content| {
+        seen((item, content), &model, embedder, args.error)
+    };
+    in_order(&sources, &mut embedders, look, |item, done| {
+        match told(done) {
+            Ok(Some((classified, impression))) => {
+                n_good += 1;
+                if args.check_drift && impressions.len() < MAX_WATCHED {
+                    impressions.push(impression);
                 }
-                Err(reason) => {
-                    n_bad += 1;
-                    complain(format_args!("error: {}: {reason}", shown(path)));
-                }
+                is_read = output.write(&item.path, &classified)?;
+            }
+            Ok(None) => {}
+            Err(reason) => {
+                n_bad += 1;
+                complain(format_args!("error: {}: {reason}", shown(&item.path)));
             }
         }
+        Ok(is_read)
+    })?;
+    if !is_read {
+        return Ok(ExitCode::SUCCESS);
     }
     if n_good == 0 {
         complain("error: no photograph could be classified");
@@ -148,104 +143,39 @@ pub(crate) fn network_of(
     })
 }
 
-/// What a photograph shows.
-fn seen(path: &Path, model: &LearnedModel, embedder: &mut Embedder, error: Option<f64>) -> Seen {
-    let photo = Photo::open(path).map_err(|error| on_one_line(&error))?;
+/// What was typed, and what lies in it.
+fn sources(typed: &[OsString]) -> Result<Sources> {
+    let inputs = typed.iter().map(|typed| Input::parse(typed));
+    let inputs = inputs.collect::<Result<Vec<Input>, _>>()?;
+    Ok(Sources::new(inputs, SourceOptions::default()))
+}
+
+/// What a photograph shows; nothing where something is none that nobody named.
+fn seen(
+    (item, content): (&Item, Content),
+    model: &LearnedModel,
+    embedder: &mut Embedder,
+    error: Option<f64>,
+) -> Seen {
+    let bytes = content.photo_bytes(Limits::default());
+    let Some(bytes) = bytes.map_err(|fault| fault.reason)? else {
+        return if item.is_named {
+            Err("not an image".to_owned())
+        } else {
+            Ok(None)
+        };
+    };
+    let photo = Photo::from_bytes(bytes.as_slice()).map_err(|error| on_one_line(&error))?;
     let embedding = embedder
         .embed(photo.view())
         .map_err(|error| on_one_line(&error))?;
-    model
-        .classify(&embedding, error)
-        .map_err(|error| error.to_string())
+    let classified = model.classify(&embedding, error);
+    classified.map(Some).map_err(|error| error.to_string())
 }
 
-fn look_at(
-    batch: &[PathBuf],
-    model: &LearnedModel,
-    embedders: &mut [Embedder],
-    error: Option<f64>,
-) -> Vec<Seen> {
-    let share = batch.len().div_ceil(embedders.len()).max(1);
-    thread::scope(|scope| {
-        let workers: Vec<_> = batch
-            .chunks(share)
-            .zip(embedders)
-            .map(|(part, embedder)| {
-                scope.spawn(move || {
-                    let each = part.iter().map(|path| seen(path, model, embedder, error));
-                    each.collect::<Vec<Seen>>()
-                })
-            })
-            .collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().expect("pictures do not panic"))
-            .collect()
-    })
-}
-
-/// The files that are meant, in order, and how many names led nowhere.
-fn files(paths: &[PathBuf]) -> (Vec<PathBuf>, u64) {
-    let (mut found, mut n_bad) = (Vec::new(), 0);
-    let mut bad = |path: &Path, error: &io::Error| {
-        n_bad += 1;
-        complain(format_args!("error: {}: {error}", shown(path)));
-    };
-    for path in paths {
-        below((path, true), 0, &mut found, &mut bad);
-    }
-    (found, n_bad)
-}
-
-/// What lies at and below a path: everything that is named, and of folders what is a picture by its first bytes. What cannot be
-/// looked at is told, and the rest goes on.
-fn below(
-    (path, is_named): (&Path, bool),
-    depth: usize,
-    found: &mut Vec<PathBuf>,
-    bad: &mut impl FnMut(&Path, &io::Error),
-) {
-    match kind_of(path, depth) {
-        Ok(Below::Folder(entries)) => {
-            for entry in &entries {
-                below((entry, false), depth + 1, found, bad);
-            }
-        }
-        Ok(Below::File) if is_named || is_picture(path) => found.push(path.to_owned()),
-        Ok(Below::File | Below::Neither) => {}
-        Err(error) => bad(path, &error),
-    }
-}
-
-/// What stands behind a name.
-enum Below {
-    Folder(Vec<PathBuf>),
-    File,
-    Neither,
-}
-
-fn kind_of(path: &Path, depth: usize) -> io::Result<Below> {
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_dir() {
-        return Ok(if metadata.is_file() {
-            Below::File
-        } else {
-            Below::Neither
-        });
-    }
-    if depth >= MAX_DEPTH {
-        return Err(io::Error::other("more than 32 folders within each other"));
-    }
-    let entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path()));
-    let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
-    entries.sort_unstable();
-    Ok(Below::Folder(entries))
-}
-
-fn is_picture(path: &Path) -> bool {
-    let mut head = [0; 12];
-    let read = fs::File::open(path).and_then(|mut file| io::Read::read(&mut file, &mut head));
-    read.is_ok_and(|n| regard_vision::PhotoFormat::sniff(&head[..n]).is_some())
+/// What came of something, or was wrong with it.
+fn told(done: Result<Seen, Fault>) -> Seen {
+    done.unwrap_or_else(|fault| Err(fault.reason))
 }
 
 /// Lines for people and programs, on standard output or in a file that appears when all is done.
@@ -363,17 +293,28 @@ fn tell(
     args: &ClassifyArgs,
     fact: &str,
     model: &LearnedModel,
-    embedder: &mut Embedder,
-    files: &[PathBuf],
+    embedders: &mut [Embedder],
+    sources: &Sources,
 ) -> Result<ExitCode> {
-    let [path] = files else {
-        bail!(
-            "--fact tells of one photograph, and {} are named",
-            files.len()
-        );
+    let (mut first, mut n) = (None, 0_u64);
+    let look = |embedder: &mut Embedder, item: &Item, content| {
+        seen((item, content), model, embedder, args.error)
     };
-    let seen = seen(path, model, embedder, args.error);
-    let (classified, _) = seen.map_err(|reason| anyhow::anyhow!("{}: {reason}", shown(path)))?;
+    in_order(sources, embedders, look, |item, done| {
+        match told(done) {
+            Ok(None) => return Ok(true),
+            Ok(Some((classified, _))) => {
+                first.get_or_insert((item.source(), classified));
+            }
+            Err(reason) => bail!("{}: {reason}", shown(&item.path)),
+        }
+        n += 1;
+        Ok(n < 2)
+    })?;
+    let (Some((file, classified)), 1) = (first, n) else {
+        let named = if n == 0 { "none is" } else { "more are" };
+        bail!("--fact tells of one photograph, and {named} named");
+    };
     let remote = Remote::new(&args.remote)?;
     match &classified.decision {
         Some(class) => {
@@ -394,7 +335,6 @@ fn tell(
             }
         }
     }
-    let file = source_text(path);
     let line = Line {
         file: &file,
         classified: &classified,

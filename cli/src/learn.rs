@@ -11,9 +11,9 @@ use anyhow::{Context, Result, bail};
 use regard_domain::wilson;
 use regard_inference::{CatalogError, LibrarySearch, Runtime, RuntimeChoice, select};
 use regard_library::{
-    DEFAULT_NETWORK, DESCRIPTOR, Findings, FolderExamples, HeadKind, LearnSettings, LearnedModel,
-    Machinery, NetworkChoice, NetworkError, NetworkFile, Progress, Promise, learn as teach,
-    needed_in_words, obstacles, report_page, thumbnail,
+    CollectedExamples, DEFAULT_NETWORK, DESCRIPTOR, Findings, HeadKind, Input, LearnSettings,
+    LearnedModel, Machinery, NetworkChoice, NetworkError, NetworkFile, Progress, Promise,
+    SourceOptions, learn as teach, needed_in_words, obstacles, report_page, thumbnail,
 };
 use regard_vision::Photo;
 
@@ -35,7 +35,9 @@ pub(crate) fn learn(args: &LearnArgs) -> Result<ExitCode> {
     if !(0.5..1.0).contains(&args.target) {
         bail!("--target is a share of right answers, 0.5 up to but not 1");
     }
-    let mut examples = FolderExamples::open(&args.folder)?;
+    let inputs = args.sources.iter().map(|typed| Input::parse(typed));
+    let inputs = inputs.collect::<Result<Vec<Input>, _>>()?;
+    let mut examples = CollectedExamples::open(inputs, SourceOptions::default())?;
     let catalog = models::catalog()?;
     let network = network(args, &catalog)?;
     let runtime = runtime()?;
@@ -67,7 +69,9 @@ pub(crate) fn learn(args: &LearnArgs) -> Result<ExitCode> {
         .save(&args.output)
         .with_context(|| format!("{} could not be written", shown(&args.output)))?;
     if let Some(report) = &args.report {
-        let title = format!("What was learned from {}", shown(&args.folder));
+        let sources = args.sources.iter().map(|typed| shown(Path::new(typed)));
+        let sources = sources.collect::<Vec<_>>().join(" ");
+        let title = format!("What was learned from {sources}");
         let mut picture = |name: &str| {
             let photo = args.pictures.then(|| Photo::open(Path::new(name)).ok())??;
             thumbnail(&photo)

@@ -19,6 +19,7 @@ mod exit;
 mod faces;
 mod find_me;
 mod gallery;
+mod in_order;
 mod init;
 mod instant;
 mod learn;

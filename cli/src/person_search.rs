@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use regard_domain::{BBox, Point};
 use regard_identity::Similarity;
-use regard_library::{Bounds, KeepFault, Keeper};
+use regard_library::{Bounds, CompareFault, Comparer, Keeper};
 use serde_json::{Value, json};
 
 use crate::args::RemoteArgs;
@@ -149,6 +149,23 @@ fn form(pictures: &[&[u8]]) -> (String, Vec<u8>) {
     (format!("multipart/form-data; boundary={boundary}"), body)
 }
 
+/// How near faces are to that of the person, as an installation that runs compares them.
+pub(crate) struct SiteComparer<'a>(pub(crate) &'a PersonSearch);
+
+impl Comparer for SiteComparer<'_> {
+    fn similarities(&mut self, crops: &[Vec<u8>]) -> Result<Vec<Option<Similarity>>, CompareFault> {
+        let crops: Vec<&[u8]> = crops.iter().map(Vec::as_slice).collect();
+        let seen = self.0.look(&crops);
+        let seen = seen.map_err(|error| CompareFault::Asked(error.into()))?;
+        let middles = crops.iter().map(|crop| middle_of(crop));
+        Ok(seen
+            .iter()
+            .zip(middles)
+            .map(|(faces, middle)| in_the_middle(faces, middle?))
+            .collect())
+    }
+}
+
 /// Whose face stays to be seen, as an installation that runs compares it.
 pub(crate) struct SiteKeeper {
     search: PersonSearch,
@@ -161,19 +178,13 @@ impl SiteKeeper {
     }
 }
 
-impl Keeper for SiteKeeper {
-    fn similarities(&mut self, crops: &[Vec<u8>]) -> Result<Vec<Option<Similarity>>, KeepFault> {
-        let crops: Vec<&[u8]> = crops.iter().map(Vec::as_slice).collect();
-        let seen = self.search.look(&crops);
-        let seen = seen.map_err(|error| KeepFault::Asked(error.into()))?;
-        let middles = crops.iter().map(|crop| middle_of(crop));
-        Ok(seen
-            .iter()
-            .zip(middles)
-            .map(|(faces, middle)| in_the_middle(faces, middle?))
-            .collect())
+impl Comparer for SiteKeeper {
+    fn similarities(&mut self, crops: &[Vec<u8>]) -> Result<Vec<Option<Similarity>>, CompareFault> {
+        SiteComparer(&self.search).similarities(crops)
     }
+}
 
+impl Keeper for SiteKeeper {
     fn bounds(&self) -> Bounds {
         self.bounds
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use regard_domain::{CampaignId, CreativeId, student_quantile, wilson};
+use regard_domain::{CampaignId, CreativeId, NORMAL_975, student_quantile, wilson};
 use serde::{Deserialize, Serialize};
 
 /// One play with what was measured.
@@ -143,10 +143,10 @@ impl Count {
         let (n_with, n) = (n_with.min(n_measured), n.max(n_measured));
         let (seen, measured) = (n_with as f64, n_measured as f64);
         let unknown = (n - n_measured) as f64;
-        let known_and_added = measured + Z_975 * Z_975;
-        let share = (seen + Z_975 * Z_975 / 2.0) / known_and_added;
+        let known_and_added = measured + NORMAL_975 * NORMAL_975;
+        let share = (seen + NORMAL_975 * NORMAL_975 / 2.0) / known_and_added;
         let half =
-            Z_975 * (unknown * share * (1.0 - share) * (1.0 + unknown / known_and_added)).sqrt();
+            NORMAL_975 * (unknown * share * (1.0 - share) * (1.0 + unknown / known_and_added)).sqrt();
         let center = unknown * share;
         Some(Self {
             count: seen + unknown * seen / measured,

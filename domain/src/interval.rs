@@ -1,7 +1,7 @@
 //! Intervals of shares and of means, at 95 % and with any quantile.
 
 /// 97.5 % quantile of the standard normal distribution.
-const Z_975: f64 = 1.959_963_984_540_054;
+pub const NORMAL_975: f64 = 1.959_963_984_540_054;
 
 /// Terms of the continued fraction; it settles within twenty.
 const MAX_TERMS: usize = 200;
@@ -18,11 +18,11 @@ pub fn wilson(n_with: u64, n: u64) -> (f64, f64) {
         return (0.0, 1.0);
     }
     let n_with = n_with.min(n);
-    let (count, z2) = (n as f64, Z_975 * Z_975);
+    let (count, z2) = (n as f64, NORMAL_975 * NORMAL_975);
     let share = n_with as f64 / count;
     let center = (share + z2 / (2.0 * count)) / (1.0 + z2 / count);
     let spread = (share * (1.0 - share) / count + z2 / (4.0 * count * count)).sqrt();
-    let half = Z_975 / (1.0 + z2 / count) * spread;
+    let half = NORMAL_975 / (1.0 + z2 / count) * spread;
     // The ends are exact where all or none had it; rounding must not move them.
     let low = if n_with == 0 {
         0.0

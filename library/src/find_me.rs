@@ -1,12 +1,16 @@
-//! Finding one person who asked for it, in photographs of many.
+//! Finding one person who asked for it, in photographs and videos of many.
 //!
 //! Whoever holds the key of the Recognition gate computes similarities; here they become answers: found, maybe, or somebody
 //! else. Nothing of anybody but numbers passes through.
+
+mod video;
 
 use std::fmt;
 
 use regard_domain::Probability;
 use regard_identity::{MatchScale, Similarity, TargetRate};
+
+pub use self::video::{SECS_PER_COMPARISON, Seeker, SeenVideo, Span};
 
 /// The false match rate of a single comparison from which a face counts as perhaps theirs. Origin: there 99.4 % of the pairs
 /// of one person in LFW are still found, so that hardly a photograph is missed among the found and the perhaps.

@@ -3,6 +3,7 @@
 mod alike;
 mod contents;
 mod hash;
+mod known;
 mod log;
 mod look;
 mod resume;
@@ -18,6 +19,7 @@ use thiserror::Error;
 pub use self::alike::{LOOKS_COMPARED, MAX_DIFFERENCE};
 pub use self::contents::{CONTENTS_REMEMBERED, Claims};
 pub use self::hash::ContentHash;
+pub use self::known::{AnalysisHash, Remembered, Remembering};
 pub use self::look::{Look, LookHash, look_at};
 pub use self::resume::Resuming;
 pub use self::sample::{SampleRule, SampleSize, Sampled};
@@ -81,6 +83,8 @@ pub enum JobError {
 pub enum Finding {
     /// It was looked at; its faces have been written.
     New(Box<Facts>),
+    /// Another job looked at the same bytes in the same way; its faces have been written.
+    Known(Box<Facts>),
     /// An earlier item has the same bytes: what came of that came of this.
     Copy(ContentHash),
 }
@@ -110,6 +114,7 @@ pub struct Job {
     n_items: u64,
     n_in_folder: u64,
     last_ordinal: Option<u64>,
+    n_known: u64,
     is_complete: bool,
     firsts: Firsts,
     claims: Claims,
@@ -156,6 +161,7 @@ impl Job {
             n_items: 0,
             n_in_folder: 0,
             last_ordinal: None,
+            n_known: 0,
             is_complete: false,
             firsts: Firsts::new(),
             claims: Claims::new(),
@@ -216,6 +222,7 @@ impl Job {
                     let ordinal = done.ordinal;
                     (self.n_in_folder, self.last_ordinal) = (done.n_in_folder, Some(ordinal));
                     self.n_items = done.row.item + 1;
+                    self.n_known += u64::from(done.is_known);
                     if let Some(content) = &done.row.facts.content {
                         self.claims.is_done_by_earlier(content, ordinal);
                         if done.row.duplicate_of.is_none() {
@@ -250,6 +257,11 @@ impl Job {
     /// Items that are done.
     pub const fn n_items(&self) -> u64 {
         self.n_items
+    }
+
+    /// Items that another job had looked at already.
+    pub const fn n_known(&self) -> u64 {
+        self.n_known
     }
 
     /// Items of the folder at hand that were pictures or videos, good or bad.
@@ -326,8 +338,9 @@ impl Job {
     fn end_item(&mut self, item: &Item, finding: Finding) -> io::Result<ItemRow> {
         let source = item.source();
         self.begin_item(&source)?;
+        let is_known = matches!(finding, Finding::Known(_));
         let facts = match finding {
-            Finding::New(facts) => *facts,
+            Finding::New(facts) | Finding::Known(facts) => *facts,
             Finding::Copy(content) => self.copy(&content)?,
         };
         let number = self.n_items;
@@ -346,6 +359,7 @@ impl Job {
             ordinal: item.ordinal,
             stamp: item.stamp.clone(),
             n_in_folder: self.n_in_folder,
+            is_known,
             row: ItemRow {
                 item: number,
                 source,
@@ -365,6 +379,7 @@ impl Job {
         // A process that is killed loses what it holds; what the system has, it keeps.
         self.log.flush()?;
         self.n_items += 1;
+        self.n_known += u64::from(is_known);
         self.last_ordinal = Some(item.ordinal);
         Ok(done.row)
     }

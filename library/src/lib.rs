@@ -6,6 +6,7 @@
 
 mod fault;
 mod find_me;
+mod follow;
 mod job;
 mod learn;
 mod redact;
@@ -15,13 +16,14 @@ mod source;
 
 pub use fault::{Fault, FaultKind};
 pub use job::{
-    CONTENTS_REMEMBERED, Claims, ContentHash, Finding, Job, JobError, JobSettings, LOOKS_COMPARED,
-    Look, LookHash, MAX_DIFFERENCE, Resuming, Row, SampleRule, SampleSize, Sampled, look_at,
+    AnalysisHash, CONTENTS_REMEMBERED, Claims, ContentHash, Finding, Job, JobError, JobSettings,
+    LOOKS_COMPARED, Look, LookHash, MAX_DIFFERENCE, Remembered, Remembering, Resuming, Row,
+    SampleRule, SampleSize, Sampled, look_at,
 };
 pub use learn::{
-    Abstention, ClassTest, Classified, ColorOrder, Curve, CurvePoint, DEFAULT_NETWORK, DESCRIPTOR,
-    Doubt, DriftVerdict, DriftWatch, EmbedError, Embedder, Example, ExampleContent, Examples,
-    ExamplesError, Findings, Fit, FolderExamples, GREATEST_ERROR, HeadKind, Impression,
+    Abstention, ClassTest, Classified, CollectedExamples, ColorOrder, Curve, CurvePoint,
+    DEFAULT_NETWORK, DESCRIPTOR, Doubt, DriftVerdict, DriftWatch, EmbedError, Embedder, Example,
+    ExampleContent, Examples, ExamplesError, Findings, Fit, GREATEST_ERROR, HeadKind, Impression,
     LEAST_ERROR, Layout, LearnError, LearnSettings, LearnedModel, MAX_CASES, MAX_CLASSES, MAX_DIM,
     MAX_EXAMPLES, Machinery, ModelFileError, ModelNote, Needed, NetworkChoice, NetworkError,
     NetworkFile, NetworkNote, Preprocessing, Progress, Promise, ReliabilityBin, ResizeError, Rows,
@@ -38,9 +40,12 @@ pub use source::{
     on_one_line, source_text,
 };
 
-pub use find_me::{Bounds, Likeness, share_of_theirs};
+pub use find_me::{
+    Bounds, Likeness, SECS_PER_COMPARISON, Seeker, SeenVideo, Span, share_of_theirs,
+};
+pub use follow::{CompareFault, Comparer, WatchError};
 pub use redact::{
-    DEFAULT_MARGIN, KeepFault, Keeper, RedactError, RedactOptions, RedactStep, Redacted, Redactor,
+    DEFAULT_MARGIN, Keeper, RedactError, RedactOptions, RedactStep, Redacted, Redactor,
 };
 
 /// Inner parts that read foreign bytes, for `fuzz/` alone.

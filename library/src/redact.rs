@@ -1,10 +1,7 @@
 //! Covering everyone who did not agree to be seen, in photographs and videos.
 
-mod cuts;
 mod error;
-mod finder;
 mod keep;
-mod linking;
 mod photo;
 mod plan;
 #[cfg(test)]
@@ -19,8 +16,8 @@ use regard_inference::{Catalog, Runtime};
 use regard_vision::{Picture, RedactionStyle, Veil, VideoOptions, cover, with_margin};
 
 pub use self::error::RedactError;
-use self::finder::{FaceFinder, Sighting};
-pub use self::keep::{KeepFault, Keeper};
+pub use self::keep::Keeper;
+use crate::follow::FaceFinder;
 
 /// Share of its larger side that a face is covered beyond, on each side, where nobody says another: the box of the detector
 /// reaches from brow to chin, and hair, ears and chin tell people too.
@@ -165,9 +162,4 @@ impl Redactor {
 /// Whether a face is one of those that are to be seen.
 fn is_shown(bbox: &BBox, shown: &[BBox]) -> bool {
     shown.iter().any(|kept| kept.iou(bbox) >= SHOWN_IOU)
-}
-
-/// What a face is cut out with for a [`Keeper`]: it and as much around it on each side as half of it is large.
-fn crop_area(sighting: &Sighting) -> BBox {
-    with_margin(&sighting.bbox, 0.5)
 }

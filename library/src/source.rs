@@ -21,7 +21,8 @@ use thiserror::Error;
 
 use self::archive::Shelf;
 pub use self::content::{Content, Loaded, MovingPicture, PhotoBytes};
-pub(crate) use self::media::may_be_media;
+pub(crate) use self::list::{BadLine, ListLines};
+pub(crate) use self::media::{has_picture_ending, may_be_media, without_packing_ending};
 pub use self::names::{on_one_line, source_text};
 pub use self::store::StoreAddress;
 use self::walk::Walker;
@@ -242,6 +243,18 @@ impl Sources {
     /// When it cannot be known what else there is. What is wrong with single items, the visitor is told.
     pub fn visit(&self, visitor: &mut dyn Visitor) -> Result<(), SourceError> {
         Walker::new(&self.options, &self.shelf, visitor).visit(&self.inputs)
+    }
+
+    /// Goes through one thing, whether or not it is among those that were named.
+    ///
+    /// # Errors
+    /// As [`Sources::visit`].
+    pub(crate) fn visit_one(
+        &self,
+        input: &Input,
+        visitor: &mut dyn Visitor,
+    ) -> Result<(), SourceError> {
+        Walker::new(&self.options, &self.shelf, visitor).visit(std::slice::from_ref(input))
     }
 }
 

@@ -57,6 +57,7 @@ pub struct CollectionSummary {
     n_faces: u64,
     n_copies: u64,
     n_near_copies: u64,
+    n_known: u64,
     faults: BTreeMap<String, u64>,
     faces_a_photo: [u64; MAX_FACES_TOLD_APART + 1],
     expressions: BTreeMap<String, u64>,
@@ -81,6 +82,11 @@ impl CollectionSummary {
         if let Some(attention) = attention {
             self.attention[tenth(attention)] += 1;
         }
+    }
+
+    /// How many items another job had looked at, of which nothing was computed anew.
+    pub const fn set_known(&mut self, n_known: u64) {
+        self.n_known = n_known;
     }
 
     /// Counts an item.
@@ -197,6 +203,10 @@ impl CollectionSummary {
             // Of files, not of people: told however few.
             .map(|(kind, n)| (format!("Not done: {kind}"), n.to_string()))
             .collect();
+        if self.n_known > 0 {
+            // Of files, too: how much work there was.
+            facts.push(("Known from the cache", self.n_known.to_string()));
+        }
         facts.extend(faults.iter().map(|(kind, n)| (kind.as_str(), n.clone())));
         page.push_str("<table>\n<tbody>\n");
         for (name, value) in facts {

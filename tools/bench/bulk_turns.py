@@ -2,8 +2,8 @@
 
 usage: bulk_turns.py KIND FOLDER      (pip install opencv-python-headless numpy)
 
-KIND is `quarter` or `whole`: decoded at a quarter or whole; `searched`: decoded at a quarter, resized to 640 pixels and searched
-by FaceDetectorYN, its model named in REGARD_YUNET. FOLDER holds JPEGs, which are read before and taken in turn. All on one core.
+KIND is `eighth`, `quarter` or `whole`: decoded at an eighth, a quarter or whole; `searched` and `searched_eighth`: decoded at a
+quarter or an eighth, resized to 640 pixels and searched by FaceDetectorYN, its model named in REGARD_YUNET. FOLDER holds JPEGs, which are read before and taken in turn. All on one core.
 """
 
 import os
@@ -20,8 +20,14 @@ import numpy
 cv2.setNumThreads(1)
 kind, folder = sys.argv[1:]
 files = [numpy.frombuffer(path.read_bytes(), numpy.uint8) for path in sorted(pathlib.Path(folder).iterdir())]
-flags = cv2.IMREAD_COLOR if kind == "whole" else cv2.IMREAD_REDUCED_COLOR_4
-detector = cv2.FaceDetectorYN.create(os.environ["REGARD_YUNET"], "", (640, 480), 0.6, 0.3) if kind == "searched" else None
+if kind == "whole":
+    flags = cv2.IMREAD_COLOR
+elif kind.endswith("eighth"):
+    flags = cv2.IMREAD_REDUCED_COLOR_8
+else:
+    flags = cv2.IMREAD_REDUCED_COLOR_4
+is_searched = kind.startswith("searched")
+detector = cv2.FaceDetectorYN.create(os.environ["REGARD_YUNET"], "", (640, 480), 0.6, 0.3) if is_searched else None
 
 
 def turn(file):

@@ -65,6 +65,9 @@ pub fn decode_jpeg(
     if header.is_buffered && n_pixels > MAX_BUFFERED_PIXELS {
         return Err(too_large(header.size, MAX_BUFFERED_PIXELS));
     }
+    if header.is_buffered && n_scans(bytes, header.scan_offset) > MAX_SCANS {
+        return Err(damaged(format!("more than {MAX_SCANS} scans")));
+    }
     if !has_end(bytes, header.scan_offset) {
         return Err(PhotoError::Truncated);
     }
@@ -77,6 +80,19 @@ pub fn decode_jpeg(
         reduced::decode(&complete, denominator, pool)
             .unwrap_or_else(|| decode_unusual(&complete, &header, denominator, pool))
     }
+}
+
+/// Scans of the picture, counted no further than needed. In coded data a byte of 255 is never followed by that of a marker, so
+/// that none is mistaken.
+fn n_scans(bytes: &[u8], scan_offset: usize) -> usize {
+    let after = bytes.get(scan_offset..).unwrap_or_default();
+    let markers = after.windows(2).filter(|pair| pair[0] == 0xFF);
+    markers
+        .map(|pair| pair[1])
+        .take_while(|marker| *marker != 0xD9)
+        .filter(|marker| *marker == 0xDA)
+        .take(MAX_SCANS + 1)
+        .count()
 }
 
 /// The size that a JPEG claims, which nobody has checked.

@@ -25,6 +25,13 @@ pub const MAX_FILE_BYTES: u64 = MAX_PIXELS * 3 + 20_000_000;
 /// much again to work with.
 const MAX_DECODER_BYTES: u64 = MAX_PIXELS * 8;
 
+/// Most bytes that a decoded picture may have before it becomes RGB of 8 bits: [`MAX_PIXELS`] of 4 bytes, so half as many of 16 bits.
+const MAX_DECODED_BYTES: u64 = MAX_PIXELS * 4;
+
+/// Most memory for what stands beside the picture in a PNG, unpacked: profiles, texts. Origin: a hundred times the largest
+/// profiles of printers; the decoder leaves out what is larger.
+const MAX_BESIDE_BYTES: u64 = 64 << 20;
+
 /// The format of a picture, told by its first bytes, never by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PhotoFormat {
@@ -299,11 +306,21 @@ fn decode_other(bytes: &[u8], format: PhotoFormat) -> Result<(Picture, u32), Pho
     limits.max_image_height = Some(MAX_SIDE_PX);
     limits.max_alloc = Some(MAX_DECODER_BYTES);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format);
-    // Size is checked first, so that the answer names it.
-    reader.no_limits();
+    // Size is checked first, so that the answer names it. What is read until then is no picture.
+    let mut beside = Limits::no_limits();
+    beside.max_alloc = Some(MAX_BESIDE_BYTES);
+    reader.limits(beside);
     let mut decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
     let size = check_size(u64::from(width), u64::from(height))?;
+    if decoder.total_bytes() > MAX_DECODED_BYTES {
+        let what = format!(
+            "{}: {width}x{height} of more than 8 bits a channel; at most {} MB",
+            format.name(),
+            MAX_DECODED_BYTES / 1_000_000
+        );
+        return Err(PhotoError::Unsupported { what });
+    }
     decoder.set_limits(limits).map_err(failed)?;
     let exif = decoder.exif_metadata().ok().flatten();
     let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
@@ -337,17 +354,20 @@ fn onto_white(image: DynamicImage) -> Vec<u8> {
     if !image.color().has_alpha() {
         return image.into_rgb8().into_raw();
     }
-    let rgba = image.into_rgba8();
-    let mut rgb = Vec::with_capacity(rgba.as_raw().len() / 4 * 3);
-    for pixel in rgba.as_raw().chunks_exact(4) {
-        let alpha = u16::from(pixel[3]);
-        rgb.extend(
-            pixel[..3]
-                .iter()
-                .map(|v| ((u16::from(*v) * alpha + 255 * (255 - alpha) + 127) / 255) as u8),
-        );
+    // In place: two of the largest at once would be too much.
+    let mut pixels = image.into_rgba8().into_raw();
+    let n_pixels = pixels.len() / 4;
+    for at in 0..n_pixels {
+        let alpha = u16::from(pixels[4 * at + 3]);
+        for channel in 0..3 {
+            let value = u16::from(pixels[4 * at + channel]);
+            let mixed = (value * alpha + 255 * (255 - alpha) + 127) / 255;
+            pixels[3 * at + channel] = mixed as u8;
+        }
     }
-    rgb
+    pixels.truncate(3 * n_pixels);
+    pixels.shrink_to_fit();
+    pixels
 }
 
 fn name_failure(error: ImageError, format: PhotoFormat) -> PhotoError {

@@ -7,6 +7,7 @@
 
 mod accuracy;
 mod bench;
+mod bulk_files;
 mod check;
 mod law;
 mod licences;

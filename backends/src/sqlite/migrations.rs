@@ -34,6 +34,13 @@ pub(super) const KEYS: Schema = Schema {
     application_id: 0x5245_474b,
 };
 
+/// What was worked out earlier.
+pub(super) const CACHE: Schema = Schema {
+    steps: &[include_str!("../../migrations/cache/0001_cache.sql")],
+    // `REGC` in ASCII.
+    application_id: 0x5245_4743,
+};
+
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_rows_and_ledger.sql"),
     include_str!("../../migrations/0002_checkpoints_by_end.sql"),
@@ -126,6 +133,16 @@ async fn step(
 }
 
 impl Schema {
+    /// Whether the first bytes of a file say that it was one of these, whatever became of the rest.
+    ///
+    /// # Source
+    /// <https://www.sqlite.org/fileformat.html>, 1.3: the application id is at offset 68, the greatest byte first.
+    pub(super) fn is_told_by(&self, head: &[u8]) -> bool {
+        let id = head.get(68..72).and_then(|bytes| bytes.try_into().ok());
+        head.starts_with(b"SQLite format 3\0")
+            && id.map(i32::from_be_bytes).map(i64::from) == Some(self.application_id)
+    }
+
     /// The newest version that this program knows.
     fn known(&self) -> i64 {
         i64::try_from(self.steps.len()).expect("a handful of migrations")

@@ -12,13 +12,14 @@ use regard_domain::{CameraId, Face, FrameSize};
 use regard_inference::{Catalog, Runtime};
 use regard_library::{
     Claims, Content, ContentHash, FaceRow, Facts, Fault, FaultKind, Finding, Item, Limits, Loaded,
-    MediaKind, MovingPicture, PhotoBytes, Place, look_at,
+    MediaKind, MovingPicture, PhotoBytes, Place, Remembering, look_at,
 };
 use regard_vision::{
     AnalyzerOptions, FaceAnalyzer, Keys, Photo, PhotoError, PixelPool, RgbView, VideoError,
     VideoFrame, VideoOptions, open_video, photo_facts, picture_of,
 };
 
+use super::cache::Cache;
 use super::drawing::Drawings;
 use super::smallest::Smallest;
 use super::tracks::NumberedTracks;
@@ -26,6 +27,9 @@ use crate::printable::on_one_line;
 
 /// Seconds between the frames of a video that are drawn. Origin: as many as a person looks through.
 const SECS_PER_DRAWING: f64 = 1.0;
+
+/// Rows that are handed on together, of what another job found out.
+const ROWS_AT_ONCE: usize = 256;
 
 /// What examiners share.
 pub(super) struct Setting {
@@ -41,6 +45,8 @@ pub(super) struct Setting {
     pub(super) with_place: bool,
     /// Who has which bytes already; nothing where each is looked at by itself.
     pub(super) claims: Option<Claims>,
+    /// What other jobs found out.
+    pub(super) cache: Option<Cache>,
     /// Whether more is wanted of a picture than its faces.
     pub(super) with_facts: bool,
 }
@@ -56,8 +62,28 @@ pub(super) enum Outcome {
 /// Whoever takes the rows has gone.
 pub(super) struct Gone;
 
-/// Takes the rows of one picture; nothing for a frame that was passed over.
-pub(super) type Emit<'a> = dyn FnMut(Option<Vec<FaceRow>>) -> Result<(), Gone> + 'a;
+/// What is handed on while an item is looked at.
+pub(super) enum Sight {
+    /// The rows of one picture, greatest score first; none for one without faces.
+    Faces(Vec<FaceRow>),
+    /// Rows that another job found out.
+    Known(Vec<FaceRow>),
+    /// A frame was passed over: only so that a worker notices when nobody reads.
+    PassedOver,
+}
+
+/// Takes what is handed on.
+pub(super) type Emit<'a> = dyn FnMut(Sight) -> Result<(), Gone> + 'a;
+
+/// How an item ended that nothing was wrong with.
+enum Ended {
+    /// It was looked at.
+    Looked,
+    /// An earlier item of this job has the same bytes.
+    Copy(ContentHash),
+    /// Another job looked at the same bytes.
+    Known(Box<Facts>),
+}
 
 /// Why the work on an item ended early.
 enum Stop {
@@ -100,6 +126,8 @@ pub(super) struct Examiner<'a> {
     attention: Option<Scoped<AttentionScope>>,
     expression: Option<Scoped<ExpressionScope>>,
     pool: PixelPool,
+    /// What the cache will have of the item at hand.
+    remembering: Option<(MediaKind, Remembering)>,
 }
 
 impl<'a> Examiner<'a> {
@@ -122,6 +150,7 @@ impl<'a> Examiner<'a> {
             attention: grant.attention(),
             expression: grant.expression(),
             pool: PixelPool::new(),
+            remembering: None,
         })
     }
 
@@ -164,6 +193,7 @@ impl<'a> Examiner<'a> {
         emit: &mut Emit<'_>,
     ) -> Option<Outcome> {
         let mut facts = Facts::default();
+        self.remembering = None;
         let ended = match content.load(self.setting.limits) {
             Ok(Loaded::Photo(bytes)) => self.photo(item, &bytes, &mut facts, emit),
             Ok(Loaded::Video(video)) => self.video(item, &video, &mut facts, emit),
@@ -175,8 +205,9 @@ impl<'a> Examiner<'a> {
             Err(fault) => Err(Stop::Failed(fault)),
         };
         match ended {
-            Ok(None) => {}
-            Ok(Some(content)) => return Some(Outcome::Done(Finding::Copy(content))),
+            Ok(Ended::Looked) => {}
+            Ok(Ended::Copy(content)) => return Some(Outcome::Done(Finding::Copy(content))),
+            Ok(Ended::Known(facts)) => return Some(Outcome::Done(Finding::Known(facts))),
             Err(Stop::Gone) => return None,
             Err(Stop::Failed(fault)) => {
                 // What was wrong with single frames has been noted already.
@@ -189,6 +220,11 @@ impl<'a> Examiner<'a> {
                 });
             }
         }
+        if let Some((kind, remembering)) = self.remembering.take()
+            && let Some(cache) = &self.setting.cache
+        {
+            cache.keep(remembering, kind, &facts);
+        }
         Some(Outcome::Done(Finding::New(Box::new(facts))))
     }
 
@@ -198,6 +234,41 @@ impl<'a> Examiner<'a> {
         claims.is_some_and(|claims| claims.is_done_by_earlier(&content, item.ordinal))
     }
 
+    /// Hands on what another job found out about that key. Where none did, what comes of it now is remembered.
+    fn known(
+        &mut self,
+        kind: MediaKind,
+        key: impl FnOnce(&Cache) -> [u8; 32],
+        emit: &mut Emit<'_>,
+    ) -> Result<Option<Ended>, Stop> {
+        let Some(cache) = &self.setting.cache else {
+            return Ok(None);
+        };
+        let key = key(cache);
+        let Some(known) = cache.look(&key) else {
+            self.remembering = Some((kind, Remembering::new(key)));
+            return Ok(None);
+        };
+        let mut rows = known.rows();
+        loop {
+            let some = rows.by_ref().take(ROWS_AT_ONCE);
+            let some = some.collect::<Result<Vec<_>, _>>().context("the cache")?;
+            if some.is_empty() {
+                break;
+            }
+            emit(Sight::Known(some)).map_err(|Gone| Stop::Gone)?;
+        }
+        Ok(Some(Ended::Known(Box::new(known.facts().clone()))))
+    }
+
+    /// Hands on the rows of a picture.
+    fn emit_faces(&mut self, rows: Vec<FaceRow>, emit: &mut Emit<'_>) -> Result<(), Stop> {
+        if let Some((_, remembering)) = &mut self.remembering {
+            remembering.add(&rows);
+        }
+        emit(Sight::Faces(rows)).map_err(|Gone| Stop::Gone)
+    }
+
     /// Looks at a photograph, or says which bytes it shares with an earlier item.
     fn photo(
         &mut self,
@@ -205,14 +276,18 @@ impl<'a> Examiner<'a> {
         bytes: &PhotoBytes,
         facts: &mut Facts,
         emit: &mut Emit<'_>,
-    ) -> Result<Option<ContentHash>, Stop> {
+    ) -> Result<Ended, Stop> {
         let bytes = bytes.as_slice();
         facts.n_bytes = Some(bytes.len() as u64);
         if self.setting.with_facts {
             let content = ContentHash::of(bytes);
             facts.content = Some(content);
             if self.is_copy(item, content) {
-                return Ok(Some(content));
+                return Ok(Ended::Copy(content));
+            }
+            let key = |cache: &Cache| cache.photo_key(&content);
+            if let Some(known) = self.known(MediaKind::Photo, key, emit)? {
+                return Ok(known);
             }
             let said = photo_facts(bytes, self.setting.with_place);
             facts.orientation = said.orientation;
@@ -243,11 +318,11 @@ impl<'a> Examiner<'a> {
             taken_from_seen,
         };
         let rows = faces.iter().map(|face| FaceRow::new(place, face)).collect();
-        emit(Some(rows)).map_err(|Gone| Stop::Gone)?;
+        self.emit_faces(rows, emit)?;
         if let Some(drawings) = &self.setting.drawings {
             drawings.save(item, None, view, &faces)?;
         }
-        Ok(None)
+        Ok(Ended::Looked)
     }
 
     fn video(
@@ -256,7 +331,7 @@ impl<'a> Examiner<'a> {
         video: &MovingPicture,
         facts: &mut Facts,
         emit: &mut Emit<'_>,
-    ) -> Result<Option<ContentHash>, Stop> {
+    ) -> Result<Ended, Stop> {
         if self.setting.with_facts {
             let unreadable =
                 |error: std::io::Error| Fault::new(FaultKind::Unreadable, on_one_line(&error));
@@ -264,7 +339,11 @@ impl<'a> Examiner<'a> {
             let (content, n_bytes) = ContentHash::of_reader(file).map_err(unreadable)?;
             (facts.content, facts.n_bytes) = (Some(content), Some(n_bytes));
             if self.is_copy(item, content) {
-                return Ok(Some(content));
+                return Ok(Ended::Copy(content));
+            }
+            let key = |cache: &Cache| cache.video_key(video.path(), &content);
+            if let Some(known) = self.known(MediaKind::Video, key, emit)? {
+                return Ok(known);
             }
         }
         let mut damaged = Damaged::default();
@@ -274,7 +353,7 @@ impl<'a> Examiner<'a> {
         if facts.n_frames == 0 && facts.fault.is_none() {
             return Err(Fault::new(FaultKind::Damaged, "no frame in it").into());
         }
-        Ok(None)
+        Ok(Ended::Looked)
     }
 
     fn frames(
@@ -297,7 +376,7 @@ impl<'a> Examiner<'a> {
                 }
             };
             if !due.is_due(frame.time_secs) {
-                return emit(None).map_err(|Gone| Stop::Gone);
+                return emit(Sight::PassedOver).map_err(|Gone| Stop::Gone);
             }
             let (index, time_secs) = (frame.index, frame.time_secs);
             let picture = match picture_of(frame, &self.pool) {
@@ -322,7 +401,7 @@ impl<'a> Examiner<'a> {
                 };
                 FaceRow::new(place, face)
             });
-            emit(Some(rows.collect())).map_err(|Gone| Stop::Gone)?;
+            self.emit_faces(rows.collect(), emit)?;
             if let Some(drawings) = &setting.drawings
                 && drawing_due.is_due(time_secs)
             {

@@ -78,6 +78,7 @@ impl JobRun {
     /// Adds what earlier runs did; how many items that was.
     pub(super) fn count_done(&mut self, tally: &mut Tally) -> u64 {
         *tally = std::mem::take(&mut self.done);
+        tally.add_known(self.job.n_known());
         self.job.n_items()
     }
 
@@ -120,7 +121,11 @@ impl JobRun {
     /// Writes the tables, then takes the log away.
     pub(super) fn finish(mut self, plan: &Plan) -> Result<()> {
         self.job.complete()?;
-        let mut report = plan.report.as_deref().map(Report::new);
+        let n_known = self.job.n_known();
+        let mut report = plan
+            .report
+            .as_deref()
+            .map(|path| Report::new(path, n_known));
         write_tables(&self.job, &plan.tables, report.as_mut())?;
         self.give_up()
     }

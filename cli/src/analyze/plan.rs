@@ -8,6 +8,7 @@ use regard_library::{
     DEFAULT_MAX_ITEM_BYTES, Input, Limits, SampleRule, SampleSize, SourceOptions, Sources,
 };
 
+use super::cache::files_of;
 use super::output::exists_and_is_special;
 use super::tables;
 use crate::args::{AnalyzeArgs, TableFormat};
@@ -43,9 +44,13 @@ impl Plan {
         };
         let mut written: Vec<&Path> = tables.iter().map(|plan| plan.path.as_path()).collect();
         written.extend(args.report.as_deref());
+        written.extend(args.cache.as_deref());
         for (i, path) in written.iter().enumerate() {
             if written[..i].contains(path) {
-                bail!("{}: two tables cannot be one file", shown(path));
+                bail!(
+                    "{}: two things to be written cannot be one file",
+                    shown(path)
+                );
             }
         }
         let log = output.filter(|_| is_job).map(log_of);
@@ -57,6 +62,7 @@ impl Plan {
             ours: log
                 .iter()
                 .flat_map(|log| [log.clone(), spool_of(log)])
+                .chain(args.cache.iter().flat_map(|path| files_of(path)))
                 .collect(),
         };
         Ok(Self {

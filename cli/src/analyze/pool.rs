@@ -10,25 +10,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::Result;
-use regard_library::{
-    Content, FaceRow, Facts, Fault, FaultKind, Finding, Found, Item, Visitor, Wish,
-};
+use regard_library::{Content, Facts, Fault, FaultKind, Finding, Found, Item, Visitor, Wish};
 
-use super::examiner::{Examiner, Gone, Outcome, Setting};
+use super::examiner::{Examiner, Gone, Outcome, Setting, Sight};
 
-/// Pictures whose rows may wait for their turn, per item. Origin: enough that a worker does not stop at each picture, little
+/// Sights that may wait for their turn, per item. Origin: enough that a worker does not stop at each picture, little
 /// against the picture itself.
-const PICTURES_WAITING: usize = 32;
+const SIGHTS_WAITING: usize = 32;
 
 /// Items that may be finished before their turn, per worker.
 const ITEMS_WAITING_PER_WORKER: usize = 8;
 
 /// What the caller is told, in the order of the items.
 pub(super) enum Event {
-    /// The rows of one picture, greatest score first; none for one without faces.
-    Faces(Vec<FaceRow>),
-    /// A frame was passed over.
-    PassedOver,
+    /// Something of an item.
+    Sight(Sight),
     /// An item is done.
     Done(Outcome),
     /// It cannot be looked at.
@@ -38,7 +34,7 @@ pub(super) enum Event {
 }
 
 enum Message {
-    Picture(Option<Vec<FaceRow>>),
+    Sight(Sight),
     Done(Outcome),
 }
 
@@ -67,7 +63,7 @@ impl Visitor for Finder {
     fn take(&mut self, found: Found) -> bool {
         match found {
             Found::Content(item, content) => {
-                let (messages, receiver) = sync_channel(PICTURES_WAITING);
+                let (messages, receiver) = sync_channel(SIGHTS_WAITING);
                 let turn = Turn::Of(item.clone(), receiver);
                 let job = Job {
                     item,
@@ -132,7 +128,7 @@ fn work<'a>(mut examiner: Examiner<'a>, setting: &'a Setting, jobs: &Mutex<Recei
         else {
             return;
         };
-        let mut emit = |rows| messages.send(Message::Picture(rows)).map_err(|_| Gone);
+        let mut emit = |sight| messages.send(Message::Sight(sight)).map_err(|_| Gone);
         // A decoder that panics is a mistake in it; the other items are done all the same.
         let examined = catch_unwind(AssertUnwindSafe(|| {
             examiner.examine(&item, content, &mut emit)
@@ -180,8 +176,8 @@ fn collect(
                 let mut outcome = None;
                 for message in messages {
                     match message {
-                        Message::Picture(rows) => {
-                            if !take(&item, rows.map_or(Event::PassedOver, Event::Faces))? {
+                        Message::Sight(sight) => {
+                            if !take(&item, Event::Sight(sight))? {
                                 return Ok(());
                             }
                         }

@@ -23,6 +23,7 @@ pub(super) struct Tally {
     n_faces: u64,
     bad: BTreeMap<FaultKind, u64>,
     n_copies: u64,
+    n_known: u64,
 }
 
 impl Tally {
@@ -53,6 +54,15 @@ impl Tally {
     /// Counts an item whose bytes were those of another.
     pub(super) const fn add_copy(&mut self) {
         self.n_copies += 1;
+    }
+
+    /// Counts items that another job had looked at.
+    pub(super) const fn add_known(&mut self, n: u64) {
+        self.n_known += n;
+    }
+
+    pub(super) const fn n_known(&self) -> u64 {
+        self.n_known
     }
 
     pub(super) fn n_bad(&self) -> u64 {
@@ -99,8 +109,12 @@ impl Tally {
             0 => String::new(),
             n => format!("; {n} with the bytes of another"),
         };
+        let known = match self.n_known {
+            0 => String::new(),
+            n => format!("; {n} known from the cache"),
+        };
         format!(
-            "analysed {}: {}{copies}; {} bad{kinds}; {secs:.1} s, {rate:.1} pictures/s",
+            "analysed {}: {}{copies}{known}; {} bad{kinds}; {secs:.1} s, {rate:.1} pictures/s",
             parts.join(" and "),
             counted(self.n_faces, "face"),
             self.n_bad(),
@@ -174,7 +188,14 @@ impl Progress {
             0 => String::new(),
             _ => format!(", {}", tally.bad_by_kind()),
         };
-        let done = format!("{} pictures, {} faces{bad}", self.n_frames, self.n_faces);
+        let known = match tally.n_known() {
+            0 => String::new(),
+            n => format!(", {n} known from the cache"),
+        };
+        let done = format!(
+            "{} pictures, {} faces{known}{bad}",
+            self.n_frames, self.n_faces
+        );
         if !Self::is_watched() && self.said.elapsed() >= SAY_EVERY {
             self.said = Instant::now();
             let rate = self.n_frames as f64 / self.began.elapsed().as_secs_f64().max(1e-3);
@@ -220,9 +241,16 @@ mod tests {
         };
         tally.add(&video);
         tally.add_fault(&Fault::new(FaultKind::Missing, ""));
+        let said = |tally: &Tally| tally.summary(12, Duration::from_secs(4));
         assert_eq!(
-            tally.summary(12, Duration::from_secs(4)),
+            said(&tally),
             "analysed 2 photographs (1 without a face) and 1 video (10 frames): 2 faces; 2 bad (1 missing, 1 cut short); 4.0 s, 3.0 pictures/s"
+        );
+        tally.add_copy();
+        tally.add_known(1);
+        assert!(
+            said(&tally)
+                .contains("2 faces; 1 with the bytes of another; 1 known from the cache; 2 bad")
         );
     }
 }

@@ -16,10 +16,13 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(path: &Path) -> Self {
+    /// `n_known` items had been looked at by another job.
+    pub(super) fn new(path: &Path, n_known: u64) -> Self {
+        let mut summary = CollectionSummary::default();
+        summary.set_known(n_known);
         Self {
             path: path.to_owned(),
-            summary: CollectionSummary::default(),
+            summary,
         }
     }
 

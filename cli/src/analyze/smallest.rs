@@ -30,7 +30,8 @@ impl Smallest {
             Some(px) => {
                 let needed = u64::from(long_side) * u64::from(SURE_IN_TILES_PX);
                 let needed = needed.div_ceil(u64::from(px.get()));
-                u32::try_from(needed).unwrap_or(u32::MAX).max(PASS_SIDE_PX)
+                // What is smaller than the pass is enlarged for it: the faces wanted are large enough all the same.
+                u32::try_from(needed).unwrap_or(u32::MAX)
             }
         }
     }
@@ -63,8 +64,10 @@ mod tests {
         };
         // Not said: a quarter, which is 1000 pixels long.
         check(0, 960, false);
-        check(400, 640, false);
-        check(200, 640, false);
+        // An eighth, which is 500 pixels long.
+        check(400, 240, false);
+        check(200, 480, false);
+        check(190, 506, false);
         check(75, 1_280, false);
         check(60, 1_600, true);
         check(24, 4_000, true);

@@ -36,6 +36,13 @@ pub(crate) struct AnalyzeArgs {
     /// Begin anew what was begun otherwise, or on sources that have changed.
     #[arg(long, requires = "output")]
     pub(crate) restart: bool,
+    /// Keep what is found out in this file from job to job: the same bytes are not looked at again in the same way. It holds
+    /// what the tables hold, without names.
+    #[arg(long, value_name = "FILE", conflicts_with = "draw")]
+    pub(crate) cache: Option<PathBuf>,
+    /// Most megabytes of the cache; what was not used for the longest goes.
+    #[arg(long, value_name = "MB", requires = "cache", default_value_t = NonZeroU64::new(1_000).expect("not 0"))]
+    pub(crate) cache_max: NonZeroU64,
     /// Save pictures with the findings drawn into this folder: each photograph, and of videos one frame a second.
     #[arg(long, value_name = "DIR")]
     pub(crate) draw: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! Arguments of `regard learn` and `regard classify`.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -17,16 +18,17 @@ pub(crate) struct NetworkArgs {
 
 #[derive(Args)]
 pub(crate) struct LearnArgs {
-    /// A folder with a folder for each class, photographs below it. Things only: a class of faces is refused.
-    #[arg(value_name = "DIR")]
-    pub(crate) folder: PathBuf,
+    /// A folder with a folder for each class, photographs below it; an archive (.tar, .tar.gz, .zip) or s3://BUCKET/PREFIX of the
+    /// same form; @LIST for a file with a class, a tab and a path on each line. Things only: a class of faces is refused.
+    #[arg(value_name = "SOURCE", required = true)]
+    pub(crate) sources: Vec<OsString>,
     /// The model to write.
     #[arg(short, long, value_name = "FILE", default_value = "model.regard")]
     pub(crate) output: PathBuf,
     /// Write a page about it: coverage, abstention, confusions, doubtful photographs, learning curve.
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// Show the doubtful photographs in the report, small; otherwise only their paths.
+    /// Show the doubtful photographs in the report, small, those that are files; otherwise only their paths.
     #[arg(long, requires = "report")]
     pub(crate) pictures: bool,
     #[command(flatten)]
@@ -59,9 +61,10 @@ pub(crate) struct ClassifyArgs {
     /// A model that `regard learn` wrote.
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
-    /// Photographs, or folders of them.
-    #[arg(value_name = "PATH", required = true)]
-    pub(crate) paths: Vec<PathBuf>,
+    /// Photographs, folders and archives of them (.tar, .tar.gz, .zip), @LIST for a file with one of these a line,
+    /// s3://BUCKET/PREFIX.
+    #[arg(value_name = "SOURCE", required = true)]
+    pub(crate) sources: Vec<OsString>,
     /// Another error than the one the model was learned for.
     #[arg(long, value_name = "SHARE")]
     pub(crate) error: Option<f64>,

@@ -72,7 +72,7 @@ impl From<StyleChoice> for RedactionStyle {
 
 #[derive(Args)]
 pub(crate) struct FindMeArgs {
-    /// Photographs, or folders of them; videos are passed over.
+    /// Photographs, videos (Motion-JPEG and animated GIF; others through ffmpeg), folders of them.
     #[arg(value_name = "PATH", required = true)]
     pub(crate) paths: Vec<PathBuf>,
     /// A file with the face token of who is looked for. Without a token nobody is.
@@ -81,9 +81,12 @@ pub(crate) struct FindMeArgs {
     /// A file whose first line is the token of their record, where the site holds templates.
     #[arg(long, value_name = "FILE")]
     pub(crate) person_token_file: Option<PathBuf>,
-    /// With which probability anyone but them may be found, in all photographs together; at most .1.
+    /// With which probability anyone but them may be found, in all photographs and videos together; at most .1.
     #[arg(long, value_name = "RATE", value_parser = share, default_value_t = 0.01)]
     pub(crate) fpir: f64,
+    /// Frames a second of bare Motion-JPEG, which does not say.
+    #[arg(long, value_name = "FPS", value_parser = positive, default_value_t = 25.0)]
+    pub(crate) mjpeg_fps: f64,
     /// One JSON object a line, or a table.
     #[arg(long, value_enum, default_value_t = RecordFormat::Ndjson)]
     pub(crate) format: RecordFormat,

@@ -1,7 +1,9 @@
 //! `regard analyze` as a job: tables, archives, copies, samples, interruptions, object stores.
 
+mod cache;
 mod kill;
 mod large;
+mod place;
 mod store;
 
 use std::fs;
@@ -322,7 +324,7 @@ fn what_cannot_be_is_said_before_the_work_begins() {
     check(
         &same,
         &["--items", same.to_str().unwrap()],
-        "two tables cannot be one file",
+        "two things to be written cannot be one file",
     );
     fs::write(tables.join("z.csv.job"), "somebody's notes\n").unwrap();
     check(&tables.join("z.csv"), &[], "is not the log of a job");

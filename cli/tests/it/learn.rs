@@ -223,6 +223,144 @@ fn faces_are_not_learned() {
     assert!(!folder.join("model.regard").exists());
 }
 
+/// Everything below a folder as a tape archive, by the name of the folder.
+fn packed(folder: &Path, name: &str) -> Vec<u8> {
+    let mut command = std::process::Command::new("tar");
+    let made = command
+        .args(["--sort=name", "-cf", "-", name])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(made.status.success());
+    made.stdout
+}
+
+#[test]
+fn archives_and_lists_are_learned_from_and_classified_like_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    shelf(&folder.join("shelf"), 30);
+    fs::write(folder.join("shelf.tar"), packed(folder, "shelf")).unwrap();
+    let mut list = String::new();
+    let mut names = Product::SOLD.map(Product::name);
+    names.sort_unstable();
+    for name in names {
+        fs::write(
+            folder.join(format!("{name}.tar")),
+            packed(&folder.join("shelf"), name),
+        )
+        .unwrap();
+        list.push_str(&format!("{name}\t{name}.tar\n"));
+    }
+    fs::write(folder.join("list"), list).unwrap();
+    let learn = |source: &str| {
+        let model = format!("{}.regard", source.replace('@', ""));
+        let mut command = program();
+        let said = said_by(
+            command
+                .args(["learn", source, "-o", &model, "--error", "0.1"])
+                .args(["--network", "builtin:descriptor"])
+                .current_dir(folder),
+        );
+        assert_eq!((said.code, said.errors()), (0, vec![]), "{}", said.err);
+        let model = fs::read(folder.join(model)).unwrap();
+        (said.out.lines().next().unwrap().to_owned(), model)
+    };
+    let plain = learn("shelf");
+    assert_eq!(plain.0, "4 classes from 120 photographs");
+    // The same photographs in the same order, bit for bit.
+    assert!(plain == learn("shelf.tar"), "the archive");
+    assert!(plain == learn("@list"), "the list of archives");
+    fs::create_dir(folder.join("new")).unwrap();
+    for product in Product::SOLD {
+        let file = folder.join(format!("new/{}.jpg", product.name()));
+        fs::write(file, photograph(product, Light::PLAIN, 900)).unwrap();
+    }
+    fs::write(folder.join("new.tar"), packed(folder, "new")).unwrap();
+    fs::write(folder.join("names"), "new/can.jpg\nnew.tar\nnone.jpg\n").unwrap();
+    let classify = |source: &str| {
+        let mut command = program();
+        said_by(
+            command
+                .args(["classify", "shelf.regard", source])
+                .current_dir(folder),
+        )
+    };
+    let without_names = |said: &Said| -> Vec<Value> {
+        let lines = said.out.lines();
+        lines
+            .map(|line| {
+                let mut line: Value = serde_json::from_str(line).unwrap();
+                line["file"] = Value::Null;
+                line
+            })
+            .collect()
+    };
+    let (plain, archive) = (classify("new"), classify("new.tar"));
+    assert_eq!((plain.code, archive.code), (0, 0), "{}", archive.err);
+    assert_eq!(without_names(&plain).len(), 4);
+    assert_eq!(without_names(&plain), without_names(&archive));
+    assert!(archive.out.contains("\"file\":\"new.tar/new/can.jpg\""));
+    let list = classify("@names");
+    assert_eq!((list.code, list.errors().len()), (2, 1), "{}", list.err);
+    assert_eq!(list.out.lines().count(), 5);
+}
+
+#[test]
+fn hostile_archives_are_learned_from_with_the_same_care() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    shelf(&folder.join("shelf"), 8);
+    // An entry that leads out, and an archive in the archive.
+    fs::write(folder.join("shelf/can/more.zip"), b"PK\x03\x04 and more").unwrap();
+    let mut command = std::process::Command::new("tar");
+    let made = command
+        .args([
+            "-P",
+            "--transform=s|^shelf/tin/000.jpg|../out.jpg|",
+            "-cf",
+            "x.tar",
+            "shelf",
+        ])
+        .current_dir(folder)
+        .status();
+    assert!(made.unwrap().success());
+    let mut command = program();
+    let said = said_by(
+        command
+            .args(["learn", "x.tar", "--error", "0.2"])
+            .args(["--network", "builtin:descriptor"])
+            .current_dir(folder),
+    );
+    assert_eq!((said.code, said.errors().len()), (2, 2), "{}", said.err);
+    assert!(
+        said.err.contains("its name leads out of the archive")
+            && said.err.contains("an archive within an archive"),
+        "{}",
+        said.err
+    );
+    assert!(
+        said.out.starts_with("4 classes from 31 photographs"),
+        "{}",
+        said.out
+    );
+    // A class of faces is one in an archive too.
+    fs::create_dir(folder.join("shelf/ann")).unwrap();
+    let jpegs = regard_testkit::wall::clip_jpegs();
+    for (number, jpeg) in jpegs.iter().step_by(30).take(8).enumerate() {
+        fs::write(folder.join(format!("shelf/ann/{number}.jpg")), jpeg).unwrap();
+    }
+    fs::write(folder.join("people.tar"), packed(folder, "shelf")).unwrap();
+    let mut command = program();
+    let said = said_by(
+        command
+            .args(["learn", "people.tar", "--network", "builtin:descriptor"])
+            .current_dir(folder),
+    );
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("untargeted_collection"), "{}", said.err);
+}
+
 /// The product that somebody holds, from a photograph to a fact of an installation that runs, and back.
 #[test]
 fn the_product_held_is_a_fact_until_it_is_not_seen() {

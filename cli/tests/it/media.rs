@@ -119,6 +119,83 @@ fn somebody_finds_their_own_photographs_and_stays_to_be_seen_in_them() {
     }
 }
 
+/// Frames of a man who never enrolled: every third of the clip, five a second.
+fn his_frames(n: usize) -> Vec<Vec<u8>> {
+    let bytes = fs::read(fixture("clip/demo.mjpeg")).unwrap();
+    let mut starts: Vec<usize> = (0..bytes.len() - 2)
+        .filter(|at| bytes[*at..].starts_with(&[0xFF, 0xD8, 0xFF]))
+        .take(n * 3 + 1)
+        .collect();
+    starts.dedup();
+    let frames = starts
+        .windows(2)
+        .map(|pair| bytes[pair[0]..pair[1]].to_vec());
+    frames.step_by(3).collect()
+}
+
+#[test]
+fn somebody_finds_the_times_of_a_video_in_which_they_are_seen() {
+    let (running, actor) = (Running::start("in_persons_hands"), Actor::new());
+    let photos = photographs(&running.path(""), |view| actor.turned(view));
+    let photos: Vec<&str> = photos.iter().map(String::as_str).collect();
+    let token = running.path("face.token");
+    let token = text(&token);
+    let wish = ["--agree", "analyse_library", "--face-token", token];
+    let said = running.regard(&[&["enroll"][..], &photos[..], &wish[..]].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    let album = running.path("album");
+    fs::create_dir(&album).unwrap();
+    // At five frames a second: she for 1.6 seconds, the man for 4, she again.
+    let hers: Vec<Vec<u8>> = (0..8).map(|number| actor.alive(number)).collect();
+    let film = [hers.clone(), his_frames(20), hers].concat().concat();
+    fs::write(album.join("film.mjpeg"), &film).unwrap();
+    fs::write(album.join("his.mjpeg"), his_frames(10).concat()).unwrap();
+    fs::write(album.join("me.jpg"), actor.alive(3)).unwrap();
+    fs::write(album.join("torn.mjpeg"), "no frame").unwrap();
+    let find = ["find-me", text(&album), "--mjpeg-fps", "5"];
+    // Without the token the video is looked at no more than a photograph is.
+    let said = running.regard(&find);
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(said.err.contains("untargeted_collection"), "{}", said.err);
+
+    let find = [&find[..], &["--face-token", token]].concat();
+    let said = running.regard(&find);
+    assert_eq!((said.code, said.errors().len()), (2, 1), "{}", said.err);
+    assert!(said.errors()[0].contains("torn.mjpeg: "), "{}", said.err);
+    assert!(
+        said.err.contains("in 1 photographs and 2 videos"),
+        "{}",
+        said.err
+    );
+    let rows: Vec<Value> = said
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let told = |row: &Value| -> (String, f64, f64) {
+        let source = row["source"].as_str().unwrap().rsplit('/').next().unwrap();
+        let secs = |name: &str| row[name].as_f64().unwrap_or(-1.0);
+        assert_eq!(row["likeness"], "found", "{row}");
+        assert!(secs("from_secs") <= secs("at_secs") && secs("at_secs") <= secs("to_secs"));
+        (source.to_owned(), secs("from_secs"), secs("to_secs"))
+    };
+    let expected = [
+        ("film.mjpeg".to_owned(), 0.0, 1.4),
+        ("film.mjpeg".to_owned(), 5.6, 7.0),
+        ("me.jpg".to_owned(), -1.0, -1.0),
+    ];
+    assert_eq!(
+        rows.iter().map(told).collect::<Vec<_>>(),
+        expected,
+        "{}",
+        said.out
+    );
+    let csv = running.regard(&[&find[..], &["--format", "csv"]].concat());
+    let mut reader = csv::Reader::from_reader(csv.out.as_bytes());
+    assert_eq!(&reader.headers().unwrap()[4], "from_secs");
+    assert_eq!(reader.records().count(), 3);
+}
+
 #[test]
 fn a_clip_is_measured_and_what_it_is_too_slow_for_is_said() {
     let clip = fixture("clip/demo.mjpeg");

@@ -147,12 +147,17 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
             &[
                 "commitments/src/library.rs",
                 "engine/src/recognition/searches.rs",
+                "library/src/learn/people.rs",
             ],
             &[
                 "commitments/src/library.rs::without_a_statement_there_is_no_grant",
                 "commitments/src/library.rs::unknown_people_are_not_grouped",
                 "cli/tests/it/media.rs::nobody_is_looked_for_without_their_token",
                 "cli/tests/it/media.rs::somebody_finds_their_own_photographs_and_stays_to_be_seen_in_them",
+                "cli/tests/it/media.rs::somebody_finds_the_times_of_a_video_in_which_they_are_seen",
+                "library/src/learn/people.rs::a_class_of_faces_is_refused_and_some_faces_among_things_are_not",
+                "cli/tests/it/learn.rs::faces_are_not_learned",
+                "cli/tests/it/learn.rs::hostile_archives_are_learned_from_with_the_same_care",
             ],
         ),
     ),
@@ -247,6 +252,7 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
                 "decision/src/validate/condition.rs",
                 "decision/src/facts.rs",
                 "decision/src/context.rs",
+                "library/src/learn/examples.rs",
             ],
             &[
                 "domain/src/sensitive.rs::names_are_read_word_by_word",
@@ -256,6 +262,7 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
                 "decision/src/context.rs::what_is_sensitive_or_a_weakness_is_no_feature",
                 "server/tests/it/api.rs::facts_come_back",
                 "server/src/compat/rekognition/detail.rs::gender_by_name_is_denied_and_all_is_not",
+                "library/src/learn/collected/tests.rs::what_has_no_classes_is_refused_with_a_remedy",
             ],
         ),
     ),

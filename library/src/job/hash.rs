@@ -34,6 +34,11 @@ impl ContentHash {
         }
     }
 
+    /// All of it.
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Half of it, enough to tell contents apart in tables in memory.
     pub(crate) fn short(&self) -> [u8; 16] {
         let mut short = [0; 16];

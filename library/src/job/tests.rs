@@ -289,3 +289,39 @@ fn what_is_done_is_passed_over_and_has_to_be_the_same() {
     let error = checked(&["0.jpg", "1.jpg"]).unwrap_err();
     assert!(error.contains("2.jpg is missing"), "{error}");
 }
+
+#[test]
+fn what_another_job_found_out_gives_the_same_rows_and_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let facts = |bytes: &[u8]| {
+        Box::new(Facts {
+            kind: Some(MediaKind::Photo),
+            content: Some(ContentHash::of(bytes)),
+            n_faces: 1,
+            ..Facts::default()
+        })
+    };
+    let mut texts = Vec::new();
+    for is_known in [false, true] {
+        let path = folder.path().join(format!("{is_known}"));
+        let mut job = open(&path);
+        for (number, bytes) in [b"a", b"b", b"a"].iter().enumerate() {
+            let item = item(number as u64, &format!("{number}.jpg"));
+            let finding = match (number, is_known) {
+                (2, _) => Finding::Copy(ContentHash::of(*bytes)),
+                (_, true) => Finding::Known(facts(*bytes)),
+                (_, false) => Finding::New(facts(*bytes)),
+            };
+            if number < 2 {
+                job.face(&item, &row(number as f32)).unwrap();
+            }
+            job.item(&item, finding).unwrap();
+        }
+        texts.push(rows(&job));
+        let expected = if is_known { 2 } else { 0 };
+        assert_eq!(job.n_known(), expected);
+        drop(job);
+        assert_eq!(open(&path).n_known(), expected);
+    }
+    assert_eq!(texts[0], texts[1]);
+}

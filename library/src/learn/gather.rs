@@ -9,14 +9,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::{fs::File, thread};
 
-use regard_vision::{MAX_FILE_BYTES, Photo, PhotoError};
+use regard_vision::{Photo, PhotoError};
 
 use super::LearnError;
 use super::embedder::Embedder;
 use super::examples::{Example, ExampleContent, Examples, Unread};
 use super::people::{FaceRule, FaceScout};
 use super::rows::{MAX_EXAMPLES, Spool, SpoolWriter};
-use crate::on_one_line;
+use crate::{Limits, SourceError, on_one_line};
 
 /// Photographs that are being worked on or wait for their turn, a worker.
 const AHEAD_A_WORKER: usize = 8;
@@ -126,7 +126,7 @@ pub(super) fn gather(
             scope.spawn(move || work(worker, tasks, &answer));
         }
         drop(answer);
-        scope.spawn(move || feed(examples, &tokens, &ask));
+        let feeder = scope.spawn(move || feed(examples, &tokens, &ask));
         for done in answers {
             collector.take(done, watch)?;
             while collector.n_written > collector.n_returned {
@@ -135,7 +135,10 @@ pub(super) fn gather(
                 let _ = give.send(());
             }
         }
-        Ok::<(), LearnError>(())
+        match feeder.join() {
+            Ok(fed) => Ok::<(), LearnError>(fed?),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     })?;
     collector.finish()
 }
@@ -144,13 +147,13 @@ fn feed(
     examples: &mut dyn Examples,
     tokens: &Receiver<()>,
     ask: &SyncSender<Result<Task, Unread>>,
-) {
+) -> Result<(), SourceError> {
     let mut of_class: HashMap<u32, usize> = HashMap::new();
     let mut number = 0;
-    while tokens.recv().is_ok() {
-        let Some(next) = examples.next_example() else {
-            return;
-        };
+    examples.each(&mut |next| {
+        if tokens.recv().is_err() {
+            return false;
+        }
         let task = next.map(|example| {
             let n = of_class.entry(example.class).or_default();
             *n += 1;
@@ -162,10 +165,8 @@ fn feed(
                 is_scouted,
             }
         });
-        if ask.send(task).is_err() {
-            return;
-        }
-    }
+        ask.send(task).is_ok()
+    })
 }
 
 fn work(
@@ -173,12 +174,14 @@ fn work(
     tasks: &Mutex<Receiver<Result<Task, Unread>>>,
     answer: &SyncSender<Result<Done, Unread>>,
 ) {
+    let mut is_over = false;
     loop {
         let next = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(next) = next else { return };
-        let done = next.map(|task| worker.look_at(task));
-        if answer.send(done).is_err() {
-            return;
+        // What waits is let go of, so that the feeder does not wait for the room that it takes.
+        if !is_over {
+            let done = next.map(|task| worker.look_at(task));
+            is_over = answer.send(done).is_err();
         }
     }
 }
@@ -191,10 +194,10 @@ impl Worker {
             is_scouted,
         } = task;
         let mut has_face = None;
-        let outcome = match photo_of(&example.content) {
-            Err(PhotoError::NotAnImage) => Outcome::NoPicture,
-            Err(error) => Outcome::Unread(on_one_line(&error)),
-            Ok(photo) => {
+        let outcome = match photo_of(example.content) {
+            Ok(None) => Outcome::NoPicture,
+            Err(reason) => Outcome::Unread(reason),
+            Ok(Some(photo)) => {
                 if is_scouted {
                     has_face = self.scout.sees_large_face(photo.view());
                 }
@@ -214,17 +217,22 @@ impl Worker {
     }
 }
 
-/// The photograph at hand.
-pub(super) fn photo_of(content: &ExampleContent) -> Result<Photo, PhotoError> {
-    match content {
-        ExampleContent::File(path) => Photo::open(path),
-        ExampleContent::Bytes(bytes) if bytes.len() as u64 > MAX_FILE_BYTES => {
-            Err(PhotoError::FileTooLarge {
-                bytes: bytes.len() as u64,
-                max_bytes: MAX_FILE_BYTES,
-            })
+/// The photograph at hand; nothing where it is none, and why where it cannot be read.
+fn photo_of(content: ExampleContent) -> Result<Option<Photo>, String> {
+    let photo = match content {
+        ExampleContent::Source(content) => {
+            let bytes = content.photo_bytes(Limits::default());
+            match bytes.map_err(|fault| fault.reason)? {
+                Some(bytes) => Photo::from_bytes(bytes.as_slice()),
+                None => return Ok(None),
+            }
         }
-        ExampleContent::Bytes(bytes) => Photo::from_bytes(bytes),
+        ExampleContent::Bytes(bytes) => Photo::from_bytes(&bytes),
+    };
+    match photo {
+        Ok(photo) => Ok(Some(photo)),
+        Err(PhotoError::NotAnImage) => Ok(None),
+        Err(error) => Err(on_one_line(&error)),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod chance;
 mod choose;
+mod collected;
 mod conformal;
 mod curve;
 mod drift;
@@ -25,6 +26,7 @@ mod teach;
 mod trials;
 
 pub use choose::{HeadKind, Tried};
+pub use collected::CollectedExamples;
 pub use conformal::{Abstention, MAX_CASES, Promise, n_to_promise};
 pub use curve::{Curve, CurvePoint, Needed};
 pub use drift::{DriftVerdict, DriftWatch, Impression, in_drawn_order};
@@ -32,9 +34,7 @@ pub use embedder::{
     ColorOrder, DEFAULT_NETWORK, DESCRIPTOR, EmbedError, Embedder, Fit, Layout, NetworkChoice,
     NetworkError, NetworkFile, NetworkNote, Preprocessing, ResizeError,
 };
-pub use examples::{
-    Example, ExampleContent, Examples, ExamplesError, FolderExamples, MAX_CLASSES, Unread,
-};
+pub use examples::{Example, ExampleContent, Examples, ExamplesError, MAX_CLASSES, Unread};
 pub use findings::{ClassTest, Doubt, Findings, ReliabilityBin, Tested};
 pub use gather::Progress;
 pub use model::{

@@ -20,6 +20,7 @@ use super::people::FaceScout;
 use super::prototypes::Centers;
 use super::rows::{Rows, SpoolError};
 use super::split::Split;
+use crate::SourceError;
 
 /// Fewest photographs of a class.
 const LEAST_OF_CLASS: usize = 5;
@@ -87,6 +88,9 @@ pub enum LearnError {
         /// What was asked for.
         error: f64,
     },
+    /// It cannot be known what other photographs there are.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The network cannot be used.
     #[error(transparent)]
     Network(#[from] NetworkError),

@@ -6,7 +6,7 @@ use regard_commitments::Refusal;
 use regard_vision::{AnalysisError, EncodeError, FilmError, PhotoError, VideoError};
 use thiserror::Error;
 
-use super::keep::KeepFault;
+use crate::follow::{CompareFault, WatchError};
 
 /// Why a photograph or a video was not covered. What was written of a video by then is to be thrown away.
 #[derive(Debug, Error)]
@@ -31,7 +31,7 @@ pub enum RedactError {
     Film(#[from] FilmError),
     /// It cannot be found out whose face is to stay.
     #[error("it cannot be found out whose face is to stay")]
-    Keep(#[from] KeepFault),
+    Keep(#[from] CompareFault),
     /// More faces than are followed at once.
     #[error("more than {max} sightings of faces in one video; cut it into parts")]
     TooMany {
@@ -47,4 +47,17 @@ pub enum RedactError {
     /// No frame could be read.
     #[error("no frame in it")]
     Empty,
+}
+
+impl From<WatchError> for RedactError {
+    fn from(error: WatchError) -> Self {
+        match error {
+            WatchError::Refused(refusal) => Self::Refused(refusal),
+            WatchError::Video(error) => Self::Video(error),
+            WatchError::Analysis(error) => Self::Analysis(error),
+            WatchError::Compare(fault) => Self::Keep(fault),
+            WatchError::TooMany { max } => Self::TooMany { max },
+            WatchError::Empty => Self::Empty,
+        }
+    }
 }

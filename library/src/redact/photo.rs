@@ -3,10 +3,10 @@
 use regard_domain::BBox;
 use regard_vision::{Photo, Picture, Veil, cover, encode_photo, with_margin};
 
-use super::finder::Sighting;
 use super::keep::{Keeper, likenesses};
-use super::{RedactError, Redacted, Redactor, crop_area};
+use super::{RedactError, Redacted, Redactor};
 use crate::find_me::Likeness;
+use crate::follow::{Sighting, crop_area};
 
 impl Redactor {
     /// Covers the faces of a photograph but that of whoever agreed; the bytes of a file of the same format (an icon becomes a PNG),

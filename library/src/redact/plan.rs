@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use regard_domain::BBox;
 use regard_vision::with_margin;
 
-use super::keep::Samples;
-use super::linking::{Mark, Track, moved};
+use crate::follow::{Mark, Samples, Timeline, Track, moved};
 
 /// How long before its first sighting and after its last a face is covered, in seconds: it turns to the camera, or away, before
 /// the detector sees it, or after. At least so many frames.
@@ -18,28 +17,6 @@ const WIDER_PER_SEC: f64 = 0.8;
 
 /// Farthest that a face is thought to go on moving while coasting, in sides of its box.
 const MAX_DRIFT: f32 = 1.0;
-
-/// When each frame is, and which begin a scene.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Timeline {
-    pub(super) times_secs: Vec<f64>,
-    pub(super) cuts: Vec<bool>,
-}
-
-impl Timeline {
-    pub(super) fn push(&mut self, time_secs: f64, is_cut: bool) {
-        self.times_secs.push(time_secs);
-        self.cuts.push(is_cut);
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.times_secs.len()
-    }
-
-    fn secs_between(&self, a: usize, b: usize) -> f64 {
-        (self.times_secs[b] - self.times_secs[a]).abs()
-    }
-}
 
 /// A place of a frame, and whose.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -15,6 +15,7 @@ use regard_vision::{
 
 use super::*;
 use crate::find_me::Bounds;
+use crate::follow::{CompareFault, Comparer};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -99,8 +100,8 @@ struct TestKeeper {
     person: Embedding,
 }
 
-impl Keeper for TestKeeper {
-    fn similarities(&mut self, crops: &[Vec<u8>]) -> Result<Vec<Option<Similarity>>, KeepFault> {
+impl Comparer for TestKeeper {
+    fn similarities(&mut self, crops: &[Vec<u8>]) -> Result<Vec<Option<Similarity>>, CompareFault> {
         let mut of = |crop: &Vec<u8>| {
             let picture = Photo::from_bytes(crop).unwrap().into_picture();
             let middle = picture.size();
@@ -116,7 +117,9 @@ impl Keeper for TestKeeper {
         };
         Ok(crops.iter().map(&mut of).collect())
     }
+}
 
+impl Keeper for TestKeeper {
     fn bounds(&self) -> Bounds {
         Bounds::for_faces(&MatchScale::built_in(), TargetRate::ONE_IN_1_000, 100)
     }
@@ -288,11 +291,13 @@ fn who_agreed_stays_and_everybody_else_goes() {
 /// A keeper whose leave has ended.
 struct Gone;
 
-impl Keeper for Gone {
-    fn similarities(&mut self, _: &[Vec<u8>]) -> Result<Vec<Option<Similarity>>, KeepFault> {
-        Err(KeepFault::Asked("the consent was taken back".into()))
+impl Comparer for Gone {
+    fn similarities(&mut self, _: &[Vec<u8>]) -> Result<Vec<Option<Similarity>>, CompareFault> {
+        Err(CompareFault::Asked("the consent was taken back".into()))
     }
+}
 
+impl Keeper for Gone {
     fn bounds(&self) -> Bounds {
         Bounds::for_faces(&MatchScale::built_in(), TargetRate::ONE_IN_1_000, 1)
     }
@@ -303,7 +308,7 @@ fn without_an_answer_nothing_is_written() {
     let (bytes, _) = photo("photos/astronaut.jpg");
     let mut redactor = redactor(RedactOptions::default());
     let error = redactor.photo(&bytes, Some(&mut Gone)).unwrap_err();
-    assert!(matches!(error, RedactError::Keep(KeepFault::Asked(_))));
+    assert!(matches!(error, RedactError::Keep(CompareFault::Asked(_))));
     let folder = tempfile::tempdir().unwrap();
     let (input, _) = short_clip(folder.path());
     let output = folder.path().join("out.mjpeg");

@@ -4,65 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use regard_domain::BBox;
-use regard_vision::{
-    FilmWriter, Picture, PixelPool, Veil, VideoError, VideoKind, cover, open_video, picture_of,
-};
+use regard_vision::{FilmWriter, Veil, VideoError, VideoKind, cover};
 
-use super::cuts::CutFinder;
-use super::keep::{Keeper, Sampler, Samples};
-use super::linking::{Instant, Linker, Track};
-use super::plan::{FramePlan, Timeline, plan};
-use super::{RedactError, RedactStep, Redacted, Redactor, crop_area};
-
-/// Most sightings of faces that are held of one video: 40 people for an hour at 30 frames a second, some 120 MB.
-const MAX_SIGHTINGS: usize = 4_500_000;
-
-/// What the first reading found.
-struct Searched {
-    timeline: Timeline,
-    tracks: Vec<Track>,
-    samples: BTreeMap<usize, Samples>,
-}
-
-/// The frames of a video that can be had.
-struct Frames {
-    reader: regard_vision::VideoReader,
-    pool: PixelPool,
-    n_damaged: u64,
-    /// Why it ended before its end.
-    broken: Option<VideoError>,
-}
-
-impl Frames {
-    fn open(path: &Path, options: &regard_vision::VideoOptions) -> Result<Self, RedactError> {
-        Ok(Self {
-            reader: open_video(path, options)?,
-            pool: PixelPool::new(),
-            n_damaged: 0,
-            broken: None,
-        })
-    }
-
-    /// The next frame that can be read, and its time.
-    fn next(&mut self) -> Option<(Picture, f64)> {
-        loop {
-            match self.reader.next()? {
-                Ok(frame) => {
-                    let time_secs = frame.time_secs;
-                    match picture_of(frame, &self.pool) {
-                        Ok(picture) => return Some((picture, time_secs)),
-                        Err(_) => self.n_damaged += 1,
-                    }
-                }
-                Err(error) if error.is_passing() => self.n_damaged += 1,
-                Err(error) => {
-                    self.broken = Some(error);
-                    return None;
-                }
-            }
-        }
-    }
-}
+use super::keep::{Keeper, WINDOW_SECS};
+use super::plan::{FramePlan, plan};
+use super::{RedactError, RedactStep, Redacted, Redactor};
+use crate::follow::{Compared, Comparer, Frames, Samples, Watched, watch};
 
 impl Redactor {
     /// Covers the faces of a video but that of whoever agreed, into a file that is new. Reads it twice: faces are searched in every
@@ -96,67 +43,29 @@ impl Redactor {
         keeper: Option<&mut dyn Keeper>,
         step: &mut dyn FnMut(RedactStep),
     ) -> Result<(Redacted, Option<VideoError>), RedactError> {
-        let Searched {
+        let bounds = keeper.as_ref().map(|keeper| keeper.bounds());
+        let comparer = keeper.map(|keeper| (keeper as &mut dyn Comparer, WINDOW_SECS));
+        let Watched {
             timeline,
             tracks,
-            samples,
-        } = self.search(input, keeper, step)?;
+            compared,
+            ..
+        } = watch(
+            &mut self.finder,
+            (input, &self.options.video),
+            comparer,
+            &mut || step(RedactStep::Searched),
+        )?;
+        let samples: BTreeMap<usize, Samples> = bounds.map_or_else(BTreeMap::new, |bounds| {
+            let of = |(track, compared): (&usize, &Compared)| (*track, compared.samples(&bounds));
+            compared.iter().map(of).collect()
+        });
         let plans = plan(&tracks, &timeline, &samples, self.options.margin);
         let n_kept = samples.values().filter(|s| s.is_ever_theirs()).count() as u64;
         drop(tracks);
         let (mut done, broken) = self.write(input, output, &plans, step)?;
         done.n_kept = n_kept;
         Ok((done, broken))
-    }
-
-    fn search(
-        &mut self,
-        input: &Path,
-        mut keeper: Option<&mut dyn Keeper>,
-        step: &mut dyn FnMut(RedactStep),
-    ) -> Result<Searched, RedactError> {
-        let mut frames = Frames::open(input, &self.options.video)?;
-        let (mut linker, mut cuts) = (Linker::default(), CutFinder::default());
-        let (mut timeline, mut sampler) = (Timeline::default(), Sampler::default());
-        let mut n_sightings = 0;
-        while let Some((picture, time_secs)) = frames.next() {
-            let found = self.finder.find(picture.view())?;
-            n_sightings += found.len();
-            if n_sightings > MAX_SIGHTINGS {
-                return Err(RedactError::TooMany { max: MAX_SIGHTINGS });
-            }
-            let is_cut = cuts.is_cut(picture.view());
-            let boxes: Vec<BBox> = found.iter().map(|sighting| sighting.bbox).collect();
-            let now = Instant {
-                frame: timeline.len(),
-                time_secs,
-                is_cut,
-            };
-            let numbers = linker.step(now, &boxes);
-            timeline.push(time_secs, is_cut);
-            if let Some(keeper) = keeper.as_deref_mut() {
-                for (sighting, track) in found.iter().zip(numbers) {
-                    let worth = sighting.score * sighting.bbox.area().sqrt();
-                    sampler.offer(track, time_secs, worth, || {
-                        picture.view().crop(&crop_area(sighting))
-                    });
-                }
-                sampler.work(keeper)?;
-            }
-            step(RedactStep::Searched);
-        }
-        if timeline.len() == 0 {
-            return Err(frames.broken.map_or(RedactError::Empty, RedactError::Video));
-        }
-        let samples = match keeper {
-            Some(keeper) => sampler.finish(keeper)?,
-            None => BTreeMap::new(),
-        };
-        Ok(Searched {
-            timeline,
-            tracks: linker.into_tracks(),
-            samples,
-        })
     }
 
     fn write(

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use regard_vision::MAX_FILE_BYTES;
+use regard_vision::{MAX_FILE_BYTES, VideoKind};
 use tempfile::TempPath;
 
 use super::budget::Lease;
@@ -109,6 +109,36 @@ impl Content {
             },
         }
     }
+
+    /// All bytes of what may be a photograph, of several pictures too; nothing where it is none by its first bytes and its name.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is larger than the limits.
+    pub fn photo_bytes(self, limits: Limits) -> Result<Option<PhotoBytes>, Fault> {
+        match self {
+            Self::Memory(bytes) => Ok(Some(bytes)),
+            Self::File(path) => photo_in(&path, limits),
+            Self::Spooled(spooled) => photo_in(&spooled.path, limits),
+            Self::Object(object) => match object.fetch(limits)? {
+                // Nothing in the store is fetched as an object again.
+                Some(content) => content.photo_bytes(limits),
+                None => Ok(None),
+            },
+        }
+    }
+}
+
+fn photo_in(path: &Path, limits: Limits) -> Result<Option<PhotoBytes>, Fault> {
+    let is_photo = match classify(path).map_err(|error| unreadable(&error))? {
+        Media::Photo => true,
+        Media::Video => {
+            // The first picture of a GIF is one.
+            let kind = VideoKind::sniff(path).map_err(|error| unreadable(&error))?;
+            kind == Some(VideoKind::Gif)
+        }
+        Media::Neither => false,
+    };
+    is_photo.then(|| read_whole(path, limits)).transpose()
 }
 
 fn load_file(path: PathBuf, spooled: Option<Spooled>, limits: Limits) -> Result<Loaded, Fault> {

@@ -1,7 +1,9 @@
 //! Photograph, video or neither: told by the first bytes, and by the name only where they say nothing.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use regard_vision::{PhotoFormat, VideoKind};
@@ -91,6 +93,29 @@ pub(crate) fn may_be_media(path: &Path) -> bool {
     PICTURE_ENDINGS.contains(&ending.as_str())
         || VideoKind::has_ending_of_one(&ending)
         || matches!(ending.as_str(), "mjpeg" | "mjpg" | "gif" | "ico")
+}
+
+/// Whether a name is that of a picture.
+pub(crate) fn has_picture_ending(path: &Path) -> bool {
+    PICTURE_ENDINGS.contains(&ending_of(path).as_str())
+}
+
+/// The name of an archive without its ending; any other as it is.
+pub(crate) fn without_packing_ending(name: &OsStr) -> OsString {
+    if packing_by_name(Path::new(name)).is_none() {
+        return name.to_owned();
+    }
+    let bytes = name.as_bytes();
+    let endings = [".tar.gz", ".tgz", ".tar", ".zip"];
+    let ends = |ending: &&str| {
+        let from = bytes.len().saturating_sub(ending.len());
+        bytes[from..].eq_ignore_ascii_case(ending.as_bytes())
+    };
+    let len = endings
+        .iter()
+        .find(|ending| ends(ending))
+        .map_or(0, |e| e.len());
+    OsStr::from_bytes(&bytes[..bytes.len() - len]).to_owned()
 }
 
 /// Whether it is worth a file to find out.
@@ -232,5 +257,10 @@ mod tests {
         check("a.docx", None);
         check("tar", None);
         check("a.gz", None);
+        let bare = |name: &str| without_packing_ending(OsStr::new(name));
+        assert_eq!(bare("cola.tar.gz"), "cola");
+        assert_eq!(bare("A.ZIP"), "A");
+        assert_eq!(bare("cola.jpg"), "cola.jpg");
+        assert_eq!(bare("tar"), "tar");
     }
 }

@@ -217,3 +217,41 @@ proptest! {
         prop_assert!(whole(&bytes[..len]).is_err());
     }
 }
+
+/// A progressive JPEG whose scan of the finest coefficients comes so many times: each costs a pass over the whole picture, and
+/// hardly a byte.
+fn of_many_scans(n: usize) -> Vec<u8> {
+    let mut jpeg = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut jpeg, 50);
+    encoder.set_progressive(true);
+    let gray = vec![90; 512 * 512];
+    encoder
+        .encode(&gray, 512, 512, jpeg_encoder::ColorType::Luma)
+        .unwrap();
+    let last = jpeg.windows(2).rposition(|pair| pair == [0xFF, 0xDA]);
+    let last = last.unwrap();
+    let scan = jpeg[last..jpeg.len() - 2].to_vec();
+    [&jpeg[..last], &scan.repeat(n), &[0xFF, 0xD9]].concat()
+}
+
+#[test]
+fn a_picture_has_a_hundred_scans_at_most_however_it_is_decoded() {
+    for wanted in [
+        WantedSize::Whole,
+        WantedSize::AtLeast {
+            width: 64,
+            height: 64,
+        },
+    ] {
+        let decode = |n| decode_jpeg(&of_many_scans(n), wanted, &PixelPool::new());
+        assert!(decode(20).is_ok(), "{wanted:?}: {:?}", decode(20).err());
+        let error = decode(5_000).err().unwrap();
+        assert!(error.to_string().contains("JPEG"), "{wanted:?}: {error}");
+        assert!(matches!(error, PhotoError::Damaged { .. }), "{error:?}");
+    }
+    // What follows the picture is none of its scans: telephones append another.
+    let mut followed = of_many_scans(1);
+    followed.extend([0xFF, 0xDA].repeat(500));
+    followed.extend([0xFF, 0xD9]);
+    assert_eq!(n_scans(&followed, 0), n_scans(&of_many_scans(1), 0));
+}

@@ -178,3 +178,87 @@ proptest! {
         prop_assert!(Photo::from_bytes(&bytes).is_err());
     }
 }
+
+/// A PNG of zeros, with a chunk before them.
+fn png((width, height, bits): (u32, u32, u8), before: &[u8]) -> Vec<u8> {
+    let chunk = |kind: &[u8; 4], body: &[u8]| {
+        let summed = [kind.as_slice(), body].concat();
+        let len = (body.len() as u32).to_be_bytes();
+        [&len[..], &summed, &crc32(&summed).to_be_bytes()].concat()
+    };
+    let sides = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    // Colours with alpha.
+    let header = [sides.as_slice(), &[bits, 6, 0, 0, 0]].concat();
+    let row = 1 + width as usize * 4 * usize::from(bits) / 8;
+    let rows = stored(&vec![0; row * height as usize]);
+    [
+        b"\x89PNG\r\n\x1a\n".as_slice(),
+        &chunk(b"IHDR", &header),
+        before,
+        &chunk(b"IDAT", &rows),
+        &chunk(b"IEND", &[]),
+    ]
+    .concat()
+}
+
+/// Zlib without compression.
+fn stored(bytes: &[u8]) -> Vec<u8> {
+    let mut all = vec![0x78, 1];
+    let mut parts = bytes.chunks(65_535).peekable();
+    while let Some(part) = parts.next() {
+        all.push(u8::from(parts.peek().is_none()));
+        let len = part.len() as u16;
+        all.extend(len.to_le_bytes());
+        all.extend((!len).to_le_bytes());
+        all.extend(part);
+    }
+    let (mut a, mut b) = (1_u32, 0_u32);
+    for byte in bytes {
+        a = (a + u32::from(*byte)) % 65_521;
+        b = (b + a) % 65_521;
+    }
+    all.extend((b << 16 | a).to_be_bytes());
+    all
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 {
+                0xEDB8_8320 ^ (crc >> 1)
+            } else {
+                crc >> 1
+            };
+        }
+    }
+    !crc
+}
+
+#[test]
+fn transparency_lies_on_white() {
+    let check = |rgba: [u8; 4], expected: [u8; 3]| {
+        let picture = image::RgbaImage::from_pixel(2, 1, image::Rgba(rgba));
+        let rgb = onto_white(DynamicImage::ImageRgba8(picture));
+        assert_eq!(rgb, [expected, expected].concat(), "{rgba:?}");
+    };
+    check([10, 20, 30, 255], [10, 20, 30]);
+    check([10, 20, 30, 0], [255, 255, 255]);
+    check([0, 100, 200, 128], [127, 177, 227]);
+}
+
+#[test]
+fn what_would_take_more_than_a_hundred_megapixels_of_bytes_is_refused_before() {
+    assert!(Photo::from_bytes(&png((4, 4, 16), &[])).is_ok());
+    assert!(Photo::from_bytes(&png((4, 4, 8), &[])).is_ok());
+    // 60 megapixels of eight bytes: the header alone, for the rest is not read.
+    let whole = png((1, 1, 16), &[]);
+    let mut large = whole.clone();
+    large[16..24].copy_from_slice(&[10_000_u32.to_be_bytes(), 6_000_u32.to_be_bytes()].concat());
+    let crc = crc32(&large[12..29]);
+    large[29..33].copy_from_slice(&crc.to_be_bytes());
+    let error = Photo::from_bytes(&large).err().unwrap();
+    assert!(matches!(error, PhotoError::Unsupported { .. }), "{error:?}");
+    assert!(error.to_string().contains("10000x6000"), "{error}");
+}

@@ -82,6 +82,10 @@ pub(super) enum Input<'a> {
     Url(&'a str),
 }
 
+/// Containers and bare streams the child may read from a file. None of them leads on to other files, as playlists, scripts and
+/// patterns do: a file that is called a film and is one of those would have others read that nobody named.
+const FILE_FORMATS: &str = "mov,matroska,avi,asf,flv,mpeg,mpegts,mpegvideo,m4v,h264,hevc,av1,obu,ivf,ogg,mxf,mjpeg,jpeg_pipe,gif,dv,nut,rm,wtv,swf,yuv4mpegpipe";
+
 /// Protocols the child may use to read a URL, so that a playlist cannot open files of this machine.
 fn protocols_for(url: &str) -> &'static str {
     match url.split("://").next().unwrap_or_default() {
@@ -101,6 +105,7 @@ fn arguments(info: &FfmpegInfo, input: &Input<'_>, reduced_to: Option<FrameSize>
     let input = match input {
         Input::File { path, real_time } => {
             add(&["-protocol_whitelist", "file"]);
+            add(&["-format_whitelist", FILE_FORMATS]);
             if *real_time {
                 add(&["-re"]);
             }

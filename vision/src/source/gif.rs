@@ -9,7 +9,11 @@ use image::error::ImageError;
 use image::{AnimationDecoder, Frames, ImageDecoder};
 use regard_domain::FrameSize;
 
-use crate::{MAX_PIXELS, MAX_SIDE_PX};
+use crate::MAX_SIDE_PX;
+
+/// Most pixels of a picture of an animated GIF. Origin: eight times those of full HD; each picture costs as much as the whole
+/// canvas, and may take a few bytes of the file. One that is larger is a photograph, of which the first picture is looked at.
+const MAX_CANVAS_PIXELS: u64 = 1 << 24;
 
 /// Shortest delay that is taken at its word, in seconds, and what stands for shorter ones.
 /// Origin: every browser shows frames of 10 ms and less for 100 ms, and GIFs are made for browsers.
@@ -43,10 +47,10 @@ impl GifReader {
         let mut limits = image::Limits::default();
         limits.max_image_width = Some(MAX_SIDE_PX);
         limits.max_image_height = Some(MAX_SIDE_PX);
-        // The canvas and one picture, both RGBA.
-        limits.max_alloc = Some(MAX_PIXELS * 8);
+        // The canvas, one picture, and what it is laid together in, all RGBA; and the decoder's own.
+        limits.max_alloc = Some(MAX_CANVAS_PIXELS * 16);
         decoder.set_limits(limits)?;
-        if width == 0 || height == 0 || u64::from(width) * u64::from(height) > MAX_PIXELS {
+        if width == 0 || height == 0 || u64::from(width) * u64::from(height) > MAX_CANVAS_PIXELS {
             let kind = image::error::LimitErrorKind::DimensionError;
             return Err(ImageError::Limits(image::error::LimitError::from_kind(
                 kind,
@@ -94,7 +98,7 @@ fn on_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
     })
 }
 
-/// Whether a GIF has more than one picture; a broken one has what can be read.
+/// Whether a GIF has more than one picture that can be shown one after the other; a broken one has what can be read.
 pub(super) fn is_animated(path: &Path) -> bool {
     GifReader::open(path).is_ok_and(|reader| reader.frames.take(2).flatten().count() == 2)
 }
@@ -141,5 +145,32 @@ mod tests {
         );
         assert_eq!(on_white([10, 20, 30, 0]), [255, 255, 255]);
         assert_eq!(on_white([0, 0, 0, 128]), [127, 127, 127]);
+    }
+
+    /// A screen of that size with so many pictures of one pixel.
+    fn tiny_pictures(side: u16, n: usize) -> Vec<u8> {
+        let side = side.to_le_bytes();
+        let mut bytes = [b"GIF89a", side.as_slice(), &side, &[0x80, 0, 0], &[0; 6]].concat();
+        for _ in 0..n {
+            bytes.extend([0x21, 0xF9, 4, 0, 10, 0, 0, 0]);
+            bytes.extend([b',', 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0]);
+        }
+        bytes.push(b';');
+        bytes
+    }
+
+    #[test]
+    fn a_canvas_that_costs_more_than_its_pictures_is_no_video() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.gif");
+        let check = |side: u16, expected: bool| {
+            std::fs::write(&path, tiny_pictures(side, 3)).unwrap();
+            assert_eq!(is_animated(&path), expected, "{side}");
+            assert_eq!(GifReader::open(&path).is_ok(), expected, "{side}");
+        };
+        check(200, true);
+        check(4_096, true);
+        check(4_097, false);
+        check(9_990, false);
     }
 }

@@ -12,7 +12,7 @@ use regard_commitments::{CountScope, Grant, Recognition, Scoped};
 use regard_domain::{Face, Point};
 use regard_identity::{Embedder, Embedding, MatchScale, Similarity, TargetRate};
 use regard_inference::{Catalog, LoadOptions, Native, Rten, Runtime};
-use regard_library::{Bounds, KeepFault, Keeper, RedactOptions, Redactor};
+use regard_library::{Bounds, CompareFault, Comparer, Keeper, RedactOptions, Redactor};
 use regard_vision::{
     AnalyzerOptions, Detector, DetectorOptions, FaceAnalyzer, FaceChip, Photo, Picture, PixelPool,
     VideoKind, VideoOptions, open_video, picture_of,
@@ -112,12 +112,14 @@ impl EvaluationKeeper {
     }
 }
 
-impl Keeper for EvaluationKeeper {
-    fn similarities(&mut self, crops: &[Vec<u8>]) -> Result<Vec<Option<Similarity>>, KeepFault> {
+impl Comparer for EvaluationKeeper {
+    fn similarities(&mut self, crops: &[Vec<u8>]) -> Result<Vec<Option<Similarity>>, CompareFault> {
         let all: Result<Vec<_>> = crops.iter().map(|crop| self.similarity(crop)).collect();
-        all.map_err(|error| KeepFault::Asked(error.into()))
+        all.map_err(|error| CompareFault::Asked(error.into()))
     }
+}
 
+impl Keeper for EvaluationKeeper {
     fn bounds(&self) -> Bounds {
         Bounds::for_faces(&MatchScale::built_in(), TargetRate::ONE_IN_100_000, 1)
     }

@@ -40,7 +40,7 @@ enum Subject {
     Policies,
     /// The whole path from a frame to what its faces show, beside MediaPipe and OpenCV, by turns.
     Faces,
-    /// Photographs of 12 megapixels decoded and searched, beside OpenCV, by turns.
+    /// Photographs of 12 megapixels decoded and searched, beside OpenCV, by turns; the whole program with one worker and two.
     Bulk,
     /// Searches among a million to ten million templates beside faiss, usearch and OpenCV; one verification from a JPEG on.
     Gallery,
@@ -96,6 +96,9 @@ pub(crate) struct BenchArgs {
     /// Only the networks of `inference`, `layers` and `load` whose name contains this.
     #[arg(long, value_name = "TEXT")]
     network: Option<String>,
+    /// How many photographs each run of the whole program in `bulk` looks at.
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    photos: usize,
     /// Write what was measured into this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -157,6 +160,9 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<()> {
         let rows = bulk::compare()?;
         broken.extend(rows.iter().filter_map(bulk::Row::missed_goal));
         written.insert("bulk".to_owned(), serde_json::to_value(rows)?);
+        let whole = bulk::compare_whole(args.photos)?;
+        broken.extend(whole.iter().filter_map(bulk::Whole::missed_goal));
+        written.insert("bulk_whole".to_owned(), serde_json::to_value(whole)?);
     }
     benches_of_rooms(args, wants)?;
     if let Some(path) = &args.json {

@@ -346,3 +346,207 @@ fn a_file_that_fails_while_it_is_read_is_a_line() {
         said.err
     );
 }
+
+/// A chunk of a PNG; nobody looks at its sum where the decoder leaves it out.
+fn chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let summed = [kind.as_slice(), body].concat();
+    let mut crc = u32::MAX;
+    for byte in &summed {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
+        }
+    }
+    let len = (body.len() as u32).to_be_bytes();
+    [&len[..], &summed, &(!crc).to_be_bytes()].concat()
+}
+
+/// Zlib of zeros: one byte, and so many times 258 more of what came before, 13 bits each.
+fn zeros(n_times: usize) -> Vec<u8> {
+    let mut bytes = vec![0x78, 1];
+    let (mut waiting, mut n_waiting) = (0_u32, 0);
+    let mut put = |bits: &[u8]| {
+        for bit in bits {
+            waiting |= u32::from(*bit) << n_waiting;
+            n_waiting += 1;
+            if n_waiting == 8 {
+                bytes.push(waiting as u8);
+                (waiting, n_waiting) = (0, 0);
+            }
+        }
+    };
+    // The last block, of fixed codes; a literal 0.
+    put(&[1, 1, 0]);
+    put(&[0, 0, 1, 1, 0, 0, 0, 0]);
+    for _ in 0..n_times {
+        put(&[1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0]);
+    }
+    put(&[0; 7]);
+    put(&[0; 7]);
+    bytes
+}
+
+#[test]
+fn what_stands_beside_the_pixels_takes_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(fixture("photos/astronaut.png")).unwrap();
+    // The header ends there. A profile, and texts, of a gigabyte each.
+    let at = 33;
+    let bomb = zeros((1 << 30) / 258);
+    let beside = [
+        (
+            "a.png",
+            chunk(b"iCCP", &[b"x\0\0", bomb.as_slice()].concat()),
+        ),
+        (
+            "b.png",
+            chunk(b"zTXt", &[b"x\0\0", bomb.as_slice()].concat()),
+        ),
+        (
+            "c.png",
+            chunk(b"iTXt", &[b"x\0\x01\0\0\0", bomb.as_slice()].concat()),
+        ),
+    ];
+    for (name, chunk) in &beside {
+        let bytes = [&whole[..at], chunk, &whole[at..]].concat();
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let (code, said, peak) = watched(
+        &["--workers", "1"]
+            .map(OsStr::new)
+            .iter()
+            .copied()
+            .chain([folder.path().as_os_str()])
+            .collect::<Vec<_>>(),
+    );
+    // The portraits are found all the same.
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("3 photographs: 3 faces"), "{said}");
+    println!("peak {} MiB", peak >> 20);
+    assert!(peak < MAX_PEAK_BYTES, "{peak} bytes");
+}
+
+#[test]
+fn a_canvas_of_a_hundred_megapixels_is_looked_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = [
+        b"GIF89a".as_slice(),
+        &[0x10, 0x27, 0x06, 0x27, 0x80, 0, 0],
+        &[0; 6],
+    ]
+    .concat();
+    for _ in 0..500 {
+        bytes.extend([0x21, 0xF9, 4, 0, 10, 0, 0, 0]);
+        bytes.extend([b',', 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0]);
+    }
+    bytes.push(b';');
+    let file = folder.path().join("a.gif");
+    fs::write(&file, bytes).unwrap();
+    let began = std::time::Instant::now();
+    let (code, said, peak) = watched(&[file.as_os_str()]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("1 photograph"), "{said}");
+    println!("peak {} MiB, {:?}", peak >> 20, began.elapsed());
+    // The canvas in four bytes a pixel, and what a run takes anyhow.
+    assert!(peak < 600 << 20, "{peak} bytes");
+}
+
+#[test]
+fn a_film_leads_to_no_other_file() {
+    if !is_ffmpeg_there() {
+        println!("skipped: ffmpeg not found");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret.ts");
+    let bytes = film(
+        folder.path(),
+        "secret.ts",
+        &["-c:v", "mpeg2video", "-r", "25"],
+    );
+    fs::write(&secret, bytes).unwrap();
+    let said = said_by(program().arg("analyze").arg(&secret));
+    assert!(said.code == 0 && !said.out.is_empty(), "{}", said.err);
+    let films = folder.path().join("films");
+    fs::create_dir(&films).unwrap();
+    let playlist = format!(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n",
+        secret.display()
+    );
+    let script = "ffconcat version 1.0\nfile secret.ts\n";
+    fs::write(films.join("playlist.mp4"), playlist).unwrap();
+    fs::write(folder.path().join("script.mp4"), script).unwrap();
+    let mut command = program();
+    let said = said_by(
+        command
+            .arg("analyze")
+            .arg(&films)
+            .arg(folder.path().join("script.mp4")),
+    );
+    assert_eq!((said.code, said.errors().len()), (1, 2), "{}", said.err);
+    assert!(said.out.is_empty(), "another file was read: {}", said.out);
+}
+
+#[test]
+fn films_whose_headers_lie_take_no_more_than_others() {
+    if !is_ffmpeg_there() {
+        println!("skipped: ffmpeg not found");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mpeg4 = ["-c:v", "mpeg4", "-g", "2", "-pix_fmt", "yuv420p"];
+    let at = |bytes: &[u8], wanted: &[u8]| {
+        let found = bytes.windows(wanted.len()).position(|part| part == wanted);
+        found.unwrap()
+    };
+    let inside = folder.path().join("in");
+    fs::create_dir(&inside).unwrap();
+    let lie = |name: &str, bytes: &[u8], at: usize, claim: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        bytes[at..at + claim.len()].copy_from_slice(claim);
+        fs::write(inside.join(name), bytes).unwrap();
+    };
+    let mp4 = film(folder.path(), "a.mp4", &mpeg4);
+    // Counts and sizes of tables, of all frames, and of a picture.
+    lie("count.mp4", &mp4, at(&mp4, b"stsz") + 12, &[0xFF; 4]);
+    lie("times.mp4", &mp4, at(&mp4, b"stts") + 8, &[0xFF; 4]);
+    lie(
+        "sample.mp4",
+        &mp4,
+        at(&mp4, b"stsz") + 8,
+        &[0x7F, 0xFF, 0xFF, 0xFF],
+    );
+    lie("size.mp4", &mp4, at(&mp4, b"mdat") - 4, &[0xFF; 4]);
+    lie("side.mp4", &mp4, at(&mp4, b"mp4v") + 28, &[0xFD; 4]);
+    let mkv = film(folder.path(), "a.mkv", &mpeg4);
+    let claim = [0x01, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE];
+    lie(
+        "segment.mkv",
+        &mkv,
+        at(&mkv, b"\x18\x53\x80\x67") + 4,
+        &claim,
+    );
+    lie(
+        "cluster.mkv",
+        &mkv,
+        at(&mkv, b"\x1f\x43\xb6\x75") + 4,
+        &claim,
+    );
+    let avi = film(folder.path(), "a.avi", &["-c", "copy"]);
+    lie(
+        "format.avi",
+        &avi,
+        at(&avi, b"strf") + 4,
+        &[0xFF, 0xFF, 0xFF, 0x7F],
+    );
+    lie("frames.avi", &avi, at(&avi, b"avih") + 24, &[0xFF; 4]);
+    let movi = at(&avi, b"movi");
+    lie("chunk.avi", &avi, movi + 8, &[0xFF; 4]);
+    let began = std::time::Instant::now();
+    let (_, said, peak) = watched(&[inside.as_os_str()]);
+    assert!(!said.contains("panicked"), "{said}");
+    println!("peak {} MiB, {:?}: {said}", peak >> 20, began.elapsed());
+    assert!(peak < MAX_PEAK_BYTES, "{peak} bytes");
+    // Ten films of ten frames: seconds, on any machine.
+    assert!(began.elapsed() < Duration::from_secs(300), "{said}");
+}

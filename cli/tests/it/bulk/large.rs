@@ -42,8 +42,13 @@ fn places_are_those_of_the_photograph_however_it_was_decoded() {
     let [left, top, width, height] = alone.map(|px| px * 2.0);
     let expected = [left + 2_000.0, top + 1_200.0, width, height];
     let path = scene(folder.path(), 1_024);
-    // At a half, at a quarter, and whole.
-    for options in [&[][..], &["--min-face", "170"], &["--min-face", "24"]] {
+    // At a half, at a quarter, at an eighth, and whole.
+    for options in [
+        &[][..],
+        &["--min-face", "170"],
+        &["--min-face", "200"],
+        &["--min-face", "24"],
+    ] {
         let found = face(&path, options).unwrap_or_else(|| panic!("nobody with {options:?}"));
         let overlap = iou(found, expected);
         assert!(overlap > 0.7, "{options:?}: {found:?} not {expected:?}");

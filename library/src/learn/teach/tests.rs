@@ -7,15 +7,15 @@ use regard_vision::Photo;
 
 use super::*;
 use crate::learn::{
-    Abstention, Example, ExampleContent, Examples, FolderExamples, Needed, NetworkChoice, Unread,
-    in_drawn_order, report_page,
+    Abstention, CollectedExamples, Example, ExampleContent, Examples, Needed, NetworkChoice,
+    Unread, in_drawn_order, report_page,
 };
+use crate::{Input, SourceOptions};
 
 /// Photographs that are drawn when they are asked for: any number of them, none on disk.
 struct Drawn {
     classes: Vec<String>,
     n_each: u64,
-    next: u64,
 }
 
 impl Drawn {
@@ -23,7 +23,6 @@ impl Drawn {
         Self {
             classes: Product::SOLD.map(|p| p.name().to_owned()).to_vec(),
             n_each,
-            next: 0,
         }
     }
 }
@@ -33,16 +32,30 @@ impl Examples for Drawn {
         &self.classes
     }
 
-    fn next_example(&mut self) -> Option<Result<Example, Unread>> {
-        let (class, seed) = (self.next / self.n_each, self.next % self.n_each);
-        self.next += 1;
-        let product = *Product::SOLD.get(class as usize)?;
-        Some(Ok(Example {
-            class: class as u32,
-            name: format!("{}/{seed}", product.name()),
-            content: ExampleContent::Bytes(photograph(product, Light::PLAIN, seed)),
-        }))
+    fn each(
+        &mut self,
+        take: &mut dyn FnMut(Result<Example, Unread>) -> bool,
+    ) -> Result<(), SourceError> {
+        for (class, product) in (0..).zip(Product::SOLD) {
+            for seed in 0..self.n_each {
+                let example = Example {
+                    class,
+                    name: format!("{}/{seed}", product.name()),
+                    content: ExampleContent::Bytes(photograph(product, Light::PLAIN, seed)),
+                };
+                if !take(Ok(example)) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
+}
+
+/// The examples in a folder.
+fn in_folder(folder: &Path) -> CollectedExamples {
+    let inputs = vec![Input::Path(folder.to_owned())];
+    CollectedExamples::open(inputs, SourceOptions::default()).unwrap()
 }
 
 struct Rig {
@@ -243,7 +256,7 @@ fn damaged_doubled_and_misplaced_photographs_are_told() {
         "tin/two-again.jpg",
         &photograph(Product::Can, Light::PLAIN, 5),
     );
-    let mut examples = FolderExamples::open(folder).unwrap();
+    let mut examples = in_folder(folder);
     let (_, findings) = rig.learn(&mut examples, |_| ()).unwrap();
     assert_eq!(findings.n_unread, 1, "{:?}", findings.unread);
     assert!(findings.unread[0].0.ends_with("can/cut.jpg"));
@@ -280,7 +293,7 @@ fn a_folder_of_faces_is_refused() {
             &photograph(Product::Can, Light::PLAIN, number as u64),
         );
     }
-    let mut examples = FolderExamples::open(folder).unwrap();
+    let mut examples = in_folder(folder);
     let error = rig.learn(&mut examples, |_| ()).unwrap_err();
     let LearnError::People(refusal) = &error else {
         panic!("{error}");
@@ -296,7 +309,7 @@ fn nothing_that_can_be_read_says_so() {
     for name in ["a/x.jpg", "b/y.jpg"] {
         write(folder.path(), name, b"\xff\xd8\xff\xe0 cut");
     }
-    let mut examples = FolderExamples::open(folder.path()).unwrap();
+    let mut examples = in_folder(folder.path());
     let error = rig.learn(&mut examples, |_| ()).unwrap_err().to_string();
     assert!(error.contains("2 were damaged, the first: "), "{error}");
 }

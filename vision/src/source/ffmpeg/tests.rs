@@ -54,6 +54,12 @@ fn names_and_playlists_cannot_become_options_or_protocols() {
         "{joined}"
     );
     assert!(joined.contains("-protocol_whitelist file "), "{joined}");
+    // Nothing that leads on to other files.
+    let formats = all.iter().position(|one| one == "-format_whitelist");
+    let formats: Vec<&str> = all[formats.unwrap() + 1].split(',').collect();
+    for other in ["hls", "concat", "dash", "image2", "sdp", "imf", "lavfi"] {
+        assert!(!formats.contains(&other), "{other}");
+    }
     assert!(joined.contains("-fps_mode passthrough"));
     let all = arguments_of("4.4.2-0ubuntu0.22", &Input::Url("https://cam/x.m3u8")).join(" ");
     assert!(

@@ -24,15 +24,15 @@ const MAX_DRIFT_SECS: f64 = 0.5;
 
 /// Where a face was at which frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Mark {
-    pub(super) frame: usize,
-    pub(super) bbox: BBox,
+pub(crate) struct Mark {
+    pub(crate) frame: usize,
+    pub(crate) bbox: BBox,
 }
 
 /// The sightings of one face, in order; at least one.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Track {
-    pub(super) marks: Vec<Mark>,
+pub(crate) struct Track {
+    pub(crate) marks: Vec<Mark>,
 }
 
 /// A track that may go on.
@@ -47,7 +47,7 @@ struct Open {
 
 /// Links sightings frame by frame.
 #[derive(Default)]
-pub(super) struct Linker {
+pub(crate) struct Linker {
     tracks: Vec<Track>,
     open: Vec<Open>,
     n_cuts: usize,
@@ -55,15 +55,15 @@ pub(super) struct Linker {
 
 /// When a frame is, and what it begins.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Instant {
-    pub(super) frame: usize,
-    pub(super) time_secs: f64,
-    pub(super) is_cut: bool,
+pub(crate) struct Instant {
+    pub(crate) frame: usize,
+    pub(crate) time_secs: f64,
+    pub(crate) is_cut: bool,
 }
 
 impl Linker {
     /// Takes the sightings of the next frame; the number of the track of each.
-    pub(super) fn step(&mut self, now: Instant, boxes: &[BBox]) -> Vec<usize> {
+    pub(crate) fn step(&mut self, now: Instant, boxes: &[BBox]) -> Vec<usize> {
         self.n_cuts += usize::from(now.is_cut);
         self.open
             .retain(|open| now.time_secs - open.at_secs <= MAX_GAP_SECS);
@@ -117,7 +117,7 @@ impl Linker {
     }
 
     /// All tracks, by number.
-    pub(super) fn into_tracks(self) -> Vec<Track> {
+    pub(crate) fn into_tracks(self) -> Vec<Track> {
         self.tracks
     }
 }
@@ -149,7 +149,7 @@ impl Open {
 }
 
 /// The box somewhere else.
-pub(super) fn moved(bbox: &BBox, dx: f32, dy: f32) -> BBox {
+pub(crate) fn moved(bbox: &BBox, dx: f32, dy: f32) -> BBox {
     BBox::new(
         bbox.left() + dx,
         bbox.top() + dy,

@@ -12,14 +12,14 @@ const CUT_TIMES: f32 = 3.0;
 
 /// Notices cuts, frame by frame.
 #[derive(Default)]
-pub(super) struct CutFinder {
+pub(crate) struct CutFinder {
     last: Option<[f32; SIDE * SIDE]>,
     last_change: f32,
 }
 
 impl CutFinder {
     /// Whether a scene begins with this frame; the first never does.
-    pub(super) fn is_cut(&mut self, picture: RgbView<'_>) -> bool {
+    pub(crate) fn is_cut(&mut self, picture: RgbView<'_>) -> bool {
         let cells = brightness(picture);
         let change = self.last.map_or(0.0, |last| {
             let sum: f32 = last.iter().zip(cells).map(|(a, b)| (a - b).abs()).sum();

@@ -7,7 +7,7 @@ use regard_domain::{BBox, CameraId};
 use regard_inference::{Catalog, Runtime};
 use regard_vision::{AnalysisError, AnalyzerOptions, DetectorOptions, FaceAnalyzer, RgbView};
 
-use super::RedactError;
+use super::WatchError;
 
 /// Least score that is covered. Origin: half of what the model card calls a face (.6 to .7); a lamp that is covered harms
 /// nobody, a face that is not does.
@@ -21,13 +21,13 @@ const LONG_SIDE_PX: u32 = 640;
 
 /// A face, or what may be one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Sighting {
-    pub(super) bbox: BBox,
-    pub(super) score: f32,
+pub(crate) struct Sighting {
+    pub(crate) bbox: BBox,
+    pub(crate) score: f32,
 }
 
 /// Finds faces in several sizes of a picture: reduced or enlarged to 640 pixels, and as it is, in tiles where it is large.
-pub(super) struct FaceFinder {
+pub(crate) struct FaceFinder {
     /// Reduced and in tiles, or enlarged.
     wide: FaceAnalyzer,
     /// As it is: what is enlarged otherwise.
@@ -36,19 +36,19 @@ pub(super) struct FaceFinder {
 }
 
 impl FaceFinder {
-    pub(super) fn new(
+    pub(crate) fn new(
         runtime: &Arc<dyn Runtime>,
         catalog: &Arc<Catalog>,
         threads_per_run: usize,
-    ) -> Result<Self, RedactError> {
+    ) -> Result<Self, WatchError> {
         let declaration = LibraryDeclaration {
-            source: CameraId::new("redact").expect("a valid id"),
+            source: CameraId::new("library").expect("a valid id"),
             lawfully_held: true,
             wanted: Scopes::NONE.with(Scope::Count),
         };
         let grant = ask_library(&declaration)
             .into_result()
-            .map_err(RedactError::Refused)?;
+            .map_err(WatchError::Refused)?;
         let count = grant.count().ok_or(AnalysisError::GrantEnded)?;
         let analyzer = |detector| {
             let options = AnalyzerOptions {
@@ -76,7 +76,7 @@ impl FaceFinder {
         })
     }
 
-    pub(super) fn warm_up(&mut self) -> Result<(), AnalysisError> {
+    pub(crate) fn warm_up(&mut self) -> Result<(), AnalysisError> {
         let keys = regard_vision::Keys {
             count: &self.count,
             attention: None,
@@ -86,7 +86,7 @@ impl FaceFinder {
     }
 
     /// Every place of a picture in which a face may be, the surest first.
-    pub(super) fn find(&mut self, picture: RgbView<'_>) -> Result<Vec<Sighting>, AnalysisError> {
+    pub(crate) fn find(&mut self, picture: RgbView<'_>) -> Result<Vec<Sighting>, AnalysisError> {
         let mut faces = self.wide.detect(picture, &self.count)?;
         if picture.size().width.max(picture.size().height) < LONG_SIDE_PX {
             faces.extend(self.native.detect(picture, &self.count)?);

@@ -1,0 +1,167 @@
+//! Many things at once, what comes of them in the order in which they were found.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::Result;
+use regard_library::{Content, Fault, Found, Item, Sources, Visitor, Wish};
+
+/// Things that are being worked on or wait for their turn, a worker.
+const AHEAD_A_WORKER: usize = 8;
+
+/// Goes through the sources; each of `workers`, a thread each, looks at what is found, and `take` is told what came of it, in
+/// order, or what is wrong. `take` says whether to go on.
+///
+/// # Errors
+/// Those of `take`; when it cannot be known what else there is.
+pub(crate) fn in_order<W: Send, R: Send>(
+    sources: &Sources,
+    workers: &mut [W],
+    look: impl Fn(&mut W, &Item, Content) -> R + Sync,
+    mut take: impl FnMut(&Item, Result<R, Fault>) -> Result<bool>,
+) -> Result<()> {
+    let n_ahead = workers.len() * AHEAD_A_WORKER;
+    // Handed back for each thing that was taken; without one nothing new is found.
+    let (give, tokens) = sync_channel::<()>(n_ahead);
+    for _ in 0..n_ahead {
+        // Cannot fail: the channel has room for all of them.
+        let _ = give.send(());
+    }
+    let (ask, tasks) = sync_channel(n_ahead);
+    let tasks = Mutex::new(tasks);
+    let (answer, answers) = sync_channel(n_ahead);
+    thread::scope(|scope| {
+        let (give, tasks, look) = (give, &tasks, &look);
+        for worker in workers {
+            let answer = answer.clone();
+            scope.spawn(move || work(worker, tasks, look, &answer));
+        }
+        let finder = scope.spawn(move || {
+            sources.visit(&mut Finder {
+                n_found: 0,
+                tokens,
+                ask,
+                answer,
+            })
+        });
+        let mut waiting = BTreeMap::new();
+        let mut next = 0;
+        for (number, item, done) in answers {
+            waiting.insert(number, (item, done));
+            while let Some((item, done)) = waiting.remove(&next) {
+                next += 1;
+                if !take(&item, done)? {
+                    return Ok(());
+                }
+                // The finder may have come to its end.
+                let _ = give.send(());
+            }
+        }
+        match finder.join() {
+            Ok(found) => Ok(found?),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+type Task = (u64, Item, Content);
+type Answer<R> = (u64, Item, Result<R, Fault>);
+
+struct Finder<R> {
+    n_found: u64,
+    tokens: Receiver<()>,
+    ask: SyncSender<Task>,
+    answer: SyncSender<Answer<R>>,
+}
+
+impl<R> Visitor for Finder<R> {
+    fn wish(&mut self, _: &Item) -> Wish {
+        Wish::Take
+    }
+
+    fn take(&mut self, found: Found) -> bool {
+        if matches!(found, Found::End(..)) {
+            return true;
+        }
+        if self.tokens.recv().is_err() {
+            return false;
+        }
+        let number = self.n_found;
+        self.n_found += 1;
+        match found {
+            Found::Content(item, content) => self.ask.send((number, item, content)).is_ok(),
+            Found::Bad(item, fault) => self.answer.send((number, item, Err(fault))).is_ok(),
+            Found::End(..) => true,
+        }
+    }
+}
+
+fn work<W, R>(
+    worker: &mut W,
+    tasks: &Mutex<Receiver<Task>>,
+    look: &(impl Fn(&mut W, &Item, Content) -> R + Sync),
+    answer: &SyncSender<Answer<R>>,
+) {
+    let mut is_over = false;
+    loop {
+        let next = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((number, item, content)) = next else {
+            return;
+        };
+        // What waits is let go of, so that the finder does not wait for the room that it takes.
+        if !is_over {
+            let done = look(worker, &item, content);
+            is_over = answer.send((number, item, Ok(done))).is_err();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use regard_library::{Input, SourceOptions};
+
+    use super::*;
+
+    #[test]
+    fn what_takes_longer_keeps_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..100 {
+            fs::write(folder.path().join(format!("{number:03}.jpg")), "").unwrap();
+        }
+        let inputs = vec![
+            Input::Path(folder.path().to_owned()),
+            Input::Path("/nowhere".into()),
+        ];
+        let sources = Sources::new(inputs, SourceOptions::default());
+        let run = |n_wanted: usize| {
+            let mut names = Vec::new();
+            let look = |n_done: &mut u32, item: &Item, _| {
+                *n_done += 1;
+                // One worker is far behind now and then.
+                if item.ordinal.is_multiple_of(31) {
+                    thread::sleep(Duration::from_millis(20));
+                }
+                item.ordinal
+            };
+            in_order(&sources, &mut [0, 0, 0], look, |item, done| {
+                names.push((item.source(), done.ok()));
+                Ok(names.len() < n_wanted)
+            })
+            .unwrap();
+            names
+        };
+        let all = run(usize::MAX);
+        assert_eq!(all.len(), 101);
+        for (at, (name, done)) in all[..100].iter().enumerate() {
+            assert!(name.ends_with(&format!("{at:03}.jpg")), "{name} at {at}");
+            assert_eq!(*done, Some(at as u64));
+        }
+        assert_eq!(all[100], ("/nowhere".to_owned(), None));
+        assert_eq!(run(5).len(), 5);
+    }
+}
