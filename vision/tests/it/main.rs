@@ -6,6 +6,7 @@
 
 mod clip;
 mod crops;
+mod fine_mesh;
 mod hostile;
 mod photos;
 mod quality;
