@@ -28,6 +28,7 @@ mod running;
 mod sandbox;
 mod serve;
 mod site;
+mod small_movements;
 mod statistics;
 mod timeline;
 mod tokens;
