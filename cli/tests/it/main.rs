@@ -13,6 +13,7 @@ mod config;
 mod custody;
 mod doctor;
 mod faces;
+mod fake_camera;
 mod keys;
 mod kill;
 mod learn;
