@@ -77,8 +77,8 @@ pub(super) fn track(watched: &WatchedTrack) -> Option<TimelineTrack> {
     });
     if points.iter().any(|p| p.blendshapes.is_some()) {
         for (at, name) in Blendshapes::NAMES.into_iter().enumerate() {
-            let named = (&*format!("blendshape_{name}"), words(name));
-            put(BLENDSHAPES, named, (0.0, 1.0), &|p| {
+            let column = format!("blendshape_{name}");
+            put(BLENDSHAPES, (&column, words(name)), (0.0, 1.0), &|p| {
                 let weights = p.blendshapes.filter(|_| !p.is_turned)?;
                 weights.values().get(at).copied()
             });
