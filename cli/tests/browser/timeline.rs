@@ -144,7 +144,7 @@ async fn curves_are_chosen(page: &Client) {
         .filter(|x| (top..=top + height).any(|y| is_line(*x, y)))
         .count();
     assert!(
-        n_columns as f64 > 0.8 * f64::from(width),
+        n_columns as f64 > 0.5 * f64::from(width),
         "{n_columns} of {width}"
     );
 }

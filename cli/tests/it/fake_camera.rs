@@ -20,6 +20,18 @@ const HEIGHT: u32 = 64;
 /// Pictures of the light at so many instants of one of its waves.
 const N_PHASES: usize = 48;
 
+/// Scenes, each a little brighter in some rows than in others: what moves before a camera.
+const N_SCENES: usize = 8;
+
+/// A number that looks drawn, the same for the same `seed`.
+fn drawn(seed: u64) -> u64 {
+    // SplitMix64 (Steele, Lea & Flood 2014).
+    let mut z = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 /// A camera, and the light it looks at.
 #[derive(Clone, Copy)]
 struct Camera {
@@ -43,22 +55,20 @@ impl Camera {
         repeats_each: None,
     };
 
-    /// One picture for each phase of the light and each of three scenes, so that no two that follow each other are the same.
+    /// One picture for each phase of the light and each scene.
     fn pictures(self) -> Vec<Vec<u8>> {
         let waves = self.light.map_or(0.0, |(hz, _)| hz * self.readout_secs);
         let depth = self.light.map_or(0.0, |(_, depth)| depth);
-        (0..3 * N_PHASES)
+        (0..N_SCENES * N_PHASES)
             .map(|nth| {
-                let (scene, phase) = (nth % 3, (nth / 3) as f64 / N_PHASES as f64);
+                let (scene, phase) = (nth % N_SCENES, (nth / N_SCENES) as f64 / N_PHASES as f64);
                 let rows = (0..HEIGHT).flat_map(|y| {
                     let down = (f64::from(y) + 0.5) / f64::from(HEIGHT);
                     let light = 1.0 + depth * (TAU * (phase + waves * down)).cos();
-                    (0..WIDTH).map(move |x| {
-                        // A bar that moves: brightness as a whole stays the same.
-                        let is_bar = (x / 8) as usize % 3 == scene;
-                        let value = if is_bar { 150.0 } else { 100.0 };
-                        (value * light).round() as u8
-                    })
+                    // Blocks of eight rows, by up to four levels of grey.
+                    let step = drawn((scene * 100) as u64 + u64::from(y / 8)) % 5;
+                    let value = (118.0 + step as f64) * light;
+                    std::iter::repeat_n(value.round() as u8, WIDTH as usize)
                 });
                 let pixels: Vec<u8> = rows.collect();
                 let mut jpeg = Vec::new();
@@ -89,7 +99,9 @@ impl Camera {
             if !is_each(self.repeats_each) {
                 let phase = self.light.map_or(0.0, |(hz, _)| (now * hz).fract());
                 let phase = (phase * N_PHASES as f64).round() as usize % N_PHASES;
-                last = phase * 3 + (number % 3) as usize;
+                // Never the scene of the frame before.
+                let scene = last % N_SCENES + 1 + drawn(number) as usize % (N_SCENES - 1);
+                last = phase * N_SCENES + scene % N_SCENES;
             }
             let jpeg = &pictures[last];
             let part = format!(
