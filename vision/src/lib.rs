@@ -59,8 +59,8 @@ pub use mask::Mask;
 pub use mesh::{FaceMesh, MeshAnalyzer, MeshPoint, N_FINE_MESH_POINTS, N_MESH_POINTS};
 pub use movement::{
     ActionUnit, CurvePoint, ExpressionCurves, FaceRegion, MAX_MOVEMENT_SAMPLES, MicroMovement,
-    MicroPlace, MicroReport, MicroSpotter, MicroTrace, Movement, MovementMeter, MovementReadings, Phases, Smile,
-    SmileKind, SpottingMeans, UnitValues, false_alarms_per_minute,
+    MicroPlace, MicroReport, MicroSpotter, MicroTrace, Movement, MovementMeter, MovementReadings,
+    Phases, Smile, SmileKind, SpottingMeans, UnitValues, false_alarms_per_minute,
 };
 pub use photo::{
     EncodeError, MAX_FILE_BYTES, Photo, PhotoFacts, PhotoFormat, ReducedPhoto, encode_photo,
