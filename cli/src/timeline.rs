@@ -46,6 +46,7 @@ pub(crate) fn timeline(args: &TimelineArgs) -> Result<ExitCode> {
         secs: watched.secs,
         tracks: watched.tracks.iter().filter_map(curves::track).collect(),
         notes: curves::notes(&watched),
+        mesh: watched.mesh_used.ids().to_owned(),
     };
     let mut code = ExitCode::SUCCESS;
     match answer {
@@ -96,6 +97,7 @@ fn write(args: &TimelineArgs, page: &Path, timeline: &Timeline) -> Result<()> {
 }
 
 fn tell(page: &Path, timeline: &Timeline) {
+    say(format_args!("points of faces by {}", timeline.mesh));
     for track in &timeline.tracks {
         let count = |kind: &str| track.events.iter().filter(|e| e.kind == kind).count();
         let mut line = format!(

@@ -152,8 +152,8 @@ impl StudyGate {
         (grant, number, LedgerEntry { at: now, body })
     }
 
-    /// Asks to look for movements in the face of a participant. `rate`: how fast their frames were seen to come; what a camera
-    /// says of itself does not count.
+    /// Asks to look for movements in the face of a participant. `rate`: how fast their frames were seen to come, nothing where too
+    /// few came to say; what a camera says of itself does not count.
     ///
     /// # Errors
     /// As an answer: `ledger_unavailable`, `feature_not_in_profile`, `purpose_not_promised`, `workplace_or_education`,
@@ -161,11 +161,11 @@ impl StudyGate {
     pub fn ask(
         &mut self,
         consent: &LiveConsent,
-        (claim, rate): (MovementClaim, MeasuredRate),
+        (claim, rate): (MovementClaim, impl Into<Option<MeasuredRate>>),
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Ruled<Answer<MicroExpressions>> {
-        let ruled = self.rule(consent, claim, rate, now);
+        let ruled = self.rule(consent, claim, rate.into(), now);
         if let Err(refusal) = ruled {
             return self.refuse(refusal, now);
         }
@@ -185,17 +185,23 @@ impl StudyGate {
     }
 
     fn refuse<T>(&mut self, refusal: Refusal, now: Timestamp) -> Ruled<Answer<T>> {
-        let code = refusal.code;
-        let entries = if self.is_ledger_out {
-            Vec::new()
-        } else {
-            self.told
-                .entry(now, |n_untold| EntryBody::StudyRefused { code, n_untold })
-        };
+        let entries = self.note(&refusal, now);
         Ruled {
             outcome: Answer::Refused(refusal),
             entries,
         }
+    }
+
+    /// What the ledger is to say of a refusal that a sitting met outside this gate: pictures that do not do, or a camera that was
+    /// fast when leave was given and became slow.
+    #[must_use]
+    pub fn note(&mut self, refusal: &Refusal, now: Timestamp) -> Vec<LedgerEntry> {
+        if self.is_ledger_out {
+            return Vec::new();
+        }
+        let code = refusal.code;
+        self.told
+            .entry(now, |n_untold| EntryBody::StudyRefused { code, n_untold })
     }
 
     /// Whether participants could be looked at here at all, and for movements of a fraction of a second.
@@ -214,13 +220,20 @@ impl StudyGate {
         &self,
         consent: &LiveConsent,
         claim: MovementClaim,
-        rate: MeasuredRate,
+        rate: Option<MeasuredRate>,
         now: Timestamp,
     ) -> Result<(), Refusal> {
         self.rule_ledger()?;
         self.rule_movements()?;
         self.rule_place()?;
         consent.serves(ConsentPurpose::Research, now)?;
+        let rate = rate.ok_or_else(|| {
+            Refusal::new(
+                RefusalCode::FpsTooLowForMicroexpression,
+                "too few pictures came to measure how fast they come",
+                "use a faster camera or connection; what lasts longer is looked at all the same",
+            )
+        })?;
         claim.check(rate)
     }
 

@@ -14,7 +14,8 @@ use regard_commitments::{
 };
 use regard_domain::{Clock, CreativeId, SittingId, StudyId, Timestamp};
 use regard_evaluation::{
-    Band, Curve, MIN_PARTICIPANTS, PlanFault, Sitting, StudyPlan, StudyResult, analyze_study,
+    Band, Curve, MIN_PARTICIPANTS, MovementRefusals, PlanFault, Sitting, StudyPlan, StudyResult,
+    analyze_study,
 };
 use thiserror::Error;
 
@@ -130,8 +131,8 @@ pub struct StudyReport {
     pub result: StudyResult,
     /// Movements of a fraction of a second, a step, by message; where the study wants them and enough participants gave some.
     pub movements: Option<MovementSums<Vec<(CreativeId, Band)>>>,
-    /// Participants whose camera was too slow for them.
-    pub n_refused_movements: usize,
+    /// Participants of whom they were not looked for, or not throughout.
+    pub refused_movements: MovementRefusals,
 }
 
 /// What is behind the studies.
@@ -390,15 +391,12 @@ impl Studies {
             Some(_) => self.movements(&plan).await?,
             None => None,
         };
-        let n_refused_movements = sittings
-            .iter()
-            .filter(|one| one.movements_refused.is_some())
-            .count();
+        let refused_movements = MovementRefusals::of(&sittings);
         let made = tokio::task::spawn_blocking(move || analyze_study(&plan, &sittings));
         Ok(StudyReport {
             result: made.await.map_err(|_| StudyError::Ended)?,
             movements,
-            n_refused_movements,
+            refused_movements,
         })
     }
 

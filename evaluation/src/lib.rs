@@ -37,8 +37,8 @@ pub use simulator::{
 pub use study::{
     Answer, Answers, Band, BandPoint, ChoiceCount, Curve, Estimated, Foretelling, Foretold,
     GRID_MILLIS, Glance, LAB_PARTICIPANTS, MIN_FORETELLING, MIN_PARTICIPANTS, MIN_PRIOR_CELL,
-    MovementWish, Neutral, PlanFault, Question, QuestionKind, QuestionResult, Recorder,
-    SITTING_FORMAT, Signal, Sitting, Stimulus, StimulusResult, StudyPlan, StudyPrior, StudyPriors,
-    StudyResult, Suppressed, Turning, TurningPoint, TurningPoints, Watched, Words, analyze_study,
-    are_told,
+    MovementRefusals, MovementWish, Neutral, PlanFault, Question, QuestionKind, QuestionResult,
+    Recorder, SITTING_FORMAT, Signal, Sitting, Stimulus, StimulusResult, StudyPlan, StudyPrior,
+    StudyPriors, StudyResult, Suppressed, Turning, TurningPoint, TurningPoints, Watched, Words,
+    analyze_study, are_told,
 };

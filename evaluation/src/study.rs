@@ -24,5 +24,7 @@ pub use result::{
     ChoiceCount, Estimated, QuestionResult, StimulusResult, StudyResult, Suppressed, analyze_study,
     are_told,
 };
-pub use sitting::{Answer, Answers, Neutral, SITTING_FORMAT, Signal, Sitting, Watched};
+pub use sitting::{
+    Answer, Answers, MovementRefusals, Neutral, SITTING_FORMAT, Signal, Sitting, Watched,
+};
 pub use turning::{Turning, TurningPoint, TurningPoints};

@@ -7,7 +7,7 @@ mod words;
 
 use regard_commitments::MovementSums;
 use regard_domain::CreativeId;
-use regard_evaluation::{Band, StudyResult};
+use regard_evaluation::{Band, MovementRefusals, StudyResult};
 
 /// A study, to be written out.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +18,8 @@ pub struct StudyPaper<'a> {
     pub result: &'a StudyResult,
     /// Movements of a fraction of a second, where the study wanted them and enough participants gave some.
     pub movements: Option<&'a MovementSums<Vec<(CreativeId, Band)>>>,
-    /// Participants whose camera was too slow for them.
-    pub n_refused_movements: usize,
+    /// Participants of whom they were not looked for, or not throughout.
+    pub refused_movements: &'a MovementRefusals,
 }
 
 impl StudyPaper<'_> {

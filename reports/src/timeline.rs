@@ -17,6 +17,8 @@ pub struct Timeline {
     pub tracks: Vec<TimelineTrack>,
     /// What the reader has to know: one paragraph each.
     pub notes: Vec<String>,
+    /// Ids of the networks that the points of the faces and weights of movements come from.
+    pub mesh: String,
 }
 
 /// One face.
@@ -37,6 +39,10 @@ pub struct TimelineCurve {
     pub name: String,
     /// Its name for people.
     pub label: String,
+    /// What it is chosen with, for people: curves of a group follow each other.
+    pub group: String,
+    /// Whether pictures and pages show it at first; a page shows the others when they are chosen.
+    pub is_shown: bool,
     /// The values at the lower and upper edge of its row.
     pub range: (f64, f64),
     /// Seconds and value; nothing where there is none.

@@ -78,6 +78,37 @@ for (const chart of charts) {
     go(((x - Number(chart.dataset.left)) / Number(chart.dataset.width)) * Number(chart.dataset.secs));
   });
 }
+// Rows of the curves that are ticked stand below each other; the axis and the cursor end with the last.
+const boxes = [...document.querySelectorAll("#curves input")];
+function arrange() {
+  const chosen = new Set(boxes.filter((box) => box.checked).map((box) => box.name));
+  for (const chart of charts) {
+    const step = Number(chart.dataset.row);
+    let top = 0;
+    for (const row of chart.querySelectorAll("g.row")) {
+      if (chosen.has(row.dataset.curve)) {
+        row.removeAttribute("display");
+        row.setAttribute("transform", `translate(0 ${top})`);
+        top += step;
+      } else {
+        row.setAttribute("display", "none");
+      }
+    }
+    chart.querySelector("g.axis").setAttribute("transform", `translate(0 ${top})`);
+    chart.querySelector(".cursor").setAttribute("y2", top + 4);
+    const width = chart.viewBox.baseVal.width;
+    chart.setAttribute("viewBox", `0 0 ${width} ${top + Number(chart.dataset.axis)}`);
+  }
+}
+for (const box of boxes) box.addEventListener("change", arrange);
+for (const set of document.querySelectorAll("#curves fieldset")) {
+  const tick = (isTicked) => {
+    for (const box of set.querySelectorAll("input")) box.checked = isTicked;
+    arrange();
+  };
+  set.querySelector(".all").addEventListener("click", () => tick(true));
+  set.querySelector(".none").addEventListener("click", () => tick(false));
+}
 for (const button of document.querySelectorAll("button.go")) {
   button.addEventListener("click", () => go(Number(button.dataset.secs)));
 }
@@ -93,4 +124,6 @@ if (video) {
   });
   for (const name of ["play", "seeked", "pause", "timeupdate"]) video.addEventListener(name, loop);
 }
+// A browser that comes back to a page ticks boxes as they were.
+if (boxes.length > 0) arrange();
 draw();

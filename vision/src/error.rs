@@ -70,6 +70,12 @@ pub enum AnalysisError {
     /// The grant behind the key has ended: stop looking.
     #[error("the sensing grant has ended")]
     GrantEnded,
+    /// Blendshapes are asked of a mesh of the built-in network.
+    #[error(
+        "a mesh of {} points has no irises, which the network of blendshapes needs",
+        crate::N_MESH_POINTS
+    )]
+    NoIrises,
     /// A network cannot be had.
     #[error("failed to load the model {model}")]
     Load {

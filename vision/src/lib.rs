@@ -6,6 +6,7 @@
 
 mod analyzer;
 mod attention;
+mod blendshapes;
 mod camera_check;
 mod chip;
 mod decode;
@@ -14,6 +15,7 @@ mod draw;
 mod error;
 mod expression;
 mod film;
+mod fine_mesh;
 mod flash;
 mod frame;
 mod head_pose;
@@ -35,6 +37,7 @@ mod warp;
 
 pub use analyzer::{AnalyzerOptions, FaceAnalyzer, LIVE_MODELS};
 pub use attention::{CameraPlacement, attention_of};
+pub use blendshapes::Blendshapes;
 pub use camera_check::{CameraCheck, Flicker, FramePace, FrameTrace, Mains, check_camera};
 pub use chip::{CHIP_SIDE_PX, FaceChip, chip_from_frame};
 pub use decode::{FrameError, decode_frame, picture_of};
@@ -43,6 +46,7 @@ pub use draw::{DrawError, draw_faces, save_drawing};
 pub use error::{AnalysisError, PhotoError};
 pub use expression::{CERTAIN_FROM, ExpressionAnalyzer, ExpressionDetail, Temperature};
 pub use film::{FilmError, FilmWriter, film_name};
+pub use fine_mesh::FineMeshAnalyzer;
 pub use flash::{FilmFlashes, look_for_flashes};
 pub use frame::Frame;
 pub use head_pose::quick_head_pose;
@@ -54,11 +58,11 @@ pub use liveness::{
     PassiveCue, TurnChallenge, TurnDirection, TurnStep,
 };
 pub use mask::Mask;
-pub use mesh::{FaceMesh, MeshAnalyzer, MeshPoint, N_MESH_POINTS};
+pub use mesh::{FaceMesh, MeshAnalyzer, MeshPoint, N_FINE_MESH_POINTS, N_MESH_POINTS};
 pub use movement::{
     ActionUnit, CurvePoint, ExpressionCurves, FaceRegion, MAX_MOVEMENT_SAMPLES, MicroMovement,
-    MicroPlace, MicroReport, MicroSpotter, MicroTrace, Movement, MovementMeter, Phases, Smile,
-    SmileKind, SpottingMeans, UnitValues, false_alarms_per_minute,
+    MicroPlace, MicroReport, MicroSpotter, MicroTrace, Movement, MovementMeter, MovementReadings,
+    Phases, Smile, SmileKind, SpottingMeans, UnitValues, false_alarms_per_minute,
 };
 pub use photo::{
     EncodeError, MAX_FILE_BYTES, Photo, PhotoFacts, PhotoFormat, ReducedPhoto, encode_photo,

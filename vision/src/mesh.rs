@@ -1,4 +1,4 @@
-//! 468 points of a face, in space.
+//! 468 points of a face, or 478, in space.
 
 use std::fmt;
 
@@ -15,10 +15,36 @@ use crate::{AnalysisError, RgbView};
 /// Id of the mesh network in the catalogue.
 pub(crate) const MESH_ID: &str = "mediapipe-face-mesh-468";
 
-/// Points of a mesh.
+/// Id of the optional mesh network.
+pub(crate) const FINE_MESH_ID: &str = "mediapipe-face-landmarks-478";
+
+/// Points of the built-in mesh.
 pub const N_MESH_POINTS: usize = 468;
 
-const SIDE_PX: usize = 192;
+/// Points of the optional mesh: those of the built-in one, in the same order, and five on each iris.
+pub const N_FINE_MESH_POINTS: usize = 478;
+
+/// What a network of meshes takes and gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct MeshForm {
+    id: &'static str,
+    side_px: usize,
+    n_points: usize,
+}
+
+/// The network that is built in.
+const BUILT_IN: MeshForm = MeshForm {
+    id: MESH_ID,
+    side_px: 192,
+    n_points: N_MESH_POINTS,
+};
+
+/// The network of the optional files.
+const FINE: MeshForm = MeshForm {
+    id: FINE_MESH_ID,
+    side_px: 256,
+    n_points: N_FINE_MESH_POINTS,
+};
 
 /// Side of the region in sides of the face's box. Origin: model card.
 const REGION_FACTOR: f32 = 1.5;
@@ -62,9 +88,15 @@ pub struct FaceMesh {
 }
 
 impl FaceMesh {
-    /// The points in the order of MediaPipe's canonical face model; 468 of them.
+    /// The points in the order of MediaPipe's canonical face model: 468 of them, of the optional network ten more on the irises.
     pub fn points(&self) -> &[MeshPoint] {
         &self.points
+    }
+
+    /// The outer corners of the eyes, left in the image first.
+    pub(crate) fn eyes(&self) -> Option<[Point; 2]> {
+        let at = |i: usize| self.points.get(i).map(|p| Point::new(p.x, p.y));
+        Some([at(LEFT_EYE_OUTER)?, at(RIGHT_EYE_OUTER)?])
     }
 
     /// A mesh of these points, for tests.
@@ -105,24 +137,35 @@ impl fmt::Debug for FaceMesh {
     }
 }
 
-/// The mesh network of MediaPipe.
+/// A mesh network of MediaPipe.
 ///
 /// # Privacy
 /// Measures the shape of a face to tell where it is turned; needs the scope `attention`. Keeps the
 /// crop of the last face until the next.
 ///
 /// # Source
-/// Model card `mediapipe-face-mesh-468`.
+/// Model cards `mediapipe-face-mesh-468` and `mediapipe-face-landmarks-478`.
 pub struct MeshAnalyzer {
+    form: MeshForm,
     model: Model,
     input: Vec<f32>,
 }
 
 impl MeshAnalyzer {
-    /// An analyser on a loaded network.
+    /// An analyser on the loaded network that is built in.
     pub fn new(network: Box<dyn Network>) -> Self {
+        Self::of(BUILT_IN, network)
+    }
+
+    /// An analyser on the loaded network of the optional files.
+    pub(crate) fn fine(network: Box<dyn Network>) -> Self {
+        Self::of(FINE, network)
+    }
+
+    fn of(form: MeshForm, network: Box<dyn Network>) -> Self {
         Self {
-            model: Model::new(MESH_ID, network),
+            form,
+            model: Model::new(form.id, network),
             input: Vec::new(),
         }
     }
@@ -169,11 +212,14 @@ impl MeshAnalyzer {
         side: f32,
         angle_rad: f32,
     ) -> Result<Option<FaceMesh>, AnalysisError> {
-        let scale = side / SIDE_PX as f32;
+        let MeshForm {
+            side_px, n_points, ..
+        } = self.form;
+        let scale = side / side_px as f32;
         let Some(turned) = SimilarityTransform::new(scale, angle_rad, 0.0, 0.0) else {
             return Ok(None);
         };
-        let half = SIDE_PX as f32 * 0.5;
+        let half = side_px as f32 * 0.5;
         let middle = turned.map(Point::new(half, half));
         let shift = (center.x - middle.x, center.y - middle.y);
         let Some(frame_from_crop) = SimilarityTransform::new(scale, angle_rad, shift.0, shift.1)
@@ -181,17 +227,17 @@ impl MeshAnalyzer {
             return Ok(None);
         };
         let input = &mut self.input;
-        input.resize(SIDE_PX * SIDE_PX * 3, 0.0);
+        input.resize(side_px * side_px * 3, 0.0);
         let border = Border::Nearest;
-        warp_rows(frame, &frame_from_crop, SIDE_PX, border, |y, row| {
-            let own = &mut input[y * SIDE_PX * 3..(y + 1) * SIDE_PX * 3];
+        warp_rows(frame, &frame_from_crop, side_px, border, |y, row| {
+            let own = &mut input[y * side_px * 3..(y + 1) * side_px * 3];
             for (into, value) in own.iter_mut().zip(row) {
                 *into = value * (1.0 / 255.0);
             }
         });
-        self.model.run(&[1, SIDE_PX, SIDE_PX, 3], &self.input)?;
+        self.model.run(&[1, side_px, side_px, 3], &self.input)?;
         let face_logit = self.model.output(1, 1)?[0];
-        let values = self.model.output(0, N_MESH_POINTS * 3)?;
+        let values = self.model.output(0, n_points * 3)?;
         let is_finite = face_logit.is_finite() && values.iter().all(|v| v.is_finite());
         if !is_finite || face_logit < FACE_LOGIT_FLOOR {
             return Ok(None);
@@ -218,8 +264,8 @@ fn angle(left: Point, right: Point) -> f32 {
 
 /// Middle, side and angle of the square around a mesh, level with its eyes.
 fn own_region(mesh: &FaceMesh) -> Option<(Point, f32, f32)> {
-    let at = |i: usize| mesh.points.get(i).map(|p| Point::new(p.x, p.y));
-    let angle_rad = angle(at(LEFT_EYE_OUTER)?, at(RIGHT_EYE_OUTER)?);
+    let [left_eye, right_eye] = mesh.eyes()?;
+    let angle_rad = angle(left_eye, right_eye);
     let level_from_frame = SimilarityTransform::new(1.0, -angle_rad, 0.0, 0.0)?;
     let (mut low, mut high) = (
         Point::new(f32::INFINITY, f32::INFINITY),

@@ -17,7 +17,9 @@ mod smile;
 mod unit;
 
 pub use self::fit::Phases;
-pub use self::meter::{CurvePoint, ExpressionCurves, MAX_MOVEMENT_SAMPLES, MovementMeter};
+pub use self::meter::{
+    CurvePoint, ExpressionCurves, MAX_MOVEMENT_SAMPLES, MovementMeter, MovementReadings,
+};
 pub use self::micro::{
     MicroMovement, MicroPlace, MicroReport, MicroSpotter, MicroTrace, SpottingMeans,
     false_alarms_per_minute,

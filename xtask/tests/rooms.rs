@@ -105,6 +105,10 @@ const WORDS: &[(&str, &[&str])] = &[
         "MovementSums",
         &["commitments", "engine", "reports", "server"],
     ),
+    // Curves of a face, and weights of its movements, are for whoever analyses a video of their own: the live loop, its audiences
+    // and its decisions do not know them.
+    ("MovementMeter", &["vision", "cli"]),
+    ("FineMeshAnalyzer", &["vision", "cli"]),
     ("SystemTime::now", &["engine", "cli"]),
     ("Instant::now", &["engine", "cli", "server"]),
     ("rand::rng()", &["engine", "cli"]),

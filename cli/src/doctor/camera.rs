@@ -38,6 +38,10 @@ struct Taken {
     traces: Vec<FrameTrace>,
     times: Vec<Timestamp>,
     n_bad: u64,
+    /// Frames that came while another was looked at, and were passed over for a newer one: this machine's doing, not the camera's.
+    n_passed_over: u64,
+    /// The running number that the next frame of the source should have.
+    next_index: Option<u64>,
     /// Whether the times are those of the frames, or those that a file says.
     is_live: bool,
 }
@@ -48,8 +52,18 @@ impl Taken {
             traces: Vec::new(),
             times: Vec::new(),
             n_bad: 0,
+            n_passed_over: 0,
+            next_index: None,
             is_live,
         }
+    }
+
+    /// Counts the frames between the last one and that of this number.
+    fn number(&mut self, index: u64, n_bad_since: u64) {
+        if let Some(expected) = self.next_index {
+            self.n_passed_over += index.saturating_sub(expected).saturating_sub(n_bad_since);
+        }
+        self.next_index = Some(index + 1);
     }
 
     fn push(&mut self, trace: FrameTrace, at: Timestamp) {
@@ -210,11 +224,13 @@ fn from_source(spec: &SourceSpec, span: Duration) -> Result<Taken> {
     let mut taken = Taken::new(is_live);
     let pool = PixelPool::new();
     let mut first: Option<Timestamp> = None;
+    let mut n_bad_since = 0;
     loop {
         let raw = match source.next(&now) {
             Ok(raw) => raw,
             Err(SourceError::BadFrame { .. }) => {
                 taken.n_bad += 1;
+                n_bad_since += 1;
                 continue;
             }
             Err(SourceError::Ended) => break,
@@ -233,6 +249,7 @@ fn from_source(spec: &SourceSpec, span: Duration) -> Result<Taken> {
         if at > begun.plus(span) || taken.traces.len() >= MAX_FRAMES {
             break;
         }
+        taken.number(raw.index, std::mem::take(&mut n_bad_since));
         match decode_frame(&raw, WantedSize::Whole, &pool) {
             Ok(frame) => taken.push(FrameTrace::of(frame.view(), at), at),
             Err(_) => taken.n_bad += 1,
@@ -342,7 +359,7 @@ fn as_json(check: &CameraCheck, taken: &Taken, advice: &Advice) -> serde_json::V
         .collect();
     json!({
         "times_are": if taken.is_live { "arrivals" } else { "of_the_recording" },
-        "frames": pace.n_frames, "bad_frames": taken.n_bad,
+        "frames": pace.n_frames, "bad_frames": taken.n_bad, "passed_over": taken.n_passed_over,
         "mean_hz": round(pace.mean_hz, 3), "usual_gap_millis": round(pace.usual_gap_millis, 3),
         "jitter_millis": round(pace.jitter_millis, 3),
         "dropped": pace.n_dropped, "duplicates": pace.n_duplicates,
@@ -362,6 +379,14 @@ fn as_text(check: &CameraCheck, taken: &Taken, advice: &Advice) -> String {
             "  {} frames, {} missing, {} doubled, {} damaged",
             pace.n_frames, pace.n_dropped, pace.n_duplicates, taken.n_bad
         ),
+    ];
+    if taken.n_passed_over > 0 {
+        lines.push(format!(
+            "  {} of the missing came, and were passed over here: the network held them back, or this machine is too slow for this source",
+            taken.n_passed_over
+        ));
+    }
+    lines.extend([
         if taken.is_live {
             "  times are those at which frames arrived here".to_owned()
         } else {
@@ -369,7 +394,7 @@ fn as_text(check: &CameraCheck, taken: &Taken, advice: &Advice) -> String {
                 .to_owned()
         },
         "light".to_owned(),
-    ];
+    ]);
     for (found, mains_hz) in check.flicker.iter().zip([50, 60]) {
         lines.push(match found {
             Flicker::None => format!("  {mains_hz} Hz mains: no flicker"),

@@ -2,12 +2,19 @@
 
 use regard_domain::{Expression, Timestamp};
 use regard_reports::{Timeline, TimelineCurve, TimelineEvent, TimelineTrack};
-use regard_vision::{ActionUnit, CurvePoint, MicroReport, Movement, Smile};
+use regard_vision::{ActionUnit, Blendshapes, CurvePoint, MicroReport, Movement, Smile};
 
 use super::watch::{Watched, WatchedTrack};
 
 /// Name of the curve of how far a face is from rest for a fraction of a second.
 const MICRO: &str = "micro_strength";
+
+// What curves are chosen by.
+const AFFECT: &str = "Valence and arousal";
+const UNITS: &str = "Signals after the manner of action units";
+const EXPRESSIONS: &str = "Expressions, by their networks";
+const HEAD: &str = "Head";
+const BLENDSHAPES: &str = "Blendshapes";
 
 fn secs(at: Timestamp) -> f64 {
     at.as_micros() as f64 * 1e-6
@@ -21,47 +28,62 @@ fn words(name: &str) -> String {
 pub(super) fn track(watched: &WatchedTrack) -> Option<TimelineTrack> {
     let points = &watched.curves.points;
     points.first()?;
-    let curve = |name: &str, label: String, range, value: &dyn Fn(&CurvePoint) -> Option<f32>| {
+    let mut curves = Vec::new();
+    let mut put = |group: &str,
+                   (name, label): (&str, String),
+                   range,
+                   value: &dyn Fn(&CurvePoint) -> Option<f32>| {
         let points = points.iter().map(|p| (secs(p.at), value(p).map(f64::from)));
-        TimelineCurve {
+        curves.push(TimelineCurve {
             name: name.to_owned(),
             label,
+            group: group.to_owned(),
+            is_shown: group != BLENDSHAPES,
             range,
             points: points.collect(),
-        }
+        });
     };
-    let mut curves = vec![
-        curve("valence", "valence".to_owned(), (-1.0, 1.0), &|p| {
-            (!p.is_turned).then_some(p.valence)
-        }),
-        curve("arousal", "arousal".to_owned(), (0.0, 1.0), &|p| {
-            (!p.is_turned).then_some(p.arousal)
-        }),
-    ];
+    put(
+        AFFECT,
+        ("valence", "valence".to_owned()),
+        (-1.0, 1.0),
+        &|p| (!p.is_turned).then_some(p.valence),
+    );
+    put(
+        AFFECT,
+        ("arousal", "arousal".to_owned()),
+        (0.0, 1.0),
+        &|p| (!p.is_turned).then_some(p.arousal),
+    );
     for unit in ActionUnit::ALL {
         let label = format!("AU{} {}", unit.number(), words(unit.name()));
-        curves.push(curve(unit.name(), label, (-0.5, 1.0), &|p| {
+        put(UNITS, (unit.name(), label), (-0.5, 1.0), &|p| {
             (!p.is_turned).then_some(p.units[unit as usize])
-        }));
+        });
     }
     for expression in Expression::ALL {
         let label = format!("shows {}", expression.name());
-        curves.push(curve(expression.name(), label, (0.0, 1.0), &|p| {
+        put(EXPRESSIONS, (expression.name(), label), (0.0, 1.0), &|p| {
             p.expression.map(|e| e.probability(expression))
-        }));
+        });
     }
-    curves.push(curve(
-        "yaw_deg",
-        "head yaw, °".to_owned(),
-        (-45.0, 45.0),
-        &|p| p.pose.map(|pose| pose.yaw_deg),
-    ));
-    curves.push(curve(
-        "pitch_deg",
-        "head pitch, °".to_owned(),
-        (-45.0, 45.0),
-        &|p| p.pose.map(|pose| pose.pitch_deg),
-    ));
+    let yaw = ("yaw_deg", "head yaw, °".to_owned());
+    put(HEAD, yaw, (-45.0, 45.0), &|p| {
+        p.pose.map(|pose| pose.yaw_deg)
+    });
+    let pitch = ("pitch_deg", "head pitch, °".to_owned());
+    put(HEAD, pitch, (-45.0, 45.0), &|p| {
+        p.pose.map(|pose| pose.pitch_deg)
+    });
+    if points.iter().any(|p| p.blendshapes.is_some()) {
+        for (at, name) in Blendshapes::NAMES.into_iter().enumerate() {
+            let column = format!("blendshape_{name}");
+            put(BLENDSHAPES, (&column, words(name)), (0.0, 1.0), &|p| {
+                let weights = p.blendshapes.filter(|_| !p.is_turned)?;
+                weights.values().get(at).copied()
+            });
+        }
+    }
     let movements = watched.curves.movements.iter().map(movement);
     let smiles = watched.curves.smiles.iter().map(smile);
     let mut events: Vec<TimelineEvent> = movements.chain(smiles).collect();
@@ -189,6 +211,8 @@ pub(super) fn add_micro(timeline: &mut Timeline, report: &MicroReport) {
     track.curves.push(TimelineCurve {
         name: MICRO.to_owned(),
         label: "small movements".to_owned(),
+        group: "Movements of a fraction of a second".to_owned(),
+        is_shown: true,
         range: (0.0, f64::from(highest)),
         points: report
             .traces

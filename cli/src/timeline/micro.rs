@@ -29,17 +29,6 @@ pub(super) fn look_for_micro(
     watched: &Watched,
     watcher: &mut Watcher,
 ) -> Result<MicroAnswer> {
-    if watched.most_faces > 1 {
-        return Ok(MicroAnswer::Refused(Refusal::new(
-            RefusalCode::ConsentMissing,
-            "more than one face is to be seen, and one participant agreed",
-            "cut the video to the participant alone",
-        )));
-    }
-    let Some(rate) = MeasuredRate::of(&watched.taken) else {
-        let why = "Movements of a fraction of a second were not looked for: there are too few frames to say how fast they come.";
-        return Ok(MicroAnswer::Nothing(why.to_owned()));
-    };
     let token = token_in(
         args.participant
             .as_deref()
@@ -48,19 +37,39 @@ pub(super) fn look_for_micro(
     let data = args.installation.data_dir();
     block_on(async {
         let mut installation = Installation::open(&data).await.map_err(in_use)?;
-        let site_key = args.site_key.config(&data);
-        let asked = installation
-            .sit(&data, (&token, &site_key), (args.micro_from, rate))
-            .await;
-        let answer = match asked {
-            // Held until all is looked at: nobody can withdraw meanwhile, and nothing runs that could.
-            Ok(Answer::Granted(key)) => spot(args, &key, watcher, &installation),
-            Ok(Answer::Refused(refusal)) => Ok(MicroAnswer::Refused(refusal)),
-            Err(error) => Err(error.into()),
-        };
+        let answer = ask_and_spot(args, watched, watcher, (&mut installation, &token)).await;
         installation.close().await;
         answer
     })
+}
+
+/// Every refusal is told to the ledger, by the gate or after it.
+async fn ask_and_spot(
+    args: &TimelineArgs,
+    watched: &Watched,
+    watcher: &mut Watcher,
+    (installation, token): (&mut Installation, &str),
+) -> Result<MicroAnswer> {
+    let answer = if watched.most_faces > 1 {
+        MicroAnswer::Refused(Refusal::new(
+            RefusalCode::ConsentMissing,
+            "more than one face is to be seen, and one participant agreed",
+            "cut the video to the participant alone",
+        ))
+    } else {
+        let data = args.installation.data_dir();
+        let site_key = args.site_key.config(&data);
+        let asked = (args.micro_from, MeasuredRate::of(&watched.taken));
+        match installation.sit(&data, (token, &site_key), asked).await? {
+            // Held until all is looked at: nobody can withdraw meanwhile, and nothing runs that could.
+            Answer::Granted(key) => spot(args, &key, watcher, installation)?,
+            Answer::Refused(refusal) => return Ok(MicroAnswer::Refused(refusal)),
+        }
+    };
+    if let MicroAnswer::Refused(refusal) = &answer {
+        installation.tell_refusal(refusal).await?;
+    }
+    Ok(answer)
 }
 
 fn in_use(error: InstallationError) -> anyhow::Error {

@@ -10,10 +10,10 @@ use regard_commitments::{
     AttentionScope, CountScope, ExpressionScope, LibraryDeclaration, Scoped, ask_library,
 };
 use regard_domain::{CameraId, Face, Timestamp};
-use regard_inference::{LibrarySearch, RuntimeChoice, select};
+use regard_inference::{LibrarySearch, LoadOptions, RuntimeChoice, select};
 use regard_vision::{
-    AnalyzerOptions, ExpressionCurves, FaceAnalyzer, FaceMesh, MovementMeter, Picture, PixelPool,
-    RgbView, VideoOptions, open_video, picture_of,
+    AnalyzerOptions, ExpressionCurves, FaceAnalyzer, FaceMesh, FineMeshAnalyzer, MovementMeter,
+    MovementReadings, Picture, PixelPool, RgbView, VideoOptions, open_video, picture_of,
 };
 
 use crate::analyze::tracks::NumberedTracks;
@@ -27,9 +27,34 @@ const EXPRESSION_EVERY_SECS: f64 = 0.1;
 /// Most faces that are followed in one video; those that come later are left out and counted.
 const MAX_TRACKS: usize = 64;
 
+/// Which networks curves come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MeshUsed {
+    /// The one that is built in.
+    BuiltIn,
+    /// The one of the optional files, with the network of blendshapes or without.
+    Fine { with_blendshapes: bool },
+}
+
+impl MeshUsed {
+    /// Ids in the catalogue, as tables and pages name them.
+    pub(super) const fn ids(self) -> &'static str {
+        match self {
+            Self::BuiltIn => "mediapipe-face-mesh-468",
+            Self::Fine {
+                with_blendshapes: false,
+            } => "mediapipe-face-landmarks-478",
+            Self::Fine {
+                with_blendshapes: true,
+            } => "mediapipe-face-landmarks-478+mediapipe-face-blendshapes-52",
+        }
+    }
+}
+
 /// The analysers, and the leave to use them on media that an operator hands over.
 pub(super) struct Watcher {
     analyzer: FaceAnalyzer,
+    fine: Option<FineMeshAnalyzer>,
     count: Scoped<CountScope>,
     attention: Scoped<AttentionScope>,
     expression: Scoped<ExpressionScope>,
@@ -49,7 +74,13 @@ impl Watcher {
             ..AnalyzerOptions::LIVE
         };
         let catalog = Arc::new(models::catalog()?);
+        let loading = LoadOptions {
+            threads: options.threads_per_run,
+        };
+        let fine = FineMeshAnalyzer::load(selection.runtime.as_ref(), &catalog, &loading)
+            .context("optional models; `regard models verify` says more, and without their files in REGARD_MODELS the built-in mesh is used")?;
         Ok(Self {
+            fine,
             analyzer: FaceAnalyzer::new(selection.runtime, catalog, options),
             count: grant.count().context("faces may not be found")?,
             attention: grant.attention().context("poses may not be read")?,
@@ -57,11 +88,55 @@ impl Watcher {
         })
     }
 
-    /// The faces of a frame and their meshes.
+    /// Which networks curves come from.
+    pub(super) fn mesh_used(&self) -> MeshUsed {
+        let fine = self.fine.as_ref().map(|fine| MeshUsed::Fine {
+            with_blendshapes: fine.has_blendshapes(),
+        });
+        fine.unwrap_or(MeshUsed::BuiltIn)
+    }
+
+    /// The faces of a frame and their built-in meshes: for what was measured with those alone.
     pub(super) fn faces(&mut self, picture: RgbView<'_>) -> Result<Vec<SeenFace>> {
         let faces = self.analyzer.detect(picture, &self.count)?;
         let meshes = self.analyzer.meshes(picture, &faces, &self.attention)?;
         Ok(faces.into_iter().zip(meshes).collect())
+    }
+
+    /// The mesh of a face from the best network that is there. `last`: its mesh in the frame before.
+    fn mesh(
+        &mut self,
+        picture: RgbView<'_>,
+        face: &Face,
+        last: Option<&FaceMesh>,
+    ) -> Result<Option<FaceMesh>> {
+        if let Some(fine) = &mut self.fine {
+            return Ok(fine.analyze(picture, face, last, &self.attention)?);
+        }
+        let faces = std::slice::from_ref(face);
+        let meshes = self.analyzer.meshes(picture, faces, &self.attention)?;
+        Ok(meshes.into_iter().next().flatten())
+    }
+
+    /// What further networks say of a face: the expression where it is due, blendshapes always where their network is there.
+    fn readings(
+        &mut self,
+        picture: RgbView<'_>,
+        (face, mesh): (&Face, &FaceMesh),
+        is_expression_due: bool,
+    ) -> Result<MovementReadings> {
+        let mut readings = MovementReadings::default();
+        if is_expression_due {
+            let faces = std::slice::from_ref(face);
+            let said = self
+                .analyzer
+                .expressions(picture, faces, &self.expression)?;
+            readings.expression = said.into_iter().next();
+        }
+        if let Some(fine) = &mut self.fine {
+            readings.blendshapes = fine.blendshapes(mesh, &self.expression)?;
+        }
+        Ok(readings)
     }
 }
 
@@ -78,6 +153,7 @@ pub(super) struct WatchedTrack {
 
 /// What was seen of a video.
 pub(super) struct Watched {
+    pub(super) mesh_used: MeshUsed,
     pub(super) tracks: Vec<WatchedTrack>,
     pub(super) secs: f64,
     /// When each frame was taken.
@@ -89,9 +165,43 @@ pub(super) struct Watched {
     pub(super) problems: Vec<String>,
 }
 
+/// One face while the video goes on.
 struct Meter {
     meter: MovementMeter,
     expression_due_secs: f64,
+    /// Its mesh in the frame before.
+    last: Option<FaceMesh>,
+}
+
+impl Meter {
+    fn new() -> Self {
+        Self {
+            meter: MovementMeter::new(),
+            expression_due_secs: f64::NEG_INFINITY,
+            last: None,
+        }
+    }
+
+    /// Takes what a frame shows of the face.
+    fn see(
+        &mut self,
+        picture: RgbView<'_>,
+        face: &Face,
+        time_secs: f64,
+        watcher: &mut Watcher,
+    ) -> Result<()> {
+        self.last = watcher.mesh(picture, face, self.last.as_ref())?;
+        let Some(mesh) = &self.last else {
+            return Ok(());
+        };
+        let is_due = time_secs >= self.expression_due_secs;
+        if is_due {
+            self.expression_due_secs = time_secs + EXPRESSION_EVERY_SECS - 1e-6;
+        }
+        let readings = watcher.readings(picture, (face, mesh), is_due)?;
+        let at = taken_at(time_secs);
+        Ok(self.meter.see(at, mesh, readings, &watcher.expression)?)
+    }
 }
 
 /// Watches all of a video.
@@ -99,6 +209,7 @@ pub(super) fn watch(args: &TimelineArgs, watcher: &mut Watcher) -> Result<Watche
     let mut tracks = NumberedTracks::new()?;
     let mut meters: BTreeMap<u64, Meter> = BTreeMap::new();
     let mut watched = Watched {
+        mesh_used: watcher.mesh_used(),
         tracks: Vec::new(),
         secs: 0.0,
         taken: Vec::new(),
@@ -108,38 +219,21 @@ pub(super) fn watch(args: &TimelineArgs, watcher: &mut Watcher) -> Result<Watche
     };
     let mut left_out = std::collections::BTreeSet::new();
     each_frame(args, &mut watched.problems, |picture, time_secs| {
-        let seen = watcher.faces(picture.view())?;
+        let faces = watcher.analyzer.detect(picture.view(), &watcher.count)?;
         watched.taken.push(taken_at(time_secs));
         watched.secs = watched.secs.max(time_secs);
-        watched.most_faces = watched.most_faces.max(seen.len());
-        let faces: Vec<Face> = seen.iter().map(|(face, _)| *face).collect();
+        watched.most_faces = watched.most_faces.max(faces.len());
         let numbers = tracks.step(&faces, time_secs, picture.size())?;
-        for ((face, mesh), number) in seen.iter().zip(numbers) {
-            let (Some(number), Some(mesh)) = (number, mesh) else {
+        for (face, number) in faces.iter().zip(numbers) {
+            let Some(number) = number else {
                 continue;
             };
             if !meters.contains_key(&number) && meters.len() >= MAX_TRACKS {
                 left_out.insert(number);
                 continue;
             }
-            let meter = meters.entry(number).or_insert_with(|| Meter {
-                meter: MovementMeter::new(),
-                expression_due_secs: f64::NEG_INFINITY,
-            });
-            let mut read = None;
-            if time_secs >= meter.expression_due_secs {
-                meter.expression_due_secs = time_secs + EXPRESSION_EVERY_SECS - 1e-6;
-                let face = std::slice::from_ref(face);
-                let view = picture.view();
-                let said = watcher
-                    .analyzer
-                    .expressions(view, face, &watcher.expression)?;
-                read = said.into_iter().next();
-            }
-            let at = taken_at(time_secs);
-            meter
-                .meter
-                .see(at, mesh, read.as_ref(), &watcher.expression)?;
+            let meter = meters.entry(number).or_insert_with(Meter::new);
+            meter.see(picture.view(), face, time_secs, watcher)?;
         }
         Ok(())
     })?;

@@ -21,6 +21,7 @@ mod reconnecting;
 mod shapes;
 mod studies;
 mod switching;
+mod timeline;
 mod zones;
 
 use fantoccini::Locator;

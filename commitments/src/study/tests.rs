@@ -127,13 +127,22 @@ fn fps_too_low_for_microexpression() {
     for millis in [0, 39, 501] {
         assert_eq!(MovementClaim::from(Duration::from_millis(millis)), None);
     }
-    // A camera that becomes slow is noticed while it runs.
+    // Too few pictures to say how fast they come are too few.
+    let mut rng = StdRng::seed_from_u64(1);
+    let unmeasured: (_, Option<MeasuredRate>) = (MovementClaim::ALL, None);
+    let ruled = site.gate.ask(&consent, unmeasured, NOON, &mut rng);
+    assert_eq!(ruled.entries.len(), 1, "the ledger is told");
+    assert_eq!(ruled.outcome.refusal().map(|r| r.code), too_low);
+    // A camera that becomes slow is noticed while it runs, and the ledger is told of that too.
     let key = site.ask(&consent, FAST).outcome.granted().unwrap();
     assert!(key.keeps_up(rate(FAST)).is_ok());
-    assert_eq!(
-        key.keeps_up(rate(30)).map_err(|r| Some(r.code)),
-        Err(too_low)
-    );
+    let refusal = key.keeps_up(rate(30)).unwrap_err();
+    assert_eq!(Some(refusal.code), too_low);
+    let told = site.gate.note(&refusal, NOON);
+    let code = refusal.code;
+    assert_eq!(told[0].body, EntryBody::StudyRefused { code, n_untold: 0 });
+    site.gate.ledger_unavailable();
+    assert!(site.gate.note(&refusal, NOON).is_empty());
 }
 
 /// By counting: at a rate that passes, three frames fall into every stretch of the claimed length, wherever it begins; at one

@@ -47,7 +47,7 @@ impl Installation {
         &mut self,
         data_dir: &Path,
         (token, site_key): (&str, &SiteKeyConfig),
-        (claim, rate): (MovementClaim, MeasuredRate),
+        (claim, rate): (MovementClaim, Option<MeasuredRate>),
     ) -> Result<Answer<MicroExpressions>, SittingError> {
         let keys = SqliteKeys::open(data_dir).await?;
         let consent = self
@@ -56,7 +56,10 @@ impl Installation {
         keys.close().await;
         let consent = match consent? {
             Answer::Granted(consent) => consent,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
+            Answer::Refused(refusal) => {
+                self.tell_refusal(&refusal).await?;
+                return Ok(Answer::Refused(refusal));
+            }
         };
         let now = self.now();
         let mut gate = StudyGate::new(self.promise().clone(), self.profile().clone());
@@ -65,6 +68,18 @@ impl Installation {
         // The ledger first: what is not recorded is not done.
         self.enter(&ruled.entries, now).await?;
         Ok(ruled.outcome)
+    }
+
+    /// Has the ledger say that a sitting met a refusal outside the gate: pictures that show others, or that came too slowly while
+    /// they were looked at. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`SittingError::Store`].
+    pub async fn tell_refusal(&mut self, refusal: &Refusal) -> Result<(), SittingError> {
+        let now = self.now();
+        let mut gate = StudyGate::new(self.promise().clone(), self.profile().clone());
+        let entries = gate.note(refusal, now);
+        Ok(self.enter(&entries, now).await?)
     }
 
     async fn research_consent(

@@ -216,6 +216,9 @@ impl Studies {
         if is_tried_out? {
             self.look_for_movements(&mut seat).await;
         }
+        if let Some(refusal) = seat.take_untold() {
+            self.tell_refusal(&refusal).await;
+        }
         Ok(seat.seen(0))
     }
 
@@ -223,8 +226,7 @@ impl Studies {
     async fn look_for_movements(&self, seat: &mut Seat) {
         let asked = match seat.movement_question() {
             None => return,
-            Some(Err(refusal)) => Err(StudyError::Refused(refusal)),
-            Some(Ok(asked)) => {
+            Some(asked) => {
                 let consent = seat.consent.clone();
                 self.ask(|gate, now, rng| gate.ask(&consent, asked, now, rng))
                     .await
@@ -237,6 +239,21 @@ impl Studies {
                 None
             }
         }));
+    }
+
+    /// Has the ledger say that movements were refused during a message.
+    async fn tell_refusal(&self, refusal: &Refusal) {
+        let entries = self.gate().note(refusal, self.now());
+        if entries.is_empty() {
+            return;
+        }
+        // What was refused was not done: where the ledger cannot be written, the sitting ends of that, and not of this.
+        if self.scribe.note(entries).await.is_err() {
+            tracing::error!(
+                code = refusal.code.as_str(),
+                "a refusal in a study could not be recorded"
+            );
+        }
     }
 
     /// Takes down what a participant answered about a message.

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regard_commitments::{
-    Grant, LiveConsent, MeasuredRate, MicroExpressions, MovementClaim, Refusal, RefusalCode,
-    Sensing, StudyOnly,
+    Grant, LiveConsent, MeasuredRate, MicroExpressions, MovementClaim, Refusal, Sensing, StudyOnly,
 };
 use regard_domain::{CreativeId, Expression, ExpressionDistribution, Face, Timestamp};
 use regard_evaluation::{
@@ -119,6 +118,10 @@ pub(super) struct Seat {
     /// Watches for them during a message.
     spotter: Option<MicroSpotter>,
     moved: MovedByMessage,
+    /// Messages during which frames came too slowly for movements, though they had come fast enough before.
+    slowed: Vec<CreativeId>,
+    /// Why, until the ledger is told.
+    untold: Option<Refusal>,
 }
 
 /// A smile, and a smile less the four unpleasant expressions: what a face shows, not what anybody feels.
@@ -164,6 +167,8 @@ impl Seat {
             micro: None,
             spotter: None,
             moved: MovedByMessage::new(),
+            slowed: Vec::new(),
+            untold: None,
         }
     }
 
@@ -340,8 +345,14 @@ impl Seat {
         let (Some(spotter), Some(key)) = (self.spotter.take(), &self.micro) else {
             return;
         };
-        let Ok(Some(found)) = spotter.spotted() else {
-            return;
+        let found = match spotter.spotted() {
+            Ok(Some(found)) => found,
+            Ok(None) => return,
+            Err(refusal) => {
+                self.slowed.push(creative.clone());
+                self.untold = Some(refusal);
+                return;
+            }
         };
         let (Some(began), Some(ended)) = (time_of(began), time_of(ended)) else {
             return;
@@ -366,6 +377,11 @@ impl Seat {
             }
         }
         self.moved.insert(creative.clone(), Curve(steps));
+    }
+
+    /// The refusal that the last message met, once: the ledger is to be told.
+    pub(super) fn take_untold(&mut self) -> Option<Refusal> {
+        self.untold.take()
     }
 
     /// Movements that were spotted, closed under the leave of this sitting, and that leave.
@@ -407,20 +423,12 @@ impl Seat {
         Ok(())
     }
 
-    /// What is to be asked of the gate about movements: the claim and the rate, or why that is of no use.
-    pub(super) fn movement_question(
-        &self,
-    ) -> Option<Result<(MovementClaim, MeasuredRate), Refusal>> {
+    /// What is to be asked of the gate about movements: the claim, and how fast frames come where enough came to say.
+    pub(super) fn movement_question(&self) -> Option<(MovementClaim, Option<MeasuredRate>)> {
         let wish = self.plan.movements?;
         let shortest = std::time::Duration::from_millis(u64::from(wish.shortest_millis));
         let claim = MovementClaim::from(shortest)?;
-        Some(self.rate.map(|rate| (claim, rate)).ok_or_else(|| {
-            Refusal::new(
-                RefusalCode::FpsTooLowForMicroexpression,
-                "too few pictures came to measure how fast they come",
-                "use a faster camera or connection; what lasts longer is looked at all the same",
-            )
-        }))
+        Some((claim, self.rate))
     }
 
     pub(super) fn movements_answered(&mut self, answer: Result<MicroExpressions, Option<Refusal>>) {
@@ -452,6 +460,12 @@ impl Seat {
                 | MovementStanding::Unknown
                 | MovementStanding::Granted => None,
             },
+            slowed: self
+                .slowed
+                .iter()
+                .filter(|creative| self.watched.contains_key(*creative))
+                .cloned()
+                .collect(),
         })
     }
 }

@@ -117,6 +117,33 @@ pub struct Sitting {
     /// Why movements of a fraction of a second were not looked for, where the study wanted them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub movements_refused: Option<String>,
+    /// Messages during which frames came too slowly for movements of a fraction of a second, though leave for them was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slowed: Vec<CreativeId>,
+}
+
+/// Why movements of a fraction of a second were not looked for, over the participants of a study.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MovementRefusals {
+    /// Participants of whom none were looked for, by the code of the refusal.
+    pub by_code: BTreeMap<String, u32>,
+    /// Participants who gave leave, and whose camera became too slow during some of the messages.
+    pub n_slowed: u32,
+}
+
+impl MovementRefusals {
+    /// Counted over these participants, each once.
+    pub fn of(sittings: &[Sitting]) -> Self {
+        let mut refusals = Self::default();
+        for sitting in sittings {
+            if let Some(code) = &sitting.movements_refused {
+                *refusals.by_code.entry(code.clone()).or_default() += 1;
+            } else if !sitting.slowed.is_empty() {
+                refusals.n_slowed += 1;
+            }
+        }
+        refusals
+    }
 }
 
 impl fmt::Debug for Sitting {

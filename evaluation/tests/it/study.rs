@@ -83,6 +83,7 @@ fn participant(
         neutral: Neutral::default(),
         watched: watched.collect(),
         movements_refused: None,
+        slowed: Vec::new(),
     }
 }
 

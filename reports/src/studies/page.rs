@@ -45,11 +45,13 @@ impl StudyPaper<'_> {
             "Preference foretold from curves",
             &lines,
         );
-        if self.n_refused_movements > 0 {
-            let _ = writeln!(
-                page,
-                "<p id=\"too-slow\">Movements of a fraction of a second were not looked for in {} of the participants: their cameras were too slow (<code>fps_too_low_for_microexpression</code>).</p>",
-                self.n_refused_movements
+        let refused = words::refused_movements(self.refused_movements);
+        if !refused.is_empty() {
+            put_lines(
+                &mut page,
+                "refused-movements",
+                words::NOT_LOOKED_FOR,
+                &refused,
             );
         }
         page.push_str("</main>\n</body>\n</html>\n");
@@ -60,24 +62,16 @@ impl StudyPaper<'_> {
         let id = escaped(one.creative.as_str());
         let _ = writeln!(
             page,
-            "<section id=\"creative-{id}\">\n<h2>{}</h2>\n<p>{} s, seen to its end by {}.</p>",
+            "<section id=\"creative-{id}\">\n<h2>{}</h2>\n<p>{}</p>",
             escaped(&one.name),
-            f64::from(one.duration_millis) / 1e3,
-            words::people(one.n)
+            words::seen(one)
         );
         if let Some(why) = words::suppressed(one) {
             let _ = writeln!(page, "<p class=\"asked\">{why}</p>\n</section>");
             return;
         }
-        for (signal, mean) in &one.means {
-            if let Some(mean) = mean {
-                let _ = writeln!(
-                    page,
-                    "<p>{}: {}</p>",
-                    words::name(*signal),
-                    words::estimated(mean, words::range(*signal))
-                );
-            }
+        for line in words::means(one) {
+            let _ = writeln!(page, "<p>{line}</p>");
         }
         for (signal, band) in &one.bands {
             let title = alt(

@@ -16,6 +16,11 @@ impl StudyPaper<'_> {
     /// # Errors
     /// In words, where the rules of PDF/UA-1 are not met.
     pub fn to_pdf(&self) -> Result<Vec<u8>, String> {
+        pdf::render(&self.laid_out().sheets, Paper::A4)
+    }
+
+    /// Its pages before they are written.
+    pub(super) fn laid_out(&self) -> Layout {
         let result = self.result;
         let title = format!("Study: {}", result.title);
         let mut layout = Layout::new(title.clone());
@@ -52,14 +57,26 @@ impl StudyPaper<'_> {
             }
         }
         say(&mut layout, words::TURNING);
-        pdf::render(&layout.sheets, Paper::A4)
+        let refused = words::refused_movements(self.refused_movements);
+        if !refused.is_empty() {
+            layout.put(Role::Paragraph, Weight::Bold, 12.0, words::NOT_LOOKED_FOR);
+        }
+        for line in refused {
+            say(&mut layout, &line);
+        }
+        layout
     }
 
     fn lay_message(&self, layout: &mut Layout, one: &StimulusResult) {
         layout.put(Role::Paragraph, Weight::Bold, 13.0, &one.name);
+        let seen = words::seen(one);
+        layout.put(Role::Paragraph, Weight::Regular, 10.0, &seen);
         if let Some(why) = words::suppressed(one) {
             layout.put(Role::Paragraph, Weight::Regular, 10.0, &why);
             return;
+        }
+        for line in words::means(one) {
+            layout.put(Role::Paragraph, Weight::Regular, 10.0, &line);
         }
         for (signal, band) in &one.bands {
             let title = alt(words::name(*signal), band);

@@ -3,11 +3,12 @@ use std::collections::BTreeMap;
 use regard_decision::Content;
 use regard_domain::{CreativeId, StudyId};
 use regard_evaluation::{
-    Answer, Curve, Neutral, Question, QuestionKind, SITTING_FORMAT, Sitting, Stimulus, StudyPlan,
-    StudyResult, Watched, Words, analyze_study,
+    Answer, Curve, MovementRefusals, Neutral, Question, QuestionKind, SITTING_FORMAT, Sitting,
+    Stimulus, StudyPlan, StudyResult, Watched, Words, analyze_study,
 };
 
-use super::StudyPaper;
+use super::{StudyPaper, words};
+use crate::sheet::Mark;
 
 fn result(n: usize, least: u32) -> StudyResult {
     let id = |text: &str| CreativeId::new(text).unwrap();
@@ -55,29 +56,55 @@ fn result(n: usize, least: u32) -> StudyResult {
             neutral: Neutral::default(),
             watched: BTreeMap::from([(id("coffee"), watched)]),
             movements_refused: None,
+            slowed: Vec::new(),
         }
     };
     analyze_study(&plan, &(0..n).map(sitting).collect::<Vec<_>>())
 }
 
-fn paper(result: &StudyResult) -> StudyPaper<'_> {
+fn refused(codes: &[(&str, u32)], n_slowed: u32) -> MovementRefusals {
+    MovementRefusals {
+        by_code: codes
+            .iter()
+            .map(|(code, n)| ((*code).to_owned(), *n))
+            .collect(),
+        n_slowed,
+    }
+}
+
+fn paper<'a>(result: &'a StudyResult, refused_movements: &'a MovementRefusals) -> StudyPaper<'a> {
     StudyPaper {
         site: "Café <x>",
         result,
         movements: None,
-        n_refused_movements: 2,
+        refused_movements,
     }
+}
+
+/// What a paper says, each paragraph on a line.
+fn text_of(paper: &StudyPaper<'_>) -> String {
+    let sheets = paper.laid_out().sheets;
+    let texts = sheets
+        .iter()
+        .flat_map(|sheet| &sheet.marks)
+        .filter_map(|mark| match mark {
+            Mark::Text(text) => {
+                let lines: Vec<&str> = text.lines.iter().map(|(_, line)| line.as_str()).collect();
+                Some(lines.join(" "))
+            }
+            Mark::Ground(_) | Mark::Drawing { .. } => None,
+        });
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn a_page_is_complete_in_itself_and_breaks_out_of_nothing() {
-    let result = result(6, 5);
-    let page = paper(&result).to_html();
+    let (result, refused) = (result(6, 5), refused(&[], 0));
+    let page = paper(&result, &refused).to_html();
     assert!(page.contains("Spring &lt;b&gt;") && page.contains("Coffee &amp; cake"));
     assert_eq!(page.matches("<svg").count(), 3, "a band for each signal");
     assert!(page.contains("liking: ") && page.contains("6 participants"));
-    assert!(page.contains("fps_too_low_for_microexpression"));
-    assert!(!page.contains("below-usual"));
+    assert!(!page.contains("below-usual") && !page.contains("refused-movements"));
     for foreign in ["src=", "href=", "url(", "@import", "<script"] {
         assert!(!page.contains(foreign), "{foreign}");
     }
@@ -85,21 +112,55 @@ fn a_page_is_complete_in_itself_and_breaks_out_of_nothing() {
 
 #[test]
 fn of_too_few_only_why_is_said_and_of_few_there_is_a_warning() {
-    let few = result(4, 5);
-    let page = paper(&few).to_html();
+    let (few, refused) = (result(4, 5), refused(&[], 0));
+    let page = paper(&few, &refused).to_html();
     assert!(
         page.contains("4 participants saw it to its end, and 5 are needed"),
         "{page}"
     );
     assert!(!page.contains("<svg") && !page.contains("liking: "));
     let lab = result(2, 2);
-    assert!(paper(&lab).to_html().contains("below-usual"));
+    assert!(paper(&lab, &refused).to_html().contains("below-usual"));
 }
 
 #[test]
 fn a_paper_is_laid_out_with_its_drawings() {
-    let (few, many) = (result(4, 5), result(6, 5));
-    let pdf = paper(&many).to_pdf().unwrap();
+    let (few, many, refused) = (result(4, 5), result(6, 5), refused(&[], 0));
+    let pdf = paper(&many, &refused).to_pdf().unwrap();
     assert!(pdf.starts_with(b"%PDF-"));
-    assert!(paper(&few).to_pdf().unwrap().len() < pdf.len());
+    assert!(paper(&few, &refused).to_pdf().unwrap().len() < pdf.len());
+}
+
+#[test]
+fn page_and_paper_say_the_same_means_and_refusals() {
+    let result = result(6, 5);
+    let refused = refused(
+        &[
+            ("fps_too_low_for_microexpression", 2),
+            ("ledger_unavailable", 1),
+        ],
+        3,
+    );
+    let paper = paper(&result, &refused);
+    let (page, text) = (paper.to_html(), text_of(&paper));
+    let mut lines = words::refused_movements(&refused);
+    assert_eq!(lines.len(), 3);
+    let means = words::means(&result.creatives[0]);
+    assert_eq!(means.len(), 3, "of each signal");
+    lines.extend(means);
+    lines.push(words::seen(&result.creatives[0]));
+    for line in &lines {
+        assert!(page.contains(line), "{line}: {page}");
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    for told in [
+        "Not of 2 participants: pictures of their cameras came too slowly (fps_too_low_for_microexpression).",
+        "Not of 1 participant: refused (ledger_unavailable).",
+        "Not throughout of 3 participants",
+    ] {
+        assert!(
+            lines.iter().any(|line| line.starts_with(told)),
+            "{told}: {lines:?}"
+        );
+    }
 }

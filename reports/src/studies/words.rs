@@ -1,8 +1,9 @@
 //! What a report of a study says in words.
 
+use regard_commitments::RefusalCode;
 use regard_evaluation::{
-    Estimated, Foretelling, QuestionResult, Signal, StimulusResult, StudyResult, Turning,
-    TurningPoint, TurningPoints,
+    Estimated, Foretelling, MovementRefusals, QuestionResult, Signal, StimulusResult, StudyResult,
+    Turning, TurningPoint, TurningPoints,
 };
 
 /// What the curves are.
@@ -55,6 +56,56 @@ pub(super) fn estimated(of: &Estimated, (least, most): (f64, f64)) -> String {
         shown(of.interval.high.min(most)),
         people(of.n)
     )
+}
+
+/// How long a message is and who saw it.
+pub(super) fn seen(one: &StimulusResult) -> String {
+    format!(
+        "{} s, seen to its end by {}.",
+        f64::from(one.duration_millis) / 1e3,
+        people(one.n)
+    )
+}
+
+/// The mean of each signal over a message, where enough participants gave one.
+pub(super) fn means(one: &StimulusResult) -> Vec<String> {
+    let told = one.means.iter().filter_map(|(signal, mean)| {
+        let mean = mean.as_ref()?;
+        Some(format!(
+            "{}: {}",
+            name(*signal),
+            estimated(mean, range(*signal))
+        ))
+    });
+    told.collect()
+}
+
+/// Heads [`refused_movements`].
+pub(super) const NOT_LOOKED_FOR: &str =
+    "Movements of a fraction of a second that were not looked for";
+
+/// Of how many participants movements of a fraction of a second were not looked for, and why.
+pub(super) fn refused_movements(refusals: &MovementRefusals) -> Vec<String> {
+    let mut lines: Vec<String> = refusals
+        .by_code
+        .iter()
+        .map(|(code, n)| {
+            let why = if code == RefusalCode::FpsTooLowForMicroexpression.as_str() {
+                "pictures of their cameras came too slowly"
+            } else {
+                "refused"
+            };
+            format!("Not of {}: {why} ({code}).", people(*n))
+        })
+        .collect();
+    if refusals.n_slowed > 0 {
+        lines.push(format!(
+            "Not throughout of {}: pictures of their cameras came too slowly during some of the messages, which count for nothing here ({}).",
+            people(refusals.n_slowed),
+            RefusalCode::FpsTooLowForMicroexpression.as_str()
+        ));
+    }
+    lines
 }
 
 /// Why nothing is shown of a message.

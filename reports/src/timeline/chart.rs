@@ -23,7 +23,7 @@ const STEPS: [f64; 14] = [
 ];
 
 impl Timeline {
-    /// All faces below each other, as one picture.
+    /// All faces below each other, as one picture of the curves that are shown at first.
     pub fn to_svg(&self) -> String {
         let heights: Vec<f64> = self.tracks.iter().map(height).collect();
         let whole: f64 = heights.iter().sum::<f64>() + 24.0 * self.tracks.len() as f64;
@@ -39,7 +39,7 @@ impl Timeline {
                 out,
                 "<g transform=\"translate(0 {top:.0})\"><text x=\"6\" y=\"16\" font-weight=\"600\">{}</text><g transform=\"translate(0 22)\">{}</g></g>",
                 escaped(&track.name),
-                self.rows(track)
+                self.rows(track, false)
             );
             top += height + 24.0;
         }
@@ -47,14 +47,15 @@ impl Timeline {
         out
     }
 
-    /// One face, as a picture in a page: it says how long it is, and where its plot begins and ends, for whoever moves its cursor.
+    /// One face, as a picture in a page: it says how long it is, and where its plot begins and ends, for whoever moves its cursor;
+    /// each row says which curve it is, for whoever chooses rows.
     pub(super) fn track_svg(&self, track: &TimelineTrack) -> String {
         let height = height(track);
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"timeline\" viewBox=\"0 0 {WIDTH_PX} {height:.0}\" width=\"100%\" role=\"img\" aria-label=\"Curves of {}\" data-secs=\"{:.4}\" data-left=\"{NAMES_PX}\" data-width=\"{PLOT_PX}\" font-family=\"system-ui, sans-serif\" font-size=\"12\">{}<line class=\"cursor\" x1=\"{NAMES_PX}\" x2=\"{NAMES_PX}\" y1=\"0\" y2=\"{:.0}\" stroke=\"#b3261e\" stroke-width=\"1.5\"/></svg>",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"timeline\" viewBox=\"0 0 {WIDTH_PX} {height:.0}\" width=\"100%\" role=\"img\" aria-label=\"Curves of {}\" data-secs=\"{:.4}\" data-left=\"{NAMES_PX}\" data-width=\"{PLOT_PX}\" data-row=\"{ROW_PX}\" data-axis=\"{AXIS_PX}\" font-family=\"system-ui, sans-serif\" font-size=\"12\">{}<line class=\"cursor\" x1=\"{NAMES_PX}\" x2=\"{NAMES_PX}\" y1=\"0\" y2=\"{:.0}\" stroke=\"#b3261e\" stroke-width=\"1.5\"/></svg>",
             escaped(&track.name),
             self.span(),
-            self.rows(track),
+            self.rows(track, true),
             height - AXIS_PX + 4.0
         )
     }
@@ -67,29 +68,49 @@ impl Timeline {
         NAMES_PX + (secs / self.span()).clamp(0.0, 1.0) * PLOT_PX
     }
 
-    fn rows(&self, track: &TimelineTrack) -> String {
+    /// The rows that are shown below each other, where they are wanted the others too, unseen; below them the axis.
+    fn rows(&self, track: &TimelineTrack, with_unseen: bool) -> String {
         let mut out = String::new();
-        for (nth, curve) in track.curves.iter().enumerate() {
-            let top = nth as f64 * ROW_PX;
-            self.row(track, curve, top, &mut out);
+        let mut top = 0.0;
+        for curve in track.curves.iter().filter(|c| c.is_shown || with_unseen) {
+            let (at, unseen) = if curve.is_shown {
+                (top, "")
+            } else {
+                (0.0, " display=\"none\"")
+            };
+            // Writing to a string cannot fail.
+            let _ = write!(
+                out,
+                "<g class=\"row\" data-curve=\"{}\" transform=\"translate(0 {at:.0})\"{unseen}>",
+                escaped(&curve.name)
+            );
+            self.row(track, curve, &mut out);
+            out.push_str("</g>");
+            if curve.is_shown {
+                top += ROW_PX;
+            }
         }
-        self.axis(track.curves.len() as f64 * ROW_PX, &mut out);
+        let _ = write!(
+            out,
+            "<g class=\"axis\" transform=\"translate(0 {top:.0})\">"
+        );
+        self.axis(&mut out);
+        out.push_str("</g>");
         out
     }
 
-    fn row(&self, track: &TimelineTrack, curve: &TimelineCurve, top: f64, out: &mut String) {
+    fn row(&self, track: &TimelineTrack, curve: &TimelineCurve, out: &mut String) {
         let (low, high) = curve.range;
         let y = |value: f64| {
             let share = ((value - low) / (high - low)).clamp(0.0, 1.0);
-            top + ROW_PX - 3.0 - share * (ROW_PX - 6.0)
+            ROW_PX - 3.0 - share * (ROW_PX - 6.0)
         };
         let _ = write!(
             out,
-            "<text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#17202a\">{}</text><rect x=\"{NAMES_PX}\" y=\"{:.1}\" width=\"{PLOT_PX}\" height=\"{:.1}\" fill=\"#f6f7f8\"/>",
+            "<text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#17202a\">{}</text><rect x=\"{NAMES_PX}\" y=\"1.0\" width=\"{PLOT_PX}\" height=\"{:.1}\" fill=\"#f6f7f8\"/>",
             NAMES_PX - 8.0,
-            top + ROW_PX * 0.5 + 4.0,
+            ROW_PX * 0.5 + 4.0,
             escaped(&curve.label),
-            top + 1.0,
             ROW_PX - 2.0,
         );
         let _ = write!(
@@ -113,7 +134,7 @@ impl Timeline {
                 event.details
             );
             let color = color(&event.kind);
-            let (top, bottom, apex) = (top + 1.0, top + ROW_PX - 1.0, self.x(apex));
+            let (top, bottom, apex) = (1.0, ROW_PX - 1.0, self.x(apex));
             let _ = write!(
                 out,
                 "<g class=\"event {}\"><title>{}</title><rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{color}\" fill-opacity=\"0.35\"/><line x1=\"{apex:.1}\" x2=\"{apex:.1}\" y1=\"{top:.1}\" y2=\"{bottom:.1}\" stroke=\"{color}\" stroke-width=\"1.5\"/></g>",
@@ -163,7 +184,7 @@ impl Timeline {
         path
     }
 
-    fn axis(&self, top: f64, out: &mut String) {
+    fn axis(&self, out: &mut String) {
         let wanted = self.span() / 10.0;
         let step = STEPS.into_iter().find(|s| *s >= wanted).unwrap_or(3_600.0);
         let n = (self.span() / step) as usize;
@@ -177,23 +198,20 @@ impl Timeline {
             };
             let _ = write!(
                 out,
-                "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{:.1}\" y2=\"{:.1}\" stroke=\"#6b747c\"/><text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"#4a535b\">{text}</text>",
-                top,
-                top + 4.0,
-                top + 17.0
+                "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"0\" y2=\"4\" stroke=\"#6b747c\"/><text x=\"{x:.1}\" y=\"17\" text-anchor=\"middle\" fill=\"#4a535b\">{text}</text>"
             );
         }
         let _ = write!(
             out,
-            "<text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#4a535b\">seconds</text>",
-            NAMES_PX - 8.0,
-            top + 17.0
+            "<text x=\"{:.0}\" y=\"17\" text-anchor=\"end\" fill=\"#4a535b\">seconds</text>",
+            NAMES_PX - 8.0
         );
     }
 }
 
 fn height(track: &TimelineTrack) -> f64 {
-    track.curves.len() as f64 * ROW_PX + AXIS_PX
+    let n_shown = track.curves.iter().filter(|curve| curve.is_shown).count();
+    n_shown as f64 * ROW_PX + AXIS_PX
 }
 
 fn color(kind: &str) -> &'static str {

@@ -2,13 +2,20 @@
 
 use std::fmt::Write as _;
 
-use super::{Timeline, TimelineTrack};
+use super::{Timeline, TimelineCurve, TimelineTrack};
 use crate::svg::escaped;
 
 /// What faces can tell, on every page.
 const MEANING: &str = "Every curve is a change from the person's own face at rest: 0 is rest, 1 about as far as it goes. Signals are \
 named after action units of the Facial Action Coding System and measured from points of a face mesh; they are no coding by a trained \
 observer. Valence and arousal describe what a face shows. None of it says what anybody feels, thinks, or means.";
+
+/// What blendshapes are, on pages that have them.
+const BLENDSHAPES: &str = "Blendshapes are the exception: weights from 0 to 1 as their network gives them, not relative to rest. A \
+face at rest has other weights than 0, and other ones than other faces. Left and right are the person's own.";
+
+/// Begin of the names of weights of movements.
+const BLENDSHAPE_PREFIX: &str = "blendshape_";
 
 impl Timeline {
     /// One page, complete in itself but for the video.
@@ -20,10 +27,23 @@ impl Timeline {
             include_str!("../../templates/timeline.css"),
         );
         let _ = writeln!(page, "<p>{}</p>", escaped(MEANING));
+        let curves = self.curves();
+        if curves
+            .iter()
+            .any(|curve| curve.name.starts_with(BLENDSHAPE_PREFIX))
+        {
+            let _ = writeln!(page, "<p>{}</p>", escaped(BLENDSHAPES));
+        }
+        let _ = writeln!(
+            page,
+            "<p id=\"mesh\">Points of the faces by <code>{}</code>.</p>",
+            escaped(&self.mesh)
+        );
         for note in &self.notes {
             let _ = writeln!(page, "<p>{}</p>", escaped(note));
         }
         self.player(&mut page);
+        choice(&curves, &mut page);
         for track in &self.tracks {
             self.track(track, &mut page);
         }
@@ -36,6 +56,17 @@ impl Timeline {
             include_str!("../../templates/timeline.js")
         );
         page
+    }
+
+    /// The curves of all faces, each once.
+    fn curves(&self) -> Vec<&TimelineCurve> {
+        let mut curves: Vec<&TimelineCurve> = Vec::new();
+        for curve in self.tracks.iter().flat_map(|track| &track.curves) {
+            if curves.iter().all(|known| known.name != curve.name) {
+                curves.push(curve);
+            }
+        }
+        curves
     }
 
     fn player(&self, page: &mut String) {
@@ -90,4 +121,36 @@ impl Timeline {
         }
         page.push_str("</tbody></table></div></details>\n</section>\n");
     }
+}
+
+/// A box for each curve, to be ticked.
+fn choice(curves: &[&TimelineCurve], page: &mut String) {
+    if curves.is_empty() {
+        return;
+    }
+    page.push_str("<details id=\"curves\"><summary>Choose curves</summary>\n");
+    let mut groups: Vec<&str> = Vec::new();
+    for curve in curves {
+        if !groups.contains(&curve.group.as_str()) {
+            groups.push(&curve.group);
+        }
+    }
+    for group in groups {
+        let _ = write!(
+            page,
+            "<fieldset><legend>{}</legend><button type=\"button\" class=\"all\">All</button> <button type=\"button\" class=\"none\">None</button><div class=\"boxes\">",
+            escaped(group)
+        );
+        for curve in curves.iter().filter(|curve| curve.group == group) {
+            let _ = write!(
+                page,
+                "<label><input type=\"checkbox\" name=\"{}\"{}> {}</label>",
+                escaped(&curve.name),
+                if curve.is_shown { " checked" } else { "" },
+                escaped(&curve.label)
+            );
+        }
+        page.push_str("</div></fieldset>\n");
+    }
+    page.push_str("</details>\n");
 }

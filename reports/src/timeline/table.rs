@@ -8,7 +8,8 @@ use super::Timeline;
 type Points<'a> = &'a [(f64, Option<f64>)];
 
 impl Timeline {
-    /// One row a point in time and face, one column a curve; empty where there is no value. RFC 4180.
+    /// One row a point in time and face, one column a curve; empty where there is no value. The last column names the networks that
+    /// the points of the face come from. RFC 4180.
     pub fn to_csv(&self) -> String {
         let mut names: Vec<&str> = Vec::new();
         for curve in self.tracks.iter().flat_map(|t| &t.curves) {
@@ -20,7 +21,8 @@ impl Timeline {
         for name in &names {
             let _ = write!(out, ",{}", field(name));
         }
-        out.push_str("\r\n");
+        out.push_str(",mesh\r\n");
+        let mesh = field(&self.mesh);
         for track in &self.tracks {
             // Curves of a face need not have their points at the same times.
             let mut times: Vec<f64> = track
@@ -50,7 +52,7 @@ impl Timeline {
                         None => write!(out, ","),
                     };
                 }
-                out.push_str("\r\n");
+                let _ = write!(out, ",{mesh}\r\n");
             }
         }
         out

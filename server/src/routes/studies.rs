@@ -220,7 +220,7 @@ fn paper_of<'a>(site: &'a str, report: &'a StudyReport) -> StudyPaper<'a> {
         site,
         result: &report.result,
         movements: report.movements.as_ref(),
-        n_refused_movements: report.n_refused_movements,
+        refused_movements: &report.refused_movements,
     }
 }
 

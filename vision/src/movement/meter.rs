@@ -13,9 +13,9 @@ use super::series::{median, secs_from, smoothed};
 use super::smile::{Smile, smiles};
 use super::unit::{ActionUnit, UnitValues};
 use crate::detector::check_live;
-use crate::{AnalysisError, FaceMesh};
+use crate::{AnalysisError, Blendshapes, FaceMesh};
 
-/// Most frames of one face that are kept: an hour at 30 frames a second, 100 MB. What comes after is left out and counted.
+/// Most frames of one face that are kept: an hour at 30 frames a second, 130 MB. What comes after is left out and counted.
 pub const MAX_MOVEMENT_SAMPLES: usize = 108_000;
 
 /// Fewest frames from which curves are drawn: fewer show no rest.
@@ -51,6 +51,8 @@ pub struct CurvePoint {
     pub pose: Option<HeadPose>,
     /// What the networks said last, where that holds.
     pub expression: Option<ExpressionDistribution>,
+    /// Weights of 52 movements as their network gave them, not relative to rest; nothing where it did not run.
+    pub blendshapes: Option<Blendshapes>,
     /// The head is turned so far that the rest of the point is a guess.
     pub is_turned: bool,
 }
@@ -73,11 +75,20 @@ pub struct ExpressionCurves {
     pub n_left_out: u64,
 }
 
+/// What networks said of a face in one frame, where they ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MovementReadings {
+    /// The expression networks.
+    pub expression: Option<ExpressionDistribution>,
+    /// The optional network of blendshapes.
+    pub blendshapes: Option<Blendshapes>,
+}
+
 struct Sample {
     at: Timestamp,
     mesh: KeptMesh,
     pose: Option<HeadPose>,
-    expression: Option<ExpressionDistribution>,
+    readings: MovementReadings,
 }
 
 /// Takes the meshes of one face, frame by frame, and draws curves of what it did.
@@ -89,12 +100,12 @@ struct Sample {
 /// ```no_run
 /// use regard_commitments::{ExpressionScope, Scoped};
 /// use regard_domain::Timestamp;
-/// use regard_vision::{ActionUnit, FaceMesh, MovementMeter};
+/// use regard_vision::{ActionUnit, FaceMesh, MovementMeter, MovementReadings};
 ///
 /// fn watch(meshes: &[(Timestamp, FaceMesh)], key: &Scoped<ExpressionScope>) {
 ///     let mut meter = MovementMeter::new();
 ///     for (at, mesh) in meshes {
-///         let _ = meter.see(*at, mesh, None, key);
+///         let _ = meter.see(*at, mesh, MovementReadings::default(), key);
 ///     }
 ///     for movement in meter.curves().into_iter().flat_map(|curves| curves.movements) {
 ///         let _ = (movement.unit == ActionUnit::LipCornerPull, movement.apex);
@@ -129,8 +140,8 @@ impl MovementMeter {
         }
     }
 
-    /// Takes one frame of the face: its mesh, and what the expression networks said of it where they ran. A frame that was not
-    /// taken after the last one is passed over.
+    /// Takes one frame of the face: its mesh, and what further networks said of it where they ran. A frame that was not taken after
+    /// the last one is passed over.
     ///
     /// # Errors
     /// When the grant has ended.
@@ -138,7 +149,7 @@ impl MovementMeter {
         &mut self,
         at: Timestamp,
         mesh: &FaceMesh,
-        expression: Option<&ExpressionDistribution>,
+        readings: MovementReadings,
         key: &Scoped<ExpressionScope>,
     ) -> Result<(), AnalysisError> {
         check_live(key.is_live())?;
@@ -153,7 +164,7 @@ impl MovementMeter {
             at,
             mesh: self.selection.of(mesh),
             pose: mesh.head_pose(),
-            expression: expression.copied(),
+            readings,
         });
         Ok(())
     }
@@ -183,6 +194,7 @@ impl MovementMeter {
                 arousal: activity(&units),
                 pose: sample.pose,
                 expression: expressions[i],
+                blendshapes: sample.readings.blendshapes,
                 is_turned: turned[i],
             });
         }
@@ -258,7 +270,7 @@ fn held(kept: &[&Sample], times: &[f64]) -> Vec<Option<ExpressionDistribution>> 
     kept.iter()
         .zip(times)
         .map(|(sample, time)| {
-            if let Some(expression) = sample.expression {
+            if let Some(expression) = sample.readings.expression {
                 last = Some((*time, expression));
             }
             last.filter(|(said, _)| time - said <= EXPRESSION_HOLDS_SECS)

@@ -153,6 +153,7 @@ mod tests {
                     arousal: 0.0,
                     pose: None,
                     expression: None,
+                    blendshapes: None,
                     is_turned: false,
                 }
             })

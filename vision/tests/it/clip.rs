@@ -6,7 +6,7 @@ use regard_vision::{AnalyzerOptions, Keys, PixelPool, WantedSize, decode_jpeg};
 use crate::support::{analyzer, fixture, grant};
 
 /// The JPEGs of a file that holds them end to end.
-fn frames(bytes: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn frames(bytes: &[u8]) -> Vec<&[u8]> {
     let starts: Vec<usize> = bytes
         .windows(3)
         .enumerate()

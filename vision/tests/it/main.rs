@@ -6,6 +6,7 @@
 
 mod clip;
 mod crops;
+mod fine_mesh;
 mod flash;
 mod hostile;
 mod photos;

@@ -91,7 +91,10 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
         add("lfw", one(presentation::run(&data)?));
         add("liveness", one(presentation::samples(&data)?));
     }
-    if wants("micro") {
+    if wants("micro-expressions-real") {
+        add("video", one(micro::run_real(&data)?));
+    }
+    if wants("micro-expressions-injected") {
         add("", Some(vec![micro::run(&crate::run::root(), &data)?]));
     }
     let folder = crate::run::root().join("accuracy");

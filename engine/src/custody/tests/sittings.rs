@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use regard_commitments::{
     Answer, Commitments, ConsentPurpose, EntryBody, LedgerEntry, MeasuredRate, MovementClaim,
-    RefusalCode,
+    Refusal, RefusalCode,
 };
 use regard_domain::{Clock as _, Timestamp};
 
@@ -29,11 +29,14 @@ fn laboratory() -> Commitments {
     document
 }
 
-fn rate(frames_per_sec: u64) -> MeasuredRate {
+/// How fast frames come; nothing for none.
+fn rate(frames_per_sec: u64) -> Option<MeasuredRate> {
+    let n = i64::try_from(frames_per_sec).unwrap();
     let taken: Vec<Timestamp> = (0..100)
-        .map(|i| Timestamp::from_micros(i * 1_000_000 / frames_per_sec as i64))
+        .filter(|_| n > 0)
+        .map(|i| Timestamp::from_micros(i * 1_000_000 / n))
         .collect();
-    MeasuredRate::of(&taken).unwrap()
+    MeasuredRate::of(&taken)
 }
 
 /// What the gate says, and what the ledger said last.
@@ -84,18 +87,20 @@ async fn a_sitting_needs_the_consent_of_its_participant_and_is_in_the_ledger() {
     let (code, said) = ask(folder, &token, 100).await;
     assert_eq!(code, None);
     assert!(matches!(said, EntryBody::StudyGranted { .. }), "{said:?}");
-    let (code, said) = ask(folder, &token, 30).await;
+    let refused = async |token: &str, frames_per_sec, expected| {
+        let (code, said) = ask(folder, token, frames_per_sec).await;
+        assert_eq!(code, Some(expected));
+        let told = EntryBody::StudyRefused {
+            code: expected,
+            n_untold: 0,
+        };
+        assert_eq!(said, told, "the ledger says it too");
+    };
     let too_low = RefusalCode::FpsTooLowForMicroexpression;
-    assert_eq!(code, Some(too_low));
-    assert_eq!(
-        said,
-        EntryBody::StudyRefused {
-            code: too_low,
-            n_untold: 0
-        }
-    );
-    let (code, _) = ask(folder, &others, 100).await;
-    assert_eq!(code, Some(RefusalCode::ConsentMissing));
+    refused(&token, 30, too_low).await;
+    // Too few pictures to say how fast they come.
+    refused(&token, 0, too_low).await;
+    refused(&others, 100, RefusalCode::ConsentMissing).await;
 
     let run = Run::begin_with(folder, &clock, &laboratory(), &Faults::new(None))
         .await
@@ -105,8 +110,7 @@ async fn a_sitting_needs_the_consent_of_its_participant_and_is_in_the_ledger() {
         .await
         .unwrap();
     run.end().await;
-    let (code, _) = ask(folder, &token, 100).await;
-    assert_eq!(code, Some(RefusalCode::ConsentWithdrawn));
+    refused(&token, 100, RefusalCode::ConsentWithdrawn).await;
     // Nobody's token opens nothing.
     let mut installation = Installation::open(&data(folder)).await.unwrap();
     let asked = (MovementClaim::ALL, rate(100));
@@ -114,5 +118,11 @@ async fn a_sitting_needs_the_consent_of_its_participant_and_is_in_the_ledger() {
         .sit(&data(folder), ("nobody", &site_key(folder)), asked)
         .await;
     assert!(answer.is_err());
+    // What was refused outside the gate is told as well.
+    let refusal = Refusal::new(too_low, "it became slow", "use a faster camera");
+    installation.tell_refusal(&refusal).await.unwrap();
+    let rows = installation.ledger_rows().await;
+    let last = LedgerEntry::from_leaf_bytes(rows.last().unwrap()).unwrap();
+    assert!(matches!(last.body, EntryBody::StudyRefused { code, .. } if code == too_low));
     installation.close().await;
 }

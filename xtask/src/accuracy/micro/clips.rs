@@ -84,28 +84,6 @@ pub(super) const REPORTED: [Source; 5] = [
     },
 ];
 
-/// Clips as they are, at their own rate: one who holds a smile, two who sign a word and nod. None is known to hold a movement of half a
-/// second or less but blinks, hands and nods.
-pub(super) const REAL: [Source; 3] = [
-    MALE,
-    Source {
-        name: "yes",
-        file: "video/yes.mkv",
-        is_ours: false,
-        fps: 30.0,
-        frames: &[(0, 65)],
-        nth: 0,
-    },
-    Source {
-        name: "again",
-        file: "video/again.mkv",
-        is_ours: false,
-        fps: 30.0,
-        frames: &[(0, 77)],
-        nth: 0,
-    },
-];
-
 /// A stretch, read and posed.
 pub(super) struct Stretch {
     pub(super) clip: NeutralClip,

@@ -72,20 +72,6 @@ pub(super) fn run(trial: &Trial, stretch: &Stretch, eyes: &mut Eyes<'_>) -> Resu
     said(&spotter, &key, &injections, trial.fps)
 }
 
-/// Looks at a stretch as it is, at its own rate, with a mesh of every frame: nothing is put in, and whatever is spotted is taken for a
-/// false alarm.
-pub(super) fn run_real(fps: f64, stretch: &Stretch, eyes: &mut Eyes<'_>) -> Result<Outcome> {
-    let key = key(fps);
-    let mut spotter = MicroSpotter::new(&key);
-    let size = stretch.clip.size();
-    for (index, frame) in stretch.clip.frames().iter().enumerate() {
-        let view = RgbView::new(&frame.rgb, size).context("a whole frame")?;
-        let mesh = eyes.face(view, (0, None))?.map(|(_, mesh)| mesh);
-        spotter.see(view, taken_at(index as u64, fps), mesh.as_ref())?;
-    }
-    said(&spotter, &key, &[], fps)
-}
-
 /// What a spotter says, compared with what was put in.
 fn said(
     spotter: &MicroSpotter,
