@@ -26,6 +26,7 @@ const FILES: &[(&str, &str, &[u8])] = files! {
     "console.css" => STYLE,
     "console.js" => SCRIPT,
     "console/budget.js" => SCRIPT,
+    "console/desk.js" => SCRIPT,
     "console/evidence.js" => SCRIPT,
     "console/health.js" => SCRIPT,
     "console/message.js" => SCRIPT,
