@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod analyze;
+mod attestations;
 mod campaign;
 mod choosing;
 mod faces;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::analyze::{AnalyzeArgs, TableFormat};
+pub(crate) use self::attestations::{AttestationsCommand, NewAttestationArgs};
 pub(crate) use self::campaign::{CampaignCommand, OneCampaign};
 pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, SimulateArgs};
 pub(crate) use self::faces::{EnrollArgs, GalleryArgs, GalleryCommand, RemoteArgs, VerifyFaceArgs};
@@ -120,6 +122,9 @@ pub(crate) enum Command {
     /// Galleries of an installation that runs: listed, armed, turned over to a fresh secret.
     #[command(subcommand)]
     Gallery(GalleryCommand),
+    /// Collections that services may hold, as the privacy officer attests them: made, listed, taken back.
+    #[command(subcommand)]
+    Attestations(AttestationsCommand),
     /// Studies of an installation that runs: participants who were invited and agreed look at messages before their own camera.
     #[command(subcommand)]
     Study(Box<StudyCommand>),

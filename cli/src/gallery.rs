@@ -38,11 +38,17 @@ fn line(gallery: &Value) -> String {
     } else {
         "not armed"
     };
+    let index = if gallery["index"] == "neighbours" {
+        "an index names who is compared"
+    } else {
+        "everybody is compared"
+    };
     format!(
-        "{}  {armed}  {} persons, {} templates",
+        "{}  {armed}  {} persons, {} templates, room for {}, {index}",
         gallery["gallery"].as_str().unwrap_or_default(),
         gallery["n_persons"],
         gallery["n_templates"],
+        gallery["max_templates"],
     )
 }
 

@@ -5,6 +5,7 @@
 
 mod analyze;
 mod args;
+mod attestations;
 mod audit;
 mod campaign;
 mod campaigns;
@@ -14,6 +15,7 @@ mod config;
 mod custody;
 mod demo;
 mod doctor;
+mod dumps;
 mod evaluate;
 mod exit;
 mod faces;
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         Command::Enroll(args) => faces::enroll(&args),
         Command::VerifyFace(args) => faces::verify(&args),
         Command::Gallery(command) => gallery::gallery(&command),
+        Command::Attestations(command) => attestations::attestations(&command),
         Command::Study(command) => study::study(&command),
         Command::Erasure(command) => custody::erasure(&command),
         Command::Backup(args) => custody::backup(&args),

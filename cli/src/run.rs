@@ -10,9 +10,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::one_line::OneLine;
-use crate::papers;
 use crate::sandbox::{self, Reach};
 use crate::speech::say;
+use crate::{dumps, papers};
 
 /// Log lines go to standard error: warnings, with `-v` what happens, with `-vv` everything.
 pub(crate) fn log_to_stderr(verbose: u8) {
@@ -49,6 +49,7 @@ pub(crate) fn serve(
     answers: BTreeMap<String, String>,
     introduce: impl FnOnce(&str, Option<&str>),
 ) -> Result<()> {
+    dumps::leave_none();
     // Outside the data folder, where nothing can be made once the sandbox is entered.
     regard_engine::SiteKeyFile::create_if_missing(&config.site_key, &config.data_dir)
         .context("the site's key cannot be used")?;

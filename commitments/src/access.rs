@@ -47,7 +47,7 @@ named! {
         Operator = "operator";
         /// Reads plays, and sums about people with noise; no row, no change.
         Analyst = "analyst";
-        /// Reads everything that is kept, row by row; changes nothing.
+        /// Reads everything that is kept, row by row; attests the collections of services, and changes nothing else.
         PrivacyOfficer = "privacy_officer";
         /// Plays the messages of its screens and reports the notice in view.
         Screen = "screen";
@@ -86,6 +86,9 @@ named! {
         GalleryDisarmed = "gallery_disarmed";
         /// A gallery was turned over to a fresh secret. Subject: its name.
         GalleryRekeyed = "gallery_rekeyed";
+        /// Somebody at a desk was looked for in a gallery by pictures of theirs, at their wish. Subject: the act, and the reason:
+        /// lost_token, rights or mistaken.
+        GallerySearched = "gallery_searched";
         /// A collection of a service was attested. Subject: the attestation.
         CollectionAttested = "collection_attested";
         /// An attestation was taken back. Subject: the attestation.

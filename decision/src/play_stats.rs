@@ -145,8 +145,8 @@ impl Count {
         let unknown = (n - n_measured) as f64;
         let known_and_added = measured + NORMAL_975 * NORMAL_975;
         let share = (seen + NORMAL_975 * NORMAL_975 / 2.0) / known_and_added;
-        let half =
-            NORMAL_975 * (unknown * share * (1.0 - share) * (1.0 + unknown / known_and_added)).sqrt();
+        let half = NORMAL_975
+            * (unknown * share * (1.0 - share) * (1.0 + unknown / known_and_added)).sqrt();
         let center = unknown * share;
         Some(Self {
             count: seen + unknown * seen / measured,

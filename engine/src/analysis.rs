@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use regard_audience::{Association, Digest, FaceTrack};
+use regard_audience::{Association, Digest, FaceTrack, TrackState};
 use regard_domain::{BBox, Clock, Face, FrameSize, HeadPose, Moment, Sighting, Timestamp, TrackId};
 use regard_vision::{
-    AnalysisError, CameraPlacement, FaceAnalyzer, Frame, FrameError, PixelPool, WantedSize,
+    AnalysisError, CameraPlacement, FaceAnalyzer, Frame, FrameError, Keys, PixelPool, WantedSize,
     attention_of, decode_frame,
 };
 use tokio::sync::watch;
@@ -18,6 +18,7 @@ use crate::history::History;
 use crate::lane::{CameraGauge, Lane, LaneState, LastRead};
 use crate::metrics::{DropReason, Metrics};
 use crate::queue::FreshLanes;
+use crate::spot::{Spot, SpotFrame};
 use crate::view::LiveView;
 use crate::zones::HiddenNow;
 
@@ -59,6 +60,8 @@ pub(crate) struct AnalysisLane {
     pub(crate) full_resolution: bool,
     pub(crate) placement: CameraPlacement,
     pub(crate) last_moment: Mutex<Option<Arc<Moment>>>,
+    /// Where somebody may be recognised by an act of theirs, if anywhere.
+    pub(crate) spot: Option<Arc<Spot>>,
 }
 
 /// What the analysis threads share.
@@ -79,6 +82,15 @@ impl AnalysisLane {
     pub(crate) fn empty(&self, commands: &CommandSender, now: Timestamp) {
         let mut state = self.lane.lock();
         self.empty_locked(&mut state, commands, now);
+    }
+
+    /// To which size its frames are decoded.
+    const fn wanted_size(&self) -> WantedSize {
+        if self.full_resolution {
+            WantedSize::Whole
+        } else {
+            LIVE_SIZE
+        }
     }
 
     /// How a frame is to be looked at, and without what: that is painted over already.
@@ -201,12 +213,7 @@ impl Analysis {
             return Err(Dropped::Refused);
         }
         let count = job.grant.count().ok_or(Dropped::Refused)?;
-        let wanted = if lane.full_resolution {
-            WantedSize::Whole
-        } else {
-            LIVE_SIZE
-        };
-        let mut frame = decode_frame(&job.raw, wanted, &self.pool)?;
+        let mut frame = decode_frame(&job.raw, lane.wanted_size(), &self.pool)?;
         let at = frame.captured_at();
         let (look, hidden) = lane.prepare(job, &mut frame)?;
         let view = frame.view();
@@ -263,6 +270,7 @@ impl Analysis {
         }
         let digest = crowd.digest(&association, &sighting.faces);
         self.publish(lane, crowd.live_faces(), frame.size(), at, &digest);
+        let faces = lane.spot.as_ref().map(|_| sighting.faces.clone());
         let recorded = self.recording.then(|| Box::new(sighting));
         // In the order of the frames: the lock on the lane is still held.
         let _ = self.commands.send_waiting(Command::Seen {
@@ -271,7 +279,45 @@ impl Analysis {
             at,
             sighting: recorded,
         });
+        drop(state);
+        let seen = (faces.as_deref().unwrap_or_default(), &association);
+        self.look_for_acts(lane, analyzer, (&frame, job), seen);
         Ok(())
+    }
+
+    /// Whether somebody in a frame acts: holds up their token, or stands on the marked place.
+    fn look_for_acts(
+        &self,
+        lane: &AnalysisLane,
+        analyzer: &mut FaceAnalyzer,
+        (frame, job): (&Frame, &Job),
+        (faces, association): (&[Face], &Association),
+    ) {
+        let (Some(spot), Some(count)) = (&lane.spot, job.grant.count()) else {
+            return;
+        };
+        let confirmed = |track: &&FaceTrack| track.state == TrackState::Confirmed;
+        let mut tracks = association.faces().iter().filter(confirmed);
+        let (first, second) = (tracks.next(), tracks.next());
+        let attention = job.grant.attention();
+        let seen = SpotFrame {
+            view: frame.view(),
+            faces,
+            track: first.filter(|_| second.is_none()).map(|one| one.track),
+            is_crowded: second.is_some(),
+            keys: &Keys {
+                count: &count,
+                attention: attention.as_ref(),
+                expression: None,
+            },
+            at: frame.captured_at(),
+            now: self.clock.now(),
+        };
+        match spot.look(analyzer, &seen) {
+            // Taken back meanwhile: nothing comes of it.
+            Ok(()) | Err(AnalysisError::GrantEnded) => {}
+            Err(error) => tracing::warn!(%error, "a frame could not be looked at for an act"),
+        }
     }
 
     fn publish(
@@ -451,7 +497,7 @@ fn may_read(
 
 #[cfg(test)]
 mod tests {
-    use regard_audience::{Due, TrackState};
+    use regard_audience::Due;
 
     use super::*;
 

@@ -25,6 +25,7 @@ use crate::command::{Command, CommandSender, command_queue};
 use crate::conductor::Conductor;
 use crate::config::{CameraConfig, EngineConfig};
 use crate::custody::Custodian;
+use crate::greeter::{MAX_CALLS, greet};
 use crate::handle::{CameraOutlet, Engine, Shared};
 use crate::history::History;
 use crate::keys::KeyError;
@@ -41,6 +42,7 @@ use crate::recording::{Head, RecordingWriter};
 use crate::remembered::Remembered;
 use crate::screen::play_in_process;
 use crate::seed::random_key;
+use crate::spot::{Spot, SpotCall};
 use crate::start::{Promise, StartError};
 use crate::statistics::Statistician;
 use crate::stopper::Stopper;
@@ -135,7 +137,8 @@ impl Assembly {
             )),
             picture_allowed: self.promise.profile.shows_camera_picture(),
         };
-        let (parts, outlets) = self.cameras()?;
+        let (calls, acts) = mpsc::channel(MAX_CALLS);
+        let (parts, outlets) = self.cameras(&calls)?;
         let (screens, views) = self.screens();
         let recording = self.recording(&parts)?;
         let (health_sender, health) = watch::channel(Arc::new(Health::starting(
@@ -154,6 +157,14 @@ impl Assembly {
         }
         for screen in self.in_process() {
             tokio::spawn(play_in_process(engine.clone(), screen));
+        }
+        if engine
+            .shared
+            .cameras
+            .values()
+            .any(|outlet| outlet.lane.spot.is_some())
+        {
+            tokio::spawn(greet(engine.clone(), acts));
         }
         let outlets = Outlets {
             screens,
@@ -205,7 +216,23 @@ impl Assembly {
         (senders, views)
     }
 
-    fn cameras(&self) -> Result<(Vec<CameraParts>, BTreeMap<CameraId, CameraOutlet>), StartError> {
+    /// Where somebody may be recognised by an act before a camera; nothing where no screen belongs to it, or nobody wants that.
+    fn spot(&self, camera: &CameraId, calls: &mpsc::Sender<SpotCall>) -> Option<Arc<Spot>> {
+        let wanted = &self.config.recognition;
+        let marked = wanted.spots.iter().find(|(of, _)| of == camera);
+        let marked = marked.map(|(_, spot)| *spot);
+        let mut screens = self.config.screens.iter();
+        let is_watched = screens.any(|screen| screen.camera.as_ref() == Some(camera));
+        (is_watched && (wanted.reads_tokens || marked.is_some())).then(|| {
+            let spot = Spot::new(camera.clone(), wanted.reads_tokens, marked, calls.clone());
+            Arc::new(spot)
+        })
+    }
+
+    fn cameras(
+        &self,
+        calls: &mpsc::Sender<SpotCall>,
+    ) -> Result<(Vec<CameraParts>, BTreeMap<CameraId, CameraOutlet>), StartError> {
         let (mut parts, mut outlets) = (Vec::new(), BTreeMap::new());
         for config in &self.config.cameras {
             let track_seed = random_key().map_err(KeyError::NoEntropy)?;
@@ -225,6 +252,7 @@ impl Assembly {
                 full_resolution: config.full_resolution,
                 placement: config.placement,
                 last_moment: Mutex::new(None),
+                spot: self.spot(&config.camera, calls),
             });
             let outlet = CameraOutlet {
                 lane: Arc::clone(&lane),

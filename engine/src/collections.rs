@@ -342,6 +342,18 @@ impl Collections {
         found
     }
 
+    /// The collections of all services, each with its service and when the attestation behind it runs out, in order of id.
+    pub fn of_all_services(&self) -> Vec<(String, CollectionInfo, Timestamp)> {
+        let (shelves, now) = (self.shelves.read(), self.now());
+        let shelves = shelves.unwrap_or_else(PoisonError::into_inner);
+        let all = shelves.iter().map(|(id, shelf)| {
+            let shelf = read(shelf);
+            let service = shelf.head.service.clone();
+            (service, shelf.info(id), shelf.head.until)
+        });
+        all.filter(|(_, _, until)| now < *until).collect()
+    }
+
     /// One collection.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use regard_evaluation::EvidenceReport;
 use tokio::sync::oneshot;
 
 use crate::campaigns::CampaignChange;
+use crate::conductor::Taken;
 use crate::handle::EngineError;
 use crate::view::{Heartbeat, Objection, PlayReport, Proposal};
 
@@ -69,7 +70,7 @@ pub(crate) enum Command {
     /// Something came of a decision.
     Outcome {
         outcome: Outcome,
-        reply: oneshot::Sender<Acceptance>,
+        reply: oneshot::Sender<(Acceptance, Option<Taken>)>,
     },
     /// A fact is set.
     SetFact {

@@ -28,7 +28,8 @@ use regard_domain::{
 };
 use regard_evaluation::Evidence;
 
-use self::persons::Guest;
+pub(crate) use self::persons::Taken;
+use self::persons::{Guest, ShownTo};
 use crate::calendar::Calendar;
 use crate::minute::MinuteTally;
 use crate::uses::{Uses, UsesByCamera};
@@ -130,6 +131,8 @@ pub(crate) struct Conductor {
     seen: BTreeMap<CameraId, Seen>,
     /// Those who were recognised, by the camera they are before.
     guests: BTreeMap<CameraId, Guest>,
+    /// What was shown to them lately.
+    shown_to: ShownTo,
     /// What may be done with what is known of each audience; nothing where nothing is said.
     uses: UsesByCamera,
     attributor: Attributor,
@@ -167,6 +170,7 @@ impl Conductor {
                 .collect(),
             seen: BTreeMap::new(),
             guests: BTreeMap::new(),
+            shown_to: ShownTo::default(),
             uses,
             attributor: Attributor::new(),
             fact_ends: BTreeMap::new(),
@@ -403,6 +407,9 @@ impl Conductor {
                 decision: decision.clone(),
             });
             stage.showing = Some(Arc::clone(&showing));
+            if let Some(person) = guest.and_then(|guest| guest.person_at(now)) {
+                self.shown_to.note(person, &decision, now);
+            }
             effects.push(Effect::Show { screen, showing });
             effects.push(Effect::Keep(Row::Decision(DecisionRow(decision.clone()))));
             updates.extend(self.open_reward(&decision));

@@ -74,6 +74,27 @@ impl Default for GalleryConfig {
 /// Whether this program was built with the index of neighbours (feature `hnsw`).
 pub const HAS_GALLERY_INDEX: bool = cfg!(feature = "hnsw");
 
+/// A place before a camera that is marked for those who want to be recognised there, as shares of the picture's sides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MarkedSpot {
+    /// Left edge, from 0 to 1.
+    pub left: f32,
+    /// Top edge.
+    pub top: f32,
+    /// Width.
+    pub width: f32,
+    /// Height.
+    pub height: f32,
+}
+
+impl MarkedSpot {
+    /// Whether a point lies in it.
+    pub fn contains(&self, x: f32, y: f32) -> bool {
+        (self.left..self.left + self.width).contains(&x)
+            && (self.top..self.top + self.height).contains(&y)
+    }
+}
+
 /// At which error rates faces of those who agreed are recognised, where whoever asks says nothing else.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecognitionConfig {
@@ -83,6 +104,10 @@ pub struct RecognitionConfig {
     pub identify_fpir: TargetRate,
     /// Whether the gallery of visitors is armed at every start, as far as promise and profile allow.
     pub arms_gallery: bool,
+    /// Whether cameras before screens read face tokens that are held up to them.
+    pub reads_tokens: bool,
+    /// Places that are marked for those who want to be recognised by standing there, by camera.
+    pub spots: Vec<(CameraId, MarkedSpot)>,
     /// How many can be found, and how.
     pub gallery: GalleryConfig,
 }
@@ -94,6 +119,8 @@ impl Default for RecognitionConfig {
             verify_fmr: TargetRate::ONE_IN_10_000,
             identify_fpir: TargetRate::ONE_IN_1_000,
             arms_gallery: false,
+            reads_tokens: false,
+            spots: Vec::new(),
             gallery: GalleryConfig::default(),
         }
     }

@@ -26,6 +26,7 @@ use crate::seed::random_key;
 
 mod acts;
 mod export;
+mod face_quality;
 mod faces;
 mod gallery;
 mod offers;
@@ -44,12 +45,13 @@ mod wishes;
 
 pub use acts::{Agreement, Authenticated, Enrolled};
 pub use export::{ExportedFace, PersonExport};
+pub use face_quality::FaceQualityNote;
 pub(crate) use faces::template_subject;
 pub use faces::{ClaimedFace, FaceNote, KeptFace, MAX_FACES, MakeTemplate, OpenedFace};
 pub use gallery::{Rekeyed, own_gallery};
 pub use offers::Offer;
 pub(crate) use participant::{file_of, person_of};
-pub use roster::{MAX_ROSTER_PAGE, PersonNote};
+pub use roster::{MAX_ROSTER_PAGE, PersonConsent, PersonNote};
 pub(crate) use scribe::Scribe;
 pub(crate) use secrets::Secret;
 pub use site_key_file::{KeyPlace, SiteKeyFile};

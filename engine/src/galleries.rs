@@ -11,7 +11,7 @@ use regard_identity::{
 };
 use thiserror::Error;
 
-use crate::config::GalleryConfig;
+use crate::config::{GalleryConfig, HAS_GALLERY_INDEX};
 
 /// Why a gallery was not searched.
 #[derive(Debug, Error)]
@@ -157,6 +157,25 @@ fn gallery(
     Box::new(ExactGallery::new(transform, model, limits))
 }
 
+/// How a gallery is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GalleryIndex {
+    /// Everybody is compared, in whole numbers of eight bits.
+    Exact,
+    /// An index of neighbours names who is compared.
+    Neighbours,
+}
+
+impl GalleryIndex {
+    /// The stable name, in snake case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Neighbours => "neighbours",
+        }
+    }
+}
+
 /// All galleries in memory.
 ///
 /// # Privacy
@@ -190,6 +209,15 @@ impl Galleries {
         Self {
             config,
             rooms: RwLock::default(),
+        }
+    }
+
+    /// How a gallery of that many templates is searched.
+    pub(crate) fn index(&self, n_templates: u64) -> GalleryIndex {
+        let exact_up_to = self.config.index_beyond.filter(|_| HAS_GALLERY_INDEX);
+        match exact_up_to {
+            Some(most) if n_templates > most as u64 => GalleryIndex::Neighbours,
+            Some(_) | None => GalleryIndex::Exact,
         }
     }
 

@@ -471,7 +471,15 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Busy`], [`EngineError::Stopped`].
     pub async fn outcome(&self, outcome: Outcome) -> Result<Acceptance, EngineError> {
-        self.ask(|reply| Command::Outcome { outcome, reply }).await
+        let asked = self.ask(|reply| Command::Outcome { outcome, reply });
+        let (acceptance, taken) = asked.await?;
+        if let Some(taken) = taken
+            && let Err(error) = self.custodian().count_taken(&taken).await
+        {
+            // Taken back meanwhile, or not to be kept: the outcome counts all the same.
+            tracing::debug!(%error, "what somebody took up was not counted for them");
+        }
+        Ok(acceptance)
     }
 
     /// The campaigns in force.

@@ -21,6 +21,7 @@ mod custody;
 mod drafts;
 mod fault;
 mod galleries;
+mod greeter;
 mod handle;
 mod history;
 mod inquiry;
@@ -47,6 +48,7 @@ mod replay;
 mod screen;
 mod seed;
 mod simulation;
+mod spot;
 mod start;
 mod statistics;
 mod stopper;
@@ -70,17 +72,18 @@ pub use collections::{
     MAX_FOUND, MAX_NAME_LEN, NewFaces, PictureFault, Probe,
 };
 pub use config::{
-    CameraConfig, EngineConfig, GalleryConfig, HAS_GALLERY_INDEX, RecognitionConfig, ScreenConfig,
-    SiteKeyConfig,
+    CameraConfig, EngineConfig, GalleryConfig, HAS_GALLERY_INDEX, MarkedSpot, RecognitionConfig,
+    ScreenConfig, SiteKeyConfig,
 };
 pub use custody::{
     Agreement, Authenticated, BadTokenUri, ClaimedFace, Custodian, CustodyError, Enrolled,
-    ExportedFace, FaceNote, KeptFace, KeyPlace, MAX_FACES, MAX_ROSTER_PAGE, MakeTemplate, Offer,
-    OpenedFace, PersonExport, PersonNote, Rekeyed, Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME,
-    TokenError, TokenProbe, TokenUri, WishSource, Wishes, own_gallery, rotate,
+    ExportedFace, FaceNote, FaceQualityNote, KeptFace, KeyPlace, MAX_FACES, MAX_ROSTER_PAGE,
+    MakeTemplate, Offer, OpenedFace, PersonConsent, PersonExport, PersonNote, Rekeyed, Rotated,
+    SiteKeyFile, SweptKeys, TOKEN_SCHEME, TokenError, TokenProbe, TokenUri, WishSource, Wishes,
+    own_gallery, rotate,
 };
 pub use drafts::{CampaignDraft, CampaignVersion, DraftError};
-pub use galleries::{Galleries, SearchError};
+pub use galleries::{Galleries, GalleryIndex, SearchError};
 pub use handle::{Engine, EngineError};
 pub use keys::{KeyError, existing_site_keys, site_keys};
 pub use memory::resident_bytes;
@@ -100,11 +103,11 @@ pub use personalizer::{
 pub use previews::{MAX_PREVIEW, PreviewError};
 pub use private_file::{create_private_folder, write_private};
 pub use recognition::{
-    AttestationWish, CaptureBegun, CaptureFeedback, CaptureId, CaptureMode, CaptureOutcome,
-    CaptureStep, Claim, ComparedFace, FoundVisitor, GalleryStanding, KindStanding,
-    KnownAttestation, Look, Looked, LookedFace, MAX_LOOKED, MAX_PICTURE_BYTES, PictureQuality,
-    RecognitionError, Recognizer, SearchBegun, SearchId, SearchedPicture, StudioError,
-    VerifiedClaim, Visitor,
+    Attempt, AttemptOutcome, AttestationWish, CaptureBegun, CaptureFeedback, CaptureId,
+    CaptureMode, CaptureOutcome, CaptureStep, Claim, ComparedFace, FoundVisitor, GalleryStanding,
+    KindStanding, KnownAttestation, Look, Looked, LookedFace, MAX_ATTEMPTS_TOLD, MAX_LOOKED,
+    MAX_PICTURE_BYTES, PictureQuality, RecognitionError, Recognizer, SearchBegun, SearchId,
+    SearchedPicture, StudioError, VerifiedClaim, Visitor,
 };
 pub use recording::{RECORDING_FORMAT, RecordingError};
 pub use regard_vision::{FilmFlashes, VideoError, look_for_flashes};

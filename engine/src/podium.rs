@@ -272,9 +272,10 @@ impl Podium {
                 self.record(now, || Input::Outcome {
                     outcome: outcome.clone(),
                 });
+                let taken = self.conductor.taken(outcome.decision, &outcome.kind, now);
                 let (acceptance, effects) = self.conductor.outcome(outcome, now);
                 self.carry_out(effects, now);
-                let _ = reply.send(acceptance);
+                let _ = reply.send((acceptance, taken));
             }
             Command::SetFact {
                 name,

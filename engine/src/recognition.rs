@@ -19,11 +19,13 @@ use thiserror::Error;
 
 use crate::config::RecognitionConfig;
 use crate::custody::{Custodian, CustodyError, Scribe, own_gallery};
-use crate::galleries::{Galleries, SearchError};
+use crate::galleries::{Galleries, GalleryIndex, SearchError};
 use crate::seed::random_key;
 
+mod attempts;
 mod attestations;
 mod attested;
+mod before_screen;
 mod capture;
 mod ends;
 mod going;
@@ -31,6 +33,7 @@ mod look;
 mod searches;
 mod studio;
 
+pub use attempts::{Attempt, AttemptOutcome, MAX_ATTEMPTS_TOLD};
 pub use attestations::{AttestationWish, KnownAttestation};
 pub use capture::{CaptureFeedback, CaptureMode, CaptureStep};
 pub use ends::{Claim, Visitor};
@@ -42,8 +45,10 @@ pub use searches::{ComparedFace, SearchBegun, SearchId, SearchedPicture};
 pub use studio::StudioError;
 
 pub(crate) use attested::AttestedLeave;
+pub(crate) use before_screen::kind_of;
 pub(crate) use studio::Bench;
 
+use attempts::Attempts;
 use going::Goings;
 use searches::Searches;
 use studio::Studio;
@@ -143,6 +148,13 @@ pub struct GalleryStanding {
     pub n_persons: u64,
     /// Their templates.
     pub n_templates: u64,
+    /// How it is searched.
+    pub index: GalleryIndex,
+    /// Templates there is room for.
+    pub max_templates: usize,
+    /// Since when templates lie under the secret they lie under; nothing where that is not known: nobody enrolled, or a
+    /// version of the program that did not note it.
+    pub turned_over_at: Option<Timestamp>,
 }
 
 /// What a recognizer is made of.
@@ -186,6 +198,8 @@ pub struct Recognizer {
     searches: Searches,
     /// When claims for each person were wrong lately.
     wrong_claims: Mutex<BTreeMap<PersonId, Vec<Timestamp>>>,
+    /// What came of the attempts of a day.
+    attempts: Attempts,
     /// Checks that failed since the start, by why.
     faults: Mutex<BTreeMap<LivenessFault, u64>>,
 }
@@ -210,6 +224,7 @@ impl Recognizer {
             goings: Goings::default(),
             searches: Searches::default(),
             wrong_claims: Mutex::default(),
+            attempts: Attempts::default(),
             faults: Mutex::default(),
         }
     }
@@ -376,7 +391,8 @@ impl Recognizer {
     }
 
     /// How each gallery stands; that of the site is always among them.
-    pub fn galleries(&self) -> Vec<GalleryStanding> {
+    pub async fn galleries(&self) -> Vec<GalleryStanding> {
+        let turned_over_at = self.custodian.gallery_turned_over_at().await;
         let mut sizes = self.galleries.sizes(self.now());
         if !sizes.iter().any(|(id, _, _)| *id == own_gallery()) {
             sizes.push((own_gallery(), 0, 0));
@@ -386,9 +402,12 @@ impl Recognizer {
             .into_iter()
             .map(|(gallery, n_persons, n_templates)| GalleryStanding {
                 is_armed: gate.is_armed(&gallery),
+                turned_over_at: turned_over_at.filter(|_| gallery == own_gallery()),
                 gallery,
                 n_persons,
                 n_templates,
+                index: self.galleries.index(n_templates),
+                max_templates: self.config.gallery.max_templates,
             })
             .collect()
     }

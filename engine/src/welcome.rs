@@ -47,6 +47,16 @@ impl Engine {
     ) -> Result<(), WelcomeError> {
         self.screen(screen)?;
         let track = self.alone_before(screen).await?;
+        self.welcome_track(screen, visitor, track).await
+    }
+
+    /// The same for somebody who was recognised as the one of that track.
+    pub(crate) async fn welcome_track(
+        &self,
+        screen: &ScreenId,
+        visitor: Visitor<'_>,
+        track: TrackId,
+    ) -> Result<(), WelcomeError> {
         let grant = self.recognizer().personalize(visitor, track).await?;
         let person = grant.person();
         let wishes = self.custodian().wishes(person).await?.facts;

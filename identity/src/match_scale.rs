@@ -114,6 +114,29 @@ impl MatchScale {
         self.points.last().map_or(1.0, |p| p.ln_fmr.exp())
     }
 
+    /// The rows of the scale, from frequent false matches to rare ones: each threshold with its rates and their intervals. What
+    /// error trade-off (DET) curves are drawn of.
+    pub fn rows(&self) -> Vec<Threshold> {
+        let rows = self.points.iter().map(|point| {
+            let similarity = as_similarity(point.threshold);
+            Threshold {
+                similarity,
+                interval: (as_similarity(point.low), as_similarity(point.high)),
+                fmr: Rate {
+                    value: point.ln_fmr.exp(),
+                    ..self.fmr_at(similarity)
+                },
+                fnmr: Rate {
+                    value: point.fnmr,
+                    low: point.fnmr_low,
+                    high: point.fnmr_high,
+                    is_extrapolated: false,
+                },
+            }
+        });
+        rows.collect()
+    }
+
     /// The threshold for 1:1 at a false match rate. A rate below [`MatchScale::least_rate`] gets that row's threshold, with
     /// the rate that it has.
     pub fn threshold(&self, target: TargetRate) -> Threshold {

@@ -6,6 +6,7 @@ mod own;
 mod papers;
 mod preferences;
 mod privacy;
+mod recognition;
 mod standing;
 mod study;
 mod words;
@@ -27,6 +28,7 @@ pub(crate) use preferences::text_of as preferences_text;
 pub(crate) use privacy::{
     Picture, PrivacyAnswers, Whereabouts, easy_page, privacy_language, privacy_page,
 };
+pub(crate) use recognition::{AttemptCount, RecognitionPage};
 pub(crate) use standing::{Here, Mistake, Standing};
 pub(crate) use study::{StudiesPage, StudyAnswers, study_page};
 pub(crate) use words::{language_of, words};

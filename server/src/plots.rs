@@ -2,12 +2,14 @@
 
 mod attention;
 mod curve;
+mod errors;
 mod expression;
 mod messages;
 mod theme;
 
 pub(crate) use attention::attention;
 pub(crate) use curve::Curve;
+pub(crate) use errors::{ErrorPoint, det, open_set};
 pub(crate) use expression::expression;
 pub(crate) use messages::messages;
 pub(crate) use theme::{PlotError, Theme};

@@ -7,11 +7,13 @@
 
 mod admin;
 mod api;
+mod attestations;
 mod authoring;
 mod campaigns;
 mod captures;
 mod classify;
 mod collections;
+mod desk;
 mod drafts;
 mod embedded;
 mod evidence;
@@ -22,6 +24,7 @@ mod ledger;
 mod live;
 mod meta;
 mod own;
+mod own_files;
 mod pages;
 mod papers;
 mod personalizer;
@@ -206,9 +209,17 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(searches::begin))
         .routes(routes!(searches::end))
         .routes(routes!(recognition::standing))
+        .routes(routes!(desk::recognition_page))
+        .routes(routes!(desk::curve))
+        .routes(routes!(desk::attempts))
+        .routes(routes!(desk::det_plot))
+        .routes(routes!(desk::open_set_plot))
+        .routes(routes!(desk::search))
         .routes(routes!(recognition::arm))
         .routes(routes!(recognition::rekey))
         .routes(routes!(collections::act_for_service))
+        .routes(routes!(attestations::list, attestations::make))
+        .routes(routes!(attestations::end))
         .routes(routes!(tokens::tokens, tokens::make_token))
         .routes(routes!(tokens::revoke_token))
         .routes(routes!(webhooks::list))
@@ -234,12 +245,13 @@ fn person_routes() -> OpenApiRouter<App> {
         .routes(routes!(own::agree))
         .routes(routes!(own::withdraw))
         .routes(routes!(own::correct))
+        .routes(routes!(own::forget))
         .routes(routes!(own::freeze))
         .routes(routes!(own::unfreeze))
         .routes(routes!(own::erase))
         .routes(routes!(own::close))
-        .routes(routes!(own::record))
-        .routes(routes!(own::proof))
+        .routes(routes!(own_files::record))
+        .routes(routes!(own_files::proof))
 }
 
 /// Clients of Azure Personalizer.

@@ -34,8 +34,21 @@ impl Actor {
     /// # Panics
     /// When the fixtures are not there.
     pub fn new() -> Self {
+        Self::of("face.jpg", "mesh.txt")
+    }
+
+    /// The man of the committed clip, as the first of its films shows him.
+    ///
+    /// # Panics
+    /// When the fixtures are not there.
+    pub fn man() -> Self {
+        Self::of("man.jpg", "man-mesh.txt")
+    }
+
+    fn of(face: &str, mesh: &str) -> Self {
         let fixtures = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures"));
-        let face = std::fs::read(fixtures.join("sitter/face.jpg")).expect("the portrait");
+        let sitter = fixtures.join("sitter");
+        let face = std::fs::read(sitter.join(face)).expect("the portrait");
         let mut decoder = jpeg_decoder::Decoder::new(&face[..]);
         let rgb = decoder.decode().expect("a picture of ours");
         let info = decoder.info().expect("a picture of ours");
@@ -43,7 +56,7 @@ impl Actor {
             width: info.width.into(),
             height: info.height.into(),
         };
-        let mesh = std::fs::read_to_string(fixtures.join("sitter/mesh.txt")).expect("its mesh");
+        let mesh = std::fs::read_to_string(sitter.join(mesh)).expect("its mesh");
         let points: Vec<[f32; 3]> = mesh.lines().map(point).collect();
         Self {
             sitter: Sitter::new(&rgb, size, &points).expect("a picture and its mesh"),

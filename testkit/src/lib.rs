@@ -1,6 +1,7 @@
 //! Room `testkit`.
 
 pub mod actor;
+pub mod clip;
 #[cfg(feature = "gallery")]
 pub mod conformance;
 pub mod injection;

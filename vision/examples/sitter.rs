@@ -1,4 +1,4 @@
-//! Writes `testkit/fixtures/sitter/`: the surroundings of one face and the points of its mesh, for tests of challenges.
+//! Writes `testkit/fixtures/sitter/`: the surroundings of two faces and the points of their meshes, for tests of challenges.
 //! `cargo run -p regard-vision --example sitter`
 #![allow(
     clippy::print_stdout,
@@ -19,11 +19,20 @@ use regard_vision::{AnalyzerOptions, FaceAnalyzer, Photo, RgbView};
 const FACE_PX: f32 = 120.0;
 const SIDE: u32 = 384;
 
+/// Which frame of the clip shows the man still and straight ahead: in its first film (cap12).
+const MAN_FRAME: usize = 20;
+
 fn main() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/fixtures");
-    let photo =
-        Photo::from_bytes(&std::fs::read(fixtures.join("photos/grace_hopper.jpg")).unwrap())
-            .unwrap();
+    let woman = std::fs::read(fixtures.join("photos/grace_hopper.jpg")).unwrap();
+    let man = regard_testkit::clip::frames().swap_remove(MAN_FRAME);
+    write(&fixtures, &woman, ("face.jpg", "mesh.txt"));
+    write(&fixtures, &man, ("man.jpg", "man-mesh.txt"));
+    println!("{}", fixtures.join("sitter").display());
+}
+
+fn write(fixtures: &Path, jpeg: &[u8], (face_name, mesh_name): (&str, &str)) {
+    let photo = Photo::from_bytes(jpeg).unwrap();
     let runtime = select(RuntimeChoice::Rten, &LibrarySearch::system()).unwrap();
     let catalog = Arc::new(Catalog::open(None).unwrap());
     let mut analyzer = FaceAnalyzer::new(runtime.runtime, catalog, AnalyzerOptions::PHOTO);
@@ -56,11 +65,10 @@ fn main() {
         writeln!(points, "{:.2} {:.2} {:.2}", point.x, point.y, point.z).unwrap();
     }
     std::fs::create_dir_all(fixtures.join("sitter")).unwrap();
-    std::fs::write(fixtures.join("sitter/mesh.txt"), points).unwrap();
+    std::fs::write(fixtures.join("sitter").join(mesh_name), points).unwrap();
     let side = u16::try_from(SIDE).unwrap();
-    jpeg_encoder::Encoder::new_file(fixtures.join("sitter/face.jpg"), 95)
+    jpeg_encoder::Encoder::new_file(fixtures.join("sitter").join(face_name), 95)
         .unwrap()
         .encode(&pixels, side, side, jpeg_encoder::ColorType::Rgb)
         .unwrap();
-    println!("{}", fixtures.join("sitter").display());
 }

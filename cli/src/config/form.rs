@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use regard_backends::BrokerAddress;
 use regard_decision::{Campaign, Creative, FactFeature};
 use regard_domain::{CameraId, ScreenId};
-use regard_engine::{GalleryConfig, HAS_GALLERY_INDEX, RecognitionConfig};
+use regard_engine::{GalleryConfig, HAS_GALLERY_INDEX, MarkedSpot, RecognitionConfig};
 use regard_identity::TargetRate;
 use regard_inference::{Device, RuntimeChoice};
 use regard_server::{OutboundUrl, WebhookEvent};
@@ -299,6 +299,8 @@ pub(super) struct RecognitionForm {
     pub(super) identify_fpir: Option<ErrorRate>,
     /// Whether the gallery of visitors is armed at every start.
     pub(super) arms_gallery: bool,
+    /// Whether cameras before screens read face tokens that are held up to them.
+    pub(super) reads_tokens: bool,
     /// Most templates in a gallery; left out: a million.
     pub(super) max_templates: Option<MaxTemplates>,
     /// Beyond so many templates an index of neighbours is asked; left out: everybody is compared.
@@ -331,13 +333,18 @@ impl TryFrom<MaxTemplates> for IndexBeyond {
 }
 
 impl RecognitionForm {
-    pub(super) fn config(&self) -> RecognitionConfig {
+    pub(super) fn config(&self, cameras: &[CameraForm]) -> RecognitionConfig {
         let default = RecognitionConfig::default();
         let rate = |given: &Option<ErrorRate>| given.as_ref().map(|rate| rate.0);
         RecognitionConfig {
             verify_fmr: rate(&self.verify_fmr).unwrap_or(default.verify_fmr),
             identify_fpir: rate(&self.identify_fpir).unwrap_or(default.identify_fpir),
             arms_gallery: self.arms_gallery,
+            reads_tokens: self.reads_tokens,
+            spots: cameras
+                .iter()
+                .filter_map(|camera| Some((camera.id.clone(), camera.spot?.spot())))
+                .collect(),
             gallery: GalleryConfig {
                 max_templates: self
                     .max_templates
@@ -406,6 +413,35 @@ pub(super) struct CameraForm {
     pub(super) distance_cm: Option<f32>,
     #[serde(default)]
     pub(super) full_resolution: bool,
+    /// Where those stand who want to be recognised.
+    pub(super) spot: Option<SpotForm>,
+}
+
+number_in_range! {
+    /// A part of a side of the picture.
+    Percent: 0 to 100;
+}
+
+/// A place in the picture, in percent of its sides from the left and the top.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SpotForm {
+    pub(super) left: Percent,
+    pub(super) top: Percent,
+    pub(super) width: Percent,
+    pub(super) height: Percent,
+}
+
+impl SpotForm {
+    fn spot(self) -> MarkedSpot {
+        let share = |percent: Percent| percent.0 as f32 / 100.0;
+        MarkedSpot {
+            left: share(self.left),
+            top: share(self.top),
+            width: share(self.width),
+            height: share(self.height),
+        }
+    }
 }
 
 /// `[[screen]]`.

@@ -122,7 +122,7 @@ impl Site {
                 .or(models),
             detector_long_side_px: engine.detector_long_side_px.0,
             site_key: regard_engine::SiteKeyConfig::default(),
-            recognition: self.form.recognition.config(),
+            recognition: self.form.recognition.config(&self.form.cameras),
             papers: None,
             recording: None,
         }

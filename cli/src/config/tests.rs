@@ -83,6 +83,8 @@ fn every_setting_of_the_form_is_in_the_example() {
         "verify_fmr",
         "identify_fpir",
         "arms_gallery",
+        "reads_tokens",
+        "spot",
         "url",
         "events",
         "screen_right_deg",

@@ -34,7 +34,7 @@ const RUN: &str = "const done = arguments[arguments.length - 1];
 const IS_READ: &str = "document.readyState === 'complete'";
 
 /// Pages, and when each is all there.
-const PAGES: [(&str, &str); 12] = [
+const PAGES: [(&str, &str); 13] = [
     (
         "/screen/demo",
         "document.querySelector('.layer.front .message') && !document.getElementById('notice').hidden",
@@ -52,6 +52,10 @@ const PAGES: [(&str, &str); 12] = [
         "document.querySelectorAll('main section').length > 6",
     ),
     ("/console/studies", IS_READ),
+    (
+        "/console/recognition?persons=yes",
+        "document.querySelectorAll('#identify-points tbody tr').length === 8 && document.getElementById('det-plot').naturalWidth > 0",
+    ),
     ("/privacy?lang=en", IS_READ),
     ("/privacy?lang=de", IS_READ),
     ("/privacy?easy=yes&lang=de", IS_READ),
@@ -83,6 +87,9 @@ async fn pages_can_be_used_by_everyone() {
             })
             .await;
             found.extend(looked_at(&page, &axe, &format!("{scheme} {path}")).await);
+            if path.starts_with("/console/recognition") {
+                save(&page, &format!("recognition-{scheme}")).await;
+            }
             if path == "/screen/demo" {
                 found.extend(page_of_the_place(&page, &axe, scheme).await);
             }

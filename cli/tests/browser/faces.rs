@@ -11,7 +11,7 @@ use crate::page::{eval, press, scanned, until};
 use crate::program::{BROWSER_CAMERA, Program};
 
 /// A site at which people may be verified, their template in their own hands.
-fn site() -> tempfile::TempDir {
+pub(crate) fn site() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("regard.toml"), BROWSER_CAMERA).unwrap();
     let demo = regard_commitments::Commitments::demo_text();
@@ -23,7 +23,7 @@ fn site() -> tempfile::TempDir {
 }
 
 /// Opens the page to enrol as somebody who scanned the code on the screen.
-async fn open(page: &Client, program: &Program) {
+pub(crate) async fn open(page: &Client, program: &Program) {
     let link = scanned(page, program).await;
     page.goto(&link).await.unwrap();
     let enroll = page.find(Locator::Css("a[href^='/enroll']")).await.unwrap();
@@ -32,10 +32,18 @@ async fn open(page: &Client, program: &Program) {
 }
 
 async fn agree_to_verify(page: &Client) {
+    agree_to(page, &["verify"]).await;
+}
+
+/// Agrees to purposes on the page to enrol; the token of the record.
+pub(crate) async fn agree_to(page: &Client, purposes: &[&str]) -> String {
     let ticked = "return document.querySelectorAll('[name=purpose]:checked').length";
     assert_eq!(eval(page, ticked).await, 0, "nothing is ticked beforehand");
-    let box_of = Locator::Css("[name=purpose][value=verify]");
-    page.find(box_of).await.unwrap().click().await.unwrap();
+    for purpose in purposes {
+        let box_of = format!("[name=purpose][value={purpose}]");
+        let box_of = page.find(Locator::Css(&box_of)).await.unwrap();
+        box_of.click().await.unwrap();
+    }
     let button = Locator::Css("#agree button");
     page.find(button).await.unwrap().click().await.unwrap();
     until(
@@ -44,24 +52,26 @@ async fn agree_to_verify(page: &Client) {
         |hidden| hidden == false,
     )
     .await;
+    let token = "return document.getElementById('record-token').textContent";
+    eval(page, token).await.as_str().unwrap().to_owned()
 }
 
 /// Keeps a copy of each file that the page makes from here on: its own rules let no script read them again.
-async fn keep_files(page: &Client) {
+pub(crate) async fn keep_files(page: &Client) {
     let script = "window.kept = []; const make = URL.createObjectURL; \
                   URL.createObjectURL = (file) => { file.text().then((text) => window.kept.push(text)); return make(file); };";
     page.execute(script, Vec::new()).await.unwrap();
 }
 
 /// The face token among the files that were kept.
-async fn kept_token(page: &Client) -> String {
+pub(crate) async fn kept_token(page: &Client) -> String {
     let kept = "return window.kept.find((text) => text.startsWith('RGT1:')) ?? ''";
     let token = until(page, kept, |text| text != "").await;
     token.as_str().unwrap().to_owned()
 }
 
 /// Takes the photographs that are asked for, until the stage closes.
-async fn take_photos(page: &Client, actor: &Actor, folder: &Path) {
+pub(crate) async fn take_photos(page: &Client, actor: &Actor, folder: &Path) {
     let state = "return [document.getElementById('stage').hidden, document.getElementById('step').textContent, \
                  document.getElementById('progress').value]";
     let mut before = eval(page, "return [true, '', 0]").await;
@@ -195,7 +205,12 @@ content = { kind = \"text\", title = \"Your coffee\" }
 ";
 
 /// A request of the page as the person whose token that is; the status of the answer.
-async fn as_person(page: &Client, token: &str, (method, path): (&str, &str), body: &str) -> u64 {
+pub(crate) async fn as_person(
+    page: &Client,
+    token: &str,
+    (method, path): (&str, &str),
+    body: &str,
+) -> u64 {
     let script = format!(
         "return fetch('{path}', {{ method: '{method}', headers: {{ authorization: 'Person {token}', \
          'content-type': 'application/json' }}, body: {body} }}).then(answer => answer.status)"
@@ -204,7 +219,7 @@ async fn as_person(page: &Client, token: &str, (method, path): (&str, &str), bod
 }
 
 /// The face token of somebody who agreed and is enrolled by photographs.
-async fn enrolled(page: &Client, actor: &Actor, folder: &Path) -> String {
+pub(crate) async fn enrolled(page: &Client, actor: &Actor, folder: &Path) -> String {
     keep_files(page).await;
     press(page, "start-camera").await;
     take_photos(page, actor, folder).await;
@@ -254,28 +269,7 @@ async fn a_visitor_who_shows_who_they_are_sees_what_they_wish_until_they_take_it
     let program = Program::serve(site.path());
     let page = browser.page.clone();
     open(&page, &program).await;
-    let personal = Locator::Css("[name=purpose][value=personalise]");
-    page.find(personal).await.unwrap().click().await.unwrap();
-    let verify = Locator::Css("[name=purpose][value=verify]");
-    page.find(verify).await.unwrap().click().await.unwrap();
-    page.find(Locator::Css("#agree button"))
-        .await
-        .unwrap()
-        .click()
-        .await
-        .unwrap();
-    until(
-        &page,
-        "return document.getElementById('start').hidden",
-        |hidden| hidden == false,
-    )
-    .await;
-    let token = eval(
-        &page,
-        "return document.getElementById('record-token').textContent",
-    )
-    .await;
-    let token = token.as_str().unwrap().to_owned();
+    let token = agree_to(&page, &["personalise", "verify"]).await;
     let face_token = enrolled(&page, &actor, site.path()).await;
     let preferences = ("PUT", "/v1/persons/me/preferences");
     let likes = "JSON.stringify({ coffee: true })";

@@ -17,6 +17,7 @@ mod page;
 mod plays;
 mod program;
 mod proxy;
+mod recognised;
 mod reconnecting;
 mod shapes;
 mod studies;

@@ -111,7 +111,7 @@ fn approved(running: &Running) {
     );
     assert_eq!(running.regard(&["campaign", "submit", "spring"]).code, 0);
     let other = running.token("operator");
-    let said = running.regard_as(&other, &["campaign", "approve", "spring"]);
+    let said = running.regard_as(other.to_str().unwrap(), &["campaign", "approve", "spring"]);
     assert_eq!(said.out.trim(), "spring is in force", "{}", said.err);
 }
 

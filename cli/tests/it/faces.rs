@@ -28,7 +28,15 @@ impl Drop for Running {
 
 impl Running {
     pub(crate) fn start(custody: &str) -> Self {
+        Self::start_with(custody, |_| String::new())
+    }
+
+    /// The same with more in its configuration, made from its folder.
+    pub(crate) fn start_with(custody: &str, more: impl FnOnce(&Path) -> String) -> Self {
         let folder = site::small();
+        let config = folder.path().join("regard.toml");
+        let text = fs::read_to_string(&config).unwrap() + &more(folder.path());
+        fs::write(&config, text).unwrap();
         let file = folder.path().join("commitments.toml");
         let promised = fs::read_to_string(&file).unwrap();
         let purposes = "consent_purposes = [\"verify\", \"identify\", \"personalise\", \"analyse_library\"]\n\
@@ -67,6 +75,37 @@ impl Running {
         Self { folder, child, url }
     }
 
+    /// Address of the installation.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the API answers to whoever has the admin token.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let token = fs::read_to_string(self.path("admin.token")).unwrap();
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .build()
+            .into();
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url))
+            .header("authorization", format!("Bearer {}", token.trim()))
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(body).unwrap())
+            .unwrap();
+        let mut answer = agent.run(request).unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        assert!(answer.status().is_success(), "{path}: {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -88,11 +127,12 @@ impl Running {
     }
 
     pub(crate) fn regard(&self, arguments: &[&str]) -> Said {
-        self.regard_as(&self.path("admin.token"), arguments)
+        self.regard_as("admin.token", arguments)
     }
 
-    /// As somebody with another token.
-    pub(crate) fn regard_as(&self, token: &Path, arguments: &[&str]) -> Said {
+    /// The same with the token in another file.
+    pub(crate) fn regard_as(&self, token: &str, arguments: &[&str]) -> Said {
+        let token = self.path(token);
         let of = ["--url", &self.url, "--token-file", token.to_str().unwrap()];
         run(&[arguments, &of].concat())
     }
@@ -165,7 +205,12 @@ fn somebody_enrols_at_the_terminal_and_is_verified_by_their_token() {
 fn a_gallery_is_listed_armed_and_turned_over() {
     let running = Running::start("controller");
     let list = || running.regard(&["gallery", "list"]);
-    assert_eq!(list().out, "visitors  not armed  0 persons, 0 templates\n");
+    let listed = |state: &str| {
+        format!(
+            "visitors  {state}  0 persons, 0 templates, room for 1000000, everybody is compared\n"
+        )
+    };
+    assert_eq!(list().out, listed("not armed"));
     let said = running.regard(&["gallery", "arm"]);
     assert_eq!(
         (said.code, said.out.as_str()),
@@ -173,7 +218,7 @@ fn a_gallery_is_listed_armed_and_turned_over() {
         "{}",
         said.err
     );
-    assert_eq!(list().out, "visitors  armed  0 persons, 0 templates\n");
+    assert_eq!(list().out, listed("armed"));
     let said = running.regard(&["gallery", "rekey"]);
     assert_eq!(said.code, 0, "{}", said.err);
     let said = running.regard(&["gallery", "disarm"]);

@@ -1,15 +1,65 @@
 //! Somebody who was recognised and agreed that messages are chosen for them: for as long as they are there.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use regard_commitments::{Grant, Personalization};
-use regard_decision::{Context, Facts};
-use regard_domain::{CameraId, Moment, ScreenId, Timestamp, TrackId};
+use regard_decision::{Context, Decision, Facts, OutcomeKind};
+use regard_domain::{
+    CameraId, CreativeId, DecisionId, Moment, PersonId, ScreenId, Timestamp, TrackId,
+};
 
 use super::{Conductor, Effect, Whom};
 
 /// How long a visitor may be out of sight and still be there. Origin: within two seconds motion alone resumes a track.
 const OUT_OF_SIGHT: Duration = Duration::from_secs(2);
+
+/// How long it is remembered what was shown to somebody: time to scan its code and go to the till.
+const REMEMBERED: Duration = Duration::from_secs(600);
+
+/// Messages that are remembered. When full the oldest goes. Origin: one every ten seconds for all that time.
+const MAX_SHOWN: usize = 64;
+
+/// Something that somebody was shown and took up.
+///
+/// # Privacy
+/// Names a person by a random id; for their own history, where they agreed to that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) person: PersonId,
+    pub(crate) creative: CreativeId,
+}
+
+/// What was shown lately to those who were recognised.
+///
+/// # Privacy
+/// Ties decisions to persons, in memory alone, for ten minutes; no row and no recording does.
+#[derive(Default)]
+pub(super) struct ShownTo(VecDeque<(Timestamp, DecisionId, Taken)>);
+
+impl ShownTo {
+    /// Notes what somebody is shown.
+    pub(super) fn note(&mut self, person: PersonId, decision: &Decision, now: Timestamp) {
+        // The message for everybody that is shown when there is no campaign is nobody's to take up.
+        if decision.campaign.is_none() {
+            return;
+        }
+        if self.0.len() >= MAX_SHOWN {
+            self.0.pop_front();
+        }
+        let creative = decision.creative.clone();
+        self.0
+            .push_back((now, decision.id, Taken { person, creative }));
+    }
+
+    /// Who was shown the message of a decision; it is told once.
+    fn take(&mut self, decision: DecisionId, now: Timestamp) -> Option<Taken> {
+        self.0
+            .retain(|(at, _, _)| now.saturating_since(*at) < REMEMBERED);
+        let at = self.0.iter().position(|(_, id, _)| *id == decision)?;
+        self.0.remove(at).map(|(_, _, taken)| taken)
+    }
+}
 
 /// Somebody before a camera whose wishes take part.
 ///
@@ -58,6 +108,19 @@ impl Conductor {
         (true, effects)
     }
 
+    /// Who took up what they were shown, where an outcome says that somebody did.
+    pub(crate) fn taken(
+        &mut self,
+        decision: DecisionId,
+        kind: &OutcomeKind,
+        now: Timestamp,
+    ) -> Option<Taken> {
+        match kind {
+            OutcomeKind::Scan | OutcomeKind::Conversion => self.shown_to.take(decision, now),
+            _ => None,
+        }
+    }
+
     /// Notes who is there.
     pub(super) fn see_guests(&mut self, moment: &Moment, now: Timestamp) {
         if let Some(guest) = self.guests.get_mut(&moment.camera)
@@ -100,6 +163,11 @@ impl Conductor {
 }
 
 impl Guest {
+    /// Who it is, while they agree.
+    pub(super) fn person_at(&self, now: Timestamp) -> Option<PersonId> {
+        self.grant.is_live_at(now).then(|| self.grant.person())
+    }
+
     /// The context with what they wish; as it was where their grant has ended.
     pub(super) fn enter(&self, context: Context) -> Context {
         let whole = context.clone();

@@ -1,11 +1,14 @@
 //! Everything that is held about a person, for that person (GDPR 15 and 20).
 
+use std::collections::BTreeMap;
+
 use regard_commitments::{Consent, Custody, SealedAs, UtcText, word};
-use regard_domain::PersonId;
+use regard_domain::{PersonId, TemplateId};
 use serde::Serialize;
 
 use super::acts::{PREFERENCES_KIND, RECEIPT_KIND};
-use super::faces::{FaceNote, TEMPLATE_KIND, TOKEN_KIND};
+use super::face_quality::{FaceQualityNote, QUALITY_KIND};
+use super::faces::{FaceNote, TEMPLATE_KIND, TOKEN_KIND, named};
 use super::studies::{MOVEMENTS_KIND, SITTING_KIND};
 use super::wishes::HISTORY_KIND;
 use super::{Authenticated, Custodian, CustodyError};
@@ -56,11 +59,14 @@ pub struct ExportedFace {
     pub purposes: Vec<ConsentPurpose>,
     /// When it was made.
     pub made_at: UtcText,
+    /// How good the pictures were, where the site keeps that.
+    pub quality: Option<FaceQualityNote>,
 }
 
 impl ExportedFace {
-    fn new(note: FaceNote) -> Self {
+    fn new(note: FaceNote, quality: Option<FaceQualityNote>) -> Self {
         Self {
+            quality,
             template: note.template.to_string(),
             held_in: if note.in_token { "token" } else { "site" },
             purposes: note.purposes,
@@ -90,6 +96,18 @@ pub struct ExportedConsent {
     pub ended: Option<(UtcText, String)>,
 }
 
+fn exported_faces(
+    faces: Vec<FaceNote>,
+    mut qualities: BTreeMap<TemplateId, FaceQualityNote>,
+) -> Vec<ExportedFace> {
+    let faces = faces.into_iter();
+    let exported = faces.map(|note| {
+        let quality = qualities.remove(&note.template);
+        ExportedFace::new(note, quality)
+    });
+    exported.collect()
+}
+
 impl Custodian {
     /// Everything that is held about a person.
     ///
@@ -99,7 +117,7 @@ impl Custodian {
         let person = who.person();
         let opened = self.open(person).await?;
         let rows = self.store.sealed_of(person).await?;
-        let mut receipts = Vec::new();
+        let (mut receipts, mut qualities) = (Vec::new(), BTreeMap::new());
         let (mut preferences, mut history, mut studies) = (None, None, Vec::new());
         for row in rows {
             let place = SealedAs {
@@ -136,6 +154,11 @@ impl Custodian {
                     let value = serde_json::from_slice(&bytes);
                     studies.push(value.map_err(|_| CustodyError::Damaged)?);
                 }
+                QUALITY_KIND => {
+                    let value = serde_json::from_slice(&bytes);
+                    let (template, _) = named(&row.name).ok_or(CustodyError::Damaged)?;
+                    qualities.insert(template, value.map_err(|_| CustodyError::Damaged)?);
+                }
                 _ => return Err(CustodyError::Damaged),
             }
         }
@@ -162,7 +185,7 @@ impl Custodian {
             preferences,
             history,
             studies,
-            templates: faces.into_iter().map(ExportedFace::new).collect(),
+            templates: exported_faces(faces, qualities),
             decisions: Vec::new(),
             commitments_version: self.promise.document().version,
         })

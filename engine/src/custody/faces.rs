@@ -10,6 +10,7 @@ use regard_commitments::{
 };
 use regard_domain::{PersonId, TemplateId, Timestamp};
 
+use super::face_quality::{FaceQualityNote, QUALITY_KIND};
 use super::{Authenticated, Custodian, CustodyError, Opened};
 use crate::galleries::NewFace;
 
@@ -99,11 +100,11 @@ pub(crate) fn template_subject(template: TemplateId) -> Digest {
 }
 
 /// The name of what is sealed: one template has a copy for each purpose.
-fn row_name(template: TemplateId, purpose: ConsentPurpose) -> String {
+pub(super) fn row_name(template: TemplateId, purpose: ConsentPurpose) -> String {
     format!("{template}/{purpose}")
 }
 
-fn named(name: &str) -> Option<(TemplateId, ConsentPurpose)> {
+pub(super) fn named(name: &str) -> Option<(TemplateId, ConsentPurpose)> {
     let (template, purpose) = name.split_once('/')?;
     Some((template.parse().ok()?, purpose.parse().ok()?))
 }
@@ -137,7 +138,8 @@ impl Custodian {
     }
 
     /// Enrols a face: makes a template for each purpose that the person agreed to, and puts it where they chose. Under custody
-    /// `in_persons_hands` it goes into a token that the answer holds, and the site keeps the key of that token alone.
+    /// `in_persons_hands` it goes into a token that the answer holds, and the site keeps the key of that token alone; `quality`
+    /// is kept beside templates that the site holds.
     ///
     /// # Errors
     /// [`CustodyError::Refused`] when a consent was taken back meanwhile, [`CustodyError::TooManyFaces`].
@@ -146,7 +148,7 @@ impl Custodian {
         &self,
         who: &Authenticated,
         key: &RecognitionKey<Enrollment>,
-        make: MakeTemplate<'_>,
+        (make, quality): (MakeTemplate<'_>, Option<&FaceQualityNote>),
     ) -> Result<KeptFace, CustodyError> {
         let person = who.person();
         let consents = self.face_consents(person).await?;
@@ -176,8 +178,8 @@ impl Custodian {
                     .await?
             }
             Custody::Shared | Custody::Controller => {
-                self.for_site(who, &opened, template, &purposes, make)
-                    .await?
+                let about = (template, quality);
+                self.for_site(who, &opened, about, &purposes, make).await?
             }
         };
         // First what the ledger is to say: a template that it does not know of must not be.
@@ -271,7 +273,7 @@ impl Custodian {
         &self,
         who: &Authenticated,
         opened: &Opened,
-        template: TemplateId,
+        (template, quality): (TemplateId, Option<&FaceQualityNote>),
         consents: &[&LiveConsent],
         make: MakeTemplate<'_>,
     ) -> Result<Made, CustodyError> {
@@ -288,6 +290,10 @@ impl Custodian {
             let slot = (who.person(), KeySlot::Purpose(purpose));
             let name = row_name(template, purpose);
             rows.push(self.sealed(&purpose_key, slot, (TEMPLATE_KIND, &name), &bytes)?);
+            if let Some(quality) = quality {
+                let whose = (who.person(), purpose);
+                rows.push(self.sealed_quality(&purpose_key, whose, template, quality)?);
+            }
             if purpose == ConsentPurpose::Identify {
                 for_gallery = Some((bytes, consent.until()));
             }
@@ -376,7 +382,8 @@ impl Custodian {
             after = Some(*last);
             for person in persons {
                 for row in self.store.sealed_of(person).await? {
-                    let is_face = [TEMPLATE_KIND, TOKEN_KIND].contains(&row.kind.as_str());
+                    let kinds = [TEMPLATE_KIND, TOKEN_KIND, QUALITY_KIND];
+                    let is_face = kinds.contains(&row.kind.as_str());
                     let template = named(&row.name).filter(|_| is_face);
                     if template.is_some_and(|(id, _)| removed.contains(&template_subject(id))) {
                         let gone = self.store.remove_sealed_row(person, &row.kind, &row.name);

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use regard_backends::{SealedRow, SiteSecret};
+use regard_backends::{SealedRow, Setting, SiteSecret};
 use regard_commitments::{
     Answer, ConsentPurpose, Custody, DataKey, EntryBody, KeySlot, Zeroizing, gallery_subject,
 };
 use regard_domain::{GalleryId, PersonId, TemplateId, Timestamp};
 use regard_identity::{EMBEDDING_DIMENSION, GalleryTransform, Template};
 
+use super::face_quality::QUALITY_KIND;
 use super::faces::{CHUNK, FACE_PURPOSES, open_row, template_of};
 use super::{Custodian, CustodyError};
 use crate::galleries::{NewFace, SearchError};
 
 const IDENTIFY: ConsentPurpose = ConsentPurpose::Identify;
+
+/// Name of the setting that says since when the gallery lies under its secret.
+const TURNED_OVER_SETTING: &str = "gallery.turned_over.visitors";
 
 /// The gallery of those who enrolled at the site.
 pub fn own_gallery() -> GalleryId {
@@ -57,6 +61,7 @@ impl Custodian {
                 return held.iter().map(|one| self.gallery_secret(one)).collect();
             }
             self.fresh_gallery_secret(1).await?;
+            self.note_turned_over().await?;
         }
         Err(CustodyError::Damaged)
     }
@@ -74,6 +79,24 @@ impl Custodian {
     async fn fresh_gallery_secret(&self, generation: u32) -> Result<(), CustodyError> {
         // If somebody else was quicker, theirs counts.
         self.fresh_secret(secret_name(generation)).await.map(|_| ())
+    }
+
+    /// Notes that templates lie under a fresh secret from now on.
+    async fn note_turned_over(&self) -> Result<(), CustodyError> {
+        let now = self.now();
+        let setting = Setting {
+            name: TURNED_OVER_SETTING.to_owned(),
+            value: now.as_micros().to_string(),
+        };
+        let kept = self.retention.keep(setting, now).into_result()?;
+        Ok(self.store.put_setting(&kept).await?)
+    }
+
+    /// Since when templates of the gallery lie under the secret they lie under, where that was noted.
+    pub(crate) async fn gallery_turned_over_at(&self) -> Option<Timestamp> {
+        // It is for people to read: where the store does not answer, everything else of the gallery is told all the same.
+        let noted = self.store.setting(TURNED_OVER_SETTING).await.ok()??;
+        noted.parse().ok().map(Timestamp::from_micros)
     }
 
     /// The secret that new templates of the gallery go under.
@@ -189,7 +212,9 @@ impl Custodian {
                 if opened.file.custody <= promised {
                     continue;
                 }
-                for row in rows.iter().filter(|row| template_of(row).is_some()) {
+                let is_of_face =
+                    |row: &&SealedRow| template_of(row).is_some() || row.kind == QUALITY_KIND;
+                for row in rows.iter().filter(is_of_face) {
                     self.store
                         .remove_sealed_row(person, &row.kind, &row.name)
                         .await?;
@@ -257,6 +282,8 @@ impl Custodian {
             gallery: gallery_subject(&own_gallery()),
             n_templates: rekeyed.n_templates,
         });
+        // Before the older secret goes: whoever goes on after a crash writes it again.
+        self.note_turned_over().await?;
         let dropped = self.keys.drop_secrets(&names, &[entry]).await?;
         if !dropped.is_wiped {
             tracing::warn!(

@@ -3,6 +3,8 @@
 use regard_commitments::{ConsentPurpose, Custody};
 use regard_domain::{PersonId, Timestamp};
 
+use super::face_quality::FaceQualityNote;
+use super::faces::FaceNote;
 use super::{Custodian, CustodyError};
 
 /// Persons told at once.
@@ -23,10 +25,22 @@ pub struct PersonNote {
     pub is_minor: bool,
     /// Whether what is held is used for nothing at their wish.
     pub is_frozen: bool,
-    /// What they agree to now, in order.
-    pub purposes: Vec<ConsentPurpose>,
-    /// Templates that serve, in tokens or at the site.
-    pub n_faces: usize,
+    /// What they agree to now, in order of purpose.
+    pub consents: Vec<PersonConsent>,
+    /// Templates that serve, in tokens or at the site, each with how good its pictures were where the site keeps that and can
+    /// open it alone.
+    pub faces: Vec<(FaceNote, Option<FaceQualityNote>)>,
+}
+
+/// A consent that holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PersonConsent {
+    /// To what.
+    pub purpose: ConsentPurpose,
+    /// Since when.
+    pub given_at: Timestamp,
+    /// The instant from which it no longer holds.
+    pub until: Timestamp,
 }
 
 impl std::fmt::Debug for PersonNote {
@@ -53,22 +67,31 @@ impl Custodian {
             let Some(row) = self.keys.person(person).await? else {
                 continue;
             };
-            let file = self.open_row(row)?.file;
-            let now = self.now();
-            let mut purposes: Vec<ConsentPurpose> = file
+            let opened = self.open_row(row)?;
+            let (file, now) = (&opened.file, self.now());
+            let mut consents: Vec<PersonConsent> = file
                 .consents()
                 .filter(|consent| consent.is_live(now) && !self.has_ended(consent.receipt))
-                .map(|consent| consent.purpose)
+                .map(|consent| PersonConsent {
+                    purpose: consent.purpose,
+                    given_at: consent.given_at,
+                    until: consent.expires_at,
+                })
                 .collect();
-            purposes.sort_unstable();
+            consents.sort_unstable();
+            let mut qualities = self.qualities_of(&opened).await?;
+            let faces = self.notes_of(person).await?.into_iter().map(|note| {
+                let quality = qualities.remove(&note.template);
+                (note, quality)
+            });
             notes.push(PersonNote {
                 person,
                 created_at: file.created_at,
                 custody: file.custody,
                 is_minor: file.is_minor,
                 is_frozen: file.frozen_at.is_some(),
-                purposes,
-                n_faces: self.notes_of(person).await?.len(),
+                consents,
+                faces: faces.collect(),
             });
         }
         Ok(notes)

@@ -1,4 +1,6 @@
-//! What decisions may know of somebody who agreed to it: what they said they prefer, and how often they came.
+//! What decisions may know of somebody who agreed to it: what they said they prefer, how often they came, and what they took up.
+
+use std::collections::BTreeMap;
 
 use regard_backends::SealedRow;
 use regard_commitments::{Answer, ConsentPurpose, DataKey, KeySlot, LiveConsent, Zeroizing};
@@ -10,6 +12,7 @@ use serde_json::Value;
 use super::acts::PREFERENCES_KIND;
 use super::faces::open_row;
 use super::{Authenticated, Custodian, CustodyError};
+use crate::conductor::Taken;
 
 const PURPOSE: ConsentPurpose = ConsentPurpose::Personalize;
 
@@ -19,11 +22,32 @@ pub(super) const HISTORY_KIND: &str = "history";
 /// Name of the wish that says how often somebody came.
 const VISITS: &str = "visits";
 
+/// How the names of wishes begin that say how often somebody took something up.
+const TOOK: &str = "took.";
+
+/// Messages whose taking up is counted for one person. When full, those that are counted go on and no further one is: the lid of
+/// what a context holds of a person is not far.
+const MAX_TAKEN: usize = 50;
+
 /// What is kept of somebody's visits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct History {
     /// How often they were recognised and welcomed.
     visits: u32,
+    /// How often they took up what they were shown, by message.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    took: BTreeMap<String, u32>,
+}
+
+impl History {
+    /// What is left without one wish; nothing where it was not there.
+    fn without(mut self, wish: &str) -> Option<Self> {
+        match wish.strip_prefix(TOOK) {
+            Some(creative) => self.took.remove(creative).map(|_| ())?,
+            None => self.visits = 0,
+        }
+        Some(self)
+    }
 }
 
 /// Where a wish comes from.
@@ -69,7 +93,8 @@ impl Wishes {
         let mut wishes = Self::default();
         let stated = preferences.and_then(Value::as_object).into_iter().flatten();
         for (name, value) in stated {
-            let Some(value) = fact_of(value).filter(|_| name != VISITS) else {
+            let is_counted = name == VISITS || name.starts_with(TOOK);
+            let Some(value) = fact_of(value).filter(|_| !is_counted) else {
                 continue;
             };
             // What names a weakness or anything sensitive takes no part, whoever says it.
@@ -77,13 +102,14 @@ impl Wishes {
                 wishes.sources.push((name.clone(), WishSource::Preferences));
             }
         }
-        let visits = history.map(|history| FactValue::Number(history.visits.into()));
-        if let Some(visits) = visits
-            && wishes.facts.set(VISITS, visits).is_ok()
-        {
-            wishes
-                .sources
-                .push((VISITS.to_owned(), WishSource::History));
+        let history = history.unwrap_or_default();
+        let took = history.took.into_iter();
+        let took = took.map(|(creative, n)| (format!("{TOOK}{creative}"), n));
+        let visits = (history.visits > 0).then(|| (VISITS.to_owned(), history.visits));
+        for (name, n) in visits.into_iter().chain(took) {
+            if wishes.facts.set(&name, FactValue::Number(n.into())).is_ok() {
+                wishes.sources.push((name, WishSource::History));
+            }
         }
         wishes.sources.sort();
         wishes
@@ -155,22 +181,52 @@ impl Custodian {
     /// # Errors
     /// [`CustodyError::Refused`] without a living consent to `personalise`.
     pub async fn count_visit(&self, person: PersonId) -> Result<(), CustodyError> {
+        let visited = |history: &mut History| history.visits = history.visits.saturating_add(1);
+        self.change_history(person, visited).await
+    }
+
+    /// The same for what somebody took up of what they were shown.
+    ///
+    /// # Errors
+    /// [`CustodyError::Refused`] without a living consent to `personalise`.
+    pub(crate) async fn count_taken(&self, taken: &Taken) -> Result<(), CustodyError> {
+        let creative = taken.creative.to_string();
+        let took = |history: &mut History| {
+            let is_full = history.took.len() >= MAX_TAKEN;
+            if !is_full || history.took.contains_key(&creative) {
+                let n = history.took.entry(creative).or_default();
+                *n = n.saturating_add(1);
+            }
+        };
+        self.change_history(taken.person, took).await
+    }
+
+    async fn change_history(
+        &self,
+        person: PersonId,
+        change: impl FnOnce(&mut History),
+    ) -> Result<(), CustodyError> {
         let _order = self.changing.lock().await;
         let opened = self.open(person).await?;
         let consent = self.personal_consent(person).await?;
         let Some(key) = self.site_held_key(&opened, PURPOSE).await? else {
             return Ok(());
         };
-        let before: History = self
-            .personal_row(person, HISTORY_KIND, &key)
-            .await?
-            .unwrap_or_default();
-        let after = History {
-            visits: before.visits.saturating_add(1),
-        };
-        let text = Zeroizing::new(serde_json::to_vec(&after).map_err(|_| CustodyError::Damaged)?);
+        let row = self.personal_row(person, HISTORY_KIND, &key).await?;
+        let mut history: History = row.unwrap_or_default();
+        change(&mut history);
+        self.put_history((person, &key), &history, &consent).await
+    }
+
+    async fn put_history(
+        &self,
+        (person, key): (PersonId, &DataKey),
+        history: &History,
+        consent: &LiveConsent,
+    ) -> Result<(), CustodyError> {
+        let text = Zeroizing::new(serde_json::to_vec(history).map_err(|_| CustodyError::Damaged)?);
         let slot = (person, KeySlot::Purpose(PURPOSE));
-        let row = self.sealed(&key, slot, (HISTORY_KIND, ""), &text)?;
+        let row = self.sealed(key, slot, (HISTORY_KIND, ""), &text)?;
         // Nothing that hangs on a consent outlives it.
         let kept = self.retention.keep(row, self.now()).into_result()?;
         self.store
@@ -185,10 +241,8 @@ impl Custodian {
     /// [`CustodyError::Refused`] without a living consent to `personalise`.
     pub async fn forget_wish(&self, who: &Authenticated, name: &str) -> Result<bool, CustodyError> {
         let person = who.person();
-        if name == VISITS {
-            let _order = self.changing.lock().await;
-            let forgotten = self.store.remove_sealed_row(person, HISTORY_KIND, "");
-            return Ok(forgotten.await?);
+        if name == VISITS || name.starts_with(TOOK) {
+            return self.forget_counted(who, name).await;
         }
         let opened = self.open(person).await?;
         let Some(key) = self.purpose_key(who, &opened, PURPOSE).await? else {
@@ -206,6 +260,29 @@ impl Custodian {
     }
 }
 
+impl Custodian {
+    /// Forgets one thing that was counted; whether it was.
+    async fn forget_counted(&self, who: &Authenticated, name: &str) -> Result<bool, CustodyError> {
+        let person = who.person();
+        let _order = self.changing.lock().await;
+        let opened = self.open(person).await?;
+        let consent = self.personal_consent(person).await?;
+        let Some(key) = self.purpose_key(who, &opened, PURPOSE).await? else {
+            return Ok(false);
+        };
+        let row: Option<History> = self.personal_row(person, HISTORY_KIND, &key).await?;
+        let Some(left) = row.and_then(|history| history.without(name)) else {
+            return Ok(false);
+        };
+        if left == History::default() {
+            let gone = self.store.remove_sealed_row(person, HISTORY_KIND, "");
+            return Ok(gone.await?);
+        }
+        self.put_history((person, &key), &left, &consent).await?;
+        Ok(true)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -216,9 +293,11 @@ mod tests {
     fn what_was_said_and_counted_takes_part_and_nothing_sensitive() {
         let stated = json!({
             "coffee": true, "sweetness": 2, "language": "nl", "religion": "any", "visits": 99,
-            "list": [1], "Not A Name": true,
+            "list": [1], "Not A Name": true, "took.coffee": 99,
         });
-        let wishes = Wishes::of(Some(&stated), Some(History { visits: 3 }));
+        let took = BTreeMap::from([("coffee".to_owned(), 2), ("health-check".to_owned(), 1)]);
+        let history = History { visits: 3, took };
+        let wishes = Wishes::of(Some(&stated), Some(history.clone()));
         let names: Vec<(&str, WishSource)> = wishes
             .sources
             .iter()
@@ -231,11 +310,20 @@ mod tests {
                 ("coffee", said),
                 ("language", said),
                 ("sweetness", said),
+                ("took.coffee", counted),
                 ("visits", counted)
             ]
         );
         assert_eq!(wishes.facts.get("visits"), Some(&FactValue::Number(3.0)));
         assert_eq!(wishes.facts.get("religion"), None);
+        assert_eq!(
+            wishes.facts.get("took.coffee"),
+            Some(&FactValue::Number(2.0))
+        );
+        let left = history.clone().without("took.coffee").unwrap();
+        assert!(!left.took.contains_key("coffee") && left.visits == 3);
+        assert_eq!(history.clone().without("took.tea"), None);
+        assert_eq!(history.without(VISITS).unwrap().visits, 0);
         assert!(Wishes::of(Some(&json!("text")), None).sources.is_empty());
         assert!(!format!("{wishes:?}").contains("coffee"));
     }

@@ -7,6 +7,7 @@ use regard_commitments::{
 };
 use regard_domain::{GalleryId, Timestamp};
 
+use super::attempts::AttemptOutcome;
 use super::studio::Bench;
 use super::{RecognitionError, Recognizer};
 
@@ -43,7 +44,9 @@ impl Recognizer {
         let asked = self
             .ask(|gate, now, rng| gate.ask_attested(attestation.as_ref(), call, now, rng))
             .await?;
-        let key = asked.into_result()?;
+        let key = asked.into_result().map_err(RecognitionError::from);
+        let key = self.begun_or_noted(RecognitionKind::Attested, key)?;
+        self.note_attempt(RecognitionKind::Attested, AttemptOutcome::Accepted, &[]);
         let until = attestation.map_or(self.now(), |known| known.attestation().expires_at.at());
         Ok(AttestedLeave { key, until })
     }

@@ -4,15 +4,16 @@
 use std::time::Duration;
 
 use rand::CryptoRng;
-use regard_commitments::{Grant, Sensing};
+use regard_commitments::{Grant, Liveness as Checked, Sensing};
 use regard_domain::{Face, Timestamp};
 use regard_vision::{
     AnalysisError, CameraHold, ColorChallenge, ColorStep, CueMeter, FaceChip, FaceLight, FaceMesh,
-    HeadView, Keys, Liveness, LivenessFault, PassiveCheck, Photo, QualityGate, QualityHint,
-    RgbView, TurnChallenge, TurnDirection, TurnStep,
+    FaceQuality, HeadView, Keys, Liveness, LivenessFault, PassiveCheck, Photo, QualityComponent,
+    QualityGate, QualityHint, RgbView, TurnChallenge, TurnDirection, TurnStep,
 };
 
 use super::studio::Bench;
+use crate::custody::FaceQualityNote;
 
 /// Good pictures that are gathered before the challenges; the template is made of these.
 const N_GOOD: usize = 3;
@@ -83,6 +84,25 @@ pub struct CaptureFeedback {
     pub faults: Vec<LivenessFault>,
 }
 
+/// What was gathered of one face, for the gate to look at and then to be embedded.
+///
+/// # Privacy
+/// Holds aligned crops of one face until it is dropped; they are overwritten then.
+pub(super) struct Gathered {
+    /// What the checks for prints and replays say.
+    pub(super) liveness: Checked,
+    /// Which failed.
+    pub(super) faults: Vec<LivenessFault>,
+    /// What was asked of the visitor, as assertions name it.
+    pub(super) challenges: &'static [&'static str],
+    /// How good the pictures are that a template is made of: the worst of them.
+    pub(super) quality: Option<FaceQualityNote>,
+    /// Crops that a template, or a probe, is made of.
+    pub(super) best: Vec<FaceChip>,
+    /// Crops of the challenges, to see that the face was the same throughout.
+    pub(super) later: Vec<FaceChip>,
+}
+
 #[derive(Debug)]
 enum Stage {
     /// Good pictures are gathered.
@@ -106,6 +126,8 @@ pub(super) struct Capture {
     /// Crops of the good pictures.
     best: Vec<FaceChip>,
     n_good: usize,
+    /// Of the good pictures, how good the worst is, and in what.
+    worst: Option<FaceQualityNote>,
     later: Vec<FaceChip>,
     ahead: Option<HeadView>,
     /// Time of the last picture; of photographs as the challenge counts it.
@@ -140,6 +162,7 @@ impl Capture {
             meter: CueMeter::new(),
             best: Vec::new(),
             n_good: 0,
+            worst: None,
             later: Vec::new(),
             ahead: None,
             at: None,
@@ -173,7 +196,7 @@ impl Capture {
     }
 
     /// The challenges that are asked, as assertions name them.
-    pub(super) fn challenges(&self) -> &'static [&'static str] {
+    fn challenges(&self) -> &'static [&'static str] {
         match (&self.color, self.mode) {
             (Some(_), _) => &["turn", "colors"],
             (None, CaptureMode::Live { .. }) => &["turn"],
@@ -181,9 +204,21 @@ impl Capture {
         }
     }
 
-    /// The crops: those that a template is made of, and those of the challenges.
-    pub(super) fn into_chips(self) -> (Vec<FaceChip>, Vec<FaceChip>) {
-        (self.best, self.later)
+    /// What came of it: the crops and what the checks say.
+    pub(super) fn gathered(self) -> Gathered {
+        let (liveness, faults) = match self.verdict() {
+            Some(Ok(())) => (Checked::Passed, Vec::new()),
+            Some(Err(faults)) => (Checked::Failed, faults.to_vec()),
+            None => (Checked::Unchecked, Vec::new()),
+        };
+        Gathered {
+            liveness,
+            faults,
+            challenges: self.challenges(),
+            quality: self.worst,
+            best: self.best,
+            later: self.later,
+        }
     }
 
     /// The screen began to show the first colour.
@@ -336,9 +371,28 @@ impl Capture {
         if is_good && let Some(chip) = FaceChip::cut(look.frame, look.face, keys.count)? {
             self.n_good += 1;
             self.best.push(chip);
+            self.note_quality(&quality);
             self.ahead.clone_from(&look.view);
         }
         Ok(())
+    }
+
+    fn note_quality(&mut self, quality: &FaceQuality) {
+        let overall = quality.overall();
+        if self
+            .worst
+            .as_ref()
+            .is_none_or(|worst| overall < worst.overall)
+        {
+            let value = |component| quality.component(component).map_or(0, |found| found.value);
+            let weakest = QualityComponent::ALL
+                .into_iter()
+                .min_by_key(|one| value(*one));
+            self.worst = Some(FaceQualityNote {
+                overall,
+                weakest: weakest.map_or("", QualityComponent::as_str).to_owned(),
+            });
+        }
     }
 
     /// Shows a photograph to the turn challenge, as often as it wants to see a turn, and the first one in between.
@@ -436,6 +490,7 @@ impl Capture {
                 if faults.iter().all(|fault| is_about.contains(fault)) {
                     self.passive = PassiveCheck::new(self.mode.hold());
                     self.n_good = 0;
+                    self.worst = None;
                     self.best.clear();
                 } else {
                     self.stage = Stage::Ended(Err(faults));

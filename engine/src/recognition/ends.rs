@@ -6,8 +6,8 @@ use std::time::Duration;
 use rand::Rng as _;
 use regard_commitments::{
     ActKind, Answer, Assertion, AssertionFor, AssertionTerms, ConsentPurpose, Grant, Liveness,
-    NeedsLiveness, Personalization, Presenting, Recognition, RecognitionKey, Recognized, Refusal,
-    RefusalCode,
+    NeedsLiveness, Personalization, Presenting, Recognition, RecognitionKey, RecognitionKind,
+    Recognized, Refusal, RefusalCode,
 };
 use regard_domain::{ActId, PersonId, Timestamp, TrackId};
 use regard_identity::{
@@ -15,7 +15,8 @@ use regard_identity::{
 };
 use regard_vision::FaceChip;
 
-use super::capture::{Capture, CaptureMode};
+use super::attempts::AttemptOutcome;
+use super::capture::{CaptureMode, Gathered};
 use super::going::{
     CaptureBegun, CaptureId, CaptureOutcome, FoundVisitor, Goal, Going, VerifiedClaim,
 };
@@ -71,6 +72,16 @@ impl Recognizer {
         act: ActKind,
         mode: CaptureMode,
     ) -> Result<CaptureBegun, RecognitionError> {
+        let begun = self.enroll_begun(who, act, mode).await;
+        self.begun_or_noted(RecognitionKind::Enroll, begun)
+    }
+
+    async fn enroll_begun(
+        &self,
+        who: Arc<Authenticated>,
+        act: ActKind,
+        mode: CaptureMode,
+    ) -> Result<CaptureBegun, RecognitionError> {
         let person = who.person();
         let consents = self.custodian.face_consents(person).await?;
         let act = self
@@ -94,6 +105,17 @@ impl Recognizer {
         wanted: Option<AssertionFor>,
         mode: CaptureMode,
     ) -> Result<CaptureBegun, RecognitionError> {
+        let goal = self.verify_goal(claim, target, wanted).await;
+        let begun = goal.and_then(|goal| self.begin(goal, mode));
+        self.begun_or_noted(RecognitionKind::Verify, begun)
+    }
+
+    pub(super) async fn verify_goal(
+        &self,
+        claim: Claim<'_>,
+        target: TargetRate,
+        wanted: Option<AssertionFor>,
+    ) -> Result<Goal, RecognitionError> {
         const PURPOSE: ConsentPurpose = ConsentPurpose::Verify;
         let claimed = match claim {
             Claim::FaceToken(text) => self.custodian.claimed_by_token(text, PURPOSE).await?,
@@ -108,13 +130,12 @@ impl Recognizer {
         let asked = self
             .ask(|gate, now, rng| gate.ask_verify(&consent, now, rng))
             .await?;
-        let goal = Goal::Verify {
+        Ok(Goal::Verify {
             presenting: asked.into_result()?,
             claimed,
             target,
             wanted,
-        };
-        self.begin(goal, mode)
+        })
     }
 
     /// Begins to look for somebody in the site's gallery after an act of theirs, which is used up.
@@ -127,16 +148,28 @@ impl Recognizer {
         target: TargetRate,
         mode: CaptureMode,
     ) -> Result<CaptureBegun, RecognitionError> {
+        let goal = self.identify_goal(act, target).await;
+        let begun = goal.and_then(|goal| self.begin(goal, mode));
+        self.begun_or_noted(RecognitionKind::Identify, begun)
+    }
+
+    pub(super) async fn identify_goal(
+        &self,
+        act: Option<ActId>,
+        target: TargetRate,
+    ) -> Result<Goal, RecognitionError> {
         let asked = self
             .ask(|gate, now, rng| gate.ask_identify(&own_gallery(), act, now, rng))
             .await?;
         let presenting = asked.into_result()?;
-        self.begin(Goal::Identify { presenting, target }, mode)
+        Ok(Goal::Identify { presenting, target })
     }
 
     /// Ends a go without anything coming of it; its crops are overwritten.
     pub fn give_up(&self, id: CaptureId) {
-        drop(self.goings.end(id));
+        if let Some(given_up) = self.goings.end(id) {
+            self.note_attempt(given_up.kind, AttemptOutcome::GivenUp, &[]);
+        }
     }
 
     /// What a go came to. It is over then, whatever the answer.
@@ -146,27 +179,49 @@ impl Recognizer {
     /// `liveness_failed` where they were not passed.
     pub async fn finish(&self, id: CaptureId) -> Result<CaptureOutcome, RecognitionError> {
         let now = self.now();
-        self.goings.tidy(now);
-        let going = self
+        self.tidy_goings(now);
+        let opened = self
             .goings
             .end(id)
             .ok_or(RecognitionError::UnknownCapture)?;
         let is_over = {
-            let mut going = going.lock().await;
+            let mut going = opened.going.lock().await;
             going.capture.look_after(now);
             going.capture.verdict().is_some()
         };
         if !is_over {
-            self.goings.put_back(id, going, now);
+            self.goings.put_back(id, opened);
             return Err(RecognitionError::Unfinished);
         }
-        let Ok(going) = Arc::try_unwrap(going) else {
+        let Ok(going) = Arc::try_unwrap(opened.going) else {
             // A picture of it is being looked at.
             return Err(RecognitionError::Unfinished);
         };
         let Going { goal, capture, .. } = going.into_inner();
+        self.come_to(goal, capture.gathered()).await
+    }
+
+    /// What a goal comes to with what was gathered for it; noted as an attempt.
+    pub(super) async fn come_to(
+        &self,
+        goal: Goal,
+        gathered: Gathered,
+    ) -> Result<CaptureOutcome, RecognitionError> {
+        let (kind, faults) = (goal.kind(), gathered.faults.clone());
+        let ended = self.ended(goal, gathered).await;
+        self.note_end(kind, &ended, &faults);
+        ended
+    }
+
+    pub(super) async fn ended(
+        &self,
+        goal: Goal,
+        gathered: Gathered,
+    ) -> Result<CaptureOutcome, RecognitionError> {
         match goal {
-            Goal::Enroll { who, presenting } => self.finish_enroll(&who, presenting, capture).await,
+            Goal::Enroll { who, presenting } => {
+                self.finish_enroll(&who, presenting, gathered).await
+            }
             Goal::Verify {
                 claimed,
                 presenting,
@@ -174,10 +229,10 @@ impl Recognizer {
                 wanted,
             } => {
                 let claim = (claimed, target, wanted);
-                self.finish_verify(claim, presenting, capture).await
+                self.finish_verify(claim, presenting, gathered).await
             }
             Goal::Identify { presenting, target } => {
-                self.finish_identify(presenting, target, capture).await
+                self.finish_identify(presenting, target, gathered).await
             }
         }
     }
@@ -186,22 +241,15 @@ impl Recognizer {
     async fn admitted<K: NeedsLiveness>(
         &self,
         presenting: Presenting<K>,
-        capture: Capture,
+        gathered: Gathered,
     ) -> Result<(RecognitionKey<K>, Embedding), RecognitionError> {
-        let liveness = match capture.verdict() {
-            Some(Ok(())) => Liveness::Passed,
-            Some(Err(faults)) => {
-                self.count_faults(faults);
-                Liveness::Failed
-            }
-            None => Liveness::Unchecked,
-        };
+        self.count_faults(&gathered.faults);
+        let liveness = gathered.liveness;
         let asked = self
             .ask(|gate, now, _| gate.admit(&presenting, liveness, now))
             .await?;
         let key = asked.into_result()?;
-        let (best, later) = capture.into_chips();
-        match self.embedded(best, later, &key).await? {
+        match self.embedded(gathered.best, gathered.later, &key).await? {
             Some(embedding) => Ok((key, embedding)),
             None => {
                 let asked = self
@@ -255,14 +303,18 @@ impl Recognizer {
         &self,
         who: &Authenticated,
         presenting: Presenting<regard_commitments::Enrollment>,
-        capture: Capture,
+        gathered: Gathered,
     ) -> Result<CaptureOutcome, RecognitionError> {
-        let (key, face) = self.admitted(presenting, capture).await?;
+        let quality = gathered.quality.clone();
+        let (key, face) = self.admitted(presenting, gathered).await?;
         let make = |secret: &[u8; 32]| {
             let transform = GalleryTransform::from_key(secret, EMBEDDING_DIMENSION)?;
             Some(transform.template(&face)?.to_bytes())
         };
-        let kept = self.custodian.keep_face(who, &key, &make).await?;
+        let kept = self
+            .custodian
+            .keep_face(who, &key, (&make, quality.as_ref()))
+            .await?;
         Ok(CaptureOutcome::Enrolled(kept))
     }
 
@@ -270,11 +322,11 @@ impl Recognizer {
         &self,
         (claimed, target, wanted): (ClaimedFace, TargetRate, Option<AssertionFor>),
         presenting: Presenting<regard_commitments::Verification>,
-        capture: Capture,
+        gathered: Gathered,
     ) -> Result<CaptureOutcome, RecognitionError> {
-        let challenges = capture.challenges();
+        let challenges = gathered.challenges;
         let person = claimed.consent.person();
-        let admitted = self.admitted(presenting, capture).await;
+        let admitted = self.admitted(presenting, gathered).await;
         let (key, face) = match admitted {
             Ok(admitted) => admitted,
             Err(error) => {
@@ -305,9 +357,9 @@ impl Recognizer {
         &self,
         presenting: Presenting<regard_commitments::Identification>,
         target: TargetRate,
-        capture: Capture,
+        gathered: Gathered,
     ) -> Result<CaptureOutcome, RecognitionError> {
-        let (key, face) = self.admitted(presenting, capture).await?;
+        let (key, face) = self.admitted(presenting, gathered).await?;
         let gallery = own_gallery();
         let answer = self
             .galleries

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use regard_commitments::{
-    AssertionFor, Enrollment, Grant, Identification, LiveConsent, Presenting, Sensing, Verification,
+    AssertionFor, Enrollment, Grant, Identification, LiveConsent, Presenting, RecognitionKind,
+    Sensing, Verification,
 };
 use regard_domain::{ActId, PersonId, Timestamp};
 use regard_identity::{Identification as Found, TargetRate, Verification as Compared};
 use regard_vision::{Photo, PhotoError};
 use tokio::sync::Mutex as TurnMutex;
 
+use super::attempts::AttemptOutcome;
 use super::capture::{Capture, CaptureFeedback, CaptureMode, CaptureStep};
 use super::{RecognitionError, Recognizer};
 use crate::custody::{Authenticated, ClaimedFace, KeptFace};
@@ -72,6 +74,15 @@ impl Goal {
             Self::Enroll { presenting, .. } => presenting.sensing(),
             Self::Verify { presenting, .. } => presenting.sensing(),
             Self::Identify { presenting, .. } => presenting.sensing(),
+        }
+    }
+
+    /// Of which kind it is.
+    pub(super) const fn kind(&self) -> RecognitionKind {
+        match self {
+            Self::Enroll { .. } => RecognitionKind::Enroll,
+            Self::Verify { .. } => RecognitionKind::Verify,
+            Self::Identify { .. } => RecognitionKind::Identify,
         }
     }
 
@@ -150,8 +161,15 @@ type SharedGoing = Arc<TurnMutex<Going>>;
 /// The goes that run.
 #[derive(Default)]
 pub(super) struct Goings {
-    /// Each with when its leave ends.
-    open: Mutex<BTreeMap<CaptureId, (Timestamp, SharedGoing)>>,
+    open: Mutex<BTreeMap<CaptureId, Opened>>,
+}
+
+/// One of them, when its leave ends, and of which kind it is.
+#[derive(Clone)]
+pub(super) struct Opened {
+    until: Timestamp,
+    pub(super) kind: RecognitionKind,
+    pub(super) going: SharedGoing,
 }
 
 impl Goings {
@@ -159,15 +177,13 @@ impl Goings {
         &self,
         goal: Goal,
         mode: CaptureMode,
-        now: Timestamp,
         rng: &mut StdRng,
     ) -> Result<CaptureBegun, RecognitionError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, (until, _)| now < *until);
         if open.len() >= MAX_CAPTURES {
             return Err(RecognitionError::Busy);
         }
-        let (id, until) = (CaptureId::random(rng), goal.until());
+        let (id, until, kind) = (CaptureId::random(rng), goal.until(), goal.kind());
         let capture = Capture::new(mode, rng);
         let begun = CaptureBegun {
             id,
@@ -180,37 +196,42 @@ impl Goings {
             n_pictures: 0,
             ahead_micros: None,
         };
-        open.insert(id, (until, Arc::new(TurnMutex::new(going))));
+        let going = Arc::new(TurnMutex::new(going));
+        open.insert(id, Opened { until, kind, going });
         Ok(begun)
     }
 
     fn get(&self, id: CaptureId, now: Timestamp) -> Option<SharedGoing> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let (until, going) = open.get(&id)?;
-        (now < *until).then(|| Arc::clone(going))
+        let opened = open.get(&id)?;
+        (now < opened.until).then(|| Arc::clone(&opened.going))
     }
 
-    pub(super) fn end(&self, id: CaptureId) -> Option<SharedGoing> {
+    pub(super) fn end(&self, id: CaptureId) -> Option<Opened> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.remove(&id).map(|(_, going)| going)
+        open.remove(&id)
     }
 
     /// Puts one back that is not over.
-    pub(super) fn put_back(&self, id: CaptureId, going: SharedGoing, now: Timestamp) {
-        let until = going.try_lock().map_or(now, |going| going.goal.until());
+    pub(super) fn put_back(&self, id: CaptureId, opened: Opened) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.insert(id, (until, going));
+        open.insert(id, opened);
     }
 
-    /// Ends those whose leave has ended: consents that were taken back leave no crop behind.
-    pub(super) fn tidy(&self, now: Timestamp) {
+    /// Ends those whose leave has ended: consents that were taken back leave no crop behind. Of which kinds they were.
+    fn tidy(&self, now: Timestamp) -> Vec<RecognitionKind> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, (until, going)| {
-            let is_live = going
-                .try_lock()
-                .map_or(true, |going| going.goal.sensing().is_live());
-            now < *until && is_live
+        let mut ended = Vec::new();
+        open.retain(|_, opened| {
+            let going = opened.going.try_lock();
+            let is_live = going.map_or(true, |going| going.goal.sensing().is_live());
+            let stays = now < opened.until && is_live;
+            if !stays {
+                ended.push(opened.kind);
+            }
+            stays
         });
+        ended
     }
 }
 
@@ -235,8 +256,15 @@ impl Recognizer {
         goal: Goal,
         mode: CaptureMode,
     ) -> Result<CaptureBegun, RecognitionError> {
-        self.goings.tidy(self.now());
-        self.goings.put(goal, mode, self.now(), &mut Self::rng()?)
+        self.tidy_goings(self.now());
+        self.goings.put(goal, mode, &mut Self::rng()?)
+    }
+
+    /// Ends goes whose time or leave has run out, and notes that they did.
+    pub(super) fn tidy_goings(&self, now: Timestamp) {
+        for kind in self.goings.tidy(now) {
+            self.note_attempt(kind, AttemptOutcome::RanOut, &[]);
+        }
     }
 
     /// Looks at a picture of a go: JPEG, PNG, WebP, GIF, BMP or TIFF, upright or with its EXIF orientation. `taken_at` is what

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use regard_commitments::{
-    ConsentPurpose, LibraryDeclaration, LibrarySearch, RecognitionKey, Refusal, RefusalCode, Scope,
-    Scopes, ask_library,
+    ConsentPurpose, LibraryDeclaration, LibrarySearch, RecognitionKey, RecognitionKind, Refusal,
+    RefusalCode, Scope, Scopes, ask_library,
 };
 use regard_domain::{ActId, BBox, CameraId, FrameSize, PersonId, Score, Timestamp};
 use regard_identity::Similarity;
 use regard_vision::PhotoError;
 
+use super::attempts::AttemptOutcome;
 use super::ends::{Claim, nearest};
 use super::going::MAX_PICTURE_BYTES;
 use super::look::{Look, look};
@@ -127,6 +128,13 @@ impl Recognizer {
     /// [`RecognitionError::Refused`]: `untargeted_collection` where no token is shown, `consent_missing` where its person did
     /// not agree to `analyse_library`; [`RecognitionError::TooManySearches`], [`RecognitionError::Busy`].
     pub async fn begin_search(&self, claim: Claim<'_>) -> Result<SearchBegun, RecognitionError> {
+        let begun = self.search_begun(claim).await;
+        let begun = self.begun_or_noted(RecognitionKind::Library, begun)?;
+        self.note_attempt(RecognitionKind::Library, AttemptOutcome::Accepted, &[]);
+        Ok(begun)
+    }
+
+    async fn search_begun(&self, claim: Claim<'_>) -> Result<SearchBegun, RecognitionError> {
         const PURPOSE: ConsentPurpose = ConsentPurpose::AnalyzeLibrary;
         let claimed = match claim {
             Claim::FaceToken(text) => self.custodian.claimed_by_token(text, PURPOSE).await?,

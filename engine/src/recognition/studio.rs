@@ -48,20 +48,25 @@ impl Bench {
         })
     }
 
+    /// Loads the face network, if it is not.
+    pub(super) fn load_embedder(&mut self) -> Result<(), EmbedError> {
+        if self.embedder.is_none() {
+            let options = LoadOptions { threads: 1 };
+            let embedder = Embedder::load(self.runtime.as_ref(), &self.catalog, &options)?;
+            self.embedder = Some(embedder);
+        }
+        Ok(())
+    }
+
     /// The embeddings of faces, in their order.
     pub(super) fn embed(
         &mut self,
         chips: &[&FaceChip],
         key: &Grant<Recognition>,
     ) -> Result<Vec<Embedding>, EmbedError> {
-        let embedder = match self.embedder.take() {
-            Some(embedder) => embedder,
-            None => {
-                let options = LoadOptions { threads: 1 };
-                Embedder::load(self.runtime.as_ref(), &self.catalog, &options)?
-            }
-        };
-        self.embedder.insert(embedder).embed_all(chips, key)
+        self.load_embedder()?;
+        let embedder = self.embedder.as_mut().expect("loaded above");
+        embedder.embed_all(chips, key)
     }
 }
 

@@ -8,6 +8,7 @@ mod welcome;
 mod closed_loop;
 mod disk;
 mod gate;
+mod held_up;
 mod recognition;
 mod restart;
 mod zones;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use regard_commitments::{ActKind, ConsentPurpose, EntryBody, GivenBy, LedgerEntry, RefusalCode};
-use regard_decision::{Campaign, Creative};
+use regard_decision::{Campaign, Creative, FactValue, Outcome, OutcomeKind};
 use regard_domain::CreativeId;
 use regard_engine::{
     Authenticated, CaptureBegun, CaptureMode, CaptureOutcome, CaptureStep, Claim, Engine,
@@ -41,7 +41,7 @@ fn site(folder: &std::path::Path) -> EngineConfig {
 }
 
 /// Shows the photographs that are asked for.
-async fn photographs(engine: &Engine, begun: &CaptureBegun, actor: &Actor) {
+pub(crate) async fn photographs(engine: &Engine, begun: &CaptureBegun, actor: &Actor) {
     let mut step = begun.step.clone();
     for _ in 0..12 {
         let picture = match &step {
@@ -58,7 +58,7 @@ async fn photographs(engine: &Engine, begun: &CaptureBegun, actor: &Actor) {
     panic!("the challenge did not end: {step:?}");
 }
 
-async fn agree(engine: &Engine, who: &Authenticated, purpose: ConsentPurpose) {
+pub(crate) async fn agree(engine: &Engine, who: &Authenticated, purpose: ConsentPurpose) {
     let custodian = engine.custodian();
     let offer = custodian.offer(who.person(), purpose).unwrap();
     let agreed = custodian.agree(who, offer.id, GivenBy::Person, None);
@@ -136,6 +136,22 @@ async fn whoever_shows_who_they_are_is_shown_what_they_wish_until_they_take_it_b
         .map(|(name, _)| name.as_str())
         .collect();
     assert_eq!(names, ["coffee", "visits"], "and nothing sensitive");
+    // They scan its code: that is their own history from now on.
+    let shown = engine.screen(&screen()).unwrap().borrow().showing.clone();
+    let scan = || Outcome {
+        decision: shown.as_ref().unwrap().decision.id,
+        kind: OutcomeKind::Scan,
+        value: 1.0,
+        at: engine.now(),
+        key: "scan".to_owned(),
+    };
+    for _ in 0..2 {
+        engine.outcome(scan()).await.unwrap();
+    }
+    let known = custodian.own_wishes(&who).await.unwrap();
+    let took = known.facts.get("took.coffee");
+    assert_eq!(took, Some(&FactValue::Number(1.0)), "once a decision");
+    assert!(custodian.forget_wish(&who, "took.coffee").await.unwrap());
     assert!(custodian.forget_wish(&who, "visits").await.unwrap());
     assert!(!custodian.forget_wish(&who, "visits").await.unwrap());
     // Taken back, the screen is everybody's again, though the message has not had its time.

@@ -19,6 +19,16 @@ use anyhow::Result;
 /// Persons asked for by each search.
 const K: usize = 10;
 
+/// Environment variable: galleries of more templates are left out, or made with so many; to see that everything runs.
+const MOST: &str = "REGARD_BENCH_MOST";
+
+/// The most templates that a gallery here has.
+fn most() -> usize {
+    let said = std::env::var(MOST).ok();
+    said.and_then(|said| said.parse().ok())
+        .unwrap_or(usize::MAX)
+}
+
 /// How long each case runs, at least.
 const TIME_PER_CASE: Duration = Duration::from_secs(8);
 

@@ -7,10 +7,10 @@ use regard_testkit::turns::{Contestant, by_turns};
 
 use crate::bandwidth::Bandwidth;
 use crate::made_up::{Faces, file_of, gallery_and_file};
-use crate::{K, TIME_PER_CASE};
+use crate::{K, TIME_PER_CASE, most};
 
-/// Templates searched.
-const N: usize = 1_000_000;
+/// Templates searched, if no fewer are wanted.
+const MILLION: usize = 1_000_000;
 
 /// Bytes of each that a scan reads: its numbers, and one over its length.
 pub(crate) const BYTES_PER_TEMPLATE: usize = 128 + 4;
@@ -30,7 +30,8 @@ const RIVALS: [(&str, &str); 5] = [
 /// One probe against a million, on one thread and on two.
 pub(crate) fn million(bandwidth: &[Bandwidth]) -> Result<()> {
     let key = Grant::<Recognition>::for_evaluation();
-    let (mut gallery, file) = gallery_and_file(N)?;
+    let n_templates = MILLION.min(most());
+    let (mut gallery, file) = gallery_and_file(n_templates)?;
     let probe = Faces::new(2).several(1)?;
     let probes = file_of(&probe)?;
     for Bandwidth {
@@ -55,10 +56,11 @@ pub(crate) fn million(bandwidth: &[Bandwidth]) -> Result<()> {
             ];
             all.extend(Contestant::rival(kind, modules, "gallery_turns.py", &args));
         }
-        let case = format!("one search among 1,000,000 x 128, {threads} thread(s)");
+        let case = format!("one search among {n_templates} x 128, {threads} thread(s)");
         let measured = by_turns(&case, all, TIME_PER_CASE)?;
-        let share =
-            |millis: f64| 100.0 * (N * BYTES_PER_TEMPLATE) as f64 / (millis / 1e3) / bytes_per_sec;
+        let share = |millis: f64| {
+            100.0 * (n_templates * BYTES_PER_TEMPLATE) as f64 / (millis / 1e3) / bytes_per_sec
+        };
         let own = &measured[0];
         println!(
             "  our search reads at {:.0} % of the memory's bandwidth, {:.0} % by lower quartiles",
@@ -72,7 +74,8 @@ pub(crate) fn million(bandwidth: &[Bandwidth]) -> Result<()> {
 /// Several probes at once against a million, on one thread.
 pub(crate) fn batches() -> Result<()> {
     let key = Grant::<Recognition>::for_evaluation();
-    let (gallery, file) = gallery_and_file(N)?;
+    let n_templates = MILLION.min(most());
+    let (gallery, file) = gallery_and_file(n_templates)?;
     let probes = Faces::new(2).several(BATCHES[BATCHES.len() - 1])?;
     let borrowed: Vec<&Embedding> = probes.iter().collect();
     for n in BATCHES {
@@ -90,7 +93,7 @@ pub(crate) fn batches() -> Result<()> {
             "gallery_turns.py",
             &args,
         ));
-        let case = format!("{n} searches at once among 1,000,000 x 128, 1 thread");
+        let case = format!("{n} searches at once among {n_templates} x 128, 1 thread");
         let measured = by_turns(&case, all, TIME_PER_CASE)?;
         println!(
             "  {:.0} searches a second",

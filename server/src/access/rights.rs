@@ -40,6 +40,8 @@ const RUNNERS: &[Role] = &[Admin, Operator];
 /// Who reports what was measured elsewhere.
 const REPORTERS: &[Role] = &[Admin, Operator, Device];
 const ADMINS: &[Role] = &[Admin];
+/// Who attests the collections of services: whoever answers for it, and not whoever runs the site.
+const OFFICERS: &[Role] = &[PrivacyOfficer];
 
 /// Method, path and need of every route, in the order of the router.
 const ROUTES: &[(&str, &str, Need)] = &[
@@ -157,6 +159,16 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/v1/searches", Need::Roles(RUNNERS)),
     ("DELETE", "/v1/searches/{id}", Need::Roles(RUNNERS)),
     ("GET", "/v1/recognition", Need::Roles(LIVE)),
+    ("GET", "/console/recognition", Need::Roles(LIVE)),
+    ("GET", "/v1/recognition/curve", Need::Roles(WATCHERS)),
+    ("GET", "/v1/recognition/attempts", Need::Roles(LIVE)),
+    ("GET", "/console/plots/det.svg", Need::Roles(WATCHERS)),
+    ("GET", "/console/plots/open-set.svg", Need::Roles(LIVE)),
+    (
+        "POST",
+        "/v1/galleries/{gallery}/searches",
+        Need::Roles(RUNNERS),
+    ),
     ("PUT", "/v1/galleries/{gallery}/armed", Need::Roles(ADMINS)),
     ("POST", "/v1/galleries/{gallery}/rekey", Need::Roles(ADMINS)),
     ("GET", "/v1/persons/me/faces", Need::Everyone),
@@ -166,6 +178,13 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("DELETE", "/v1/persons/me/wishes/{name}", Need::Everyone),
     ("POST", "/v1/verifications", Need::Everyone),
     ("POST", "/v1/collections/{id}/acts", Need::Roles(REPORTERS)),
+    ("GET", "/v1/attestations", Need::Roles(ROWS)),
+    ("POST", "/v1/attestations", Need::Roles(OFFICERS)),
+    (
+        "DELETE",
+        "/v1/attestations/{attestation}",
+        Need::Roles(OFFICERS),
+    ),
     ("GET", "/v1/persons/me", Need::Everyone),
     ("POST", "/v1/persons/me/offers", Need::Everyone),
     ("POST", "/v1/persons/me/consents", Need::Everyone),
@@ -182,6 +201,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/me/agree", Need::Everyone),
     ("POST", "/me/withdraw", Need::Everyone),
     ("POST", "/me/correct", Need::Everyone),
+    ("POST", "/me/forget", Need::Everyone),
     ("POST", "/me/freeze", Need::Everyone),
     ("POST", "/me/unfreeze", Need::Everyone),
     ("POST", "/me/erase", Need::Everyone),
@@ -267,6 +287,11 @@ pub(crate) fn need_of(method: &str, path: &str) -> Option<Need> {
     listed
         .find(|(known, at, _)| *known == method && *at == path)
         .map(|(_, _, need)| *need)
+}
+
+/// Whether this guest may use a route, by its path as the table has it.
+pub(crate) fn may(guest: &Guest, method: &str, path: &str) -> bool {
+    need_of(method, path).is_some_and(|need| rule(need, guest, None) == Ruling::Welcome)
 }
 
 /// Whether exact sums about people are for this guest, on a route that is open to them.
@@ -443,11 +468,16 @@ mod tests {
         ));
     }
 
-    /// Whoever is neither admin nor operator changes nothing that is shown, and tokens are the admin's.
+    /// Whoever is neither admin nor operator changes nothing that is shown, and tokens are the admin's. The privacy officer
+    /// attests what services hold, and nobody else does.
     #[test]
     fn reading_roles_change_nothing() {
         for (method, path, need) in ROUTES {
             let is_change = *method != "GET" && *need != Need::Everyone;
+            if is_change && path.starts_with("/v1/attestations") {
+                assert_eq!(*need, Need::Roles(&[PrivacyOfficer]), "{method} {path}");
+                continue;
+            }
             for role in [Analyst, PrivacyOfficer] {
                 if is_change {
                     let ruling = ruling(role, method, path, None);

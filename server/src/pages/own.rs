@@ -7,8 +7,9 @@ use regard_commitments::{
     ConsentPurpose, DataKind, ErasureProof, KeepFor, Language, Notice, ProvenErasure, UtcText,
     VerifiedCommitments,
 };
+use regard_decision::FactValue;
 use regard_domain::Timestamp;
-use regard_engine::PersonExport;
+use regard_engine::{PersonExport, WishSource, Wishes};
 
 use super::preferences;
 use super::words::{OwnWords, own_words, words};
@@ -24,6 +25,8 @@ pub(crate) enum OwnDone {
     Withdrawn,
     /// What was said was replaced.
     Corrected,
+    /// One thing was forgotten.
+    Forgotten,
     /// The record is blocked.
     Frozen,
     /// It is no longer blocked.
@@ -39,6 +42,7 @@ impl OwnDone {
             Self::Agreed => "agreed",
             Self::Withdrawn => "withdrawn",
             Self::Corrected => "corrected",
+            Self::Forgotten => "forgotten",
             Self::Frozen => "frozen",
             Self::Unfrozen => "unfrozen",
             Self::Closed => "closed",
@@ -50,6 +54,7 @@ impl OwnDone {
             Self::Agreed => w.done_agreed,
             Self::Withdrawn => w.done_withdrawn,
             Self::Corrected => w.done_corrected,
+            Self::Forgotten => w.done_forgotten,
             Self::Frozen => w.done_frozen,
             Self::Unfrozen => w.done_unfrozen,
             Self::Closed => w.done_closed,
@@ -113,6 +118,8 @@ pub(crate) enum OwnView<'a> {
         offers: Vec<(ConsentPurpose, u128)>,
         /// What was typed and could not be read, to be mended.
         typed: Option<String>,
+        /// What decisions may know, where the person agreed to that.
+        wishes: Option<Wishes>,
     },
     /// A record that is gone.
     Erased {
@@ -166,6 +173,15 @@ struct RecordPart<'a> {
     agree_note: String,
     may_correct: bool,
     preferences: String,
+    /// What decisions go by; nothing without a consent to that.
+    wishes: Option<Vec<WishPart>>,
+}
+
+/// One thing that decisions go by.
+struct WishPart {
+    name: String,
+    value: String,
+    source: &'static str,
 }
 
 struct ConsentPart<'a> {
@@ -209,11 +225,13 @@ pub(crate) fn own_page(answers: OwnAnswers<'_>, language: Language) -> OwnPage<'
             held,
             offers,
             typed,
+            wishes,
         } => {
             let ends_by = answers
                 .now
                 .plus(longest.map_or(Duration::ZERO, KeepFor::duration));
-            (Some(record(held, offers, typed, ends_by, w)), None)
+            let part = record(held, offers, (typed, wishes), ends_by, w);
+            (Some(part), None)
         }
         OwnView::Erased { proof, proven } => (None, Some(erased(proof, proven))),
     };
@@ -254,7 +272,7 @@ pub(crate) fn own_page(answers: OwnAnswers<'_>, language: Language) -> OwnPage<'
 fn record<'a>(
     held: &'a PersonExport,
     offers: Vec<(ConsentPurpose, u128)>,
-    typed: Option<String>,
+    (typed, wishes): (Option<String>, Option<Wishes>),
     ends_by: Timestamp,
     w: &'static OwnWords,
 ) -> RecordPart<'a> {
@@ -310,7 +328,25 @@ fn record<'a>(
         agree_note: w.agree_note.replace("{until}", &day_of(ends_by)),
         may_correct: personal.is_some_and(|consent| consent.is_live),
         preferences: typed.or_else(stored).unwrap_or_default(),
+        wishes: wishes.map(|wishes| wish_parts(&wishes, w)),
     }
+}
+
+fn wish_parts(wishes: &Wishes, w: &'static OwnWords) -> Vec<WishPart> {
+    let parts = wishes.sources.iter().map(|(name, source)| WishPart {
+        name: name.clone(),
+        value: match wishes.facts.get(name) {
+            Some(FactValue::Text(text)) => text.clone(),
+            Some(FactValue::Number(number)) => number.to_string(),
+            Some(FactValue::Flag(flag)) => if *flag { w.yes } else { w.no }.to_owned(),
+            None => String::new(),
+        },
+        source: match source {
+            WishSource::Preferences => w.you_said,
+            WishSource::History => w.counted,
+        },
+    });
+    parts.collect()
 }
 
 /// The day of an instant, in UTC.

@@ -97,3 +97,30 @@ fn times_read_well() {
         assert_eq!(ago(minutes), text);
     }
 }
+
+#[test]
+fn errors_beyond_what_was_counted_are_dashed() {
+    let rate = |value: f64| regard_identity::Rate {
+        value,
+        low: value / 2.0,
+        high: 2.0 * value,
+        is_extrapolated: false,
+    };
+    let point = |decade: i32, is_extrapolated| ErrorPoint {
+        x: 10.0_f64.powi(decade),
+        missed: rate(0.01 * f64::from(-decade)),
+        is_extrapolated,
+    };
+    let counted: Vec<ErrorPoint> = (1..6).map(|decade| point(-decade, false)).collect();
+    let beyond: Vec<ErrorPoint> = (1..6).map(|decade| point(-decade, decade > 3)).collect();
+    let lines = |points: &[ErrorPoint]| {
+        let svg = det(points, &[(points[1], true)], Theme::Light).unwrap();
+        check(&svg);
+        svg.matches("<polyline").count()
+    };
+    // Two of four stretches in pieces of six.
+    assert_eq!(lines(&beyond) - lines(&counted), 10);
+    for theme in [Theme::Light, Theme::Dark] {
+        check(&open_set(&[], &[], theme).unwrap());
+    }
+}

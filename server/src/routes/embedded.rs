@@ -32,6 +32,7 @@ const FILES: &[(&str, &str, &[u8])] = files! {
     "console/campaign/page.js" => SCRIPT,
     "console/campaign/paths.js" => SCRIPT,
     "console/campaigns.css" => STYLE,
+    "console/desk.js" => SCRIPT,
     "console/evidence.js" => SCRIPT,
     "console/health.js" => SCRIPT,
     "console/message.js" => SCRIPT,

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use regard_commitments::{ConsentPurpose, ErasureProof, GivenBy, Language};
+use regard_commitments::{ConsentPurpose, GivenBy, Language};
 use regard_engine::{Authenticated, CustodyError, PersonExport, random_key, to_hex};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::admin::{FORM_AGE_SECS, cookie, set};
@@ -63,6 +63,8 @@ pub(crate) struct ActForm {
     by_guardian: Option<String>,
     /// What the person prefers: a line for each, `name: value`, or JSON.
     preferences: Option<String>,
+    /// What decisions are to know no more, by its name.
+    wish: Option<String>,
     /// `yes` when the box beside the erasure is ticked.
     sure: Option<String>,
 }
@@ -73,6 +75,7 @@ enum Act {
     Agree,
     Withdraw,
     Correct,
+    Forget,
     Freeze(bool),
 }
 
@@ -83,13 +86,13 @@ fn language(app: &App, asked: Option<&str>, headers: &HeaderMap) -> Language {
 }
 
 /// What stands behind the page that a request shows.
-struct Behind {
+pub(super) struct Behind {
     page: Option<(SessionKey, Own)>,
-    held: Option<PersonExport>,
+    pub(super) held: Option<PersonExport>,
 }
 
 /// Reads the record behind a page. A page whose record went elsewhere, by a program or another page, is none any more.
-async fn behind(app: &App, headers: &HeaderMap) -> Result<Behind, CustodyError> {
+pub(super) async fn behind(app: &App, headers: &HeaderMap) -> Result<Behind, CustodyError> {
     let now = app.engine.now();
     let Some((key, own)) = app.access.own.of(headers, now) else {
         return Ok(Behind {
@@ -148,11 +151,14 @@ async fn answer(
     let (view, form) = match (&behind.page, &behind.held) {
         (Some((key, Own::Record(who))), Some(held)) => {
             let offers = offers(app, who, held);
+            // Without a consent to it decisions know nothing.
+            let wishes = app.engine.custodian().own_wishes(who).await.ok();
             (
                 OwnView::Record {
                     held,
                     offers,
                     typed,
+                    wishes,
                 },
                 app.access.forms.of_own(key),
             )
@@ -394,6 +400,12 @@ async fn done(
             custodian.correct(who, &preferences).await?;
             OwnDone::Corrected
         }
+        Act::Forget => {
+            let wish = form.wish.as_deref().unwrap_or_default();
+            // One that is not there any more is forgotten.
+            custodian.forget_wish(who, wish).await?;
+            OwnDone::Forgotten
+        }
         Act::Freeze(is_frozen) => {
             custodian.freeze(who.person(), is_frozen).await?;
             if is_frozen {
@@ -440,6 +452,20 @@ pub(crate) async fn withdraw(
     Posted(form): Posted<ActForm>,
 ) -> Result<Response, Problem> {
     act(&app, &headers, form, Act::Withdraw).await
+}
+
+/// Forgets one thing that decisions know of whoever's page it is: said, or counted.
+#[utoipa::path(
+    post, path = "/me/forget", tag = "person",
+    request_body(content = ActForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "Back to the page"), (status = 401, content_type = "text/html", description = "No page is open"), (status = 403, content_type = "text/html", description = "Refused, or not a form of this page"))
+)]
+pub(crate) async fn forget(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Posted(form): Posted<ActForm>,
+) -> Result<Response, Problem> {
+    act(&app, &headers, form, Act::Forget).await
 }
 
 /// Replaces what the person says they prefer.
@@ -545,46 +571,4 @@ pub(crate) async fn close(
     }
     let gone = AppendHeaders([set(cookie(&app, OWN_COOKIE, PATH, "", 0))]);
     Ok((gone, back(&app, &headers, lang, Some(OwnDone::Closed))).into_response())
-}
-
-/// JSON to be kept as a file.
-fn file(name: &str, value: &impl Serialize) -> Result<Response, Problem> {
-    let text = serde_json::to_string_pretty(value);
-    let text = text.map_err(|error| Problem::internal("not_written", &error))?;
-    let disposition = format!("attachment; filename=\"{name}\"");
-    let headers: [(HeaderName, String); 2] = [
-        (header::CONTENT_TYPE, "application/json".to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-    ];
-    Ok((headers, text).into_response())
-}
-
-fn no_page() -> Problem {
-    Problem::new(
-        StatusCode::UNAUTHORIZED,
-        "no_page_open",
-        "no page of a person is open in this browser",
-    )
-    .remedy("open it at /me with the token")
-}
-
-/// Everything that is held about the person whose page is open, as a file (GDPR 15 and 20).
-#[utoipa::path(get, path = "/me/record.json", tag = "person", responses((status = 200, body = serde_json::Value), (status = 401, body = Problem), (status = 503, body = Problem)))]
-pub(crate) async fn record(
-    State(app): State<App>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let held = behind(&app, &headers).await?.held.ok_or_else(no_page)?;
-    file("regard-record.json", &held)
-}
-
-/// The proof of the erasure that was asked for on the open page, as a file.
-#[utoipa::path(get, path = "/me/proof.json", tag = "person", responses((status = 200, body = serde_json::Value), (status = 401, body = Problem)))]
-pub(crate) async fn proof(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    let opened = app.access.own.of(&headers, app.engine.now());
-    let proof: &ErasureProof = match &opened {
-        Some((_, Own::Erased(proof))) => proof,
-        Some((_, Own::Record(_))) | None => return Err(no_page()),
-    };
-    file("regard-erasure-proof.json", proof)
 }

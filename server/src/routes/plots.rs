@@ -43,7 +43,7 @@ pub(crate) struct ThemeParams {
     /// `light` or `dark`.
     #[serde(default)]
     #[param(inline)]
-    theme: Theme,
+    pub(super) theme: Theme,
     /// Anything, to get past caches.
     #[serde(rename = "at")]
     _at: Option<String>,

@@ -4,23 +4,24 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use regard_commitments::{AdminAct, PublicJwk, word};
-use regard_domain::{GalleryId, TemplateId};
+use regard_domain::{GalleryId, PersonId, TemplateId};
 use regard_engine::{MAX_ROSTER_PAGE, own_gallery};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::desk::custody;
 use crate::access::Guest;
 use crate::app::App;
 use crate::extract::{Body, Params, PathOf};
 use crate::person_auth::PersonOf;
 use crate::problem::Problem;
 use crate::wire::recognition::{
-    Arming, FaceWire, FacesWire, PersonNoteWire, PersonsParams, PersonsWire, RecognitionWire,
-    RekeyedWire, WishWire, WishesWire,
+    Arming, CollectionLine, FaceWire, FacesWire, GalleryWire, PersonNoteWire, PersonsParams,
+    PersonsWire, RecognitionWire, RekeyedWire, WishWire, WishesWire,
 };
 
 /// Persons of a page where nobody says how many.
-const PAGE: u32 = 50;
+pub(super) const PAGE: u32 = 50;
 
 /// Keys as other programs read them.
 #[derive(Serialize, ToSchema)]
@@ -125,21 +126,39 @@ pub(crate) async fn forget_wish(
     responses((status = 200, body = RecognitionWire), (status = 401, body = Problem), (status = 403, body = Problem))
 )]
 pub(crate) async fn standing(State(app): State<App>) -> Json<RecognitionWire> {
+    Json(standing_of(&app).await)
+}
+
+pub(super) async fn standing_of(app: &App) -> RecognitionWire {
     let recognizer = app.engine.recognizer();
     let faults = recognizer.liveness_faults().into_iter();
-    Json(RecognitionWire {
+    let galleries = recognizer.galleries().await.into_iter();
+    let collections = app.engine.collections().of_all_services().into_iter();
+    RecognitionWire {
         kinds: recognizer.kinds().into_iter().map(Into::into).collect(),
-        galleries: recognizer.galleries().into_iter().map(Into::into).collect(),
+        galleries: galleries
+            .map(|one| GalleryWire::new(one, custody(app)))
+            .collect(),
+        collections: collections
+            .map(|(service, info, until)| CollectionLine {
+                collection: info.collection.to_string(),
+                service,
+                n_faces: info.n_faces,
+                n_names: info.n_names,
+                created_at: info.created_at.as_micros(),
+                until: until.as_micros(),
+            })
+            .collect(),
         liveness_faults: faults
             .map(|(fault, n)| (fault.as_str().to_owned(), n))
             .collect(),
         verify_fmr: recognizer.config().verify_fmr.get(),
         identify_fpir: recognizer.config().identify_fpir.get(),
         measured_on: recognizer.scale().data().to_owned(),
-    })
+    }
 }
 
-fn known(gallery: &GalleryId) -> Result<(), Problem> {
+pub(super) fn known(gallery: &GalleryId) -> Result<(), Problem> {
     if *gallery == own_gallery() {
         Ok(())
     } else {
@@ -213,13 +232,22 @@ pub(crate) async fn persons(
         let detail = format!("a page has 1 to {MAX_ROSTER_PAGE} persons");
         return Err(Problem::invalid("bad_limit", detail));
     }
-    app.did(&guest, AdminAct::RowsRead, b"/v1/persons").await?;
-    let custodian = app.engine.custodian();
-    let notes = custodian.roster(params.after, limit).await?;
+    Ok(Json(persons_page(&app, &guest, params.after, limit).await?))
+}
+
+/// A page of who enrolled, once the ledger has said who reads it.
+pub(super) async fn persons_page(
+    app: &App,
+    guest: &Guest,
+    after: Option<PersonId>,
+    limit: u32,
+) -> Result<PersonsWire, Problem> {
+    app.did(guest, AdminAct::RowsRead, b"/v1/persons").await?;
+    let notes = app.engine.custodian().roster(after, limit).await?;
     let is_full = notes.len() >= limit as usize;
     let next = notes.last().filter(|_| is_full);
-    Ok(Json(PersonsWire {
+    Ok(PersonsWire {
         next: next.map(|note| note.person.to_string()),
         persons: notes.iter().map(PersonNoteWire::from).collect(),
-    }))
+    })
 }

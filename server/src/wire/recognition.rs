@@ -1,5 +1,6 @@
 //! Recognition as JSON: how pictures come, what they told, what came of them.
 
+mod desk;
 mod standing;
 
 use regard_commitments::ActKind;
@@ -11,8 +12,12 @@ use regard_identity::{Rate, TargetRate, Threshold};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(crate) use self::desk::{
+    AttemptWire, AttemptsParams, AttemptsWire, CurveWire, NewDeskSearch, SIZES, VERIFY_RATES,
+};
 pub(crate) use self::standing::{
-    Arming, PersonNoteWire, PersonsParams, PersonsWire, RecognitionWire, RekeyedWire,
+    Arming, CollectionLine, GalleryWire, PersonNoteWire, PersonsParams, PersonsWire,
+    RecognitionWire, RekeyedWire,
 };
 use crate::problem::Problem;
 use crate::qr;
@@ -278,11 +283,11 @@ pub(crate) struct ColorsBegan {
 /// A rate of errors with its interval of 95 %.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct RateWire {
-    value: f64,
-    low: f64,
-    high: f64,
+    pub(crate) value: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
     /// Whether a model of the tail speaks, and not data.
-    is_extrapolated: bool,
+    pub(crate) is_extrapolated: bool,
 }
 
 impl From<Rate> for RateWire {
@@ -299,11 +304,11 @@ impl From<Rate> for RateWire {
 /// From where on two faces count as one person, and what that costs.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct ThresholdWire {
-    similarity: f32,
+    pub(crate) similarity: f32,
     /// Share of comparisons of two people that match all the same.
-    fmr: RateWire,
+    pub(crate) fmr: RateWire,
     /// Share of comparisons of one person that do not.
-    fnmr: RateWire,
+    pub(crate) fnmr: RateWire,
 }
 
 impl From<Threshold> for ThresholdWire {

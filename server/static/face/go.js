@@ -107,9 +107,10 @@ async function photos(begun, isStopped) {
 
 /**
  * Runs one go. `begin(mode)` asks for it and gives its beginning; what came of it is returned, or
- * thrown as words. `at` says before which screen the visitor stands. The camera closes whatever comes.
+ * thrown as words. `at` says before which screen the visitor stands; without `withCamera` photographs are asked for at
+ * once. The camera closes whatever comes.
  */
-export async function go(begin, { withColors, at = "" }) {
+export async function go(begin, { withColors, withCamera = true, at = "" }) {
   const stage = byId("stage");
   stage.hidden = false;
   let isStopped = false;
@@ -119,7 +120,7 @@ export async function go(begin, { withColors, at = "" }) {
   };
   let close = null;
   try {
-    close = await openCamera(byId("video"));
+    if (withCamera) close = await openCamera(byId("video"));
   } catch {
     // The browser or the visitor said no: photographs, one by one.
   }

@@ -1,6 +1,6 @@
-//! Interfaces of other services: CompreFace and Amazon Rekognition, by hand and by their real clients.
+//! Interfaces of other services: CompreFace and Amazon Rekognition, by hand; their real clients are tried on the program
+//! (`cli/tests/it/compat.rs`).
 
-mod clients;
 mod compreface;
 mod keeping;
 mod rekognition;

@@ -1,8 +1,10 @@
 //! Faces over the wire: enrolled, verified, identified, by somebody who follows the challenges; and what is answered where
 //! anything is wrong. Nothing of a picture, a template or an embedding leaves.
 
+mod desk;
 mod hooks;
 mod leaks;
+mod wrong;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -362,7 +364,10 @@ async fn a_gallery_is_searched_only_armed_and_after_an_act() {
     let standing: Value = film.world.get("/v1/recognition").send().await.json();
     assert_eq!(
         standing["galleries"],
-        json!([{"gallery": "visitors", "is_armed": true, "n_persons": 1, "n_templates": 1}])
+        json!([{
+            "gallery": "visitors", "is_armed": true, "n_persons": 1, "n_templates": 1, "max_templates": 1_000_000,
+            "index": "exact", "custody": "controller", "turned_over_at": film.clock.now().as_micros(),
+        }])
     );
     assert!(
         standing["kinds"]
@@ -416,114 +421,5 @@ async fn a_gallery_is_searched_only_armed_and_after_an_act() {
     ];
     all.sort_by_key(|(person, _)| person.to_string());
     assert_eq!(known, all);
-    film.world.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_has_a_name() {
-    let film = Film::new(Custody::InPersonsHands).await;
-    let nobody = film.come(&[]).await;
-    let live = json!({"mode": live()});
-    let without = film.post("/v1/persons/me/faces", Some(&nobody.token), &live);
-    assert_eq!(without.await.code(), "consent_missing");
-    for (body, code) in [
-        (json!({"mode": {"kind": "live"}}), "bad_claim"),
-        (
-            json!({"mode": {"kind": "live"}, "face_token": "hello"}),
-            "not_a_face_token",
-        ),
-        (
-            json!({"mode": {"kind": "live"}, "face_token": "RGT1:"}),
-            "not_a_face_token",
-        ),
-        (
-            json!({"mode": {"kind": "live"}, "face_token": "HC1:NCFOXN"}),
-            "not_a_face_token",
-        ),
-        (
-            json!({"mode": {"kind": "live"}, "face_token": "x", "fmr": 0.5}),
-            "bad_rate",
-        ),
-        (
-            json!({"mode": {"kind": "live"}, "face_token": "x", "audience": "till"}),
-            "bad_assertion",
-        ),
-        (
-            json!({"mode": {"kind": "live"}, "face_token": "x", "audience": "a b", "nonce": "n"}),
-            "bad_assertion",
-        ),
-    ] {
-        let answer = film.post("/v1/verifications", None, &body).await;
-        assert_eq!((answer.status, &*answer.code()), (422, code), "{body}");
-    }
-    film.world.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_pictures_has_a_name() {
-    let film = Film::new(Custody::InPersonsHands).await;
-    let me = film.come(&["verify"]).await;
-    let live = json!({"mode": live()});
-    let begun = film
-        .made("/v1/persons/me/faces", Some(&me.token), &live)
-        .await;
-    let path = format!(
-        "/v1/captures/{}/pictures",
-        begun["capture"].as_str().unwrap()
-    );
-    let ahead = actor().alive(0);
-    let now = film.millis();
-    let huge = [&ahead[..], &vec![0; 12 << 20]].concat();
-    let send = async |path: &str, all: &[(Option<f64>, &[u8])]| {
-        let answer = pictures(film.world.post(path), all).send().await;
-        (answer.status, answer.code())
-    };
-    for (bytes, status, code) in [
-        (&b""[..], 422, "bad_picture"),
-        (b"not a picture at all", 415, "not_a_picture"),
-        (&ahead[..ahead.len() / 2], 422, "bad_picture"),
-        (&huge, 413, "picture_too_large"),
-    ] {
-        let answer = send(&path, &[(None, bytes)]).await;
-        assert_eq!(answer, (status, code.to_owned()), "{} bytes", bytes.len());
-    }
-    assert_eq!(send(&path, &[]).await, (422, "picture_missing".to_owned()));
-    let cut = pictures(film.world.post(&path), &[])
-        .bytes(b"--cut\r\nContent-Disposition: form-data; name=\"picture\"\r\n\r\nhalf".to_vec());
-    let cut = cut.send().await;
-    assert_eq!(
-        (cut.status, &*cut.code()),
-        (400, "bad_body"),
-        "half-written"
-    );
-    // The first picture says how far the clocks are apart; one that does not go on with it is not believed.
-    let first = pictures(film.world.post(&path), &[(Some(5.0), &ahead)])
-        .send()
-        .await;
-    assert_eq!(first.status, 200, "{}", first.text());
-    assert_eq!(
-        send(&path, &[(Some(now), &ahead)]).await,
-        (422, "clock_skew".to_owned())
-    );
-    assert_eq!(
-        send(&path, &[(Some(f64::NAN), &ahead)]).await,
-        (422, "bad_time".to_owned())
-    );
-    // Several faces are said at once.
-    let unknown = format!("/v1/captures/{}/pictures", "0".repeat(32));
-    assert_eq!(
-        send(&unknown, &[(None, &ahead)]).await,
-        (404, "unknown_capture".to_owned())
-    );
-    let gone = film
-        .world
-        .delete(path.trim_end_matches("/pictures"))
-        .send()
-        .await;
-    assert_eq!(gone.status, 204);
-    assert_eq!(
-        send(&path, &[(None, &ahead)]).await,
-        (404, "unknown_capture".to_owned())
-    );
     film.world.stop().await;
 }

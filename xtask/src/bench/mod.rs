@@ -83,6 +83,9 @@ pub(crate) struct BenchArgs {
     /// Only the cases of `loop` and `gallery` whose name contains this, such as `1920x1080` or `curve`.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// Only galleries of up to so many templates in `gallery`: to see that everything runs.
+    #[arg(long, value_name = "N")]
+    most: Option<usize>,
     /// Let a headless Chromium play the screen in the cases of `loop`.
     #[arg(long)]
     browser: bool,
@@ -199,6 +202,9 @@ fn benches_of_rooms(args: &BenchArgs, wants: impl Fn(Subject) -> bool) -> Result
             "hnsw",
         ]);
         bench.args(["--bench", "gallery", "--"]).args(&args.only);
+        if let Some(most) = args.most {
+            bench.env("REGARD_BENCH_MOST", most.to_string());
+        }
         must("gallery", &mut bench)?;
     }
     if wants(Subject::Rooms) {

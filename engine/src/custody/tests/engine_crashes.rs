@@ -141,7 +141,7 @@ async fn live(engine: &Engine, told: &mut Told) -> Result<(), Failed> {
 async fn check(engine: &Engine, told: &Told, place: &str) {
     let recognizer = engine.recognizer();
     if let Some(is_armed) = told.is_armed {
-        let galleries = recognizer.galleries();
+        let galleries = recognizer.galleries().await;
         assert_eq!(galleries[0].is_armed, is_armed, "{place}");
     }
     let held = recognizer.attestations();

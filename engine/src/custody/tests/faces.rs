@@ -84,7 +84,7 @@ impl Run {
         let who = self.who(one).await?;
         let key = self.enrolling(one.person).await.expect("agreed");
         let make = |secret: &[u8; 32]| Some(made(face, secret));
-        self.custodian.keep_face(&who, &key, &make).await
+        self.custodian.keep_face(&who, &key, (&make, None)).await
     }
 
     /// Somebody new who agrees to purposes, with a face.
@@ -486,7 +486,7 @@ async fn a_face_is_kept_for_whoever_the_key_is_about() {
     let make = |secret: &[u8; 32]| Some(made(&face(1), secret));
     let foreign = run
         .custodian
-        .keep_face(&who, &key, &make)
+        .keep_face(&who, &key, (&make, None))
         .await
         .unwrap_err();
     assert!(matches!(foreign, CustodyError::Refused(_)));
@@ -495,7 +495,7 @@ async fn a_face_is_kept_for_whoever_the_key_is_about() {
     let who = run.who(&one).await.unwrap();
     let late = run
         .custodian
-        .keep_face(&who, &key, &make)
+        .keep_face(&who, &key, (&make, None))
         .await
         .unwrap_err();
     assert!(matches!(late, CustodyError::Refused(_)));

@@ -1,5 +1,6 @@
 //! Recognition as those see it who run the site.
 
+use regard_commitments::{Custody, word};
 use regard_domain::PersonId;
 use regard_engine::{GalleryStanding, KindStanding, PersonNote};
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,8 @@ use utoipa::ToSchema;
 pub(crate) struct RecognitionWire {
     pub(crate) kinds: Vec<KindWire>,
     pub(crate) galleries: Vec<GalleryWire>,
+    /// Collections of services, under attestations of the privacy officer.
+    pub(crate) collections: Vec<CollectionLine>,
     /// How often the checks for prints and replays failed since the start, by why.
     pub(crate) liveness_faults: std::collections::BTreeMap<String, u64>,
     /// False match rate of claims where nobody says another.
@@ -23,17 +26,17 @@ pub(crate) struct RecognitionWire {
 /// One kind of recognition.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct KindWire {
-    kind: String,
-    is_on: bool,
+    pub(crate) kind: String,
+    pub(crate) is_on: bool,
     /// Why it is off.
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'static str>,
+    pub(crate) code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<String>,
+    pub(crate) remedy: Option<String>,
     /// How often it was refused since the start, by code.
-    n_refused: std::collections::BTreeMap<String, u64>,
+    pub(crate) n_refused: std::collections::BTreeMap<String, u64>,
 }
 
 impl From<KindStanding> for KindWire {
@@ -57,21 +60,49 @@ impl From<KindStanding> for KindWire {
 /// One gallery.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct GalleryWire {
-    gallery: String,
-    is_armed: bool,
-    n_persons: u64,
-    n_templates: u64,
+    pub(crate) gallery: String,
+    pub(crate) is_armed: bool,
+    pub(crate) n_persons: u64,
+    pub(crate) n_templates: u64,
+    /// Templates there is room for.
+    pub(crate) max_templates: usize,
+    /// `exact`: everybody is compared; `neighbours`: an index names who is.
+    pub(crate) index: &'static str,
+    /// Where templates are at the farthest, as the commitments say: only under `controller` anybody is in the gallery.
+    pub(crate) custody: String,
+    /// Since when templates lie under the gallery's present secret, microseconds since 1970-01-01 in UTC; null where that was
+    /// not noted, or nobody enrolled yet.
+    pub(crate) turned_over_at: Option<i64>,
 }
 
-impl From<GalleryStanding> for GalleryWire {
-    fn from(standing: GalleryStanding) -> Self {
+impl GalleryWire {
+    pub(crate) fn new(standing: GalleryStanding, custody: Custody) -> Self {
         Self {
             gallery: standing.gallery.to_string(),
             is_armed: standing.is_armed,
             n_persons: standing.n_persons,
             n_templates: standing.n_templates,
+            max_templates: standing.max_templates,
+            index: standing.index.as_str(),
+            custody: word(&custody),
+            turned_over_at: standing
+                .turned_over_at
+                .map(regard_domain::Timestamp::as_micros),
         }
     }
+}
+
+/// A collection of a service.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CollectionLine {
+    pub(crate) collection: String,
+    pub(crate) service: String,
+    pub(crate) n_faces: u64,
+    pub(crate) n_names: u64,
+    /// When it was made, microseconds since 1970-01-01 in UTC.
+    pub(crate) created_at: i64,
+    /// When the attestation behind it runs out.
+    pub(crate) until: i64,
 }
 
 /// Whether a gallery is to be searched after an act.
@@ -102,25 +133,76 @@ pub(crate) struct PersonsWire {
 /// Somebody who enrolled, by a random id.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PersonNoteWire {
-    person: String,
-    created_at: i64,
-    custody: String,
-    is_minor: bool,
-    is_frozen: bool,
-    purposes: Vec<String>,
-    n_faces: usize,
+    pub(crate) person: String,
+    pub(crate) created_at: i64,
+    pub(crate) custody: String,
+    pub(crate) is_minor: bool,
+    pub(crate) is_frozen: bool,
+    /// What they agree to now.
+    pub(crate) purposes: Vec<String>,
+    /// The same, with times.
+    pub(crate) consents: Vec<ConsentNoteWire>,
+    pub(crate) n_faces: usize,
+    /// Faces that were enrolled, without their numbers.
+    pub(crate) faces: Vec<FaceNoteWire>,
+}
+
+/// A consent that holds.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConsentNoteWire {
+    pub(crate) purpose: String,
+    /// Microseconds since 1970-01-01 in UTC.
+    pub(crate) given_at: i64,
+    /// The instant from which it no longer holds.
+    pub(crate) until: i64,
+}
+
+/// A face that was enrolled.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FaceNoteWire {
+    /// Microseconds since 1970-01-01 in UTC.
+    pub(crate) made_at: i64,
+    /// Whether the person holds the template, in a token.
+    pub(crate) in_token: bool,
+    /// Quality of the pictures, 0 to 100; null where the site does not keep it (the person holds the template) or cannot open it
+    /// alone.
+    pub(crate) quality: Option<u8>,
+    /// What was worst about them.
+    pub(crate) weakest: Option<String>,
 }
 
 impl From<&PersonNote> for PersonNoteWire {
     fn from(note: &PersonNote) -> Self {
+        let purposes = note.consents.iter();
         Self {
             person: note.person.to_string(),
             created_at: note.created_at.as_micros(),
-            custody: regard_commitments::word(&note.custody),
+            custody: word(&note.custody),
             is_minor: note.is_minor,
             is_frozen: note.is_frozen,
-            purposes: note.purposes.iter().map(ToString::to_string).collect(),
-            n_faces: note.n_faces,
+            purposes: purposes
+                .map(|consent| consent.purpose.to_string())
+                .collect(),
+            consents: note
+                .consents
+                .iter()
+                .map(|consent| ConsentNoteWire {
+                    purpose: consent.purpose.to_string(),
+                    given_at: consent.given_at.as_micros(),
+                    until: consent.until.as_micros(),
+                })
+                .collect(),
+            n_faces: note.faces.len(),
+            faces: note
+                .faces
+                .iter()
+                .map(|(face, quality)| FaceNoteWire {
+                    made_at: face.made_at.as_micros(),
+                    in_token: face.in_token,
+                    quality: quality.as_ref().map(|quality| quality.overall),
+                    weakest: quality.as_ref().map(|quality| quality.weakest.clone()),
+                })
+                .collect(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A site whose services hold collections under attestations, and pictures to send.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -235,18 +235,4 @@ pub(super) fn as_format(bytes: &[u8], format: ImageFormat) -> Vec<u8> {
         picture.to_rgb8().write_to(&mut out, format).unwrap();
     }
     out.into_inner()
-}
-
-/// All of them in a folder, for clients of other languages.
-pub(super) fn pictures(folder: &Path) -> PathBuf {
-    for (name, bytes) in [
-        ("one.jpg", one()),
-        ("same.jpg", same()),
-        ("other.jpg", other()),
-        ("crowd.jpg", crowd()),
-        ("nobody.png", nobody()),
-    ] {
-        std::fs::write(folder.join(name), bytes).unwrap();
-    }
-    folder.to_owned()
 }

@@ -103,6 +103,12 @@ fn what_is_planted_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_a_face_is_in_the_log_the_files_or_an_answer() {
     let log = log();
+    let panics = log.clone();
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let _ = panics.clone().write_all(panic.to_string().as_bytes());
+        usual(panic);
+    }));
     let film = Film::new(Custody::Controller).await;
     let me = film.come(&["verify", "identify"]).await;
     let mut said: Vec<Vec<u8>> = Vec::new();
@@ -128,6 +134,10 @@ async fn nothing_of_a_face_is_in_the_log_the_files_or_an_answer() {
         "/metrics",
         "/v1/health",
         "/v1/recognition",
+        "/v1/recognition/attempts",
+        "/v1/recognition/curve",
+        "/console/recognition?persons=yes",
+        "/v1/attestations",
         "/v1/persons",
         "/v1/decisions",
         "/privacy",

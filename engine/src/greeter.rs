@@ -1,0 +1,100 @@
+//! Who looks into the acts of people before cameras, and welcomes those who are who they show to be.
+
+use std::time::Duration;
+
+use regard_domain::{CameraId, ScreenId};
+use tokio::sync::mpsc;
+
+use crate::handle::Engine;
+use crate::recognition::{AttemptOutcome, CaptureOutcome, RecognitionError, Visitor, kind_of};
+use crate::spot::{SpotAct, SpotCall};
+use crate::welcome::WelcomeError;
+
+/// Acts that wait to be looked into. When full, whoever holds up a token holds it up a moment longer.
+pub(crate) const MAX_CALLS: usize = 4;
+
+/// How long crops of whoever acted are waited for: a check for a living face takes three seconds of somebody who has only
+/// just come.
+const GATHERING: Duration = Duration::from_secs(6);
+
+/// How long a token that was looked into is not looked into again while it is held up: where its holder was welcomed, and where
+/// not.
+const QUIET_WELCOMED: Duration = Duration::from_secs(60);
+const QUIET_REFUSED: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether the engine stops.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// Looks into acts, one after the other, until the engine stops.
+pub(crate) async fn greet(engine: Engine, mut calls: mpsc::Receiver<SpotCall>) {
+    engine.recognizer().warm().await;
+    while !engine.shared.stopper.is_stopping() {
+        match tokio::time::timeout(LOOK_AGAIN, calls.recv()).await {
+            Err(_) => {}
+            Ok(None) => return,
+            Ok(Some(call)) => look_into(&engine, call).await,
+        }
+    }
+}
+
+async fn look_into(engine: &Engine, call: SpotCall) {
+    let SpotCall { spot, act, at } = call;
+    let kind = kind_of(&act);
+    let arrived = arrive(engine, &spot, &act).await;
+    let now = engine.now();
+    let is_welcome = matches!(arrived, Ok(AttemptOutcome::Accepted));
+    engine
+        .recognizer()
+        .note_act(kind, arrived.as_ref().copied(), (at, now));
+    spot.over(
+        now,
+        if is_welcome {
+            QUIET_WELCOMED
+        } else {
+            QUIET_REFUSED
+        },
+    );
+}
+
+async fn arrive(
+    engine: &Engine,
+    spot: &crate::spot::Spot,
+    act: &SpotAct,
+) -> Result<AttemptOutcome, RecognitionError> {
+    let Some(screen) = screen_of(engine, &spot.camera) else {
+        // The configuration gives spots to cameras before screens alone.
+        return Ok(AttemptOutcome::Failed);
+    };
+    let approached = engine.recognizer().approach(act).await?;
+    let gathered = spot.want(approached.sensing());
+    let Ok(Ok(gathered)) = tokio::time::timeout(GATHERING, gathered).await else {
+        return Ok(AttemptOutcome::RanOut);
+    };
+    let track = gathered.track;
+    let outcome = engine.recognizer().arrive(approached, gathered).await?;
+    let visitor = match &outcome {
+        CaptureOutcome::Verified(claim) if claim.compared.is_match => Visitor::Verified(claim),
+        CaptureOutcome::Identified(found) if found.consent.is_some() => Visitor::Found(found),
+        CaptureOutcome::Verified(_)
+        | CaptureOutcome::Identified(_)
+        | CaptureOutcome::Enrolled(_) => return Ok(AttemptOutcome::NotMatched),
+    };
+    match engine.welcome_track(&screen, visitor, track).await {
+        Ok(()) => Ok(AttemptOutcome::Accepted),
+        // They went, or somebody came beside them: the screen stays everybody's.
+        Err(WelcomeError::NotAlone) => Ok(AttemptOutcome::GivenUp),
+        Err(WelcomeError::Recognition(error)) => Err(error),
+        Err(WelcomeError::Custody(error)) => Err(error.into()),
+        Err(WelcomeError::Engine(error)) => {
+            tracing::warn!(%error, "somebody who was recognised could not be welcomed");
+            Ok(AttemptOutcome::Failed)
+        }
+    }
+}
+
+/// A screen before which a camera sees people; what holds for one holds for all of the camera.
+fn screen_of(engine: &Engine, camera: &CameraId) -> Option<ScreenId> {
+    let mut all = engine.shared.watched_by.iter();
+    let found = all.find(|(_, watching)| watching.as_ref() == Some(camera));
+    found.map(|(screen, _)| screen.clone())
+}

@@ -1,0 +1,376 @@
+//! The spot before a camera where somebody can be recognised by an act of theirs: they hold up their face token, or stand on the
+//! place that is marked for it. What is gathered here before anybody acted are figures about frames; a face is cut out only
+//! under the leave that their act got.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use regard_commitments::{Digest, FACE_TOKEN_PREFIX, Grant, Sensing};
+use regard_domain::{Attention, CameraId, Face, Timestamp, TrackId};
+use regard_vision::{
+    AnalysisError, CameraHold, CueMeter, FaceAnalyzer, FaceChip, Keys, Liveness, LivenessFault,
+    PassiveCheck, QualityGate, RgbView, read_code,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::config::MarkedSpot;
+
+/// Faults that say that somebody moved about, and nothing about whether they live.
+const ABOUT: [LivenessFault; 2] = [LivenessFault::FaceLost, LivenessFault::TooFewFrames];
+
+/// How often a code is looked for: what is held up is held for a second or more.
+const CODE_EVERY: Duration = Duration::from_millis(150);
+
+/// How often cues of a living face are measured: a check wants twenty in three seconds.
+const CUE_EVERY: Duration = Duration::from_millis(100);
+
+/// How long it counts that the cues of somebody spoke for a living face, while they stay in view.
+const LIVE_FOR: Duration = Duration::from_secs(15);
+
+/// Crops that are gathered of somebody who acted: two agree where one may be blurred.
+const N_CHIPS: usize = 2;
+
+/// How long somebody stands on the marked place, looking at the camera, until that counts as their act. Origin: whoever walks
+/// across it is gone in less.
+const STANDING: Duration = Duration::from_millis(1_500);
+
+/// How directly somebody has to look at the camera for standing to count, from 0 to 1.
+const LOOKING: f32 = 0.5;
+
+/// How long somebody may be missed and still be there. Origin: the check for a living face bears gaps of .7 s.
+const GONE_AFTER: Duration = Duration::from_millis(700);
+
+/// What somebody did.
+pub(crate) enum SpotAct {
+    /// They hold up a face token.
+    Shown(String),
+    /// They stand on the marked place.
+    Stood,
+}
+
+/// Somebody acted before a camera.
+pub(crate) struct SpotCall {
+    pub(crate) spot: Arc<Spot>,
+    pub(crate) act: SpotAct,
+    /// When it was seen, by the engine's clock.
+    pub(crate) at: Timestamp,
+}
+
+/// What was gathered of somebody who acted, under the leave that their act got.
+///
+/// # Privacy
+/// Holds aligned crops of one face until it is dropped.
+pub(crate) struct SpotGathered {
+    pub(crate) track: TrackId,
+    pub(crate) chips: Vec<FaceChip>,
+    /// What spoke against a living face; empty: nothing.
+    pub(crate) faults: Vec<LivenessFault>,
+}
+
+/// Crops that are wanted.
+struct Wanted {
+    sensing: Grant<Sensing>,
+    chips: Vec<FaceChip>,
+    track: Option<TrackId>,
+    reply: oneshot::Sender<SpotGathered>,
+}
+
+/// What is known of whoever is the only one before a camera.
+struct SpotState {
+    track: Option<TrackId>,
+    /// Capture time of the last frame in which they were seen.
+    seen_at: Option<Timestamp>,
+    meter: CueMeter,
+    passive: PassiveCheck,
+    /// When the cues spoke for a living face last, and what spoke against one since.
+    live_at: Option<Timestamp>,
+    faults: Vec<LivenessFault>,
+    cued_at: Option<Timestamp>,
+    looked_for_code_at: Option<Timestamp>,
+    stands_since: Option<Timestamp>,
+    /// Whether whoever is there was looked for because they stand there: once is enough.
+    has_stood: bool,
+    /// The code that was handed on last, by hash, and until when it is not handed on again.
+    answered: Option<(Digest, Timestamp)>,
+    /// Whether an act is being looked into.
+    is_called: bool,
+    wanted: Option<Wanted>,
+}
+
+impl SpotState {
+    fn new() -> Self {
+        Self {
+            track: None,
+            seen_at: None,
+            meter: CueMeter::new(),
+            passive: PassiveCheck::new(CameraHold::Fixed),
+            live_at: None,
+            faults: Vec::new(),
+            cued_at: None,
+            looked_for_code_at: None,
+            stands_since: None,
+            has_stood: false,
+            answered: None,
+            is_called: false,
+            wanted: None,
+        }
+    }
+
+    /// Somebody else, or nobody, is there: nothing of before is about them.
+    fn anew(&mut self, track: Option<TrackId>) {
+        self.track = track;
+        self.meter = CueMeter::new();
+        self.passive = PassiveCheck::new(CameraHold::Fixed);
+        self.live_at = None;
+        self.faults.clear();
+        self.stands_since = None;
+        self.has_stood = false;
+        if let Some(wanted) = &mut self.wanted {
+            wanted.chips.clear();
+            wanted.track = None;
+        }
+    }
+}
+
+/// A frame as the spot sees it, when everything else has been read of it.
+pub(crate) struct SpotFrame<'a, 'b> {
+    pub(crate) view: RgbView<'a>,
+    pub(crate) faces: &'a [Face],
+    /// The one track in view; nothing where there is nobody, or more than one.
+    pub(crate) track: Option<TrackId>,
+    /// Whether more than one is in view.
+    pub(crate) is_crowded: bool,
+    pub(crate) keys: &'a Keys<'b>,
+    /// When it was taken, and now.
+    pub(crate) at: Timestamp,
+    pub(crate) now: Timestamp,
+}
+
+/// The spot before one camera.
+pub(crate) struct Spot {
+    pub(crate) camera: CameraId,
+    /// Whether tokens that are held up are read.
+    reads_tokens: bool,
+    marked: Option<MarkedSpot>,
+    state: Mutex<SpotState>,
+    calls: mpsc::Sender<SpotCall>,
+}
+
+impl Spot {
+    /// The spot before a camera; acts go to `calls`.
+    pub(crate) fn new(
+        camera: CameraId,
+        reads_tokens: bool,
+        marked: Option<MarkedSpot>,
+        calls: mpsc::Sender<SpotCall>,
+    ) -> Self {
+        Self {
+            camera,
+            reads_tokens,
+            marked,
+            state: Mutex::new(SpotState::new()),
+            calls,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, SpotState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at a frame of the camera.
+    ///
+    /// # Errors
+    /// [`AnalysisError`].
+    pub(crate) fn look(
+        self: &Arc<Self>,
+        analyzer: &mut FaceAnalyzer,
+        frame: &SpotFrame<'_, '_>,
+    ) -> Result<(), AnalysisError> {
+        let mut state = self.state();
+        match frame.track {
+            Some(track) => {
+                if state.track != Some(track) {
+                    state.anew(Some(track));
+                }
+                state.seen_at = Some(frame.at);
+            }
+            // A face that is missed for a moment is no reason to begin anew; several are, for nobody can tell who acts.
+            None => {
+                let is_gone = |at: Timestamp| frame.at.saturating_since(at) > GONE_AFTER;
+                if state.track.is_some() && (frame.is_crowded || state.seen_at.is_none_or(is_gone))
+                {
+                    state.anew(None);
+                }
+            }
+        }
+        if let ([face], Some(track)) = (frame.faces, frame.track) {
+            self.measure(&mut state, analyzer, frame, face)?;
+            self.gather(&mut state, analyzer, frame, (face, track))?;
+        }
+        self.notice(&mut state, frame)
+    }
+
+    fn measure(
+        &self,
+        state: &mut SpotState,
+        analyzer: &mut FaceAnalyzer,
+        frame: &SpotFrame<'_, '_>,
+        face: &Face,
+    ) -> Result<(), AnalysisError> {
+        let due = |before: Timestamp| frame.at.saturating_since(before) >= CUE_EVERY;
+        let Some(attention) = frame.keys.attention else {
+            return Ok(());
+        };
+        if !state.cued_at.is_none_or(due) {
+            return Ok(());
+        }
+        state.cued_at = Some(frame.at);
+        let faces = std::slice::from_ref(face);
+        let meshes = analyzer.meshes(frame.view, faces, attention)?;
+        let mesh = meshes.first().and_then(Option::as_ref);
+        let mesh = mesh.map(|mesh| (mesh, attention));
+        let cue = state
+            .meter
+            .measure(frame.view, face, mesh, None, frame.keys.count)?;
+        state.passive.observe(frame.at, Some(&cue));
+        match state.passive.verdict(frame.at) {
+            Liveness::Pending => return Ok(()),
+            Liveness::Passed => {
+                state.live_at = Some(frame.now);
+                state.faults.clear();
+            }
+            // Whoever moved about said nothing about themselves.
+            Liveness::Failed(faults) if faults.iter().all(|fault| ABOUT.contains(fault)) => {}
+            Liveness::Failed(faults) => state.faults = faults,
+        }
+        // It goes on for as long as they are there: what was alive a while ago may have been exchanged for a picture.
+        state.passive = PassiveCheck::new(CameraHold::Fixed);
+        Ok(())
+    }
+
+    /// Cuts crops of the face where somebody acted, under the leave that their act got.
+    fn gather(
+        &self,
+        state: &mut SpotState,
+        analyzer: &mut FaceAnalyzer,
+        frame: &SpotFrame<'_, '_>,
+        (face, track): (&Face, TrackId),
+    ) -> Result<(), AnalysisError> {
+        let Some(mut wanted) = state.wanted.take() else {
+            return Ok(());
+        };
+        let (Some(count), Some(attention)) = (wanted.sensing.count(), wanted.sensing.attention())
+        else {
+            // Taken back meanwhile: whoever waits is told by the end of the line.
+            return Ok(());
+        };
+        if wanted.track != Some(track) {
+            wanted.chips.clear();
+            wanted.track = Some(track);
+        }
+        if wanted.chips.len() < N_CHIPS {
+            let keys = Keys {
+                count: &count,
+                attention: Some(&attention),
+                expression: None,
+            };
+            let quality = analyzer.quality(frame.view, frame.faces, 0, &keys)?;
+            if QualityGate::PROBE.faults(&quality).is_empty() {
+                wanted
+                    .chips
+                    .extend(FaceChip::cut(frame.view, face, &count)?);
+            }
+        }
+        let is_live = state
+            .live_at
+            .is_some_and(|at| frame.now.saturating_since(at) <= LIVE_FOR);
+        if wanted.chips.len() >= N_CHIPS && (is_live || !state.faults.is_empty()) {
+            // Whoever waits may have given up.
+            let _ = wanted.reply.send(SpotGathered {
+                track,
+                chips: wanted.chips,
+                faults: state.faults.clone(),
+            });
+        } else {
+            state.wanted = Some(wanted);
+        }
+        Ok(())
+    }
+
+    /// Whether somebody acts in this frame, and hands that on.
+    fn notice(
+        self: &Arc<Self>,
+        state: &mut SpotState,
+        frame: &SpotFrame<'_, '_>,
+    ) -> Result<(), AnalysisError> {
+        if state.is_called || state.track.is_none() {
+            return Ok(());
+        }
+        let due = |before: Timestamp| frame.at.saturating_since(before) >= CODE_EVERY;
+        if self.reads_tokens && state.looked_for_code_at.is_none_or(due) {
+            state.looked_for_code_at = Some(frame.at);
+            if let Some(text) = read_code(frame.view, FACE_TOKEN_PREFIX, frame.keys.count)? {
+                let digest = Digest::of(&[text.as_bytes()]);
+                let is_again = state
+                    .answered
+                    .is_some_and(|(known, until)| known == digest && frame.now < until);
+                if !is_again {
+                    state.answered = Some((digest, frame.now));
+                    self.call(state, SpotAct::Shown(text), frame.now);
+                    return Ok(());
+                }
+            }
+        }
+        if let Some(marked) = &self.marked
+            && !state.has_stood
+        {
+            let stands = frame.faces.first().is_some_and(|face| {
+                let attention = face.readings.attention.map_or(0.0, Attention::get);
+                let middle = face.bbox_in_frame.center();
+                let size = frame.view.size();
+                let (x, y) = (middle.x / size.width as f32, middle.y / size.height as f32);
+                attention >= LOOKING && marked.contains(x, y)
+            });
+            if !stands {
+                state.stands_since = None;
+                return Ok(());
+            }
+            let since = *state.stands_since.get_or_insert(frame.at);
+            if frame.at.saturating_since(since) >= STANDING {
+                state.has_stood = true;
+                self.call(state, SpotAct::Stood, frame.now);
+            }
+        }
+        Ok(())
+    }
+
+    fn call(self: &Arc<Self>, state: &mut SpotState, act: SpotAct, at: Timestamp) {
+        let spot = Arc::clone(self);
+        // As many cameras as call at once are looked into one after the other; whoever is not taken holds up their token
+        // a moment longer.
+        state.is_called = self.calls.try_send(SpotCall { spot, act, at }).is_ok();
+    }
+
+    /// From now on crops are cut, until enough are there; the answer ends without one when the leave ends or
+    /// [`Self::over`] comes first.
+    pub(crate) fn want(&self, sensing: Grant<Sensing>) -> oneshot::Receiver<SpotGathered> {
+        let (reply, answer) = oneshot::channel();
+        self.state().wanted = Some(Wanted {
+            sensing,
+            chips: Vec::new(),
+            track: None,
+            reply,
+        });
+        answer
+    }
+
+    /// The act was looked into; the same code is not handed on again for a while.
+    pub(crate) fn over(&self, now: Timestamp, quiet: Duration) {
+        let mut state = self.state();
+        state.wanted = None;
+        state.is_called = false;
+        if let Some((_, until)) = &mut state.answered {
+            *until = now.plus(quiet);
+        }
+    }
+}
