@@ -135,6 +135,7 @@ fn new_seeker(args: &FindMeArgs) -> Result<Seeker> {
     let n_cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let options = VideoOptions {
         mjpeg_fps: args.mjpeg_fps,
+        ..VideoOptions::default()
     };
     let catalog = Arc::new(models::catalog()?);
     Ok(Seeker::new(&runtime, &catalog, n_cores, options)?)

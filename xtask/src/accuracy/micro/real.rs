@@ -193,6 +193,7 @@ fn watch(clip: &Clip, path: &Path, eyes: &mut Eyes<'_>) -> Result<Option<Seen>> 
         path,
         &VideoOptions {
             mjpeg_fps: clip.fps,
+            ..VideoOptions::default()
         },
     ) {
         Ok(reader) => reader,
