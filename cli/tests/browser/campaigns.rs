@@ -1,5 +1,7 @@
 //! A campaign made in the console from nothing: written, looked at, shown on a screen, let in force, ended.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
@@ -93,6 +95,10 @@ async fn look_at_form(browser: &Browser, axe: Option<&str>, found: &mut Vec<Stri
     // The contrast of the message is the very thing that the page complains of.
     fill(page, "creative.0.content.color", "#ffffff").await;
     fill(page, "creative.0.content.background", "#10324a").await;
+    // What has a mistake is not shown.
+    fill(page, "creative.0.duration_millis", "5").await;
+    let color = "return getComputedStyle(document.querySelector('#glass .layer.front h1')).color";
+    until(page, color, |color| *color == "rgb(255, 255, 255)").await;
     let said = "return document.querySelectorAll('#checks li').length";
     until(page, said, |n| n.as_u64() > Some(0)).await;
     for scheme in ["light", "dark"] {
@@ -101,6 +107,15 @@ async fn look_at_form(browser: &Browser, axe: Option<&str>, found: &mut Vec<Stri
         look(page, axe, &format!("{scheme} campaign"), found).await;
         save(page, &format!("campaign-{scheme}")).await;
     }
+}
+
+/// A part of the day that ends a minute before it begins, past midnight. The minute is not now in any zone: zones lie a
+/// quarter of an hour apart.
+fn all_day_but_a_minute() -> (String, String) {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let start = since.as_secs() / 60 + 37;
+    let clock = |minute: u64| format!("{:02}:{:02}", minute / 60 % 24, minute % 60);
+    (clock(start), clock(start - 1))
 }
 
 /// It is mended and saved.
@@ -115,8 +130,9 @@ async fn mend(page: &Client) {
         fill(page, path, value).await;
     }
     press(page, "add-daypart").await;
-    fill(page, "schedule.dayparts.0.start", "00:00").await;
-    fill(page, "schedule.dayparts.0.end", "00:00").await;
+    let (start, end) = all_day_but_a_minute();
+    fill(page, "schedule.dayparts.0.start", &start).await;
+    fill(page, "schedule.dayparts.0.end", &end).await;
     done(page, "save", "Saved.").await;
     assert_eq!(standing(page).await, json!(["never", "draft"]));
     let said = "return document.getElementById('checks').textContent";

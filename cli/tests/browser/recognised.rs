@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use fantoccini::{Client, Locator};
 use regard_testkit::actor::Actor;
 use regard_testkit::clip;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::driver::Browser;
 use crate::faces::{agree_to, as_person, enrolled, open, site};
@@ -26,7 +27,7 @@ id = \"demo\"
 camera = \"demo\"
 in_process = true
 [engine]
-runtime = \"rten\"
+runtime = \"native\"
 [[campaign]]
 id = \"all\"
 name = \"All\"
@@ -123,14 +124,16 @@ async fn whoever_holds_up_their_token_sees_what_is_theirs_and_a_stranger_with_it
     let mut stranger = camera(&program, &stolen, &admin).await;
     page.goto(&program.url("/screen/demo")).await.unwrap();
     until(&page, WORDS, |words| has(words, "For everybody")).await;
-    let mut tried = Vec::new();
-    while tried.is_empty() {
-        tried = attempts(&stranger.page).await;
-        tried.retain(|one| one["kind"] == "verify" && !one["took_millis"].is_null());
+    // On a busy machine too few frames arrive in the time of an attempt, and the next one begins.
+    let began = Instant::now();
+    let mut outcomes = Vec::new();
+    while !outcomes.contains(&json!("not_matched")) {
+        let mut tried = attempts(&stranger.page).await;
+        tried.retain(|one| one["kind"] == "verify");
+        outcomes = tried.iter().map(|one| one["outcome"].clone()).collect();
+        assert!(!outcomes.contains(&json!("accepted")), "{tried:?}");
         assert!(has(&eval(&page, WORDS).await, "For everybody"));
-    }
-    for one in &tried {
-        assert_eq!(one["outcome"], "not_matched", "{one}");
+        assert!(began.elapsed() < Duration::from_secs(180), "{tried:?}");
     }
     stranger.stop().await;
 

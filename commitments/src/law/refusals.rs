@@ -119,7 +119,7 @@ const TABLE: &[(RefusalCode, Keeping)] = &[
             &[
                 TARGETING,
                 HARMLESS,
-                "engine/src/simulation/tests.rs::a_message_made_to_annoy_is_stopped_and_no_other",
+                "engine/src/simulation/tests.rs::a_message_made_to_annoy_is_stopped_within_the_promise_and_no_other",
                 "engine/src/personalizer/tests.rs::what_nobody_may_learn_is_refused_by_its_code",
             ],
         ),

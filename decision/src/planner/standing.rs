@@ -138,16 +138,16 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("live", Live, 0),
-                ("over", Ended, 0),
+                ("spent", Ended, 2),
+                ("bad", Stopped, 0),
                 ("late", Live, 0),
+                ("live", Live, 0),
                 ("next", Scheduled, 0),
                 ("off", SwitchedOff, 0),
-                ("bad", Stopped, 0),
-                ("spent", Ended, 2),
+                ("over", Ended, 0),
             ]
         );
-        assert_eq!(standings[5].stopped.len(), 1);
-        assert_eq!(standings[6].n_plays_today, 2);
+        assert_eq!(standings[1].stopped.len(), 1);
+        assert_eq!(standings[0].n_plays_today, 2);
     }
 }

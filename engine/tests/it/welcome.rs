@@ -7,7 +7,7 @@ use regard_decision::{Campaign, Creative, FactValue, Outcome, OutcomeKind};
 use regard_domain::CreativeId;
 use regard_engine::{
     Authenticated, CaptureBegun, CaptureMode, CaptureOutcome, CaptureStep, Claim, Engine,
-    EngineConfig, RecognitionError, VerifiedClaim, Visitor, WelcomeError,
+    EngineConfig, KeptFace, RecognitionError, VerifiedClaim, Visitor, WelcomeError,
 };
 use regard_identity::TargetRate;
 use regard_testkit::actor::Actor;
@@ -65,6 +65,24 @@ pub(crate) async fn agree(engine: &Engine, who: &Authenticated, purpose: Consent
     agreed.await.unwrap();
 }
 
+/// The face of somebody who agreed, by photographs.
+pub(crate) async fn face_enrolled(
+    engine: &Engine,
+    who: &Arc<Authenticated>,
+    actor: &Actor,
+) -> KeptFace {
+    let recognizer = engine.recognizer();
+    let begun = recognizer
+        .begin_enroll(Arc::clone(who), ActKind::Terminal, CaptureMode::Photos)
+        .await
+        .unwrap();
+    photographs(engine, &begun, actor).await;
+    match recognizer.finish(begun.id).await.unwrap() {
+        CaptureOutcome::Enrolled(kept) => kept,
+        other => panic!("{other:?}"),
+    }
+}
+
 async fn verified(engine: &Engine, token: &str, actor: &Actor) -> Box<VerifiedClaim> {
     let recognizer = engine.recognizer();
     let claim = Claim::FaceToken(token);
@@ -86,15 +104,7 @@ async fn whoever_shows_who_they_are_is_shown_what_they_wish_until_they_take_it_b
     let one = custodian.enroll(false).await.unwrap();
     let who = Arc::new(custodian.authenticate(&one.token.reveal()).await.unwrap());
     agree(&engine, &who, ConsentPurpose::Verify).await;
-    let recognizer = engine.recognizer();
-    let begun = recognizer
-        .begin_enroll(Arc::clone(&who), ActKind::Terminal, CaptureMode::Photos)
-        .await
-        .unwrap();
-    photographs(&engine, &begun, &actor).await;
-    let CaptureOutcome::Enrolled(kept) = recognizer.finish(begun.id).await.unwrap() else {
-        panic!("a face was enrolled");
-    };
+    let kept = face_enrolled(&engine, &who, &actor).await;
     let token = kept.token.unwrap();
     // The man of the clip is before the screen; the woman shows who she is in the meantime.
     let general = || matches!(showing(&engine).as_deref(), Some("someone" | "also"));

@@ -137,7 +137,7 @@ pub(super) async fn standing_of(app: &App) -> RecognitionWire {
     RecognitionWire {
         kinds: recognizer.kinds().into_iter().map(Into::into).collect(),
         galleries: galleries
-            .map(|one| GalleryWire::new(one, custody(app)))
+            .map(|one| GalleryWire::new(&one, custody(app)))
             .collect(),
         collections: collections
             .map(|(service, info, until)| CollectionLine {

@@ -38,7 +38,13 @@ impl From<MultipartError> for Problem {
     fn from(error: MultipartError) -> Self {
         let is_large = error.status() == StatusCode::PAYLOAD_TOO_LARGE;
         let code = if is_large { "too_large" } else { "bad_body" };
-        Self::new(error.status(), code, error.body_text())
+        // An upload that breaks off is the sender's matter.
+        let status = if error.status().is_server_error() {
+            StatusCode::BAD_REQUEST
+        } else {
+            error.status()
+        };
+        Self::new(status, code, error.body_text())
     }
 }
 

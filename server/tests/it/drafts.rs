@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use regard_commitments::AdminAct;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -256,7 +255,6 @@ async fn a_draft_is_seen_on_a_screen_and_is_no_play() {
         preview["marks"][0]["text"],
         "Preview: a trial of a message that is not in force"
     );
-    world.told_of(AdminAct::CampaignPreviewed).await;
     // The play that it cut short is told by a player that has not heard yet: no play begins with it.
     let late = json!({"decision": before["id"], "player": "test", "play": before["play"]});
     let told = world.post("/v1/screens/demo/shown").json(&late);

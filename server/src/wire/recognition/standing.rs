@@ -76,7 +76,7 @@ pub(crate) struct GalleryWire {
 }
 
 impl GalleryWire {
-    pub(crate) fn new(standing: GalleryStanding, custody: Custody) -> Self {
+    pub(crate) fn new(standing: &GalleryStanding, custody: Custody) -> Self {
         Self {
             gallery: standing.gallery.to_string(),
             is_armed: standing.is_armed,
