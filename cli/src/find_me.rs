@@ -289,23 +289,7 @@ fn tell(args: &FindMeArgs, looked: &Looked, scale: &MatchScale, target: TargetRa
             }
         }
     }
-    let text = match args.format {
-        RecordFormat::Ndjson => {
-            let lines: Result<Vec<String>, _> = rows.iter().map(serde_json::to_string).collect();
-            lines?.join("\n")
-        }
-        RecordFormat::Csv => {
-            let mut writer = csv::WriterBuilder::new()
-                .has_headers(false)
-                .from_writer(Vec::new());
-            writer.write_record(COLUMNS)?;
-            for row in &rows {
-                writer.serialize(row)?;
-            }
-            let bytes = writer.into_inner().context("the table cannot be written")?;
-            String::from_utf8(bytes)?.trim_end().to_owned()
-        }
-    };
+    let text = written(args.format, &rows)?;
     if !text.is_empty() {
         exit::print(&text)?;
     }
@@ -324,6 +308,27 @@ fn tell(args: &FindMeArgs, looked: &Looked, scale: &MatchScale, target: TargetRa
         bounds.maybe_from().get(),
     ));
     Ok(())
+}
+
+/// The rows as they are printed.
+fn written(format: RecordFormat, rows: &[Row<'_>]) -> Result<String> {
+    Ok(match format {
+        RecordFormat::Ndjson => {
+            let lines: Result<Vec<String>, _> = rows.iter().map(serde_json::to_string).collect();
+            lines?.join("\n")
+        }
+        RecordFormat::Csv => {
+            let mut writer = csv::WriterBuilder::new()
+                .has_headers(false)
+                .from_writer(Vec::new());
+            writer.write_record(COLUMNS)?;
+            for row in rows {
+                writer.serialize(row)?;
+            }
+            let bytes = writer.into_inner().context("the table cannot be written")?;
+            String::from_utf8(bytes)?.trim_end().to_owned()
+        }
+    })
 }
 
 /// Seconds to the millisecond, finer than frames come.

@@ -78,7 +78,7 @@ impl Cache {
             .build()?;
         let max_bytes = args.cache_max.get().saturating_mul(1_000_000);
         let opened = runtime.block_on(SqliteCache::open(path, max_bytes));
-        let (file, state) = opened.map_err(|error| told(path, error))?;
+        let (file, state) = opened.map_err(|error| told(path, &error))?;
         let name = shown(path);
         match state {
             CacheState::New | CacheState::Found(_) => {}
@@ -242,8 +242,8 @@ impl Inner {
     }
 }
 
-fn told(path: &Path, error: OpenError) -> anyhow::Error {
-    let remedy = match &error {
+fn told(path: &Path, error: &OpenError) -> anyhow::Error {
+    let remedy = match error {
         OpenError::InUse { .. } => "wait for it, or name another file: --cache FILE",
         OpenError::Foreign { .. } | OpenError::Newer { .. } => {
             "name another file, or move that one away: --cache FILE"
@@ -252,7 +252,7 @@ fn told(path: &Path, error: OpenError) -> anyhow::Error {
             "name a file that can be written: --cache FILE"
         }
     };
-    let said = on_one_line(&error);
+    let said = on_one_line(error);
     anyhow::anyhow!("{}: {said}; {remedy}", shown(path))
 }
 
