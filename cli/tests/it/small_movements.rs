@@ -229,7 +229,7 @@ fn under_a_participants_consent_a_movement_is_found_and_without_it_nothing_is_lo
 #[test]
 fn a_site_that_does_not_name_the_purpose_refuses() {
     // People may agree to research here; movements of a fraction of a second are not among what was promised.
-    let folder = site_with_a_participant(&Commitments::demo_text());
+    let folder = site_with_a_participant(Commitments::demo_text());
     let folder = folder.path();
     let bytes = fs::read(fixture("clip/demo.mjpeg")).unwrap();
     let film = folder.join("film.mjpeg");

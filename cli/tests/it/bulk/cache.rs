@@ -55,6 +55,15 @@ fn are_the_same(one: &Path, other: &Path) {
     }
 }
 
+/// The tables that a job makes without a cache.
+fn without_cache(pictures: &Path, tables: PathBuf) -> PathBuf {
+    fs::create_dir(&tables).unwrap();
+    let items = tables.join("items.ndjson");
+    let options = ["--items", items.to_str().unwrap()];
+    analyze(&[pictures], &tables.join("faces.parquet"), &options);
+    tables
+}
+
 #[test]
 fn a_second_job_knows_what_the_first_found_and_another_setting_nothing() {
     let (folder, pictures, _) = collection();
@@ -62,14 +71,7 @@ fn a_second_job_knows_what_the_first_found_and_another_setting_nothing() {
     fs::write(pictures.join("g.jpg"), &noise(5)[..200]).unwrap();
     let place = |name: &str| folder.path().join(name);
     let cache = place("cache");
-    let without = {
-        let tables = place("without");
-        fs::create_dir(&tables).unwrap();
-        let items = tables.join("items.ndjson");
-        let options = ["--items", items.to_str().unwrap()];
-        analyze(&[&pictures], &tables.join("faces.parquet"), &options);
-        tables
-    };
+    let without = without_cache(&pictures, place("without"));
     let said = job(&pictures, &place("one"), &cache, &[]);
     assert_eq!((said.code, n_known(&said)), (2, 0), "{}", said.err);
     are_the_same(&without, &place("one"));
