@@ -51,6 +51,7 @@ fn catalog() -> Option<Arc<Catalog>> {
 }
 
 /// The same, and word of what is skipped where they are not there.
+#[expect(clippy::print_stdout, reason = "a test says what it skips")]
 fn catalog_or_skip() -> Option<Arc<Catalog>> {
     let found = catalog();
     if found.is_none() {
