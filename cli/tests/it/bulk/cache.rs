@@ -75,21 +75,19 @@ fn a_second_job_knows_what_the_first_found_and_another_setting_nothing() {
     let said = job(&pictures, &place("one"), &cache, &[]);
     assert_eq!((said.code, n_known(&said)), (2, 0), "{}", said.err);
     are_the_same(&without, &place("one"));
-    // Everything but the copy, which is known within the job; the damaged ones too, and the video.
+    // Everything but the copy, which is known within the job where the other worker is done with the first of the two; the
+    // damaged ones too, and the video.
     let said = job(&pictures, &place("two"), &cache, &[]);
-    assert_eq!((said.code, n_known(&said)), (2, 6), "{}", said.err);
-    assert!(
-        said.err
-            .contains("; 1 with the bytes of another; 6 known from the cache; 2 bad"),
-        "{}",
-        said.err
-    );
+    let known = n_known(&said);
+    assert!(said.code == 2 && (6..=7).contains(&known), "{}", said.err);
+    let told = format!("; 1 with the bytes of another; {known} known from the cache; 2 bad");
+    assert!(said.err.contains(&told), "{}", said.err);
     assert!(said.err.contains(" 0.0 pictures/s"), "{}", said.err);
     assert_eq!(said.errors().len(), 2, "{}", said.err);
     are_the_same(&without, &place("two"));
     let page = fs::read_to_string(place("two/report.html")).unwrap();
     assert!(
-        page.contains("Known from the cache</th><td>6</td>"),
+        page.contains(&format!("Known from the cache</th><td>{known}</td>")),
         "{page}"
     );
     let page = fs::read_to_string(place("one/report.html")).unwrap();
@@ -118,9 +116,9 @@ fn a_second_job_knows_what_the_first_found_and_another_setting_nothing() {
             said.err
         );
         let said = job(&pictures, &place(&format!("again {at}")), &cache, options);
-        assert_eq!(
-            (said.code, n_known(&said)),
-            (2, 6),
+        let known = n_known(&said);
+        assert!(
+            said.code == 2 && (6..=7).contains(&known),
             "{options:?}: {}",
             said.err
         );
@@ -135,7 +133,7 @@ fn a_second_job_knows_what_the_first_found_and_another_setting_nothing() {
             .arg(&cache),
     );
     assert_eq!(known.out, plain.out);
-    assert_eq!(n_known(&known), 7, "{}", known.err);
+    assert!((6..=7).contains(&n_known(&known)), "{}", known.err);
     assert_eq!(
         names_in(folder.path())
             .into_iter()
