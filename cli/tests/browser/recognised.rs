@@ -3,12 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use fantoccini::{Client, Locator};
 use regard_testkit::actor::Actor;
 use regard_testkit::clip;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::driver::Browser;
 use crate::faces::{agree_to, as_person, enrolled, open, site};
@@ -103,9 +102,7 @@ fn has(words: &Value, text: &str) -> bool {
 #[tokio::test]
 async fn whoever_holds_up_their_token_sees_what_is_theirs_and_a_stranger_with_it_does_not() {
     if std::env::var_os("REGARD_SLOW").is_none() {
-        println!(
-            "skipped: a check for a living face wants seven frames a second, which a busy machine does not give; set REGARD_SLOW"
-        );
+        println!("skipped: it wants the machine to itself; cargo xtask slow alone");
         return;
     }
     let Some(mut browser) = Browser::start(&[]).await else {
@@ -130,16 +127,14 @@ async fn whoever_holds_up_their_token_sees_what_is_theirs_and_a_stranger_with_it
     let mut stranger = camera(&program, &stolen, &admin).await;
     page.goto(&program.url("/screen/demo")).await.unwrap();
     until(&page, WORDS, |words| has(words, "For everybody")).await;
-    // On a busy machine too few frames arrive in the time of an attempt, and the next one begins.
-    let began = Instant::now();
-    let mut outcomes = Vec::new();
-    while !outcomes.contains(&json!("not_matched")) {
-        let mut tried = attempts(&stranger.page).await;
-        tried.retain(|one| one["kind"] == "verify");
-        outcomes = tried.iter().map(|one| one["outcome"].clone()).collect();
-        assert!(!outcomes.contains(&json!("accepted")), "{tried:?}");
+    let mut tried = Vec::new();
+    while tried.is_empty() {
+        tried = attempts(&stranger.page).await;
+        tried.retain(|one| one["kind"] == "verify" && !one["took_millis"].is_null());
         assert!(has(&eval(&page, WORDS).await, "For everybody"));
-        assert!(began.elapsed() < Duration::from_secs(180), "{tried:?}");
+    }
+    for one in &tried {
+        assert_eq!(one["outcome"], "not_matched", "{one}");
     }
     stranger.stop().await;
 

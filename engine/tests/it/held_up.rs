@@ -22,6 +22,19 @@ use crate::welcome::{agree, face_enrolled};
 /// Longer than the test waits: nothing changes because a message has had its time.
 const LONG_MILLIS: u32 = 600_000;
 
+/// The promise, from the act of somebody who stands there to the person that their track gains.
+const PROMISED: Duration = Duration::from_secs(1);
+
+/// Whether nothing else is at work, as `cargo xtask slow alone` says: a check for a living face wants seven frames a second.
+#[expect(clippy::print_stdout, reason = "a test says what it skips")]
+fn has_the_machine() -> bool {
+    let has_it = std::env::var_os("REGARD_SLOW").is_some();
+    if !has_it {
+        println!("skipped: it wants the machine to itself; cargo xtask slow alone");
+    }
+    has_it
+}
+
 fn site(folder: &std::path::Path, custody: Custody) -> EngineConfig {
     let mut config = config(folder, true);
     let promise = &mut config.commitments;
@@ -122,10 +135,7 @@ fn acts(engine: &Engine) -> Vec<Attempt> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_is_held_up_makes_its_owner_a_person_and_nobody_else() {
-    if std::env::var_os("REGARD_SLOW").is_none() {
-        println!(
-            "skipped: a check for a living face wants seven frames a second, which a busy machine does not give; set REGARD_SLOW"
-        );
+    if !has_the_machine() {
         return;
     }
     let (folder, man) = (tempfile::tempdir().unwrap(), Actor::man());
@@ -145,22 +155,15 @@ async fn a_token_that_is_held_up_makes_its_owner_a_person_and_nobody_else() {
     // A stranger found the token.
     let woman = Actor::new();
     let film = Film::of(&engine, held_up((0..32).map(|n| woman.alive(n)).collect()));
-    // On a busy machine too few frames come in the time of an attempt, and the next one begins.
-    let is_turned_away = |one: &Attempt| one.outcome == AttemptOutcome::NotMatched;
-    assert!(
-        until(|| acts(&engine).iter().any(is_turned_away)).await,
-        "{:?}",
-        acts(&engine)
-    );
+    assert!(until(|| !acts(&engine).is_empty()).await);
     drop(film);
     let tried: Vec<AttemptOutcome> = acts(&engine).iter().map(|one| one.outcome).collect();
-    let is_no_welcome = |outcome: &AttemptOutcome| {
-        matches!(
-            outcome,
-            AttemptOutcome::NotMatched | AttemptOutcome::RanOut | AttemptOutcome::GivenUp
-        )
-    };
-    assert!(tried.iter().all(is_no_welcome), "{tried:?}");
+    assert!(
+        tried
+            .iter()
+            .all(|outcome| *outcome == AttemptOutcome::NotMatched),
+        "{tried:?}"
+    );
     assert_ne!(showing(&engine).as_deref(), Some("coffee"));
 
     // Its owner comes, in another film than the one he enrolled by.
@@ -172,10 +175,16 @@ async fn a_token_that_is_held_up_makes_its_owner_a_person_and_nobody_else() {
     let film = Film::of(&engine, held_up(frames));
     let coffee = || showing(&engine).as_deref() == Some("coffee");
     assert!(until(coffee).await, "{:?}", acts(&engine));
-    let accepted = acts(&engine).into_iter();
-    let mut accepted = accepted.filter(|one| one.outcome == AttemptOutcome::Accepted);
-    let took = accepted.next().and_then(|one| one.took).unwrap();
+    // What it came to is noted when the screen already shows it.
+    let accepted = || {
+        let all = acts(&engine).into_iter();
+        let mut accepted = all.filter(|one| one.outcome == AttemptOutcome::Accepted);
+        accepted.next().and_then(|one| one.took)
+    };
+    assert!(until(|| accepted().is_some()).await);
+    let took = accepted().unwrap();
     println!("from the act to the person: {took:?}");
+    assert!(took <= PROMISED, "{took:?}");
     let withdrawn = engine
         .custodian()
         .withdraw(who.person(), ConsentPurpose::Personalize);
@@ -187,10 +196,7 @@ async fn a_token_that_is_held_up_makes_its_owner_a_person_and_nobody_else() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_stands_on_the_marked_place_is_found_where_they_agreed_to_it() {
-    if std::env::var_os("REGARD_SLOW").is_none() {
-        println!(
-            "skipped: a check for a living face wants seven frames a second, which a busy machine does not give; set REGARD_SLOW"
-        );
+    if !has_the_machine() {
         return;
     }
     let (folder, man) = (tempfile::tempdir().unwrap(), Actor::man());
@@ -212,8 +218,7 @@ async fn whoever_stands_on_the_marked_place_is_found_where_they_agreed_to_it() {
     drop(film);
     // Nobody is there for a while: who comes then is somebody else.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let first = acts(&engine)[0].outcome;
-    assert_ne!(first, AttemptOutcome::Accepted);
+    assert_eq!(acts(&engine)[0].outcome, AttemptOutcome::NotMatched);
     assert_ne!(showing(&engine).as_deref(), Some("coffee"));
     let film = Film::of(&engine, clip::frames()[clip::SECOND_FILM].to_vec());
     assert!(

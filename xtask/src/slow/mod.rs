@@ -1,5 +1,6 @@
 //! `cargo xtask slow`: what takes too long for every change. `--short` is the sample of it that CI runs.
 
+mod alone;
 mod bulk;
 mod fuzz;
 mod kill;
@@ -35,6 +36,8 @@ enum Check {
     /// A job on twenty thousand pictures is killed a hundred times, and comes to the same rows; one on a hundred thousand
     /// stays below 400 MB.
     Bulk,
+    /// The tests that want the machine to themselves, one after the other.
+    Alone,
     /// Everything that reads foreign bytes reads bytes that were damaged.
     Fuzz,
     /// The properties that tests check on random values, on many more of them.
@@ -61,6 +64,7 @@ impl Check {
         match self {
             Self::Kill => "kill",
             Self::Bulk => "bulk",
+            Self::Alone => "alone",
             Self::Fuzz => "fuzz",
             Self::Laws => "laws",
             Self::Sanitizers => "sanitizers",
@@ -74,6 +78,7 @@ impl Check {
         match self {
             Self::Kill => kill::kill(is_short),
             Self::Bulk => bulk::bulk(is_short),
+            Self::Alone => alone::alone(is_short),
             Self::Fuzz => fuzz::fuzz(is_short, target),
             Self::Laws => laws::laws(is_short),
             Self::Sanitizers => sanitizers::sanitizers(is_short),
