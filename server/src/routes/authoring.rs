@@ -8,7 +8,7 @@ use regard_domain::CampaignId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::access::{Guest, changes_campaigns};
+use crate::access::{Guest, may};
 use crate::app::App;
 use crate::extract::Params;
 use crate::pages::{CampaignPage, CampaignsPage, Maker, page, staff_language};
@@ -38,7 +38,7 @@ fn maker(app: &App, guest: &Guest, asked: Option<&str>, headers: &HeaderMap) -> 
     let accept = accept.and_then(|value| value.to_str().ok());
     Maker {
         language: staff_language(asked, accept),
-        may_change: changes_campaigns(guest),
+        may_change: may(guest, "PUT", "/v1/drafts/{id}"),
         requires_approval: app.config.requires_approval,
     }
 }
