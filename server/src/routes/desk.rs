@@ -8,7 +8,7 @@ use axum::{Extension, Json};
 use regard_commitments::{ActKind, AdminAct, Refusal, RefusalCode};
 use regard_domain::{GalleryId, PersonId};
 use regard_engine::{MAX_ATTEMPTS_TOLD, Recognizer, own_gallery};
-use regard_identity::{Rate, TargetRate, Threshold};
+use regard_identity::{SearchAnswer, TargetRate, Threshold};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -147,17 +147,11 @@ pub(crate) async fn open_set_plot(
     let recognizer = app.engine.recognizer();
     let target = recognizer.config().identify_fpir;
     let point = |n_persons: u64| {
-        let nobody = regard_identity::SearchAnswer {
-            hits: Vec::new(),
-            n_persons,
-        };
+        let nobody = SearchAnswer::of_nobody(n_persons);
         let decided = recognizer.scale().identify(&nobody, target);
         ErrorPoint {
             x: n_persons as f64,
-            missed: Rate {
-                is_extrapolated: false,
-                ..decided.fnir
-            },
+            missed: decided.fnir,
             is_extrapolated: decided.fpir.is_extrapolated,
         }
     };
