@@ -170,7 +170,7 @@ async fn somebody_enrols_on_their_phone_and_shows_later_that_it_is_them() {
     browser.stop().await;
 }
 
-/// A site with somebody before its screen, and a message for those who like coffee.
+/// A site with somebody before its screen.
 const WITH_SOMEBODY: &str = "
 [[camera]]
 id = \"demo\"
@@ -181,6 +181,10 @@ camera = \"demo\"
 in_process = true
 [engine]
 runtime = \"rten\"
+";
+
+/// A message for everybody, and one for those who like coffee.
+pub(crate) const FOR_ALL_AND_YOURS: &str = "
 [[campaign]]
 id = \"all\"
 name = \"All\"
@@ -265,7 +269,8 @@ async fn a_visitor_who_shows_who_they_are_sees_what_they_wish_until_they_take_it
         return;
     };
     let (site, actor) = (site(), Actor::new());
-    fs::write(site.path().join("regard.toml"), WITH_SOMEBODY).unwrap();
+    let config = format!("{WITH_SOMEBODY}{FOR_ALL_AND_YOURS}");
+    fs::write(site.path().join("regard.toml"), config).unwrap();
     let program = Program::serve(site.path());
     let page = browser.page.clone();
     open(&page, &program).await;

@@ -11,11 +11,11 @@ use regard_testkit::clip;
 use serde_json::{Value, json};
 
 use crate::driver::Browser;
-use crate::faces::{agree_to, as_person, enrolled, open, site};
+use crate::faces::{FOR_ALL_AND_YOURS, agree_to, as_person, enrolled, open, site};
 use crate::page::{eval, press, save, until};
 use crate::program::Program;
 
-/// A site whose camera is that of a browser and reads tokens; with a message for those who like coffee.
+/// A site whose camera is that of a browser and reads tokens.
 const READS_TOKENS: &str = "
 [recognition]
 reads_tokens = true
@@ -28,27 +28,6 @@ camera = \"demo\"
 in_process = true
 [engine]
 runtime = \"native\"
-[[campaign]]
-id = \"all\"
-name = \"All\"
-[[campaign.creative]]
-id = \"hello\"
-name = \"Hello\"
-min_show_millis = 600000
-duration_millis = 600000
-content = { kind = \"text\", title = \"For everybody\" }
-[[campaign]]
-id = \"yours\"
-name = \"Yours\"
-human_contact = \"Whoever is at the till\"
-priority = 9
-[[campaign.creative]]
-id = \"coffee\"
-name = \"Coffee\"
-min_show_millis = 600000
-duration_millis = 600000
-when = { facts = [{ name = \"person.coffee\", equals = true }] }
-content = { kind = \"text\", title = \"Your coffee\" }
 ";
 
 /// Words of the message on the glass.
@@ -112,7 +91,8 @@ async fn whoever_holds_up_their_token_sees_what_is_theirs_and_a_stranger_with_it
         return;
     };
     let (site, man) = (site(), Actor::man());
-    fs::write(site.path().join("regard.toml"), READS_TOKENS).unwrap();
+    let config = format!("{READS_TOKENS}{FOR_ALL_AND_YOURS}");
+    fs::write(site.path().join("regard.toml"), config).unwrap();
     let mut program = Program::serve(site.path());
     let admin = program.token();
     let page = browser.page.clone();
