@@ -7,7 +7,7 @@ use fantoccini::{Client, Locator};
 use regard_testkit::actor::Actor;
 
 use crate::driver::Browser;
-use crate::page::{eval, press, scanned, until};
+use crate::page::{FRONT_WORDS, eval, press, scanned, until};
 use crate::program::{BROWSER_CAMERA, Program};
 
 /// A site at which people may be verified, their template in their own hands.
@@ -281,9 +281,8 @@ async fn a_visitor_who_shows_who_they_are_sees_what_they_wish_until_they_take_it
     assert_eq!(as_person(&page, &token, preferences, likes).await, 204);
 
     // Before the screen, for which somebody stands already.
-    let words = "return document.querySelector('.layer.front')?.innerText ?? ''";
     scanned(&page, &program).await;
-    until(&page, words, |words| {
+    until(&page, FRONT_WORDS, |words| {
         words
             .as_str()
             .is_some_and(|words| words.contains("For everybody"))
@@ -291,7 +290,7 @@ async fn a_visitor_who_shows_who_they_are_sees_what_they_wish_until_they_take_it
     .await;
     welcomed((&page, &program), &actor, site.path(), &face_token).await;
     page.goto(&program.url("/screen/demo")).await.unwrap();
-    until(&page, words, |words| {
+    until(&page, FRONT_WORDS, |words| {
         words
             .as_str()
             .is_some_and(|words| words.contains("Your coffee"))
@@ -299,7 +298,7 @@ async fn a_visitor_who_shows_who_they_are_sees_what_they_wish_until_they_take_it
     .await;
     let withdraw = ("DELETE", "/v1/persons/me/consents/personalise");
     assert_eq!(as_person(&page, &token, withdraw, "undefined").await, 204);
-    until(&page, words, |words| {
+    until(&page, FRONT_WORDS, |words| {
         words
             .as_str()
             .is_some_and(|words| words.contains("For everybody"))

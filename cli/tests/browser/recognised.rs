@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::driver::Browser;
 use crate::faces::{FOR_ALL_AND_YOURS, agree_to, as_person, enrolled, open, site};
-use crate::page::{eval, press, save, until};
+use crate::page::{FRONT_WORDS, eval, press, save, until};
 use crate::program::Program;
 
 /// A site whose camera is that of a browser and reads tokens.
@@ -29,9 +29,6 @@ in_process = true
 [engine]
 runtime = \"native\"
 ";
-
-/// Words of the message on the glass.
-const WORDS: &str = "return document.querySelector('.layer.front')?.innerText ?? ''";
 
 /// A film of somebody who holds a code beside their face.
 fn film(folder: &Path, name: &str, frames: &[Vec<u8>], token: &str) -> PathBuf {
@@ -109,7 +106,7 @@ async fn whoever_holds_up_their_token_sees_what_is_theirs_and_a_stranger_with_it
     let stolen = film(site.path(), "stolen.mjpeg", &frames, &face_token);
     let mut stranger = camera(&program, &stolen, &admin).await;
     page.goto(&program.url("/screen/demo")).await.unwrap();
-    until(&page, WORDS, |words| has(words, "For everybody")).await;
+    until(&page, FRONT_WORDS, |words| has(words, "For everybody")).await;
     // On a busy machine too few frames arrive in the time of an attempt, and the next one begins.
     let began = Instant::now();
     let mut outcomes = Vec::new();
@@ -118,7 +115,7 @@ async fn whoever_holds_up_their_token_sees_what_is_theirs_and_a_stranger_with_it
         tried.retain(|one| one["kind"] == "verify");
         outcomes = tried.iter().map(|one| one["outcome"].clone()).collect();
         assert!(!outcomes.contains(&json!("accepted")), "{tried:?}");
-        assert!(has(&eval(&page, WORDS).await, "For everybody"));
+        assert!(has(&eval(&page, FRONT_WORDS).await, "For everybody"));
         assert!(began.elapsed() < Duration::from_secs(180), "{tried:?}");
     }
     stranger.stop().await;
@@ -127,7 +124,7 @@ async fn whoever_holds_up_their_token_sees_what_is_theirs_and_a_stranger_with_it
     let frames = clip::frames()[clip::SECOND_FILM].to_vec();
     let own = film(site.path(), "own.mjpeg", &frames, &face_token);
     let mut himself = camera(&program, &own, &admin).await;
-    until(&page, WORDS, |words| has(words, "Your coffee")).await;
+    until(&page, FRONT_WORDS, |words| has(words, "Your coffee")).await;
     save(&page, "recognised").await;
     let welcomed = attempts(&himself.page).await;
     let welcomed = welcomed.iter().find(|one| one["outcome"] == "accepted");
