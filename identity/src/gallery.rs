@@ -70,6 +70,14 @@ pub struct SearchAnswer {
 }
 
 impl SearchAnswer {
+    /// The answer over a gallery of so many, where nobody is near.
+    pub const fn of_nobody(n_persons: u64) -> Self {
+        Self {
+            hits: Vec::new(),
+            n_persons,
+        }
+    }
+
     /// The answer over all parts of a gallery, from the answers over each: exactly what one gallery of all would say, whatever
     /// the order of the parts. Nobody may be in two parts; each part has to have been asked for `k` persons at least.
     pub fn of_parts(parts: impl IntoIterator<Item = Self>, k: usize) -> Self {

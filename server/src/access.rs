@@ -25,7 +25,7 @@ pub(crate) use guest::Guest;
 pub(crate) use layer::{admit, locked_out};
 pub(crate) use lockout::Lockout;
 pub(crate) use own::{MAX_OWN_AGE, MAX_OWN_IDLE, OWN_COOKIE, Own, OwnPages};
-pub(crate) use rights::{changes_campaigns, may, sees_exact_sums};
+pub(crate) use rights::{may, sees_exact_sums};
 pub(crate) use sessions::{COOKIE, SessionKey, Sessions, max_age};
 
 /// Tokens that may be live at once: more than a site has people, screens and devices.

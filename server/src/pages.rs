@@ -15,6 +15,7 @@ mod yesterday;
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use regard_commitments::Language;
 
 use crate::problem::Problem;
 
@@ -69,6 +70,18 @@ pub(crate) struct LoginPage {
     pub(crate) form: String,
     /// What went wrong before.
     pub(crate) mistake: Option<&'static str>,
+}
+
+/// A page as an answer that says in which language it is.
+pub(crate) fn page_in(
+    language: Language,
+    status: StatusCode,
+    template: &impl Template,
+) -> Response {
+    let mut response = page(status, template);
+    let tag = HeaderValue::from_static(language.tag());
+    response.headers_mut().insert(header::CONTENT_LANGUAGE, tag);
+    response
 }
 
 /// A page as an answer.

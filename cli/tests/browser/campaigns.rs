@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::accessibility::{axe, looked_at};
 use crate::driver::Browser;
-use crate::page::{eval, press, save, until};
+use crate::page::{FRONT_WORDS, eval, press, save, until};
 use crate::program::Program;
 
 const SAID: &str = "return [document.getElementById('said').hidden, document.getElementById('said').textContent, document.getElementById('mistake').textContent]";
@@ -45,8 +45,6 @@ async fn standing(page: &Client) -> Value {
     let script = "return [...document.querySelectorAll('#standing [data-standing]')].map((badge) => badge.dataset.standing)";
     eval(page, script).await
 }
-
-const ON_GLASS: &str = "return document.querySelector('.layer.front')?.innerText ?? ''";
 
 /// What axe finds on the page as it is, where axe is installed.
 async fn look(page: &Client, axe: Option<&str>, name: &str, found: &mut Vec<String>) {
@@ -147,14 +145,14 @@ async fn show((page, screen): (&Client, &Client), axe: Option<&str>, found: &mut
     eval(page, "document.getElementById('seconds').value = 12").await;
     let said = "On the screen now, marked as a preview; not counted.";
     done(page, "show", said).await;
-    until(screen, ON_GLASS, |words| *words == "Tulips are here").await;
+    until(screen, FRONT_WORDS, |words| *words == "Tulips are here").await;
     let marked = eval(screen, MARK).await;
     let marked = marked.as_str().unwrap();
     assert!(marked.starts_with("Preview: a trial"), "{marked}");
     save(screen, "preview-on-screen").await;
     look(screen, axe, "preview on a screen", found).await;
     until(screen, MARK, |mark| *mark == "").await;
-    assert_ne!(eval(screen, ON_GLASS).await, "Tulips are here");
+    assert_ne!(eval(screen, FRONT_WORDS).await, "Tulips are here");
     let plays = "return fetch('/v1/decisions?limit=500').then((all) => all.json()).then((all) => all.filter((one) => one.campaign === 'tulips').length)";
     assert_eq!(eval(page, plays).await, 0);
 }
@@ -172,7 +170,7 @@ async fn a_campaign_is_made_shown_let_in_force_and_opened_again() {
     let axe = axe.as_deref();
     browser.resize(1440, 1300);
     screen.goto(&demo.url("/screen/demo")).await.unwrap();
-    until(&screen, ON_GLASS, |words| *words != "").await;
+    until(&screen, FRONT_WORDS, |words| *words != "").await;
     let list = demo.url("/console/campaigns?lang=en");
     page.goto(&list).await.unwrap();
     look(&page, axe, "campaigns", &mut found).await;
@@ -191,7 +189,7 @@ async fn a_campaign_is_made_shown_let_in_force_and_opened_again() {
     // In the demonstration nobody logs in, so that nobody can be told apart.
     done(&page, "approve", "Approved: it is in force.").await;
     assert_eq!(standing(&page).await, json!(["live"]));
-    until(&screen, ON_GLASS, |words| *words == "Tulips are here").await;
+    until(&screen, FRONT_WORDS, |words| *words == "Tulips are here").await;
     assert_eq!(eval(&screen, MARK).await, "");
 
     // A version that was in force is opened again.

@@ -7,7 +7,7 @@ use fantoccini::{Client, Locator};
 use regard_testkit::actor::Actor;
 
 use crate::driver::Browser;
-use crate::page::{eval, press, scanned, until};
+use crate::page::{FRONT_WORDS, eval, press, scanned, until};
 use crate::program::{BROWSER_CAMERA, Program};
 
 /// A site at which people may be verified, their template in their own hands.
@@ -170,7 +170,7 @@ async fn somebody_enrols_on_their_phone_and_shows_later_that_it_is_them() {
     browser.stop().await;
 }
 
-/// A site with somebody before its screen, and a message for those who like coffee.
+/// A site with somebody before its screen.
 const WITH_SOMEBODY: &str = "
 [[camera]]
 id = \"demo\"
@@ -181,6 +181,10 @@ camera = \"demo\"
 in_process = true
 [engine]
 runtime = \"rten\"
+";
+
+/// A message for everybody, and one for those who like coffee.
+pub(crate) const FOR_ALL_AND_YOURS: &str = "
 [[campaign]]
 id = \"all\"
 name = \"All\"
@@ -265,7 +269,8 @@ async fn a_visitor_who_shows_who_they_are_sees_what_they_wish_until_they_take_it
         return;
     };
     let (site, actor) = (site(), Actor::new());
-    fs::write(site.path().join("regard.toml"), WITH_SOMEBODY).unwrap();
+    let config = format!("{WITH_SOMEBODY}{FOR_ALL_AND_YOURS}");
+    fs::write(site.path().join("regard.toml"), config).unwrap();
     let program = Program::serve(site.path());
     let page = browser.page.clone();
     open(&page, &program).await;
@@ -276,9 +281,8 @@ async fn a_visitor_who_shows_who_they_are_sees_what_they_wish_until_they_take_it
     assert_eq!(as_person(&page, &token, preferences, likes).await, 204);
 
     // Before the screen, for which somebody stands already.
-    let words = "return document.querySelector('.layer.front')?.innerText ?? ''";
     scanned(&page, &program).await;
-    until(&page, words, |words| {
+    until(&page, FRONT_WORDS, |words| {
         words
             .as_str()
             .is_some_and(|words| words.contains("For everybody"))
@@ -286,7 +290,7 @@ async fn a_visitor_who_shows_who_they_are_sees_what_they_wish_until_they_take_it
     .await;
     welcomed((&page, &program), &actor, site.path(), &face_token).await;
     page.goto(&program.url("/screen/demo")).await.unwrap();
-    until(&page, words, |words| {
+    until(&page, FRONT_WORDS, |words| {
         words
             .as_str()
             .is_some_and(|words| words.contains("Your coffee"))
@@ -294,7 +298,7 @@ async fn a_visitor_who_shows_who_they_are_sees_what_they_wish_until_they_take_it
     .await;
     let withdraw = ("DELETE", "/v1/persons/me/consents/personalise");
     assert_eq!(as_person(&page, &token, withdraw, "undefined").await, 204);
-    until(&page, words, |words| {
+    until(&page, FRONT_WORDS, |words| {
         words
             .as_str()
             .is_some_and(|words| words.contains("For everybody"))

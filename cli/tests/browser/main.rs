@@ -28,10 +28,8 @@ mod zones;
 use fantoccini::Locator;
 
 use crate::driver::Browser;
-use crate::page::{press, save_for_docs, until};
+use crate::page::{FRONT_WORDS, press, save_for_docs, until};
 use crate::program::Program;
-
-const FRONT_WORDS: &str = "return document.querySelector('.layer.front')?.innerText ?? ''";
 
 #[tokio::test]
 async fn the_player_changes_its_message_with_the_face_and_the_console_says_why() {

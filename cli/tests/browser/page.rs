@@ -11,6 +11,10 @@ use crate::program::Program;
 /// Longest time a page is waited for; a busy machine takes seconds where an idle one takes none.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The words of the message on the glass.
+pub(crate) const FRONT_WORDS: &str =
+    "return document.querySelector('.layer.front')?.innerText ?? ''";
+
 /// What a script on the page returns.
 pub(crate) async fn eval(page: &Client, script: &str) -> Value {
     page.execute(script, Vec::new()).await.unwrap()

@@ -4,11 +4,9 @@ use serde_json::Value;
 
 use crate::driver::Browser;
 use crate::messages::{show_only, words};
-use crate::page::{until, wait_for};
+use crate::page::{FRONT_WORDS, until, wait_for};
 use crate::program::Program;
 use crate::proxy::{Log, relay};
-
-const FRONT: &str = "return document.querySelector('.layer.front')?.innerText ?? ''";
 
 /// A busy machine paints and sends late; a play that is counted twice or from the wrong start is off by far more.
 const TOLERANCE_MILLIS: f64 = 700.0;
@@ -49,7 +47,7 @@ async fn what_is_reported_is_what_was_shown_also_when_the_page_goes() {
     let page = browser.page.clone();
     show_only(&program, &[words("one", "One", "#204060")]);
     page.goto(&format!("{address}/screen/demo")).await.unwrap();
-    until(&page, FRONT, |text| text == "One").await;
+    until(&page, FRONT_WORDS, |text| text == "One").await;
     wait_for("it is said to be on the glass", || {
         !log.since(0, "/shown").is_empty()
     })
@@ -58,7 +56,7 @@ async fn what_is_reported_is_what_was_shown_also_when_the_page_goes() {
     tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
     let place = log.len();
     show_only(&program, &[words("two", "Two", "#602040")]);
-    until(&page, FRONT, |text| text == "Two").await;
+    until(&page, FRONT_WORDS, |text| text == "Two").await;
     wait_for("the next is said to be on the glass", || {
         !log.since(place, "/shown").is_empty()
     })
@@ -104,7 +102,7 @@ async fn what_is_reported_is_what_was_shown_also_when_the_page_goes() {
     })
     .await;
     page.goto(&format!("{address}/screen/demo")).await.unwrap();
-    until(&page, FRONT, |text| text == "Three").await;
+    until(&page, FRONT_WORDS, |text| text == "Three").await;
     wait_for("it is kept", || {
         row(&program, "two").is_some_and(|row| row["shown_secs"].as_f64() > Some(0.0))
     })

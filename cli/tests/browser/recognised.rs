@@ -10,11 +10,11 @@ use regard_testkit::clip;
 use serde_json::Value;
 
 use crate::driver::Browser;
-use crate::faces::{agree_to, as_person, enrolled, open, site};
-use crate::page::{eval, press, save, until};
+use crate::faces::{FOR_ALL_AND_YOURS, agree_to, as_person, enrolled, open, site};
+use crate::page::{FRONT_WORDS, eval, press, save, until};
 use crate::program::Program;
 
-/// A site whose camera is that of a browser and reads tokens; with a message for those who like coffee.
+/// A site whose camera is that of a browser and reads tokens.
 const READS_TOKENS: &str = "
 [recognition]
 reads_tokens = true
@@ -27,31 +27,7 @@ camera = \"demo\"
 in_process = true
 [engine]
 runtime = \"native\"
-[[campaign]]
-id = \"all\"
-name = \"All\"
-[[campaign.creative]]
-id = \"hello\"
-name = \"Hello\"
-min_show_millis = 600000
-duration_millis = 600000
-content = { kind = \"text\", title = \"For everybody\" }
-[[campaign]]
-id = \"yours\"
-name = \"Yours\"
-human_contact = \"Whoever is at the till\"
-priority = 9
-[[campaign.creative]]
-id = \"coffee\"
-name = \"Coffee\"
-min_show_millis = 600000
-duration_millis = 600000
-when = { facts = [{ name = \"person.coffee\", equals = true }] }
-content = { kind = \"text\", title = \"Your coffee\" }
 ";
-
-/// Words of the message on the glass.
-const WORDS: &str = "return document.querySelector('.layer.front')?.innerText ?? ''";
 
 /// A film of somebody who holds a code beside their face.
 fn film(folder: &Path, name: &str, frames: &[Vec<u8>], token: &str) -> PathBuf {
@@ -109,7 +85,8 @@ async fn whoever_holds_up_their_token_sees_what_is_theirs_and_a_stranger_with_it
         return;
     };
     let (site, man) = (site(), Actor::man());
-    fs::write(site.path().join("regard.toml"), READS_TOKENS).unwrap();
+    let config = format!("{READS_TOKENS}{FOR_ALL_AND_YOURS}");
+    fs::write(site.path().join("regard.toml"), config).unwrap();
     let mut program = Program::serve(site.path());
     let admin = program.token();
     let page = browser.page.clone();
@@ -126,12 +103,12 @@ async fn whoever_holds_up_their_token_sees_what_is_theirs_and_a_stranger_with_it
     let stolen = film(site.path(), "stolen.mjpeg", &frames, &face_token);
     let mut stranger = camera(&program, &stolen, &admin).await;
     page.goto(&program.url("/screen/demo")).await.unwrap();
-    until(&page, WORDS, |words| has(words, "For everybody")).await;
+    until(&page, FRONT_WORDS, |words| has(words, "For everybody")).await;
     let mut tried = Vec::new();
     while tried.is_empty() {
         tried = attempts(&stranger.page).await;
         tried.retain(|one| one["kind"] == "verify" && !one["took_millis"].is_null());
-        assert!(has(&eval(&page, WORDS).await, "For everybody"));
+        assert!(has(&eval(&page, FRONT_WORDS).await, "For everybody"));
     }
     for one in &tried {
         assert_eq!(one["outcome"], "not_matched", "{one}");
@@ -142,7 +119,7 @@ async fn whoever_holds_up_their_token_sees_what_is_theirs_and_a_stranger_with_it
     let frames = clip::frames()[clip::SECOND_FILM].to_vec();
     let own = film(site.path(), "own.mjpeg", &frames, &face_token);
     let mut himself = camera(&program, &own, &admin).await;
-    until(&page, WORDS, |words| has(words, "Your coffee")).await;
+    until(&page, FRONT_WORDS, |words| has(words, "Your coffee")).await;
     save(&page, "recognised").await;
     let welcomed = attempts(&himself.page).await;
     let welcomed = welcomed.iter().find(|one| one["outcome"] == "accepted");

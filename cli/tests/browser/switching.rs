@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::driver::Browser;
 use crate::messages::{film, picture, show_only, uploaded, words};
-use crate::page::{PATIENCE, eval, painted, until, wait_for};
+use crate::page::{FRONT_WORDS, PATIENCE, eval, painted, until, wait_for};
 use crate::program::Program;
 use crate::proxy::relay;
 
@@ -58,12 +58,7 @@ async fn a_change_asks_the_server_for_nothing() {
         })
         .await;
     }
-    until(
-        &browser.page,
-        "return document.querySelector('.layer.front')?.innerText ?? ''",
-        |text| text == "Now",
-    )
-    .await;
+    until(&browser.page, FRONT_WORDS, |text| text == "Now").await;
     // Films come in pieces.
     let mut n_asked = 0;
     wait_for("the last piece came", || {
@@ -86,12 +81,7 @@ async fn a_change_asks_the_server_for_nothing() {
         })
         .await;
         show_only(&program, &calm);
-        until(
-            &browser.page,
-            "return document.querySelector('.layer.front')?.innerText ?? ''",
-            |text| text == "Now",
-        )
-        .await;
+        until(&browser.page, FRONT_WORDS, |text| text == "Now").await;
     }
     let asked = log.since(place, "GET /assets/");
     assert!(asked.is_empty(), "asked again: {asked:?}");
@@ -126,12 +116,7 @@ async fn messages_fade_into_each_other_without_a_gap() {
     show_only(&program, &[fading("red", "#ff0000")]);
     let page = browser.page.clone();
     page.goto(&program.url("/screen/demo")).await.unwrap();
-    until(
-        &page,
-        "return document.querySelector('.layer.front')?.innerText ?? ''",
-        |text| text == "red",
-    )
-    .await;
+    until(&page, FRONT_WORDS, |text| text == "red").await;
     eval(&page, WATCH).await;
     let at = "const b = document.getElementById('stage').getBoundingClientRect(); return [b.left + 8, b.top + 8].map(Math.round)";
     let at = eval(&page, at).await;

@@ -1,6 +1,7 @@
 """boto3 against a running server; each answer is checked against botocore's own model of the service.
 
-Arguments: port, access key id, secret access key, folder with pictures. The console of the server is open: acts are told of there.
+Arguments: port, access key id, secret access key, folder with pictures. Beside that folder lies admin.token: acts are told of on the
+console. A screen of the server shows its notice.
 """
 import datetime
 import json

@@ -1,5 +1,6 @@
 //! What came of each attempt at recognition lately: when, of which kind, and why it came to that. Of nobody.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -79,50 +80,60 @@ pub struct Attempt {
 /// The attempts of a day.
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
-    of: Mutex<BTreeMap<RecognitionKind, VecDeque<Attempt>>>,
+    noted: Mutex<Noted>,
+}
+
+/// Attempts by kind, each with its number: of several of one moment the greater number is the newer one.
+#[derive(Debug, Default)]
+struct Noted {
+    of: BTreeMap<RecognitionKind, VecDeque<(u64, Attempt)>>,
+    n_ever: u64,
 }
 
 impl Attempts {
-    fn of(&self) -> MutexGuard<'_, BTreeMap<RecognitionKind, VecDeque<Attempt>>> {
-        self.of.lock().unwrap_or_else(PoisonError::into_inner)
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes one.
     pub(super) fn note(&self, attempt: Attempt) {
-        let mut all = self.of();
-        let of_kind = all.entry(attempt.kind).or_default();
+        let mut noted = self.noted();
+        noted.n_ever += 1;
+        let number = noted.n_ever;
+        let of_kind = noted.of.entry(attempt.kind).or_default();
         if of_kind.len() >= MAX_OF_KIND {
             of_kind.pop_front();
         }
-        of_kind.push_back(attempt);
+        of_kind.push_back((number, attempt));
     }
 
     /// Forgets those that are older than a day.
     fn tidy(&self, now: Timestamp) {
-        for of_kind in self.of().values_mut() {
-            of_kind.retain(|attempt| now.saturating_since(attempt.at) < REMEMBERED);
+        for of_kind in self.noted().of.values_mut() {
+            of_kind.retain(|(_, attempt)| now.saturating_since(attempt.at) < REMEMBERED);
         }
     }
 
     /// The last ones, the newest first.
     fn last(&self, n: usize, now: Timestamp) -> Vec<Attempt> {
         self.tidy(now);
-        let mut all: Vec<Attempt> = self.of().values().flatten().cloned().collect();
-        all.sort_by(|a, b| b.at.cmp(&a.at).then(a.kind.cmp(&b.kind)));
-        all.truncate(n);
-        all
+        let noted = self.noted();
+        let mut all: Vec<&(u64, Attempt)> = noted.of.values().flatten().collect();
+        all.sort_by_key(|(number, attempt)| Reverse((attempt.at, *number)));
+        let newest = all.into_iter().take(n);
+        newest.map(|(_, attempt)| attempt.clone()).collect()
     }
 }
 
-/// Most attempts that are told at once.
+/// Most attempts that a program is told at once.
 pub const MAX_ATTEMPTS_TOLD: usize = MAX_OF_KIND;
 
 impl Recognizer {
-    /// What attempts of the last day came to, the newest first, at most `n` and at most [`MAX_ATTEMPTS_TOLD`].
+    /// What attempts of the last day came to, the newest first, at most `n`.
     pub fn attempts(&self, n: usize) -> Vec<Attempt> {
         let now = self.now();
         self.tidy_goings(now);
-        self.attempts.last(n.min(MAX_ATTEMPTS_TOLD), now)
+        self.attempts.last(n, now)
     }
 
     pub(super) fn note_attempt(
@@ -229,6 +240,31 @@ mod tests {
                 .all(|one| one.at > NOON.plus(Duration::from_secs(3)))
         );
         assert!(attempts.last(9, NOON.plus(3 * REMEMBERED)).is_empty());
+    }
+
+    #[test]
+    fn of_one_moment_too_the_newest_is_first() {
+        use RecognitionKind::{Enroll, Identify, Verify};
+        let attempts = Attempts::default();
+        let outcomes = [
+            (Verify, AttemptOutcome::NotMatched),
+            (Enroll, AttemptOutcome::Accepted),
+            (Verify, AttemptOutcome::GivenUp),
+            (Identify, AttemptOutcome::RanOut),
+            (Enroll, AttemptOutcome::Failed),
+        ];
+        for (kind, outcome) in outcomes {
+            attempts.note(Attempt {
+                outcome,
+                ..attempt(kind, 7)
+            });
+        }
+        let now = NOON.plus(Duration::from_secs(7));
+        let last = attempts.last(usize::MAX, now).into_iter();
+        let last: Vec<_> = last.map(|one| (one.kind, one.outcome)).collect();
+        assert!(last.iter().eq(outcomes.iter().rev()), "{last:?}");
+        assert_eq!(attempts.last(2, now).len(), 2);
+        assert_eq!(attempts.last(1, now)[0].outcome, AttemptOutcome::Failed);
     }
 
     #[test]

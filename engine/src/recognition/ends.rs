@@ -366,10 +366,9 @@ impl Recognizer {
             .search(&gallery, &face, 1, &key.to_search(), self.now());
         let answer = match answer {
             // Nobody has enrolled: nobody is found.
-            Err(crate::galleries::SearchError::Unknown) => regard_identity::SearchAnswer {
-                hits: Vec::new(),
-                n_persons: 0,
-            },
+            Err(crate::galleries::SearchError::Unknown) => {
+                regard_identity::SearchAnswer::of_nobody(0)
+            }
             answer => answer?,
         };
         let mut found = self.scale.identify(&answer, target);

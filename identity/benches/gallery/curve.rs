@@ -60,10 +60,7 @@ pub(crate) fn measure(bandwidth: &[Bandwidth]) -> Result<()> {
 
 /// Says what the scale of the built-in model makes of a gallery of so many.
 fn tell_errors(n: usize) -> Result<()> {
-    let answer = SearchAnswer {
-        hits: Vec::new(),
-        n_persons: n as u64,
-    };
+    let answer = SearchAnswer::of_nobody(n as u64);
     let target = TargetRate::new(TARGET).context("a rate in range")?;
     let Identification {
         threshold,

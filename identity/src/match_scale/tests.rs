@@ -121,10 +121,7 @@ fn a_search_asks_more_the_more_are_enrolled() {
     assert_eq!(many.known, None);
     assert!(many.threshold.similarity > few.threshold.similarity);
     assert!(many.fpir.is_extrapolated && many.fnir.value > few.fnir.value);
-    let nobody = SearchAnswer {
-        hits: Vec::new(),
-        n_persons: 0,
-    };
+    let nobody = SearchAnswer::of_nobody(0);
     assert_eq!(scale().identify(&nobody, target).known, None);
 }
 

@@ -74,7 +74,9 @@ async fn identify(
     let needs_nobody = match need {
         Need::Everyone => return Ok(Guest::Stranger),
         Need::Player => app.config.listen.ip().is_loopback(),
-        Need::Roles(_) | Need::Camera(_) | Need::Service(_) => app.config.is_console_open(),
+        Need::Roles(_) | Need::Question(_) | Need::Camera(_) | Need::Service(_) => {
+            app.config.is_console_open()
+        }
     };
     if needs_nobody {
         return Ok(Guest::Machine);

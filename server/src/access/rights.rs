@@ -17,7 +17,9 @@ pub(crate) enum Need {
     Player,
     /// One of these roles; in the demonstration anyone on this machine.
     Roles(&'static [Role]),
-    /// The same, and a device only for the cameras it names.
+    /// The same, and what is sent is a question: it is looked at, and nothing becomes of it.
+    Question(&'static [Role]),
+    /// The same as for roles, and a device only for the cameras it names.
     Camera(&'static [Role]),
     /// One of these roles, with the token shown as clients of another service show their key, and answers in their form.
     Service(&'static [Role]),
@@ -102,8 +104,8 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("PUT", "/v1/campaigns/{id}", Need::Roles(RUNNERS)),
     ("DELETE", "/v1/campaigns/{id}", Need::Roles(RUNNERS)),
     ("POST", "/v1/campaigns/{id}/creatives", Need::Roles(RUNNERS)),
-    ("POST", "/v1/campaigns/check", Need::Roles(LIVE)),
-    ("POST", "/v1/campaigns/preview", Need::Roles(LIVE)),
+    ("POST", "/v1/campaigns/check", Need::Question(LIVE)),
+    ("POST", "/v1/campaigns/preview", Need::Question(LIVE)),
     ("GET", "/v1/campaign-overview", Need::Roles(LIVE)),
     ("GET", "/v1/campaigns/{id}/versions", Need::Roles(WATCHERS)),
     ("GET", "/v1/drafts", Need::Roles(WATCHERS)),
@@ -303,15 +305,6 @@ pub(crate) fn sees_exact_sums(guest: &Guest) -> bool {
     }
 }
 
-/// Whether this guest may change what is shown.
-pub(crate) fn changes_campaigns(guest: &Guest) -> bool {
-    match guest {
-        Guest::Machine => true,
-        Guest::Stranger => false,
-        Guest::Token(pass) | Guest::Session(pass, _) => RUNNERS.contains(&pass.role),
-    }
-}
-
 /// How a guest stands to a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ruling {
@@ -331,7 +324,7 @@ pub(crate) fn rule(need: Need, guest: &Guest, id: Option<&str>) -> Ruling {
         Need::Everyone => return Ruling::Welcome,
         Need::Player => (PLAYERS, true),
         Need::Camera(roles) => (roles, true),
-        Need::Roles(roles) | Need::Service(roles) => (roles, false),
+        Need::Roles(roles) | Need::Question(roles) | Need::Service(roles) => (roles, false),
     };
     let pass = match guest {
         Guest::Machine => return Ruling::Welcome,
@@ -380,7 +373,9 @@ pub(crate) fn table_text() -> String {
         let (roles, word, without) = match need {
             Need::Everyone => (Role::ALL, "yes", "yes"),
             Need::Player => (PLAYERS, "yes", "on loopback"),
-            Need::Roles(roles) | Need::Service(roles) => (*roles, "yes", "in the demonstration"),
+            Need::Roles(roles) | Need::Question(roles) | Need::Service(roles) => {
+                (*roles, "yes", "in the demonstration")
+            }
             Need::Camera(roles) => (*roles, "its cameras", "in the demonstration"),
         };
         for role in Role::ALL {
@@ -449,7 +444,7 @@ mod tests {
             assert_eq!(other, Ruling::OutOfScope, "{id:?}");
         }
         for (method, path, need) in ROUTES {
-            if matches!(need, Need::Roles(_) | Need::Camera(_) | Need::Service(_)) {
+            if !matches!(need, Need::Everyone | Need::Player) {
                 let ruling = ruling(Screen, method, path, Some("window"));
                 assert!(matches!(ruling, Ruling::OtherRole(_)), "{method} {path}");
             }
@@ -473,9 +468,8 @@ mod tests {
     #[test]
     fn reading_roles_change_nothing() {
         for (method, path, need) in ROUTES {
-            // What is sent there is looked at, and nothing becomes of it.
-            let is_question = ["/v1/campaigns/check", "/v1/campaigns/preview"].contains(path);
-            let is_change = *method != "GET" && *need != Need::Everyone && !is_question;
+            let changes_nothing = matches!(need, Need::Everyone | Need::Question(_));
+            let is_change = *method != "GET" && !changes_nothing;
             if is_change && path.starts_with("/v1/attestations") {
                 assert_eq!(*need, Need::Roles(&[PrivacyOfficer]), "{method} {path}");
                 continue;

@@ -16,8 +16,6 @@ const MAX_FILMS: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Films {
     looked: Mutex<BTreeMap<String, Option<FlashFacts>>>,
-    /// Held while a film is looked through: one at a time, for it takes a core.
-    looking: Mutex<()>,
 }
 
 fn facts_of(found: FilmFlashes) -> FlashFacts {
@@ -41,9 +39,9 @@ impl Films {
         looked.contains_key(name)
     }
 
-    /// Looks through a film, where nobody did yet. Takes as long as decoding all of it.
+    /// Looks through a film, where nobody did yet. Takes a core for as long as decoding all of it: whoever asks sees to it that
+    /// films are looked through one at a time.
     pub(super) fn look(&self, name: &str, path: &Path) {
-        let _alone = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_known(name) {
             return;
         }

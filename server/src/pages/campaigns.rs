@@ -1,17 +1,17 @@
 //! The pages on which campaigns are made, looked at and let in force.
 
 use askama::Template;
+use axum::http::HeaderMap;
 use regard_commitments::Language;
 use regard_decision::Standing;
 use regard_engine::{CampaignLine, DraftLine, DraftStanding, MAX_PREVIEW};
 
-use super::words::{CampaignWords, campaign_words, language_of, preferred, words};
+use super::words::{CampaignWords, campaign_words, language_of, liked, words};
 
 /// The language of a page for those who run the site: asked for, else what the browser likes, else English.
-pub(crate) fn staff_language(asked: Option<&str>, accept: Option<&str>) -> Language {
+pub(crate) fn staff_language(asked: Option<&str>, headers: &HeaderMap) -> Language {
     let asked = asked.and_then(language_of);
-    let liked = || accept.and_then(preferred);
-    asked.or_else(liked).unwrap_or(Language::En)
+    asked.or_else(|| liked(headers)).unwrap_or(Language::En)
 }
 
 fn languages() -> Vec<(&'static str, &'static str)> {

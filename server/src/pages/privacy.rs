@@ -1,6 +1,7 @@
 //! The second layer of the notice: everything, in the reader's language, with the numbers of now.
 
 use askama::Template;
+use axum::http::HeaderMap;
 use regard_commitments::{
     Custody, DataKind, EasyText, KeepFor, Language, Notice, NoticeText, Profile, Release,
     VerifiedCommitments,
@@ -8,7 +9,7 @@ use regard_commitments::{
 use regard_engine::Health;
 
 use super::standing::{Here, HerePart};
-use super::words::{Words, language_of, preferred, words};
+use super::words::{Words, language_of, liked, words};
 use super::yesterday::Yesterday;
 
 /// What the page tells besides its words.
@@ -153,13 +154,12 @@ struct CameraNow {
 pub(crate) fn privacy_language(
     notice: &Notice,
     asked: Option<&str>,
-    accept: Option<&str>,
+    headers: &HeaderMap,
 ) -> Language {
     let offered = |language: &Language| notice.texts.iter().any(|t| t.language == *language);
     let asked = asked.and_then(language_of).filter(offered);
-    let liked = || accept.and_then(preferred).filter(offered);
     asked
-        .or_else(liked)
+        .or_else(|| liked(headers).filter(offered))
         .or(notice.texts.first().map(|t| t.language))
         .unwrap_or(Language::En)
 }

@@ -45,6 +45,7 @@ mod nl;
 mod own;
 mod study;
 
+use axum::http::{HeaderMap, header};
 use regard_commitments::{DataKind, Language};
 
 pub(super) use campaigns::{CampaignWords, campaign_words};
@@ -190,8 +191,14 @@ pub(crate) fn language_of(tag: &str) -> Option<Language> {
         .find(|language| language.tag() == first)
 }
 
+/// The language that the browser of whoever asks likes best.
+pub(super) fn liked(headers: &HeaderMap) -> Option<Language> {
+    let accept = headers.get(header::ACCEPT_LANGUAGE)?;
+    accept.to_str().ok().and_then(preferred)
+}
+
 /// The language a browser likes best, after RFC 9110 section 12.5.4; ties go to the earlier.
-pub(super) fn preferred(accept_language: &str) -> Option<Language> {
+fn preferred(accept_language: &str) -> Option<Language> {
     let mut best: Option<(Language, f32)> = None;
     for range in accept_language.split(',') {
         let mut parts = range.split(';');

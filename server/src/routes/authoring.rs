@@ -2,16 +2,16 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use regard_domain::CampaignId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::access::{Guest, changes_campaigns};
+use crate::access::{Guest, may};
 use crate::app::App;
 use crate::extract::Params;
-use crate::pages::{CampaignPage, CampaignsPage, Maker, page, staff_language};
+use crate::pages::{CampaignPage, CampaignsPage, Maker, page_in, staff_language};
 use crate::problem::Problem;
 
 /// Parameters of the list.
@@ -34,19 +34,11 @@ pub(crate) struct CampaignParams {
 }
 
 fn maker(app: &App, guest: &Guest, asked: Option<&str>, headers: &HeaderMap) -> Maker {
-    let accept = headers.get(header::ACCEPT_LANGUAGE);
-    let accept = accept.and_then(|value| value.to_str().ok());
     Maker {
-        language: staff_language(asked, accept),
-        may_change: changes_campaigns(guest),
+        language: staff_language(asked, headers),
+        may_change: may(guest, "PUT", "/v1/drafts/{id}"),
         requires_approval: app.config.requires_approval,
     }
-}
-
-fn in_language(mut response: Response, maker: Maker) -> Response {
-    let tag = HeaderValue::from_static(maker.language.tag());
-    response.headers_mut().insert(header::CONTENT_LANGUAGE, tag);
-    response
 }
 
 /// The campaigns: how those in force stand, drafts, and those that were in force.
@@ -64,7 +56,7 @@ pub(crate) async fn campaigns_page(
     let lines = app.engine.campaign_overview().await?;
     let site = app.engine.commitments().document().site.name.clone();
     let template = CampaignsPage::new(site, lines, maker);
-    Ok(in_language(page(StatusCode::OK, &template), maker))
+    Ok(page_in(maker.language, StatusCode::OK, &template))
 }
 
 /// A campaign in a form: made, looked at, previewed, submitted, let in force.
@@ -83,5 +75,5 @@ pub(crate) async fn campaign_page(
     let screens = screens.iter().map(ToString::to_string).collect();
     let id = params.id.map(|id| id.to_string()).unwrap_or_default();
     let template = CampaignPage::new(id, screens, maker);
-    in_language(page(StatusCode::OK, &template), maker)
+    page_in(maker.language, StatusCode::OK, &template)
 }

@@ -2,17 +2,17 @@
 //! looking for somebody who asks for it.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::{Extension, Json};
-use regard_commitments::{ActKind, AdminAct, Custody, Refusal, RefusalCode};
+use regard_commitments::{ActKind, AdminAct, Refusal, RefusalCode};
 use regard_domain::{GalleryId, PersonId};
 use regard_engine::{MAX_ATTEMPTS_TOLD, Recognizer, own_gallery};
-use regard_identity::{Rate, TargetRate, Threshold};
+use regard_identity::{SearchAnswer, TargetRate, Threshold};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::plots::ThemeParams;
+use super::plots::{ThemeParams, drawing};
 use super::recognition::{PAGE, known, persons_page, standing_of};
 use crate::access::{Guest, may};
 use crate::app::App;
@@ -61,7 +61,8 @@ pub(crate) async fn recognition_page(
     } else {
         None
     };
-    let attempts = recognizer.attempts(MAX_ATTEMPTS_TOLD).into_iter();
+    // All of them: what services do in numbers leaves nobody else's attempts uncounted.
+    let attempts = recognizer.attempts(usize::MAX).into_iter();
     let attempts: Vec<AttemptWire> = attempts.map(AttemptWire::from).collect();
     let template = RecognitionPage {
         site: app.engine.commitments().document().site.name.clone(),
@@ -105,11 +106,6 @@ pub(crate) async fn attempts(
     }))
 }
 
-fn svg(drawn: Result<String, plots::PlotError>) -> Result<Response, Problem> {
-    let svg = drawn.map_err(|error| Problem::internal("plot_failed", &error))?;
-    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response())
-}
-
 fn point_of(threshold: &Threshold) -> ErrorPoint {
     ErrorPoint {
         x: threshold.fmr.value,
@@ -137,7 +133,7 @@ pub(crate) async fn det_plot(
         .map(|rate| (point_of(&scale.threshold(rate)), false))
         .collect();
     marked.push((point_of(&scale.threshold(ours)), true));
-    svg(plots::det(&points, &marked, params.theme))
+    drawing(plots::det(&points, &marked, params.theme))
 }
 
 /// Searches that miss somebody who is enrolled, over how many are.
@@ -152,17 +148,11 @@ pub(crate) async fn open_set_plot(
     let recognizer = app.engine.recognizer();
     let target = recognizer.config().identify_fpir;
     let point = |n_persons: u64| {
-        let nobody = regard_identity::SearchAnswer {
-            hits: Vec::new(),
-            n_persons,
-        };
+        let nobody = SearchAnswer::of_nobody(n_persons);
         let decided = recognizer.scale().identify(&nobody, target);
         ErrorPoint {
             x: n_persons as f64,
-            missed: Rate {
-                is_extrapolated: false,
-                ..decided.fnir
-            },
+            missed: decided.fnir,
             is_extrapolated: decided.fpir.is_extrapolated,
         }
     };
@@ -171,7 +161,7 @@ pub(crate) async fn open_set_plot(
     let own = galleries.iter().filter(|one| one.gallery == own_gallery());
     let marked: Vec<(ErrorPoint, bool)> =
         own.map(|one| (point(one.n_persons.max(1)), true)).collect();
-    svg(plots::open_set(&points, &marked, params.theme))
+    drawing(plots::open_set(&points, &marked, params.theme))
 }
 
 /// Looks for somebody in the gallery who stands at a desk and asks for it, by photographs of them: an act, with its reason, in
@@ -206,9 +196,4 @@ pub(crate) async fn search(
         .begin_identify(Some(act.id), target, new.mode.into())
         .await?;
     Ok((StatusCode::CREATED, Json(CaptureWire::from(&begun))))
-}
-
-/// Where templates of this site are at the farthest.
-pub(super) fn custody(app: &App) -> Custody {
-    app.engine.commitments().document().custody
 }

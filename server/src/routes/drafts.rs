@@ -15,6 +15,7 @@ use regard_engine::{
     PreviewError,
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::campaigns::as_sent;
@@ -26,6 +27,10 @@ use crate::wire::preview::{NewPreview, PreviewRuns, Previewed, PreviewedCreative
 
 /// How long films are waited for while they are looked through.
 const FILM_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Requests whose films are looked through at once: it takes a core and a thread for as long as the films want. Others wait
+/// without one, for whoever writes a campaign asks anew several times a second.
+static LOOKING: Semaphore = Semaphore::const_new(1);
 
 /// How long a preview lasts where nothing else is said: long enough to look up and read a short message.
 const DEFAULT_PREVIEW_SECS: u32 = 8;
@@ -241,11 +246,18 @@ async fn look_through_films(app: &App, campaign: &Campaign) {
         return;
     }
     let assets = app.assets.clone();
-    let look = tokio::task::spawn_blocking(move || {
-        for film in films {
-            assets.look_through(&film);
-        }
-    });
+    let look = async move {
+        let Ok(place) = LOOKING.acquire().await else {
+            return; // It is never closed.
+        };
+        let look = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            for film in films {
+                assets.look_through(&film);
+            }
+        });
+        let _ = look.await;
+    };
     let _ = tokio::time::timeout(FILM_PATIENCE, look).await;
 }
 

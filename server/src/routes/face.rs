@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use regard_commitments::{AssertionFor, Custody, Language, Presence, RecognitionKind, Refusal};
+use regard_commitments::{AssertionFor, Custody, Presence, RecognitionKind, Refusal};
 use regard_domain::ScreenId;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -68,12 +68,6 @@ pub(crate) struct Newcomer {
     custody: Option<Custody>,
 }
 
-fn language(app: &App, asked: Option<&str>, headers: &HeaderMap) -> Language {
-    let accept = headers.get(header::ACCEPT_LANGUAGE);
-    let accept = accept.and_then(|value| value.to_str().ok());
-    privacy_language(app.engine.notice(), asked, accept)
-}
-
 /// Why a kind of recognition is off.
 fn refusal(app: &App, kind: RecognitionKind) -> Option<Refusal> {
     let kinds = app.engine.recognizer().kinds();
@@ -115,7 +109,7 @@ pub(crate) async fn enroll(
         refusal: refusal(&app, RecognitionKind::Enroll),
         made_certificate: made_certificate(&app),
     };
-    let language = language(&app, params.lang.as_deref(), &headers);
+    let language = privacy_language(app.engine.notice(), params.lang.as_deref(), &headers);
     page(StatusCode::OK, &enroll_page(answers, language))
 }
 
@@ -162,6 +156,6 @@ pub(crate) async fn verify(
             .zip(params.code),
         made_certificate: made_certificate(&app),
     };
-    let language = language(&app, params.lang.as_deref(), &headers);
+    let language = privacy_language(app.engine.notice(), params.lang.as_deref(), &headers);
     Ok(page(StatusCode::OK, &verify_page(answers, language)))
 }

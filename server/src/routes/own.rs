@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use regard_commitments::{ConsentPurpose, GivenBy, Language};
+use regard_commitments::{ConsentPurpose, GivenBy};
 use regard_engine::{Authenticated, CustodyError, PersonExport, random_key, to_hex};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -15,7 +15,7 @@ use crate::access::{MAX_OWN_AGE, OWN_COOKIE, OWN_FORM_COOKIE, Own, SessionKey, l
 use crate::app::App;
 use crate::extract::{Params, Peer, Posted};
 use crate::pages::{
-    OwnAnswers, OwnDone, OwnMistake, OwnView, Said, own_page, page, privacy_language,
+    OwnAnswers, OwnDone, OwnMistake, OwnView, Said, own_page, page_in, privacy_language,
     read_preferences,
 };
 use crate::person_auth::{Unproven, check_acts, proven};
@@ -79,12 +79,6 @@ enum Act {
     Freeze(bool),
 }
 
-fn language(app: &App, asked: Option<&str>, headers: &HeaderMap) -> Language {
-    let accept = headers.get(header::ACCEPT_LANGUAGE);
-    let accept = accept.and_then(|value| value.to_str().ok());
-    privacy_language(app.engine.notice(), asked, accept)
-}
-
 /// What stands behind the page that a request shows.
 pub(super) struct Behind {
     page: Option<(SessionKey, Own)>,
@@ -145,7 +139,7 @@ async fn answer(
     lang: Option<&str>,
     (status, said, typed): (StatusCode, Said, Option<String>),
 ) -> Result<Response, Problem> {
-    let language = language(app, lang, headers);
+    let language = privacy_language(app.engine.notice(), lang, headers);
     let behind = behind(app, headers).await?;
     let mut fresh_cookie = None;
     let (view, form) = match (&behind.page, &behind.held) {
@@ -194,16 +188,11 @@ async fn answer(
         form,
         now: app.engine.now(),
     };
-    let mut response = page(status, &own_page(answers, language));
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_LANGUAGE,
-        HeaderValue::from_static(language.tag()),
-    );
+    let mut response = page_in(language, status, &own_page(answers, language));
     if let Some(cookie) = fresh_cookie {
         let cookie = HeaderValue::try_from(cookie);
         let cookie = cookie.map_err(|error| Problem::internal("bad_cookie", &error))?;
-        headers.append(header::SET_COOKIE, cookie);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
 }
@@ -220,7 +209,7 @@ async fn mistaken(
 
 /// Back to the page, saying what was done.
 fn back(app: &App, headers: &HeaderMap, lang: Option<&str>, done: Option<OwnDone>) -> Redirect {
-    let tag = language(app, lang, headers).tag();
+    let tag = privacy_language(app.engine.notice(), lang, headers).tag();
     let done = done.map_or(String::new(), |done| format!("&done={}", done.as_str()));
     Redirect::to(&format!("{PATH}?lang={tag}{done}"))
 }

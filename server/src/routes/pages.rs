@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::extract::{Params, PathOf};
 use crate::pages::{
     ConsolePage, Here, IndexPage, Picture, PlayerPage, PrivacyAnswers, Whereabouts, easy_page,
-    page, privacy_language, privacy_page,
+    page, page_in, privacy_language, privacy_page,
 };
 use crate::problem::{Problem, chain};
 use crate::qr;
@@ -110,11 +110,8 @@ pub(super) async fn privacy_answer(
     params: &PrivacyParams,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let accept = headers
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok());
     let notice = app.engine.notice();
-    let language = privacy_language(notice, params.lang.as_deref(), accept);
+    let language = privacy_language(notice, params.lang.as_deref(), headers);
     // The page must be there even when the engine is too busy to list its campaigns.
     let campaigns = app.engine.campaigns().await.unwrap_or_default();
     let benefits = campaigns.into_iter().filter(|campaign| campaign.enabled);
@@ -141,13 +138,12 @@ pub(super) async fn privacy_answer(
         yesterday: yesterday.as_ref(),
     };
     let text = notice.texts.iter().find(|text| text.language == language);
-    let mut response = match (&params.easy, text) {
-        (Some(_), Some(text)) => page(StatusCode::OK, &easy_page(answers, text)),
-        (Some(_), None) | (None, _) => page(StatusCode::OK, &privacy_page(answers, language)),
-    };
-    let tag = header::HeaderValue::from_static(language.tag());
-    response.headers_mut().insert(header::CONTENT_LANGUAGE, tag);
-    Ok(response)
+    Ok(match (&params.easy, text) {
+        (Some(_), Some(text)) => page_in(language, StatusCode::OK, &easy_page(answers, text)),
+        (Some(_), None) | (None, _) => {
+            page_in(language, StatusCode::OK, &privacy_page(answers, language))
+        }
+    })
 }
 
 /// What was told about yesterday. Readers make nothing: the engine does, once a day.

@@ -75,7 +75,7 @@ fn curve(app: &App, params: &CurveParams) -> Result<Curve, Problem> {
     })
 }
 
-fn drawing(svg: Result<String, plots::PlotError>) -> Result<Response, Problem> {
+pub(super) fn drawing(svg: Result<String, plots::PlotError>) -> Result<Response, Problem> {
     let svg = svg.map_err(|error| Problem::internal("plot_failed", &error))?;
     Ok(([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response())
 }

@@ -9,7 +9,6 @@ use regard_engine::{MAX_ROSTER_PAGE, own_gallery};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::desk::custody;
 use crate::access::Guest;
 use crate::app::App;
 use crate::extract::{Body, Params, PathOf};
@@ -133,11 +132,12 @@ pub(super) async fn standing_of(app: &App) -> RecognitionWire {
     let recognizer = app.engine.recognizer();
     let faults = recognizer.liveness_faults().into_iter();
     let galleries = recognizer.galleries().await.into_iter();
+    let custody = app.engine.commitments().document().custody;
     let collections = app.engine.collections().of_all_services().into_iter();
     RecognitionWire {
         kinds: recognizer.kinds().into_iter().map(Into::into).collect(),
         galleries: galleries
-            .map(|one| GalleryWire::new(&one, custody(app)))
+            .map(|one| GalleryWire::new(&one, custody))
             .collect(),
         collections: collections
             .map(|(service, info, until)| CollectionLine {

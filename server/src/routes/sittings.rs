@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use regard_commitments::Language;
 use regard_domain::SittingId;
@@ -49,9 +49,7 @@ pub(crate) async fn study(
     Params(params): Params<StudyPageParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let accept = headers.get(header::ACCEPT_LANGUAGE);
-    let accept = accept.and_then(|value| value.to_str().ok());
-    let language = privacy_language(app.engine.notice(), params.lang.as_deref(), accept);
+    let language = privacy_language(app.engine.notice(), params.lang.as_deref(), &headers);
     let plan = match app.engine.studies().invited(&token).await {
         Ok(plan) => Some(plan),
         Err(StudyError::BadInvitation) => None,

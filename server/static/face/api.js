@@ -16,11 +16,12 @@ export function freshKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Sends a request; the JSON of its answer. `token` is that of a person's record. */
-export async function send(method, path, { body, token, key } = {}) {
+/** Sends a request; the JSON of its answer. `token` is that of a person's record, `revision` what a change was made to. */
+export async function send(method, path, { body, token, key, revision } = {}) {
   const headers = {};
   if (token) headers.authorization = `Person ${token}`;
   if (key) headers["idempotency-key"] = key;
+  if (revision !== undefined) headers["if-match"] = `"${revision}"`;
   const isForm = body instanceof FormData;
   if (body && !isForm) headers["content-type"] = "application/json";
   const answer = await fetch(path, {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use regard_commitments::{Actor, AdminAct, Role};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -274,6 +275,8 @@ async fn a_draft_is_seen_on_a_screen_and_is_no_play() {
             .count(),
         0
     );
+    let told = world.told_times(AdminAct::CampaignPreviewed, 1).await;
+    assert_eq!(told, 1, "what was refused is no act");
     world.stop().await;
 }
 
@@ -315,7 +318,7 @@ async fn where_approval_is_asked_somebody_else_looks_at_it_on_the_screen() {
     })
     .await;
     let (_, one) = world.make_token(&json!({"role": "operator"})).await;
-    let (_, two) = world.make_token(&json!({"role": "operator"})).await;
+    let (id, two) = world.make_token(&json!({"role": "operator"})).await;
     let put = world.put("/v1/drafts/summer").bearer(&one);
     let put = put.json(&campaign("summer", "Summer")).send().await;
     assert_eq!(put.status, 200);
@@ -330,6 +333,12 @@ async fn where_approval_is_asked_somebody_else_looks_at_it_on_the_screen() {
     assert_eq!(submit.send().await.status, 204);
     assert_eq!(show(&one).send().await.code(), "same_person");
     assert_eq!(show(&two).send().await.status, 200);
+    let by = world.told_of(AdminAct::CampaignPreviewed).await;
+    let expected = Actor::Token {
+        role: Role::Operator,
+        id: id.parse().unwrap(),
+    };
+    assert_eq!(by, expected, "the ledger says who put it on the screen");
     let (_, officer) = world.make_token(&json!({"role": "privacy_officer"})).await;
     assert_eq!(show(&officer).send().await.status, 403);
     let page = world

@@ -266,18 +266,30 @@ impl World {
 
     /// Waits until the ledger tells of an act of somebody from outside.
     pub(crate) async fn told_of(&self, act: AdminAct) -> Actor {
+        let told = self.told(act, 1, |by| *by != Actor::Machine {}).await;
+        told.into_iter().next_back().expect("one at least")
+    }
+
+    /// Waits until the ledger tells of an act so many times, whoever did it; how many times it does.
+    pub(crate) async fn told_times(&self, act: AdminAct, n: usize) -> usize {
+        self.told(act, n, |_| true).await.len()
+    }
+
+    /// Who did an act, of those who are meant, once they are so many: the ledger is written beside the answers.
+    async fn told(&self, act: AdminAct, n: usize, is_meant: impl Fn(&Actor) -> bool) -> Vec<Actor> {
         let began = std::time::Instant::now();
         loop {
-            let acts = self.acts().await;
-            let by_others =
-                |(known, by): &(AdminAct, Actor)| *known == act && *by != Actor::Machine {};
-            if let Some((_, by)) = acts.into_iter().rev().find(by_others) {
-                return by;
+            let acts = self.acts().await.into_iter();
+            let by = acts.filter_map(|(known, by)| (known == act).then_some(by));
+            let told: Vec<Actor> = by.filter(&is_meant).collect();
+            if told.len() >= n {
+                return told;
             }
             let patience = std::time::Duration::from_secs(20);
             assert!(
                 began.elapsed() < patience,
-                "the ledger says nothing of {act}"
+                "the ledger tells {} times of {act}, not {n}",
+                told.len()
             );
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }

@@ -52,11 +52,7 @@ pub(crate) struct OpenSetPointWire {
 impl OpenSetPointWire {
     /// The point for a gallery of that many.
     pub(crate) fn of(scale: &MatchScale, n_persons: u64, target: TargetRate) -> Self {
-        let nobody = SearchAnswer {
-            hits: Vec::new(),
-            n_persons,
-        };
-        let decided = scale.identify(&nobody, target);
+        let decided = scale.identify(&SearchAnswer::of_nobody(n_persons), target);
         Self {
             n_persons,
             threshold: decided.threshold.into(),

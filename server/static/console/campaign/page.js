@@ -150,10 +150,7 @@ function showVersions(versions) {
 /** Keeps the draft; another one's change in between is not overwritten. */
 async function save() {
   read();
-  const headers = { "content-type": "application/json", "if-match": `"${state.draft?.revision ?? 0}"` };
-  const answer = await fetch(address("drafts"), { method: "PUT", headers, body: JSON.stringify(state.campaign) });
-  const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Problem(answer.status, said);
+  await send("PUT", address("drafts"), { body: state.campaign, revision: state.draft?.revision ?? 0 });
   byId("f-id").readOnly = true;
   history.replaceState(null, "", `?id=${encodeURIComponent(state.campaign.id)}&lang=${main.dataset.lang}`);
   await reload();

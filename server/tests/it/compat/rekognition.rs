@@ -1,12 +1,14 @@
 //! The interface of Amazon Rekognition by hand: what its real clients do not send.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac as _};
 use regard_domain::Clock as _;
 use regard_engine::{Calendar, SystemClock, to_hex};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::site::{ACCESS_KEY, SECRET_KEY, Site};
+use super::site::{ACCESS_KEY, SECRET_KEY, Site, one};
 use crate::client::{Answer, Request};
 
 /// `20260601T120000Z`, now and so many seconds on.
@@ -194,6 +196,36 @@ async fn bodies_are_of_their_form() {
         .send()
         .await;
     is_fault(&answer, "SerializationException");
+    site.world.stop().await;
+}
+
+/// No screen of this site shows a notice. Where one does, the real client is told more (`cli/tests/clients/rekognition_client.py`).
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_face_shows_is_told_under_a_live_notice_alone() {
+    let site = Site::new().await;
+    let image = json!({ "Bytes": STANDARD.encode(one()) });
+    let asked = json!({ "Image": image, "Attributes": ["ALL"] });
+    let detected = call(&site, "DetectFaces", &asked).send().await;
+    assert_eq!(detected.status, 200, "{}", detected.text());
+    let detected: Value = detected.json();
+    let asked = json!({ "CollectionId": "photos", "Image": image, "DetectionAttributes": ["ALL"] });
+    let collection = json!({ "CollectionId": "photos" });
+    let made = call(&site, "CreateCollection", &collection).send().await;
+    assert_eq!(made.status, 200, "{}", made.text());
+    let indexed = call(&site, "IndexFaces", &asked).send().await;
+    assert_eq!(indexed.status, 200, "{}", indexed.text());
+    let indexed: Value = indexed.json();
+    for detail in [
+        &detected["FaceDetails"][0],
+        &indexed["FaceRecords"][0]["FaceDetail"],
+    ] {
+        for name in ["BoundingBox", "Landmarks", "Pose", "Quality"] {
+            assert!(detail.get(name).is_some(), "{name}: {detail}");
+        }
+        for name in ["Emotions", "Gender", "AgeRange"] {
+            assert!(detail.get(name).is_none(), "{name}: {detail}");
+        }
+    }
     site.world.stop().await;
 }
 
