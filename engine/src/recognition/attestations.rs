@@ -116,19 +116,19 @@ impl Recognizer {
     /// Takes an attestation back: what works under it ends at once; whether there was one.
     ///
     /// # Errors
-    /// [`RecognitionError`]; it is taken back then, until the program ends.
+    /// [`RecognitionError`]; nothing works under it then, and it can be taken back again until all of it is done.
     pub async fn end_attestation(&self, digest: Digest) -> Result<bool, RecognitionError> {
-        self.gate().attestation_ended(digest);
-        let held = {
-            let mut held = self
-                .attestations
+        let held = || {
+            self.attestations
                 .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            held.remove(&digest)
+                .unwrap_or_else(PoisonError::into_inner)
         };
-        if held.is_none() {
+        if !held().contains_key(&digest) {
             return Ok(false);
         }
+        self.gate().attestation_ended(digest);
+        let name = format!("{SETTING_PREFIX}{digest}");
+        self.store.remove_setting(&name).await?;
         let body = EntryBody::AttestationEnded {
             attestation: digest,
         };
@@ -137,8 +137,7 @@ impl Recognizer {
             body,
         };
         self.tell(vec![entry]).await?;
-        let name = format!("{SETTING_PREFIX}{digest}");
-        self.store.remove_setting(&name).await?;
+        held().remove(&digest);
         Ok(true)
     }
 

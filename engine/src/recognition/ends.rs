@@ -18,7 +18,7 @@ use regard_vision::FaceChip;
 use super::attempts::AttemptOutcome;
 use super::capture::{CaptureMode, Gathered};
 use super::going::{
-    CaptureBegun, CaptureId, CaptureOutcome, FoundVisitor, Goal, Going, VerifiedClaim,
+    CaptureBegun, CaptureId, CaptureOutcome, FoundVisitor, Goal, Going, Opened, VerifiedClaim,
 };
 use super::{RecognitionError, Recognizer};
 use crate::custody::{Authenticated, ClaimedFace, OpenedFace, own_gallery};
@@ -193,9 +193,13 @@ impl Recognizer {
             self.goings.put_back(id, opened);
             return Err(RecognitionError::Unfinished);
         }
-        let Ok(going) = Arc::try_unwrap(opened.going) else {
+        let going = match Arc::try_unwrap(opened.going) {
+            Ok(going) => going,
             // A picture of it is being looked at.
-            return Err(RecognitionError::Unfinished);
+            Err(going) => {
+                self.goings.put_back(id, Opened { going, ..opened });
+                return Err(RecognitionError::Unfinished);
+            }
         };
         let Going { goal, capture, .. } = going.into_inner();
         self.come_to(goal, capture.gathered()).await

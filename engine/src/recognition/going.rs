@@ -167,7 +167,7 @@ pub(super) struct Goings {
 /// One of them, when its leave ends, and of which kind it is.
 #[derive(Clone)]
 pub(super) struct Opened {
-    until: Timestamp,
+    pub(super) until: Timestamp,
     pub(super) kind: RecognitionKind,
     pub(super) going: SharedGoing,
 }

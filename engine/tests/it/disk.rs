@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regard_backends::{SqliteOptions, SqliteStore, Store};
-use regard_commitments::{EntryBody, LedgerEntry};
+use regard_commitments::{Custody, EntryBody, LedgerEntry};
 use regard_decision::{Obstacle, Trigger};
-use regard_domain::{CameraId, ScreenId};
+use regard_domain::{CameraId, GalleryId, ScreenId};
 use regard_engine::{
-    CameraConfig, Engine, EngineConfig, Heartbeat, ScreenConfig, SystemClock, replay,
+    AttestationWish, CameraConfig, Engine, EngineConfig, Heartbeat, ScreenConfig, SystemClock,
+    replay,
 };
 use regard_vision::{CameraPlacement, SourceSpec};
 
 use crate::faulty_store::FaultyStore;
+use crate::recognition;
 use crate::support::{config, screen, showing, until};
 
 async fn open(config: &EngineConfig) -> SqliteStore {
@@ -185,4 +187,30 @@ async fn a_run_that_ends_with_rows_unwritten_did_not_stop_in_good_order() {
     let entries = entries(&store).await;
     assert!(!entries.iter().any(|e| matches!(e, EntryBody::Stopped {})));
     store.close().await;
+}
+
+/// Taking an attestation back ends what works under it at once, and is asked for again until the ledger tells of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attestation_that_the_ledger_could_not_end_is_ended_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (engine, store) = start(recognition::config(&folder, Custody::Controller)).await;
+    let recognizer = engine.recognizer();
+    let wish = AttestationWish {
+        service: "badges".to_owned(),
+        purpose: "find the owner of a found badge".to_owned(),
+        collection: GalleryId::new("badges").unwrap(),
+        lawful_source: "staff photographs".to_owned(),
+        uploads_are_acts: false,
+        signed_by: "the officer".to_owned(),
+        officer: None,
+        valid_for: Duration::from_secs(86_400),
+    };
+    let digest = recognizer.attest(wish).await.unwrap().verified.digest();
+    store.ledger.is_full(true);
+    assert!(recognizer.end_attestation(digest).await.is_err());
+    store.ledger.is_full(false);
+    assert!(recognizer.end_attestation(digest).await.unwrap());
+    assert!(recognizer.attestations().is_empty());
+    assert!(!recognizer.end_attestation(digest).await.unwrap());
+    engine.stop().await;
 }

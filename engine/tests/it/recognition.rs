@@ -69,7 +69,7 @@ fn promise(custody: Custody) -> Commitments {
     document
 }
 
-fn config(folder: &TempDir, custody: Custody) -> EngineConfig {
+pub(crate) fn config(folder: &TempDir, custody: Custody) -> EngineConfig {
     EngineConfig {
         commitments: promise(custody),
         cameras: Vec::new(),

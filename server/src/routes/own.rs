@@ -145,8 +145,12 @@ async fn answer(
     let (view, form) = match (&behind.page, &behind.held) {
         (Some((key, Own::Record(who))), Some(held)) => {
             let offers = offers(app, who, held);
-            // Without a consent to it decisions know nothing.
-            let wishes = app.engine.custodian().own_wishes(who).await.ok();
+            let wishes = match app.engine.custodian().own_wishes(who).await {
+                Ok(wishes) => Some(wishes),
+                // Without a consent to it decisions know nothing.
+                Err(CustodyError::Refused(_)) => None,
+                Err(error) => return Err(error.into()),
+            };
             (
                 OwnView::Record {
                     held,
