@@ -25,7 +25,8 @@ pub const MAX_FILE_BYTES: u64 = MAX_PIXELS * 3 + 20_000_000;
 /// much again to work with.
 const MAX_DECODER_BYTES: u64 = MAX_PIXELS * 8;
 
-/// Most bytes that a decoded picture may have before it becomes RGB of 8 bits: [`MAX_PIXELS`] of 4 bytes, so half as many of 16 bits.
+/// Most bytes that a decoded picture may have before it becomes RGB of 8 bits: [`MAX_PIXELS`] of 4 bytes, so half as many of 16
+/// bits and transparency, two thirds without.
 const MAX_DECODED_BYTES: u64 = MAX_PIXELS * 4;
 
 /// Most memory for what stands beside the picture in a PNG, unpacked: profiles, texts. Origin: a hundred times the largest
