@@ -1,27 +1,16 @@
 //! The committed clip, frame by frame: `fixtures/clip/demo.toml` says what it holds.
 
-use std::path::Path;
+use crate::wall::{CLIP_FPS, clip_jpegs};
 
 /// Frames a second.
-pub const FPS: usize = 15;
+pub const FPS: usize = CLIP_FPS as usize;
 
 /// The frames of the second film (cap13), in which the man looks ahead and opens his mouth now and then.
 pub const SECOND_FILM: std::ops::Range<usize> = 120..200;
 
 /// Every frame, a JPEG each.
-///
-/// # Panics
-/// When the clip is not there.
 pub fn frames() -> Vec<Vec<u8>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clip/demo.mjpeg");
-    let bytes = std::fs::read(path).expect("the clip");
-    let (mut frames, mut begun) = (Vec::new(), 0);
-    // No frame has a thumbnail, and entropy-coded bytes have no marker of an end among them.
-    for end in (2..=bytes.len()).filter(|end| bytes[end - 2..*end] == [0xFF, 0xD9]) {
-        frames.push(bytes[begun..end].to_vec());
-        begun = end;
-    }
-    frames
+    clip_jpegs().into_iter().map(<[u8]>::to_vec).collect()
 }
 
 /// Sides of a frame with a code in it, and of one module of the code, in pixels.

@@ -83,16 +83,31 @@ pub fn decode_jpeg(
 }
 
 /// Scans of the picture, counted no further than needed. In coded data a byte of 255 is never followed by that of a marker, so
-/// that none is mistaken.
+/// that none is mistaken; what segments hold is passed over, for a comment may hold an end that is none.
 fn n_scans(bytes: &[u8], scan_offset: usize) -> usize {
-    let after = bytes.get(scan_offset..).unwrap_or_default();
-    let markers = after.windows(2).filter(|pair| pair[0] == 0xFF);
-    markers
-        .map(|pair| pair[1])
-        .take_while(|marker| *marker != 0xD9)
-        .filter(|marker| *marker == 0xDA)
-        .take(MAX_SCANS + 1)
-        .count()
+    let mut rest = bytes.get(scan_offset..).unwrap_or_default();
+    let mut n = 0;
+    while n <= MAX_SCANS
+        && let Some(at) = rest.windows(2).position(is_marker)
+    {
+        match rest[at + 1] {
+            0xD9 => break,
+            0xDA => n += 1,
+            _ => {}
+        }
+        rest = &rest[at + 2..];
+        let len = rest
+            .first_chunk::<2>()
+            .map_or(0, |len| u16::from_be_bytes(*len));
+        rest = rest.get(usize::from(len)..).unwrap_or_default();
+    }
+    n
+}
+
+/// Whether two bytes are the end, or a marker with a segment behind it: not a byte of coded data, a restart, a beginning, or what
+/// fills.
+fn is_marker(pair: &[u8]) -> bool {
+    pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0x01 | 0xD0..=0xD8 | 0xFF)
 }
 
 /// The size that a JPEG claims, which nobody has checked.

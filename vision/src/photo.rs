@@ -25,7 +25,8 @@ pub const MAX_FILE_BYTES: u64 = MAX_PIXELS * 3 + 20_000_000;
 /// much again to work with.
 const MAX_DECODER_BYTES: u64 = MAX_PIXELS * 8;
 
-/// Most bytes that a decoded picture may have before it becomes RGB of 8 bits: [`MAX_PIXELS`] of 4 bytes, so half as many of 16 bits.
+/// Most bytes that a decoded picture may have before it becomes RGB of 8 bits: [`MAX_PIXELS`] of 4 bytes, so half as many of 16
+/// bits and transparency, two thirds without.
 const MAX_DECODED_BYTES: u64 = MAX_PIXELS * 4;
 
 /// Most memory for what stands beside the picture in a PNG, unpacked: profiles, texts. Origin: a hundred times the largest
@@ -358,16 +359,21 @@ fn onto_white(image: DynamicImage) -> Vec<u8> {
     let mut pixels = image.into_rgba8().into_raw();
     let n_pixels = pixels.len() / 4;
     for at in 0..n_pixels {
-        let alpha = u16::from(pixels[4 * at + 3]);
-        for channel in 0..3 {
-            let value = u16::from(pixels[4 * at + channel]);
-            let mixed = (value * alpha + 255 * (255 - alpha) + 127) / 255;
-            pixels[3 * at + channel] = mixed as u8;
-        }
+        let rgba: [u8; 4] = std::array::from_fn(|channel| pixels[4 * at + channel]);
+        pixels[3 * at..3 * at + 3].copy_from_slice(&on_white(rgba));
     }
     pixels.truncate(3 * n_pixels);
     pixels.shrink_to_fit();
     pixels
+}
+
+/// A pixel laid over white.
+pub(crate) fn on_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
+    let alpha = u16::from(alpha);
+    [red, green, blue].map(|part| {
+        // At most 255: a mean of two that are.
+        ((u16::from(part) * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+    })
 }
 
 fn name_failure(error: ImageError, format: PhotoFormat) -> PhotoError {

@@ -12,7 +12,10 @@ use regard_testkit::wall::FaceWall;
 pub(crate) const N_FACES: usize = 3;
 
 /// Large photographs that are drawn; of others the comment alone is another.
-const N_DRAWN: usize = 6;
+pub(crate) const N_DRAWN: usize = 6;
+
+/// Most resident memory of a job, in MB (10⁶ bytes). Origin: the promise of the design.
+pub(crate) const MAX_MB: f64 = 400.0;
 
 /// How often memory is looked at.
 const SAMPLE_EVERY: Duration = Duration::from_millis(20);
@@ -27,6 +30,11 @@ impl LargePhotos {
         let jpegs: Result<Vec<Vec<u8>>, _> =
             (0..N_DRAWN).map(|i| wall.noisy_jpeg(i * 17)).collect();
         Ok(Self(jpegs?))
+    }
+
+    /// Those that were drawn.
+    pub(crate) fn drawn(&self) -> &[Vec<u8>] {
+        &self.0
     }
 
     /// One whose bytes are no other's.

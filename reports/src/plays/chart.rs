@@ -11,8 +11,8 @@ const ROW_PX: f64 = 26.0;
 const HEAD_PX: f64 = 30.0;
 const NAMES_PX: f64 = 260.0;
 const WIDTH_PX: f64 = 960.0;
-/// Room for the number behind a bar.
-const NUMBER_PX: f64 = 100.0;
+/// Room for the number behind a bar and its interval: each of up to seven characters.
+const NUMBER_PX: f64 = 165.0;
 
 /// Longest name written out, in characters.
 const MAX_NAME_CHARS: usize = 36;

@@ -249,6 +249,23 @@ fn a_picture_has_a_hundred_scans_at_most_however_it_is_decoded() {
         assert!(error.to_string().contains("JPEG"), "{wanted:?}: {error}");
         assert!(matches!(error, PhotoError::Damaged { .. }), "{error:?}");
     }
+    // An end in a comment is none.
+    let jpeg = of_many_scans(5_000);
+    let scans = jpeg.windows(2).enumerate();
+    let mut scans = scans.filter(|(_, pair)| *pair == [0xFF, 0xDA]);
+    let (second, _) = scans.nth(1).unwrap();
+    let comment = [0xFF_u8, 0xFE, 0, 4, 0xFF, 0xD9];
+    let hidden = [&jpeg[..second], &comment, &jpeg[second..]].concat();
+    assert_eq!(n_scans(&hidden, 0), MAX_SCANS + 1);
+    let wanted = WantedSize::AtLeast {
+        width: 64,
+        height: 64,
+    };
+    let error = decode_jpeg(&hidden, wanted, &PixelPool::new()).err();
+    assert!(
+        matches!(error, Some(PhotoError::Damaged { .. })),
+        "{error:?}"
+    );
     // What follows the picture is none of its scans: telephones append another.
     let mut followed = of_many_scans(1);
     followed.extend([0xFF, 0xDA].repeat(500));

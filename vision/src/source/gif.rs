@@ -10,6 +10,7 @@ use image::{AnimationDecoder, Frames, ImageDecoder};
 use regard_domain::FrameSize;
 
 use crate::MAX_SIDE_PX;
+use crate::photo::on_white;
 
 /// Most pixels of a picture of an animated GIF. Origin: eight times those of full HD; each picture costs as much as the whole
 /// canvas, and may take a few bytes of the file. One that is larger is a photograph, of which the first picture is looked at.
@@ -87,15 +88,6 @@ impl GifReader {
             time_secs,
         }))
     }
-}
-
-/// A pixel laid over white.
-fn on_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
-    let alpha = u32::from(alpha);
-    [red, green, blue].map(|part| {
-        let mixed = (u32::from(part) * alpha + 255 * (255 - alpha) + 127) / 255;
-        u8::try_from(mixed).unwrap_or(u8::MAX)
-    })
 }
 
 /// Whether a GIF has more than one picture that can be shown one after the other; a broken one has what can be read.

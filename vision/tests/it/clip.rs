@@ -1,30 +1,14 @@
 //! The demo clip, frame by frame.
 
 use regard_domain::Expression;
+use regard_testkit::wall::clip_jpegs;
 use regard_vision::{AnalyzerOptions, Keys, PixelPool, WantedSize, decode_jpeg};
 
-use crate::support::{analyzer, fixture, grant};
-
-/// The JPEGs of a file that holds them end to end.
-pub(crate) fn frames(bytes: &[u8]) -> Vec<&[u8]> {
-    let starts: Vec<usize> = bytes
-        .windows(3)
-        .enumerate()
-        .filter(|(_, w)| *w == [0xFF, 0xD8, 0xFF])
-        .map(|(i, _)| i)
-        .collect();
-    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
-    starts
-        .iter()
-        .zip(ends)
-        .map(|(s, e)| &bytes[*s..e])
-        .collect()
-}
+use crate::support::{analyzer, grant};
 
 #[test]
 fn the_clip_shows_what_its_notes_say() {
-    let bytes = std::fs::read(fixture("clip/demo.mjpeg")).unwrap();
-    let frames = frames(&bytes);
+    let frames = clip_jpegs();
     assert_eq!(frames.len(), 372);
     let grant = grant();
     let (count, attention, expression) = (
@@ -62,8 +46,7 @@ fn the_clip_shows_what_its_notes_say() {
 
 #[test]
 fn turning_the_head_costs_attention() {
-    let bytes = std::fs::read(fixture("clip/demo.mjpeg")).unwrap();
-    let frames = frames(&bytes);
+    let frames = clip_jpegs();
     let grant = grant();
     let (count, attention) = (grant.count().unwrap(), grant.attention().unwrap());
     let keys = Keys {

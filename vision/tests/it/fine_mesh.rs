@@ -8,14 +8,14 @@ use regard_inference::{
     Catalog, Device, LibrarySearch, LoadOptions, Native, OnnxRuntime, Rten, Runtime, RuntimeChoice,
     select,
 };
+use regard_testkit::wall::clip_jpegs;
 use regard_vision::{
     AnalyzerOptions, Blendshapes, FaceMesh, FineMeshAnalyzer, N_FINE_MESH_POINTS, N_MESH_POINTS,
     Picture, PixelPool, WantedSize, decode_jpeg,
 };
 use serde::Deserialize;
 
-use crate::clip::frames;
-use crate::support::{analyzer, fixture, grant};
+use crate::support::{analyzer, grant};
 
 /// What `tools/models/face_landmarker.py` recorded.
 #[derive(Deserialize)]
@@ -69,21 +69,9 @@ fn fine(runtime: &dyn Runtime, catalog: &Catalog) -> FineMeshAnalyzer {
     fine
 }
 
-/// Some frames of the demonstration's clip.
-struct Clip {
-    bytes: Vec<u8>,
-}
-
-impl Clip {
-    fn open() -> Self {
-        let bytes = std::fs::read(fixture("clip/demo.mjpeg")).unwrap();
-        Self { bytes }
-    }
-
-    fn picture(&self, number: usize) -> Picture {
-        let frames = frames(&self.bytes);
-        decode_jpeg(frames[number], WantedSize::Whole, &PixelPool::new()).unwrap()
-    }
+/// A frame of the demonstration's clip.
+fn picture(number: usize) -> Picture {
+    decode_jpeg(clip_jpegs()[number], WantedSize::Whole, &PixelPool::new()).unwrap()
 }
 
 fn distance(mesh: &FaceMesh, at: usize, [x, y]: [f32; 2]) -> f32 {
@@ -134,7 +122,7 @@ fn points_and_weights_are_those_of_mediapipe_on_every_runtime() {
     let Some(catalog) = catalog_or_skip() else {
         return;
     };
-    let (record, clip, grant) = (record(), Clip::open(), grant());
+    let (record, grant) = (record(), grant());
     let snake = |name: &str| -> String {
         name.trim_start_matches('_')
             .chars()
@@ -162,7 +150,7 @@ fn points_and_weights_are_those_of_mediapipe_on_every_runtime() {
     for runtime in runtimes {
         let mut fine = fine(runtime.as_ref(), &catalog);
         for one in &record.frames {
-            let picture = clip.picture(one.frame);
+            let picture = picture(one.frame);
             let faces = finder.detect(picture.view(), &count).unwrap();
             let mesh = settled(&mut fine, &picture, &faces[0]);
             assert_eq!(mesh.points().len(), N_FINE_MESH_POINTS);
@@ -200,9 +188,8 @@ fn the_points_are_about_where_the_built_in_mesh_has_them() {
     let grant = grant();
     let (count, attention) = (grant.count().unwrap(), grant.attention().unwrap());
     let mut finder = analyzer(AnalyzerOptions::LIVE);
-    let clip = Clip::open();
     for number in [5, 33, 100, 200, 250, 360] {
-        let picture = clip.picture(number);
+        let picture = picture(number);
         let faces = finder.detect(picture.view(), &count).unwrap();
         let built_in = finder.meshes(picture.view(), &faces, &attention).unwrap();
         let built_in = built_in[0].as_ref().unwrap();
@@ -241,9 +228,8 @@ fn weights_rise_with_what_the_clip_shows() {
     let grant = grant();
     let (count, expression) = (grant.count().unwrap(), grant.expression().unwrap());
     let mut finder = analyzer(AnalyzerOptions::LIVE);
-    let clip = Clip::open();
     let mut seen = |second: f64| {
-        let picture = clip.picture((second * 15.0) as usize);
+        let picture = picture((second * 15.0) as usize);
         let faces = finder.detect(picture.view(), &count).unwrap();
         let mesh = settled(&mut fine, &picture, &faces[0]);
         fine.blendshapes(&mesh, &expression).unwrap().unwrap()

@@ -12,21 +12,16 @@ use regard_commitments::{LibraryDeclaration, ask_library};
 use regard_domain::CameraId;
 use regard_inference::{Catalog, Native, flush_to_zero};
 use regard_testkit::turns::{Contestant, by_turns};
-use regard_testkit::wall::FaceWall;
 use regard_vision::{AnalyzerOptions, FaceAnalyzer, Keys, PixelPool, WantedSize, decode_jpeg};
 use serde::Serialize;
 use tempfile::TempDir;
+
+use crate::bulk_files::{LargePhotos, N_DRAWN, N_FACES};
 
 pub(super) use self::whole::{Whole, compare as compare_whole};
 
 /// How long each case runs on all together, at least.
 const TIME_PER_CASE: Duration = Duration::from_secs(10);
-
-/// Photographs that are taken in turn.
-const N_PHOTOGRAPHS: usize = 6;
-
-/// Faces in each.
-const N_FACES: usize = 3;
 
 /// Longest side of the picture that is searched.
 const SEARCHED_PX: u32 = 640;
@@ -69,13 +64,11 @@ const SEARCHED_EIGHTH: &str = "decoded at an eighth (--min-face 200), searched a
 /// Compares and prints a table; our own alone where OpenCV is not there.
 pub(super) fn compare() -> Result<Vec<Row>> {
     flush_to_zero();
-    let wall = FaceWall::photograph(N_FACES);
+    let photos = LargePhotos::draw()?;
+    let jpegs = photos.drawn();
     let folder = TempDir::new()?;
-    let mut jpegs = Vec::new();
-    for index in 0..N_PHOTOGRAPHS {
-        let jpeg = wall.noisy_jpeg(index * 17)?;
-        std::fs::write(folder.path().join(format!("{index}.jpg")), &jpeg)?;
-        jpegs.push(jpeg);
+    for (index, jpeg) in jpegs.iter().enumerate() {
+        std::fs::write(folder.path().join(format!("{index}.jpg")), jpeg)?;
     }
     let n_bytes = jpegs.iter().map(Vec::len).sum::<usize>() / jpegs.len();
     println!(
@@ -100,10 +93,10 @@ pub(super) fn compare() -> Result<Vec<Row>> {
         Ok(())
     };
     let decode = |wanted| {
-        let (mut turns, jpegs, pool) = (0.., &jpegs, &pool);
+        let (mut turns, jpegs, pool) = (0.., jpegs, &pool);
         move || -> Result<()> {
             let index: usize = turns.next().unwrap_or_default();
-            black_box(decode_jpeg(&jpegs[index % N_PHOTOGRAPHS], wanted, pool)?);
+            black_box(decode_jpeg(&jpegs[index % N_DRAWN], wanted, pool)?);
             Ok(())
         }
     };
@@ -120,10 +113,10 @@ pub(super) fn compare() -> Result<Vec<Row>> {
         (SEARCHED, QUARTER, "searched"),
         (SEARCHED_EIGHTH, EIGHTH, "searched_eighth"),
     ] {
-        let (mut searcher, mut turns, jpegs) = (Searcher::new()?, 0.., &jpegs);
+        let (mut searcher, mut turns, jpegs) = (Searcher::new()?, 0.., jpegs);
         let search = move || {
             let turn: usize = turns.next().unwrap_or_default();
-            searcher.turn(&jpegs[turn % N_PHOTOGRAPHS], wanted, false)
+            searcher.turn(&jpegs[turn % N_DRAWN], wanted, false)
         };
         let mut all = vec![Contestant::own("regard", search)];
         all.extend(rival(kind));
@@ -132,14 +125,14 @@ pub(super) fn compare() -> Result<Vec<Row>> {
     let (mut searcher, mut turns) = (Searcher::new()?, 0..);
     let read = || {
         searcher.turn(
-            &jpegs[turns.next().unwrap_or_default() % N_PHOTOGRAPHS],
+            &jpegs[turns.next().unwrap_or_default() % N_DRAWN],
             QUARTER,
             true,
         )
     };
     let all = vec![Contestant::own("regard", read)];
     case(
-        "the same, and expression, head pose and attention of each face",
+        "decoded at a quarter, searched, and expression, head pose and attention of each face",
         all,
     )?;
     Ok(rows)

@@ -9,7 +9,7 @@ use regard_vision::{PhotoFormat, RgbView, encode_photo};
 use tempfile::TempDir;
 
 use super::{Outcome, tool};
-use crate::bulk_files::{LargePhotos, Ran, analyze};
+use crate::bulk_files::{LargePhotos, MAX_MB, Ran, analyze};
 use crate::run::{cargo, must, release_binary};
 
 /// Files and kills of a sample, and of the whole.
@@ -25,9 +25,6 @@ const ONE_IN_LARGE: usize = 500;
 
 /// Files of one folder.
 const IN_A_FOLDER: usize = 1_000;
-
-/// Most resident memory, in MB (10⁶ bytes). Origin: the promise of the design.
-const MAX_MB: f64 = 400.0;
 
 /// How much more it may be in the last tenth of the run than in the second. Origin: of 100,000 files a job remembers what they
 /// are called (`CONTENTS_REMEMBERED`) and how they look, some 20 MB.

@@ -9,14 +9,11 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use super::TIME_PER_CASE;
-use crate::bulk_files::{LargePhotos, analyze};
+use crate::bulk_files::{LargePhotos, MAX_MB, analyze};
 use crate::run::release_binary;
 
 /// How much faster two workers must be than one. Origin: the goal of the design for two cores.
 const GOAL_OF_TWO: f64 = 1.8;
-
-/// Most resident memory, in MB (10⁶ bytes). Origin: the promise of the design.
-const MAX_MB: f64 = 400.0;
 
 /// What was measured of one number of workers.
 #[derive(Clone, Debug, Serialize)]
