@@ -51,7 +51,7 @@ mod studies;
 mod tables;
 mod writes;
 
-pub use cache::{CacheState, SqliteCache};
+pub use cache::{CacheState, CachedValue, SqliteCache};
 pub use keys::SqliteKeys;
 pub use tables::{SqliteColumn, SqliteTables, SqliteValue};
 

@@ -30,6 +30,15 @@ pub enum CacheState {
     Rebuilt(String),
 }
 
+/// A value of a cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachedValue {
+    /// What was put in.
+    pub bytes: Vec<u8>,
+    /// Whether that was before this opening.
+    pub is_from_before: bool,
+}
+
 /// A file of values by keys, for one process at a time, with a lid: beyond it go the entries that were not used for the
 /// longest, counted in openings.
 ///
@@ -120,15 +129,15 @@ impl SqliteCache {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`]: [`SqliteCache::rebuild`] helps.
-    pub async fn get(&mut self, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
-        let found: Option<(i64, i64, Vec<u8>)> = sqlx::query_as(
-            "SELECT entries.id, used, value FROM entries JOIN contents ON contents.id = entries.id WHERE key = ?",
+    pub async fn get(&mut self, key: &[u8; 32]) -> Result<Option<CachedValue>, StoreError> {
+        let found: Option<(i64, i64, i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT entries.id, made, used, value FROM entries JOIN contents ON contents.id = entries.id WHERE key = ?",
         )
         .bind(key.as_slice())
         .fetch_optional(&mut self.connection)
         .await
         .map_err(from_sqlx)?;
-        let Some((id, used, value)) = found else {
+        let Some((id, made, used, bytes)) = found else {
             return Ok(None);
         };
         if used != self.use_number {
@@ -140,7 +149,10 @@ impl SqliteCache {
                 .await
                 .map_err(from_sqlx)?;
         }
-        Ok(Some(value))
+        Ok(Some(CachedValue {
+            bytes,
+            is_from_before: made != self.use_number,
+        }))
     }
 
     /// Keeps a value, in the place of one that was there; it lasts from the next [`SqliteCache::commit`] on. A value larger than
@@ -166,9 +178,10 @@ impl SqliteCache {
         // Values are smaller than what an address can hold, which is less than half of this.
         let stored = i64::try_from(n_bytes).unwrap_or(i64::MAX);
         let id: i64 = sqlx::query_scalar(
-            "INSERT INTO entries (key, used, n_bytes) VALUES (?, ?, ?) RETURNING id",
+            "INSERT INTO entries (key, made, used, n_bytes) VALUES (?, ?, ?, ?) RETURNING id",
         )
         .bind(key.as_slice())
+        .bind(self.use_number)
         .bind(self.use_number)
         .bind(stored)
         .fetch_one(&mut self.connection)
