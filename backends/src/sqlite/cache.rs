@@ -1,16 +1,14 @@
 //! What was worked out earlier, by key: a file that may be thrown away at any time.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use sqlx::sqlite::{
-    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection};
 
 use super::failure::from_sqlx;
-use super::{PAGE_BYTES, make_private_file, migrations, private_file};
+use super::{SqliteOptions, connection, lock_file, make_private_file, migrations};
 use crate::{OpenError, StoreError};
 
 /// What an entry takes besides its value: its row, its places in two indexes, what pages leave empty.
@@ -74,23 +72,17 @@ impl SqliteCache {
         if is_new {
             make_private_file(path)?;
         }
-        let mut file = private_file().open(path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(OpenError::InUse {
-                    folder: path.to_owned(),
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-        }
+        let mut file = lock_file(path, path)?;
         let (opened, state) = match open_connection(path).await {
             Ok(opened) if is_new => (opened, CacheState::New),
             Ok(opened) => {
                 let n_entries = opened.n_entries;
                 (opened, CacheState::Found(n_entries))
             }
-            Err(error) if damage(&error).is_some() => {
+            Err(error) => {
+                let Some(reason) = damage(&error) else {
+                    return Err(error);
+                };
                 let mut head = Vec::new();
                 (&file).take(100).read_to_end(&mut head).map_err(failed)?;
                 if !migrations::CACHE.is_told_by(&head) {
@@ -98,21 +90,11 @@ impl SqliteCache {
                         path: path.to_owned(),
                     });
                 }
-                let reason = damage(&error).unwrap_or_default();
                 empty(path, &mut file).map_err(failed)?;
                 (open_connection(path).await?, CacheState::Rebuilt(reason))
             }
-            Err(error) => return Err(error),
         };
-        let mut cache = Self {
-            path: path.to_owned(),
-            connection: opened.connection,
-            file,
-            max_bytes,
-            n_bytes: opened.n_bytes,
-            use_number: opened.use_number,
-            is_in_transaction: false,
-        };
+        let mut cache = Self::of(opened, path.to_owned(), file, max_bytes);
         cache.forget().await.map_err(|source| OpenError::Store {
             path: path.to_owned(),
             source,
@@ -120,9 +102,16 @@ impl SqliteCache {
         Ok((cache, state))
     }
 
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    fn of(opened: Opened, path: PathBuf, file: File, max_bytes: u64) -> Self {
+        Self {
+            path,
+            connection: opened.connection,
+            file,
+            max_bytes,
+            n_bytes: opened.n_bytes,
+            use_number: opened.use_number,
+            is_in_transaction: false,
+        }
     }
 
     /// The value of that key, if it is there.
@@ -228,15 +217,7 @@ impl SqliteCache {
             source,
         })?;
         let opened = open_connection(&path).await?;
-        Ok(Self {
-            path,
-            connection: opened.connection,
-            file,
-            max_bytes,
-            n_bytes: opened.n_bytes,
-            use_number: opened.use_number,
-            is_in_transaction: false,
-        })
+        Ok(Self::of(opened, path, file, max_bytes))
     }
 
     /// Commits, gives room back to the disk, and closes the file.
@@ -350,17 +331,11 @@ async fn open_connection(path: &Path) -> Result<Opened, OpenError> {
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .page_size(u32::try_from(PAGE_BYTES).expect("4096 fits"))
-        .auto_vacuum(SqliteAutoVacuum::Incremental)
-        .journal_mode(SqliteJournalMode::Wal)
+    connection(path, SqliteOptions::default())
+        // It is there, and locked.
+        .create_if_missing(false)
         // Whole after a loss of power, if older.
         .synchronous(SqliteSynchronous::Normal)
-        .pragma("secure_delete", "ON")
-        .pragma("trusted_schema", "OFF")
-        .pragma("cell_size_check", "ON")
-        .pragma("temp_store", "MEMORY")
 }
 
 /// What is damaged, where that is why it cannot be opened.
