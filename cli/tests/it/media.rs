@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use regard_testkit::actor::Actor;
+use regard_testkit::clip;
 use regard_vision::Photo;
 use serde_json::Value;
 
@@ -121,16 +122,7 @@ fn somebody_finds_their_own_photographs_and_stays_to_be_seen_in_them() {
 
 /// Frames of a man who never enrolled: every third of the clip, five a second.
 fn his_frames(n: usize) -> Vec<Vec<u8>> {
-    let bytes = fs::read(fixture("clip/demo.mjpeg")).unwrap();
-    let mut starts: Vec<usize> = (0..bytes.len() - 2)
-        .filter(|at| bytes[*at..].starts_with(&[0xFF, 0xD8, 0xFF]))
-        .take(n * 3 + 1)
-        .collect();
-    starts.dedup();
-    let frames = starts
-        .windows(2)
-        .map(|pair| bytes[pair[0]..pair[1]].to_vec());
-    frames.step_by(3).collect()
+    clip::frames().into_iter().step_by(3).take(n).collect()
 }
 
 #[test]
