@@ -1,5 +1,6 @@
 //! What was worked out earlier, by key: a file that may be thrown away at any time.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -29,12 +30,18 @@ pub enum CacheState {
 }
 
 /// A value of a cache.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CachedValue {
-    /// What was put in.
+    /// What was put in; may be about people.
     pub bytes: Vec<u8>,
     /// Whether that was before this opening.
     pub is_from_before: bool,
+}
+
+impl fmt::Debug for CachedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CachedValue({} bytes withheld)", self.bytes.len())
+    }
 }
 
 /// A file of values by keys, for one process at a time, with a lid: beyond it go the entries that were not used for the
