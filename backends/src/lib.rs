@@ -54,8 +54,9 @@ pub use row::{
 #[cfg(feature = "shards")]
 pub use shards::{RemoteShard, ShardSecret, ShardServer};
 pub use sqlite::{
-    CacheState, HeldNames, Overdue, SqliteCache, SqliteColumn, SqliteKeys, SqliteKeysReader,
-    SqliteOptions, SqliteReader, SqliteStore, SqliteTables, SqliteValue, StoredValue,
+    CacheState, CachedValue, HeldNames, Overdue, SqliteCache, SqliteColumn, SqliteKeys,
+    SqliteKeysReader, SqliteOptions, SqliteReader, SqliteStore, SqliteTables, SqliteValue,
+    StoredValue,
 };
 pub use store::{Integrity, Store, SweepReport};
 pub use studies::{InvitationRow, Invited, StudyRow, StudyStore};

@@ -51,7 +51,7 @@ mod studies;
 mod tables;
 mod writes;
 
-pub use cache::{CacheState, SqliteCache};
+pub use cache::{CacheState, CachedValue, SqliteCache};
 pub use keys::SqliteKeys;
 pub use tables::{SqliteColumn, SqliteTables, SqliteValue};
 
@@ -102,7 +102,7 @@ impl SqliteStore {
     /// before anything is changed.
     pub async fn open(folder: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
         make_private_folder(folder)?;
-        let lock = lock_folder(folder)?;
+        let lock = lock_file(&folder.join(LOCK_NAME), folder)?;
         let path = folder.join(FILE_NAME);
         make_private_file(&path)?;
         let failed = |source: sqlx::Error| OpenError::Store {
@@ -181,17 +181,17 @@ fn connection(path: &Path, options: SqliteOptions) -> SqliteConnectOptions {
     }
 }
 
-fn lock_folder(folder: &Path) -> Result<File, OpenError> {
-    let path = folder.join(LOCK_NAME);
+/// Opens a file, made where there is none, and locks it; `used` is what another process then uses.
+fn lock_file(path: &Path, used: &Path) -> Result<File, OpenError> {
     let io_failed = |source| OpenError::Io {
-        path: path.clone(),
+        path: path.to_owned(),
         source,
     };
-    let file = private_file().open(&path).map_err(io_failed)?;
+    let file = private_file().open(path).map_err(io_failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(OpenError::InUse {
-            folder: folder.to_owned(),
+            folder: used.to_owned(),
         }),
         Err(fs::TryLockError::Error(source)) => Err(io_failed(source)),
     }

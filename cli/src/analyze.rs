@@ -294,14 +294,14 @@ impl Run {
 
     fn done(&mut self, item: &Item, finding: Finding) -> Result<()> {
         self.n_in_folder += u64::from(!item.is_named);
-        if matches!(finding, Finding::Known(_)) {
-            self.tally.add_known(1);
-        }
+        let mut is_known = matches!(finding, Finding::Known(_));
         let facts = match (&mut self.target, finding) {
             (Target::Job(job), finding) => {
                 let row = job.item(item, finding)?;
                 if row.duplicate_of.is_some() {
                     self.tally.add_copy();
+                    // As the job counts it.
+                    is_known = false;
                 }
                 row.facts
             }
@@ -309,6 +309,7 @@ impl Run {
             // Nobody is told of copies who did not ask.
             (Target::Stream(..), Finding::Copy(_)) => return Ok(()),
         };
+        self.tally.add_known(u64::from(is_known));
         self.tally.add(&facts);
         self.progress.item_done(&self.tally);
         if let Some(fault) = &facts.fault {

@@ -39,7 +39,7 @@ fn new(args: &NewAttestationArgs) -> Result<ExitCode> {
 
 fn list(args: &RemoteArgs, format: ListFormat) -> Result<ExitCode> {
     let remote = Remote::new(args)?;
-    let known = remote.ask(Asker::Site, ("GET", PATH), ("", Vec::new()))?;
+    let known = remote.get(PATH)?;
     match format {
         ListFormat::Json => exit::print(&serde_json::to_string_pretty(&known)?),
         ListFormat::Text => {

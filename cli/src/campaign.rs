@@ -73,10 +73,6 @@ pub(crate) fn campaign(command: &CampaignCommand) -> Result<ExitCode> {
     }
 }
 
-fn get(remote: &RemoteArgs, path: &str) -> Result<Value> {
-    Remote::new(remote)?.ask(Asker::Site, ("GET", path), ("", Vec::new()))
-}
-
 /// Does something with a draft.
 fn act(one: &OneCampaign, what: &str, body: &Value) -> Result<Value> {
     let path = format!("/v1/drafts/{}/{what}", one.campaign);
@@ -89,7 +85,7 @@ fn act(one: &OneCampaign, what: &str, body: &Value) -> Result<Value> {
 }
 
 fn list(remote: &RemoteArgs, format: ListFormat) -> Result<ExitCode> {
-    let found = get(remote, "/v1/campaign-overview")?;
+    let found = Remote::new(remote)?.get("/v1/campaign-overview")?;
     let text = match format {
         ListFormat::Json => serde_json::to_string_pretty(&found)?,
         ListFormat::Text => {
@@ -151,12 +147,17 @@ fn show(
     in_force: bool,
     (remote, format): (&RemoteArgs, ListFormat),
 ) -> Result<ExitCode> {
-    let drafts = get(remote, "/v1/drafts")?;
+    let remote = Remote::new(remote)?;
+    let drafts = if in_force {
+        Value::Null
+    } else {
+        remote.get("/v1/drafts")?
+    };
     let mut drafts = drafts.as_array().into_iter().flatten();
     let draft = drafts.find(|draft| draft["campaign"]["id"] == id.as_str());
-    let found = match draft.filter(|_| !in_force) {
+    let found = match draft {
         Some(draft) => draft["campaign"].clone(),
-        None => get(remote, &format!("/v1/campaigns/{id}"))?,
+        None => remote.get(&format!("/v1/campaigns/{id}"))?,
     };
     let text = match format {
         ListFormat::Json => serde_json::to_string_pretty(&found)?,
@@ -255,7 +256,8 @@ fn keep(remote: &Remote, campaign: &Campaign, revision: Option<u32>) -> Result<V
 
 fn versions(one: &OneCampaign, draft: Option<u32>, format: ListFormat) -> Result<ExitCode> {
     let id = &one.campaign;
-    let found = get(&one.remote, &format!("/v1/campaigns/{id}/versions"))?;
+    let remote = Remote::new(&one.remote)?;
+    let found = remote.get(&format!("/v1/campaigns/{id}/versions"))?;
     let versions = found.as_array().cloned().unwrap_or_default();
     if let Some(number) = draft {
         let mut versions = versions.iter();
@@ -267,7 +269,7 @@ fn versions(one: &OneCampaign, draft: Option<u32>, format: ListFormat) -> Result
         }
         let campaign: Campaign = serde_json::from_value(version["campaign"].clone())
             .context("the installation answered with another form of campaign")?;
-        let kept = keep(&Remote::new(&one.remote)?, &campaign, None)?;
+        let kept = keep(&remote, &campaign, None)?;
         return exit::print(&format!(
             "version {number} of {id} is draft {}",
             kept["revision"]

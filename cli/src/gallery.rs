@@ -20,8 +20,7 @@ pub(crate) fn gallery(command: &GalleryCommand) -> Result<ExitCode> {
 
 fn list(args: &RemoteArgs, format: ListFormat) -> Result<ExitCode> {
     let remote = Remote::new(args)?;
-    let request = ("GET", "/v1/recognition");
-    let standing = remote.ask(Asker::Site, request, ("", Vec::new()))?;
+    let standing = remote.get("/v1/recognition")?;
     let galleries = &standing["galleries"];
     match format {
         ListFormat::Json => exit::print(&serde_json::to_string_pretty(galleries)?),

@@ -1,12 +1,14 @@
 //! Many things at once, what comes of them in the order in which they were found.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::Result;
-use regard_library::{Content, Fault, Found, Item, Sources, Visitor, Wish};
+use regard_library::{Content, Fault, FaultKind, Found, Item, Sources, Visitor, Wish};
 
 /// Things that are being worked on or wait for their turn, a worker.
 const AHEAD_A_WORKER: usize = 8;
@@ -112,10 +114,20 @@ fn work<W, R>(
         };
         // What waits is let go of, so that the finder does not wait for the room that it takes.
         if !is_over {
-            let done = look(worker, &item, content);
-            is_over = answer.send((number, item, Ok(done))).is_err();
+            // A decoder that panics is a mistake in it; without an answer everybody would wait for this one.
+            let looked = catch_unwind(AssertUnwindSafe(|| look(worker, &item, content)));
+            let done = looked.map_err(|panic| Fault::new(FaultKind::Program, mistake(&*panic)));
+            is_over = answer.send((number, item, done)).is_err();
         }
     }
+}
+
+/// What is told of a panic.
+pub(crate) fn mistake(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let said = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    let said = said.unwrap_or("no more is known");
+    format!("a mistake in this program: {said}")
 }
 
 #[cfg(test)]
@@ -163,5 +175,28 @@ mod tests {
         }
         assert_eq!(all[100], ("/nowhere".to_owned(), None));
         assert_eq!(run(5).len(), 5);
+    }
+
+    #[test]
+    fn a_mistake_costs_one_thing_and_nobody_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..60 {
+            fs::write(folder.path().join(format!("{number:03}.jpg")), "").unwrap();
+        }
+        let inputs = vec![Input::Path(folder.path().to_owned())];
+        let sources = Sources::new(inputs, SourceOptions::default());
+        let mut told = Vec::new();
+        let look = |_: &mut (), item: &Item, _| assert_ne!(item.ordinal, 3, "the third");
+        in_order(&sources, &mut [(), ()], look, |_, done| {
+            told.push(done.err());
+            Ok(true)
+        })
+        .unwrap();
+        assert_eq!(told.len(), 60);
+        let wrong: Vec<usize> = (0..60).filter(|at| told[*at].is_some()).collect();
+        assert_eq!(wrong, [3]);
+        let fault = told[3].as_ref().unwrap();
+        assert_eq!(fault.kind, FaultKind::Program);
+        assert!(fault.reason.contains("the third"), "{}", fault.reason);
     }
 }

@@ -85,10 +85,10 @@ pub(crate) fn report(args: &ReportArgs) -> Result<ExitCode> {
             write_whole(file, bytes)?;
             exit::print(&format!("wrote {}", shown(file)))
         }
-        None => match String::from_utf8(bytes) {
-            Ok(text) => exit::print(text.trim_end()),
-            Err(_) => bail!("a PDF or Parquet is written to a file: name it with --output"),
-        },
+        None if matches!(args.format, ReportFormat::Pdf | ReportFormat::Parquet) => {
+            bail!("a PDF or Parquet is written to a file: name it with --output")
+        }
+        None => exit::print(String::from_utf8(bytes)?.trim_end()),
     }
 }
 

@@ -120,6 +120,14 @@ impl Remote {
         Ok(serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
+    /// The JSON that whoever runs the site is shown.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(crate) fn get(&self, path: &str) -> Result<Value> {
+        self.ask(Asker::Site, ("GET", path), ("", Vec::new()))
+    }
+
     /// The bytes of a good answer, whatever they are.
     ///
     /// # Errors

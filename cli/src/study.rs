@@ -101,14 +101,11 @@ fn new(file: &Path, check: bool, remote: &RemoteArgs) -> Result<ExitCode> {
     ))
 }
 
-fn get(remote: &RemoteArgs, path: &str) -> Result<Value> {
-    Remote::new(remote)?.ask(Asker::Site, ("GET", path), ("", Vec::new()))
-}
-
 fn show(study: Option<&StudyId>, remote: &RemoteArgs, format: ListFormat) -> Result<ExitCode> {
+    let remote = Remote::new(remote)?;
     let found = match study {
-        None => get(remote, "/v1/studies")?,
-        Some(study) => get(remote, &format!("/v1/studies/{study}"))?,
+        None => remote.get("/v1/studies")?,
+        Some(study) => remote.get(&format!("/v1/studies/{study}"))?,
     };
     let text = match (format, study) {
         (ListFormat::Json, _) => serde_json::to_string_pretty(&found)?,
@@ -178,7 +175,7 @@ fn report(
 }
 
 fn export(study: &StudyId, output: Option<&Path>, remote: &RemoteArgs) -> Result<ExitCode> {
-    let found = get(remote, &format!("/v1/studies/{study}/priors"))?;
+    let found = Remote::new(remote)?.get(&format!("/v1/studies/{study}/priors"))?;
     let suppressed = found["priors"]["suppressed"].as_array();
     for creative in suppressed.into_iter().flatten().filter_map(Value::as_str) {
         complain(format_args!(

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -24,11 +24,13 @@ const N_RANDOM: usize = 6;
 /// Writes a file, and its folder where there is none. Written beside, then renamed: an interrupted run
 /// leaves the old file or the new one.
 pub(crate) fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     fs::create_dir_all(folder).with_context(|| format!("the folder {}", shown(folder)))?;
-    let beside = path.with_extension("part");
-    fs::write(&beside, content)
-        .and_then(|()| fs::rename(&beside, path))
+    beside(path)
+        .and_then(|(mut file, temporary)| {
+            file.write_all(content.as_ref())?;
+            temporary.persist(path).map_err(|e| e.error)
+        })
         .with_context(|| format!("{} could not be written", shown(path)))
 }
 
@@ -82,4 +84,23 @@ pub(crate) fn appear(temporary: TempPath, path: &Path) -> io::Result<()> {
     File::open(&temporary)?.sync_all()?;
     temporary.persist(path).map_err(|e| e.error)?;
     File::open(folder_of(path))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_lies_beside_is_touched_and_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join("out").join(name);
+        write_whole(&place("report.html"), "first").unwrap();
+        fs::write(place("report.part"), "of somebody else").unwrap();
+        write_whole(&place("report.html"), "second").unwrap();
+        let read = |name: &str| fs::read_to_string(place(name)).unwrap();
+        assert_eq!(read("report.html"), "second");
+        assert_eq!(read("report.part"), "of somebody else");
+        assert_eq!(fs::read_dir(folder.path().join("out")).unwrap().count(), 2);
+        assert!(write_whole(folder.path(), "a folder").is_err());
+    }
 }

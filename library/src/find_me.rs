@@ -10,7 +10,7 @@ use std::fmt;
 use regard_domain::Probability;
 use regard_identity::{MatchScale, Similarity, TargetRate};
 
-pub use self::video::{SECS_PER_COMPARISON, Seeker, SeenVideo, Span};
+pub use self::video::{Seeker, SeenVideo, Span};
 
 /// The false match rate of a single comparison from which a face counts as perhaps theirs. Origin: there 99.4 % of the pairs
 /// of one person in LFW are still found, so that hardly a photograph is missed among the found and the perhaps.

@@ -83,7 +83,8 @@ pub enum JobError {
 pub enum Finding {
     /// It was looked at; its faces have been written.
     New(Box<Facts>),
-    /// Another job looked at the same bytes in the same way; its faces have been written.
+    /// Another job looked at the same bytes in the same way; its faces have been written. Not counted where an earlier item of
+    /// this job has them too.
     Known(Box<Facts>),
     /// An earlier item has the same bytes: what came of that came of this.
     Copy(ContentHash),
@@ -259,7 +260,7 @@ impl Job {
         self.n_items
     }
 
-    /// Items that another job had looked at already.
+    /// Items that another job had looked at already, without copies within this one.
     pub const fn n_known(&self) -> u64 {
         self.n_known
     }
@@ -338,13 +339,15 @@ impl Job {
     fn end_item(&mut self, item: &Item, finding: Finding) -> io::Result<ItemRow> {
         let source = item.source();
         self.begin_item(&source)?;
-        let is_known = matches!(finding, Finding::Known(_));
+        let was_known = matches!(finding, Finding::Known(_));
         let facts = match finding {
             Finding::New(facts) | Finding::Known(facts) => *facts,
             Finding::Copy(content) => self.copy(&content)?,
         };
         let number = self.n_items;
         let first = facts.content.and_then(|content| self.firsts.get(&content));
+        // Which of two workers came first at the bytes of both does not count: a copy is a copy.
+        let is_known = was_known && first.is_none();
         let near_duplicate_of = if first.is_none() {
             self.near(&facts, number)
         } else {

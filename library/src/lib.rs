@@ -40,9 +40,7 @@ pub use source::{
     on_one_line, source_text,
 };
 
-pub use find_me::{
-    Bounds, Likeness, SECS_PER_COMPARISON, Seeker, SeenVideo, Span, share_of_theirs,
-};
+pub use find_me::{Bounds, Likeness, Seeker, SeenVideo, Span, share_of_theirs};
 pub use follow::{CompareFault, Comparer, WatchError};
 pub use redact::{
     DEFAULT_MARGIN, Keeper, RedactError, RedactOptions, RedactStep, Redacted, Redactor,

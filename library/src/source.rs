@@ -24,6 +24,7 @@ pub use self::content::{Content, Loaded, MovingPicture, PhotoBytes};
 pub(crate) use self::list::{BadLine, ListLines};
 pub(crate) use self::media::{has_picture_ending, may_be_media, without_packing_ending};
 pub use self::names::{on_one_line, source_text};
+use self::store::LastBucket;
 pub use self::store::StoreAddress;
 use self::walk::Walker;
 use crate::Fault;
@@ -214,6 +215,7 @@ pub struct Sources {
     inputs: Vec<Input>,
     options: SourceOptions,
     shelf: Shelf,
+    last_bucket: LastBucket,
 }
 
 impl Sources {
@@ -224,6 +226,7 @@ impl Sources {
             inputs,
             options,
             shelf,
+            last_bucket: LastBucket::default(),
         }
     }
 
@@ -242,7 +245,7 @@ impl Sources {
     /// # Errors
     /// When it cannot be known what else there is. What is wrong with single items, the visitor is told.
     pub fn visit(&self, visitor: &mut dyn Visitor) -> Result<(), SourceError> {
-        Walker::new(&self.options, &self.shelf, visitor).visit(&self.inputs)
+        self.walker(visitor).visit(&self.inputs)
     }
 
     /// Goes through one thing, whether or not it is among those that were named.
@@ -254,7 +257,11 @@ impl Sources {
         input: &Input,
         visitor: &mut dyn Visitor,
     ) -> Result<(), SourceError> {
-        Walker::new(&self.options, &self.shelf, visitor).visit(std::slice::from_ref(input))
+        self.walker(visitor).visit(std::slice::from_ref(input))
+    }
+
+    fn walker<'a>(&'a self, visitor: &'a mut dyn Visitor) -> Walker<'a> {
+        Walker::new(&self.options, (&self.shelf, &self.last_bucket), visitor)
     }
 }
 

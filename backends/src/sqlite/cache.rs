@@ -1,16 +1,15 @@
 //! What was worked out earlier, by key: a file that may be thrown away at any time.
 
-use std::fs::{File, TryLockError};
+use std::fmt;
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use sqlx::sqlite::{
-    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection};
 
 use super::failure::from_sqlx;
-use super::{PAGE_BYTES, make_private_file, migrations, private_file};
+use super::{SqliteOptions, connection, lock_file, make_private_file, migrations};
 use crate::{OpenError, StoreError};
 
 /// What an entry takes besides its value: its row, its places in two indexes, what pages leave empty.
@@ -28,6 +27,21 @@ pub enum CacheState {
     Found(u64),
     /// It was damaged, and is empty now; why.
     Rebuilt(String),
+}
+
+/// A value of a cache.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CachedValue {
+    /// What was put in; may be about people.
+    pub bytes: Vec<u8>,
+    /// Whether that was before this opening.
+    pub is_from_before: bool,
+}
+
+impl fmt::Debug for CachedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CachedValue({} bytes withheld)", self.bytes.len())
+    }
 }
 
 /// A file of values by keys, for one process at a time, with a lid: beyond it go the entries that were not used for the
@@ -65,23 +79,17 @@ impl SqliteCache {
         if is_new {
             make_private_file(path)?;
         }
-        let mut file = private_file().open(path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(OpenError::InUse {
-                    folder: path.to_owned(),
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-        }
+        let mut file = lock_file(path, path)?;
         let (opened, state) = match open_connection(path).await {
             Ok(opened) if is_new => (opened, CacheState::New),
             Ok(opened) => {
                 let n_entries = opened.n_entries;
                 (opened, CacheState::Found(n_entries))
             }
-            Err(error) if damage(&error).is_some() => {
+            Err(error) => {
+                let Some(reason) = damage(&error) else {
+                    return Err(error);
+                };
                 let mut head = Vec::new();
                 (&file).take(100).read_to_end(&mut head).map_err(failed)?;
                 if !migrations::CACHE.is_told_by(&head) {
@@ -89,21 +97,11 @@ impl SqliteCache {
                         path: path.to_owned(),
                     });
                 }
-                let reason = damage(&error).unwrap_or_default();
                 empty(path, &mut file).map_err(failed)?;
                 (open_connection(path).await?, CacheState::Rebuilt(reason))
             }
-            Err(error) => return Err(error),
         };
-        let mut cache = Self {
-            path: path.to_owned(),
-            connection: opened.connection,
-            file,
-            max_bytes,
-            n_bytes: opened.n_bytes,
-            use_number: opened.use_number,
-            is_in_transaction: false,
-        };
+        let mut cache = Self::of(opened, path.to_owned(), file, max_bytes);
         cache.forget().await.map_err(|source| OpenError::Store {
             path: path.to_owned(),
             source,
@@ -111,24 +109,31 @@ impl SqliteCache {
         Ok((cache, state))
     }
 
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    fn of(opened: Opened, path: PathBuf, file: File, max_bytes: u64) -> Self {
+        Self {
+            path,
+            connection: opened.connection,
+            file,
+            max_bytes,
+            n_bytes: opened.n_bytes,
+            use_number: opened.use_number,
+            is_in_transaction: false,
+        }
     }
 
     /// The value of that key, if it is there.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`]: [`SqliteCache::rebuild`] helps.
-    pub async fn get(&mut self, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
-        let found: Option<(i64, i64, Vec<u8>)> = sqlx::query_as(
-            "SELECT entries.id, used, value FROM entries JOIN contents ON contents.id = entries.id WHERE key = ?",
+    pub async fn get(&mut self, key: &[u8; 32]) -> Result<Option<CachedValue>, StoreError> {
+        let found: Option<(i64, i64, i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT entries.id, made, used, value FROM entries JOIN contents ON contents.id = entries.id WHERE key = ?",
         )
         .bind(key.as_slice())
         .fetch_optional(&mut self.connection)
         .await
         .map_err(from_sqlx)?;
-        let Some((id, used, value)) = found else {
+        let Some((id, made, used, bytes)) = found else {
             return Ok(None);
         };
         if used != self.use_number {
@@ -140,7 +145,10 @@ impl SqliteCache {
                 .await
                 .map_err(from_sqlx)?;
         }
-        Ok(Some(value))
+        Ok(Some(CachedValue {
+            bytes,
+            is_from_before: made != self.use_number,
+        }))
     }
 
     /// Keeps a value, in the place of one that was there; it lasts from the next [`SqliteCache::commit`] on. A value larger than
@@ -166,9 +174,10 @@ impl SqliteCache {
         // Values are smaller than what an address can hold, which is less than half of this.
         let stored = i64::try_from(n_bytes).unwrap_or(i64::MAX);
         let id: i64 = sqlx::query_scalar(
-            "INSERT INTO entries (key, used, n_bytes) VALUES (?, ?, ?) RETURNING id",
+            "INSERT INTO entries (key, made, used, n_bytes) VALUES (?, ?, ?, ?) RETURNING id",
         )
         .bind(key.as_slice())
+        .bind(self.use_number)
         .bind(self.use_number)
         .bind(stored)
         .fetch_one(&mut self.connection)
@@ -215,15 +224,7 @@ impl SqliteCache {
             source,
         })?;
         let opened = open_connection(&path).await?;
-        Ok(Self {
-            path,
-            connection: opened.connection,
-            file,
-            max_bytes,
-            n_bytes: opened.n_bytes,
-            use_number: opened.use_number,
-            is_in_transaction: false,
-        })
+        Ok(Self::of(opened, path, file, max_bytes))
     }
 
     /// Commits, gives room back to the disk, and closes the file.
@@ -337,17 +338,11 @@ async fn open_connection(path: &Path) -> Result<Opened, OpenError> {
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .page_size(u32::try_from(PAGE_BYTES).expect("4096 fits"))
-        .auto_vacuum(SqliteAutoVacuum::Incremental)
-        .journal_mode(SqliteJournalMode::Wal)
+    connection(path, SqliteOptions::default())
+        // It is there, and locked.
+        .create_if_missing(false)
         // Whole after a loss of power, if older.
         .synchronous(SqliteSynchronous::Normal)
-        .pragma("secure_delete", "ON")
-        .pragma("trusted_schema", "OFF")
-        .pragma("cell_size_check", "ON")
-        .pragma("temp_store", "MEMORY")
 }
 
 /// What is damaged, where that is why it cannot be opened.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use regard_backends::{CacheState, OpenError, SqliteCache, StoreError};
+use regard_backends::{CacheState, CachedValue, OpenError, SqliteCache, StoreError};
 use regard_inference::Catalog;
 use regard_library::{
     AnalysisHash, ContentHash, Facts, FaultKind, JobSettings, MediaKind, Remembered, Remembering,
@@ -117,14 +117,14 @@ impl Cache {
         self.analysis.key(MediaKind::Video, &opened_as, content)
     }
 
-    /// What is known of that key.
-    pub(super) fn look(&self, key: &[u8; 32]) -> Option<Remembered> {
+    /// What is known of that key, and whether it was before this run.
+    pub(super) fn look(&self, key: &[u8; 32]) -> Option<(Remembered, bool)> {
         let found = self.with(|inner| inner.get(key))??;
-        let known = Remembered::read(key, found);
+        let known = Remembered::read(key, found.bytes);
         if known.is_none() {
             self.lock().n_damaged += 1;
         }
-        known
+        Some((known?, found.is_from_before))
     }
 
     /// Remembers what came of an item, where it would come of it again.
@@ -214,7 +214,7 @@ impl Cache {
 }
 
 impl Inner {
-    fn get(&mut self, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn get(&mut self, key: &[u8; 32]) -> Result<Option<CachedValue>, StoreError> {
         let Some(file) = &mut self.file else {
             return Ok(None);
         };

@@ -28,7 +28,7 @@ use crate::printable::on_one_line;
 /// Seconds between the frames of a video that are drawn. Origin: as many as a person looks through.
 const SECS_PER_DRAWING: f64 = 1.0;
 
-/// Rows that are handed on together, of what another job found out.
+/// Rows that are handed on together, of what was found out before.
 const ROWS_AT_ONCE: usize = 256;
 
 /// What examiners share.
@@ -66,7 +66,7 @@ pub(super) struct Gone;
 pub(super) enum Sight {
     /// The rows of one picture, greatest score first; none for one without faces.
     Faces(Vec<FaceRow>),
-    /// Rows that another job found out.
+    /// Rows that were found out before.
     Known(Vec<FaceRow>),
     /// A frame was passed over: only so that a worker notices when nobody reads.
     PassedOver,
@@ -79,10 +79,8 @@ pub(super) type Emit<'a> = dyn FnMut(Sight) -> Result<(), Gone> + 'a;
 enum Ended {
     /// It was looked at.
     Looked,
-    /// An earlier item of this job has the same bytes.
-    Copy(ContentHash),
-    /// Another job looked at the same bytes.
-    Known(Box<Facts>),
+    /// It need not be: the same bytes were, for this item or another.
+    Spared(Finding),
 }
 
 /// Why the work on an item ended early.
@@ -206,8 +204,7 @@ impl<'a> Examiner<'a> {
         };
         match ended {
             Ok(Ended::Looked) => {}
-            Ok(Ended::Copy(content)) => return Some(Outcome::Done(Finding::Copy(content))),
-            Ok(Ended::Known(facts)) => return Some(Outcome::Done(Finding::Known(facts))),
+            Ok(Ended::Spared(finding)) => return Some(Outcome::Done(finding)),
             Err(Stop::Gone) => return None,
             Err(Stop::Failed(fault)) => {
                 // What was wrong with single frames has been noted already.
@@ -234,7 +231,7 @@ impl<'a> Examiner<'a> {
         claims.is_some_and(|claims| claims.is_done_by_earlier(&content, item.ordinal))
     }
 
-    /// Hands on what another job found out about that key. Where none did, what comes of it now is remembered.
+    /// Hands on what was found out about that key. Where nothing was, what comes of it now is remembered.
     fn known(
         &mut self,
         kind: MediaKind,
@@ -245,7 +242,7 @@ impl<'a> Examiner<'a> {
             return Ok(None);
         };
         let key = key(cache);
-        let Some(known) = cache.look(&key) else {
+        let Some((known, is_from_before)) = cache.look(&key) else {
             self.remembering = Some((kind, Remembering::new(key)));
             return Ok(None);
         };
@@ -258,7 +255,13 @@ impl<'a> Examiner<'a> {
             }
             emit(Sight::Known(some)).map_err(|Gone| Stop::Gone)?;
         }
-        Ok(Some(Ended::Known(Box::new(known.facts().clone()))))
+        let facts = Box::new(known.facts().clone());
+        // What another worker of this run found out is new: which of the two came first is chance.
+        Ok(Some(Ended::Spared(if is_from_before {
+            Finding::Known(facts)
+        } else {
+            Finding::New(facts)
+        })))
     }
 
     /// Hands on the rows of a picture.
@@ -283,7 +286,7 @@ impl<'a> Examiner<'a> {
             let content = ContentHash::of(bytes);
             facts.content = Some(content);
             if self.is_copy(item, content) {
-                return Ok(Ended::Copy(content));
+                return Ok(Ended::Spared(Finding::Copy(content)));
             }
             let key = |cache: &Cache| cache.photo_key(&content);
             if let Some(known) = self.known(MediaKind::Photo, key, emit)? {
@@ -339,7 +342,7 @@ impl<'a> Examiner<'a> {
             let (content, n_bytes) = ContentHash::of_reader(file).map_err(unreadable)?;
             (facts.content, facts.n_bytes) = (Some(content), Some(n_bytes));
             if self.is_copy(item, content) {
-                return Ok(Ended::Copy(content));
+                return Ok(Ended::Spared(Finding::Copy(content)));
             }
             let key = |cache: &Cache| cache.video_key(video.path(), &content);
             if let Some(known) = self.known(MediaKind::Video, key, emit)? {

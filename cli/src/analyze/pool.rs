@@ -3,7 +3,6 @@
 //! A finder walks, workers examine, the caller collects. Each item has a channel of its own; the caller empties them in order,
 //! so that a worker ahead of its turn waits when its channel is full.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +12,7 @@ use anyhow::Result;
 use regard_library::{Content, Facts, Fault, FaultKind, Finding, Found, Item, Visitor, Wish};
 
 use super::examiner::{Examiner, Gone, Outcome, Setting, Sight};
+use crate::in_order::mistake;
 
 /// Sights that may wait for their turn, per item. Origin: enough that a worker does not stop at each picture, little
 /// against the picture itself.
@@ -141,7 +141,7 @@ fn work<'a>(mut examiner: Examiner<'a>, setting: &'a Setting, jobs: &Mutex<Recei
                     Ok(fresh) => examiner = fresh,
                     Err(_) => return,
                 }
-                failed(format!("a mistake in this program: {}", said(&*panic)))
+                failed(mistake(&*panic))
             }
         };
         if messages.send(Message::Done(outcome)).is_err() {
@@ -156,13 +156,6 @@ fn failed(reason: impl Into<String>) -> Outcome {
         fault: Some(Fault::new(FaultKind::Program, reason)),
         ..Facts::default()
     })))
-}
-
-/// What a panic said.
-fn said(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no more is known")
 }
 
 fn collect(

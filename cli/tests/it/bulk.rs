@@ -98,6 +98,17 @@ fn collection() -> (tempfile::TempDir, PathBuf, PathBuf) {
     (folder, pictures, tables)
 }
 
+/// The tables of a job whose faces go to Parquet.
+const TABLES: [&str; 2] = ["faces.parquet", "items.ndjson"];
+
+/// The tables in two folders are the same, byte for byte.
+fn are_the_same(one: &Path, other: &Path) {
+    for table in TABLES {
+        let read = |folder: &Path| fs::read(folder.join(table)).unwrap();
+        assert!(read(one) == read(other), "{table} differs");
+    }
+}
+
 #[test]
 fn a_job_writes_faces_and_items_and_leaves_nothing_else() {
     let (_folder, pictures, tables) = collection();

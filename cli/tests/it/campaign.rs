@@ -63,30 +63,15 @@ fn drafted(running: &Running, file: &str) {
     );
     let said = running.regard(&["campaign", "save", file, "--revision", "1"]);
     assert_eq!(said.out.trim(), "draft 2 of spring", "{}", said.err);
-    let said = running.regard(&[
-        "campaign",
-        "preview",
-        "spring",
-        "--message",
-        "a",
-        "--screen",
-        "window",
-        "--seconds",
-        "1",
-    ]);
+    let preview = |seconds: &str| {
+        let of = ["campaign", "preview", "spring", "--message", "a"];
+        let on = ["--screen", "window", "--seconds", seconds];
+        running.regard(&[&of[..], &on[..]].concat())
+    };
+    let said = preview("1");
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.out.contains("not counted"), "{}", said.out);
-    let said = running.regard(&[
-        "campaign",
-        "preview",
-        "spring",
-        "--message",
-        "a",
-        "--screen",
-        "window",
-        "--seconds",
-        "31",
-    ]);
+    let said = preview("31");
     assert!(said.err.contains("bad_duration"), "{}", said.err);
 }
 

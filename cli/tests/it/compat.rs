@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use regard_testkit::clip;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::faces::Running;
@@ -20,6 +20,9 @@ const DETECTION_KEY: &str = "00000000-0000-0000-0000-000000000003";
 const VERIFICATION_KEY: &str = "00000000-0000-0000-0000-000000000004";
 const ACCESS_KEY: &str = "AKIDTESTONLY";
 const SECRET_KEY: &str = "a/secret+of/tests/only";
+
+/// The file with the token of the privacy officer.
+const OFFICER: &str = "privacy_officer.token";
 
 /// What services may do, as the owner configures it.
 fn configuration(folder: &Path) -> String {
@@ -45,9 +48,7 @@ fn configuration(folder: &Path) -> String {
 /// An installation whose privacy officer attested what its services hold.
 fn attested() -> Running {
     let running = Running::start_with("controller", configuration);
-    let made = running.ask("POST", "/v1/tokens", &json!({"role": "privacy_officer"}));
-    let officer = made["token"].as_str().unwrap();
-    fs::write(running.path("officer.token"), officer).unwrap();
+    running.token("privacy_officer");
     for (service, collection, uploads_are_acts) in [
         ("staff", "staff", true),
         ("pairs", "pairs", false),
@@ -63,7 +64,7 @@ fn attested() -> Running {
         if uploads_are_acts {
             arguments.push("--uploads-are-acts");
         }
-        let said = running.regard_as("officer.token", &arguments);
+        let said = running.regard_as(OFFICER, &arguments);
         assert_eq!(said.code, 0, "{}", said.err);
     }
     running
@@ -184,9 +185,9 @@ fn the_officer_attests_and_nobody_else() {
     let said = new("admin.token", "30");
     assert_eq!(said.code, 1);
     assert!(said.err.contains("privacy_officer"), "{}", said.err);
-    let said = new("officer.token", "366");
+    let said = new(OFFICER, "366");
     assert!(said.err.contains("bad_attestation"), "{}", said.err);
-    let said = new("officer.token", "30");
+    let said = new(OFFICER, "30");
     assert!(
         said.out.contains("staff/second  until "),
         "{}{}",
@@ -199,22 +200,15 @@ fn the_officer_attests_and_nobody_else() {
         said.out
     );
     let name = said.out.split(' ').next().unwrap().to_owned();
-    let list = || {
-        running
-            .regard_as("officer.token", &["attestations", "list"])
-            .out
-    };
+    let list = || running.regard_as(OFFICER, &["attestations", "list"]).out;
     assert_eq!((list().lines().count(), list().contains(&name)), (7, true));
-    let json = running.regard_as(
-        "officer.token",
-        &["attestations", "list", "--format", "json"],
-    );
+    let json = running.regard_as(OFFICER, &["attestations", "list", "--format", "json"]);
     let known: Value = serde_json::from_str(&json.out).unwrap();
     let signed = known[0]["signed"].as_str().unwrap();
     assert_eq!(signed.split('.').count(), 3, "a signed text: {signed}");
-    let said = running.regard_as("officer.token", &["attestations", "end", &name]);
+    let said = running.regard_as(OFFICER, &["attestations", "end", &name]);
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(!list().contains(&name));
-    let said = running.regard_as("officer.token", &["attestations", "end", &name]);
+    let said = running.regard_as(OFFICER, &["attestations", "end", &name]);
     assert!(said.err.contains("unknown_attestation"), "{}", said.err);
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use regard_testkit::actor::Actor;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::program::{Said, program, run};
 use crate::site;
@@ -112,15 +112,7 @@ impl Running {
 
     /// A token of another role, as a file.
     pub(crate) fn token(&self, role: &str) -> PathBuf {
-        let admin = fs::read_to_string(self.path("admin.token")).unwrap();
-        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
-        let made = agent
-            .post(format!("{}/v1/tokens", self.url))
-            .header("authorization", format!("Bearer {}", admin.trim()))
-            .header("content-type", "application/json")
-            .send(format!("{{\"role\": \"{role}\"}}").into_bytes());
-        let made = made.unwrap().body_mut().read_to_string().unwrap();
-        let made: Value = serde_json::from_str(&made).unwrap();
+        let made = self.ask("POST", "/v1/tokens", &json!({ "role": role }));
         let file = self.path(&format!("{role}.token"));
         fs::write(&file, made["token"].as_str().unwrap()).unwrap();
         file

@@ -1,9 +1,10 @@
 //! `regard redact`, `regard find-me` and `regard doctor --camera`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use regard_testkit::actor::Actor;
+use regard_testkit::clip;
 use regard_vision::Photo;
 use serde_json::Value;
 
@@ -46,6 +47,17 @@ fn photographs_are_covered_beside_their_originals_and_never_over_them() {
     assert_eq!(fs::read(album.join("a.webp")).unwrap(), original);
 }
 
+/// They agree to one thing; the file of their token.
+fn enroll(running: &Running, actor: &Actor, purpose: &str) -> PathBuf {
+    let photos = photographs(&running.path(""), |view| actor.turned(view));
+    let photos: Vec<&str> = photos.iter().map(String::as_str).collect();
+    let token = running.path("face.token");
+    let wish = ["--agree", purpose, "--face-token", text(&token)];
+    let said = running.regard(&[&["enroll"][..], &photos[..], &wish[..]].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    token
+}
+
 #[test]
 fn nobody_is_looked_for_without_their_token() {
     let said = run(&["find-me", text(&fixture("photos"))]);
@@ -57,13 +69,8 @@ fn nobody_is_looked_for_without_their_token() {
 #[test]
 fn somebody_finds_their_own_photographs_and_stays_to_be_seen_in_them() {
     let (running, actor) = (Running::start("in_persons_hands"), Actor::new());
-    let photos = photographs(&running.path(""), |view| actor.turned(view));
-    let photos: Vec<&str> = photos.iter().map(String::as_str).collect();
-    let token = running.path("face.token");
+    let token = enroll(&running, &actor, "verify");
     let token = text(&token);
-    let wish = ["--agree", "verify", "--face-token", token];
-    let said = running.regard(&[&["enroll"][..], &photos[..], &wish[..]].concat());
-    assert_eq!(said.code, 0, "{}", said.err);
     let album = running.path("album");
     fs::create_dir(&album).unwrap();
     for number in [0, 7, 19] {
@@ -78,9 +85,7 @@ fn somebody_finds_their_own_photographs_and_stays_to_be_seen_in_them() {
     assert_eq!(said.code, 1, "{}", said.out);
     assert!(said.err.contains("consent_missing"), "{}", said.err);
 
-    let wish = ["--agree", "analyse_library", "--face-token", token];
-    let said = running.regard(&[&["enroll"][..], &photos[..], &wish[..]].concat());
-    assert_eq!(said.code, 0, "{}", said.err);
+    enroll(&running, &actor, "analyse_library");
     let said = running.regard(&find);
     assert_eq!(said.code, 0, "{}", said.err);
     let rows: Vec<Value> = said
@@ -121,28 +126,14 @@ fn somebody_finds_their_own_photographs_and_stays_to_be_seen_in_them() {
 
 /// Frames of a man who never enrolled: every third of the clip, five a second.
 fn his_frames(n: usize) -> Vec<Vec<u8>> {
-    let bytes = fs::read(fixture("clip/demo.mjpeg")).unwrap();
-    let mut starts: Vec<usize> = (0..bytes.len() - 2)
-        .filter(|at| bytes[*at..].starts_with(&[0xFF, 0xD8, 0xFF]))
-        .take(n * 3 + 1)
-        .collect();
-    starts.dedup();
-    let frames = starts
-        .windows(2)
-        .map(|pair| bytes[pair[0]..pair[1]].to_vec());
-    frames.step_by(3).collect()
+    clip::frames().into_iter().step_by(3).take(n).collect()
 }
 
 #[test]
 fn somebody_finds_the_times_of_a_video_in_which_they_are_seen() {
     let (running, actor) = (Running::start("in_persons_hands"), Actor::new());
-    let photos = photographs(&running.path(""), |view| actor.turned(view));
-    let photos: Vec<&str> = photos.iter().map(String::as_str).collect();
-    let token = running.path("face.token");
+    let token = enroll(&running, &actor, "analyse_library");
     let token = text(&token);
-    let wish = ["--agree", "analyse_library", "--face-token", token];
-    let said = running.regard(&[&["enroll"][..], &photos[..], &wish[..]].concat());
-    assert_eq!(said.code, 0, "{}", said.err);
     let album = running.path("album");
     fs::create_dir(&album).unwrap();
     // At five frames a second: she for 1.6 seconds, the man for 4, she again.

@@ -8,11 +8,12 @@ use image::codecs::jpeg::JpegEncoder;
 use regard_commitments::{Commitments, LibraryDeclaration, ask_library};
 use regard_domain::{CameraId, Point};
 use regard_inference::{Catalog, Rten};
+use regard_testkit::clip;
 use regard_testkit::injection::{Action, Injection, NeutralClip, PosedFrame, SensorNoise, Warp};
 use regard_vision::{AnalyzerOptions, FaceAnalyzer, FaceMesh, PixelPool, WantedSize, decode_jpeg};
 use serde_json::{Value, json};
 
-use crate::program::{Said, fixture, program, said_by};
+use crate::program::{Said, program, said_by};
 use crate::running::{Serve, token_in};
 use crate::site;
 
@@ -36,9 +37,6 @@ fn point(mesh: &FaceMesh, at: usize) -> Point {
 
 /// A man who holds still, at a hundred frames a second, whose brows go up once for a ninth of a second and come back.
 fn film(folder: &Path) -> PathBuf {
-    let bytes = fs::read(fixture("clip/demo.mjpeg")).unwrap();
-    let begins = |at: &usize| bytes[*at..].starts_with(&[0xff, 0xd8, 0xff]);
-    let starts: Vec<usize> = (0..bytes.len() - 2).filter(begins).collect();
     let declared = LibraryDeclaration::own_media(CameraId::new("test").unwrap());
     let grant = ask_library(&declared).granted().unwrap();
     let (count, attention) = (grant.count().unwrap(), grant.attention().unwrap());
@@ -46,9 +44,9 @@ fn film(folder: &Path) -> PathBuf {
     let mut analyzer = FaceAnalyzer::new(Arc::new(Rten), catalog, AnalyzerOptions::LIVE);
     let pool = PixelPool::new();
     // By hand (testkit/fixtures/clip/demo.toml): neutral and still from 22.4 s on.
-    let seen: Vec<(PosedFrame, FaceMesh)> = (340..371)
-        .map(|number| {
-            let jpeg = &bytes[starts[number]..starts[number + 1]];
+    let seen: Vec<(PosedFrame, FaceMesh)> = clip::frames()[340..371]
+        .iter()
+        .map(|jpeg| {
             let picture = decode_jpeg(jpeg, WantedSize::Whole, &pool).unwrap();
             let faces = analyzer.detect(picture.view(), &count).unwrap();
             let meshes = analyzer.meshes(picture.view(), &faces[..1], &attention);
@@ -231,11 +229,8 @@ fn a_site_that_does_not_name_the_purpose_refuses() {
     // People may agree to research here; movements of a fraction of a second are not among what was promised.
     let folder = site_with_a_participant(Commitments::demo_text());
     let folder = folder.path();
-    let bytes = fs::read(fixture("clip/demo.mjpeg")).unwrap();
     let film = folder.join("film.mjpeg");
-    let ends = (0..bytes.len() - 1).filter(|i| bytes[*i..].starts_with(&[0xff, 0xd9]));
-    let end = ends.take(40).last().unwrap() + 2;
-    fs::write(&film, &bytes[..end]).unwrap();
+    fs::write(&film, clip::frames()[..40].concat()).unwrap();
     let said = timeline(folder, &film, "100");
     assert_eq!(said.code, 2, "{}{}", said.out, said.err);
     assert!(

@@ -13,7 +13,7 @@ use crate::follow::{Compared, Comparer, FaceFinder, WatchError, Watched, watch};
 
 /// Seconds of each followed face of which the best crop is compared. Origin: nobody changes within a second, and every
 /// comparison is another chance to be taken for somebody else.
-pub const SECS_PER_COMPARISON: f64 = 1.0;
+const SECS_PER_COMPARISON: f64 = 1.0;
 
 /// Longest break in seconds that is bridged within a span. Origin: as long as a face is followed out of sight.
 const BRIDGED_SECS: f64 = 2.0;
@@ -86,7 +86,6 @@ impl Seeker {
                 })
             });
         Ok(SeenVideo {
-            n_frames: timeline.len() as u64,
             faces: faces.collect(),
             similarities,
             n_damaged,
@@ -106,9 +105,7 @@ struct SeenFace {
 /// What was seen in a video.
 #[derive(Debug)]
 pub struct SeenVideo {
-    /// Frames that could be read.
-    pub n_frames: u64,
-    /// Frames that could not.
+    /// Frames that could not be read.
     pub n_damaged: u64,
     /// Why it ended before its end, where it did.
     pub broken: Option<VideoError>,
@@ -278,7 +275,6 @@ mod tests {
 
     fn spans(faces: Vec<SeenFace>) -> Vec<(&'static str, f64, f64, f64)> {
         let seen = SeenVideo {
-            n_frames: 1,
             n_damaged: 0,
             broken: None,
             similarities: Vec::new(),

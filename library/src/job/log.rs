@@ -33,7 +33,7 @@ pub(super) struct Done {
     pub(super) stamp: String,
     /// Items of the folder at hand that were pictures or videos, good or bad, with this one.
     pub(super) n_in_folder: u64,
-    /// Another job had looked at it already.
+    /// Another job had looked at it already, and it is no copy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) is_known: bool,
     /// Its row.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -70,8 +70,32 @@ impl fmt::Display for StoreAddress {
     }
 }
 
+/// The bucket that was last looked into: the lines of a list name objects of one bucket a million times.
+#[derive(Default)]
+pub(super) struct LastBucket(Mutex<Option<(String, Arc<Store>)>>);
+
+impl fmt::Debug for LastBucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LastBucket")
+    }
+}
+
+impl LastBucket {
+    fn open(&self, address: &StoreAddress) -> Result<Arc<Store>, SourceError> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((bucket, store)) = &*last
+            && *bucket == address.bucket
+        {
+            return Ok(Arc::clone(store));
+        }
+        let store = Arc::new(Store::open(address)?);
+        *last = Some((address.bucket.clone(), Arc::clone(&store)));
+        Ok(store)
+    }
+}
+
 /// A connection to one bucket.
-pub(super) struct Store {
+struct Store {
     runtime: Runtime,
     s3: AmazonS3,
 }
@@ -182,15 +206,7 @@ impl Store {
 impl Walker<'_> {
     /// What a bucket holds under a prefix, or the one object of that key.
     pub(super) fn store(&mut self, address: &StoreAddress) -> Step {
-        // The lines of a list name objects of one bucket a million times.
-        let store = match &self.store {
-            Some((bucket, store)) if *bucket == address.bucket => Arc::clone(store),
-            _ => {
-                let store = Arc::new(Store::open(address).map_err(Stop::Failed)?);
-                self.store = Some((address.bucket.clone(), Arc::clone(&store)));
-                store
-            }
-        };
+        let store = self.last_bucket.open(address).map_err(Stop::Failed)?;
         let prefix = ObjectPath::parse(&address.prefix).map_err(|error| {
             let remedy = "write the prefix without empty parts";
             Stop::Failed(failed(address, on_one_line(&error), remedy))

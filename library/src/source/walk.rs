@@ -6,14 +6,13 @@ use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::vec;
 
 use super::archive::Shelf;
 use super::content::{Content, unreadable};
 use super::list::{BadLine, ListLines};
 use super::media::{Packing, packing_by_bytes, packing_by_name};
-use super::store::Store;
+use super::store::LastBucket;
 use super::{Found, Input, Item, Limits, SourceError, SourceOptions, Visitor, Wish, shown};
 use crate::{Fault, FaultKind};
 
@@ -70,6 +69,7 @@ pub(super) struct Walker<'a> {
     visitor: &'a mut dyn Visitor,
     options: &'a SourceOptions,
     shelf: &'a Shelf,
+    pub(super) last_bucket: &'a LastBucket,
     left_out: Option<FileId>,
     ours: Vec<FileId>,
     input: usize,
@@ -77,20 +77,19 @@ pub(super) struct Walker<'a> {
     levels: Vec<Level>,
     entered: BTreeSet<FileId>,
     names_at_once: usize,
-    /// The bucket that was last looked into.
-    pub(super) store: Option<(String, Arc<Store>)>,
 }
 
 impl<'a> Walker<'a> {
     pub(super) fn new(
         options: &'a SourceOptions,
-        shelf: &'a Shelf,
+        (shelf, last_bucket): (&'a Shelf, &'a LastBucket),
         visitor: &'a mut dyn Visitor,
     ) -> Self {
         Self {
             visitor,
             options,
             shelf,
+            last_bucket,
             left_out: options.left_out.as_deref().and_then(FileId::at),
             ours: options.ours.iter().filter_map(|p| FileId::at(p)).collect(),
             input: 0,
@@ -98,7 +97,6 @@ impl<'a> Walker<'a> {
             levels: Vec::new(),
             entered: BTreeSet::new(),
             names_at_once: NAMES_AT_ONCE,
-            store: None,
         }
     }
 

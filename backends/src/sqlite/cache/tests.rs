@@ -23,12 +23,23 @@ async fn what_was_committed_is_there_again_and_what_was_not_is_not() {
     cache.put(&key(1), b"the first").await.unwrap();
     cache.commit().await.unwrap();
     cache.put(&key(2), b"two").await.unwrap();
-    assert_eq!(cache.get(&key(2)).await.unwrap().unwrap(), b"two");
+    let two = cache.get(&key(2)).await.unwrap().unwrap();
+    assert_eq!(two.bytes, b"two");
+    assert!(!two.is_from_before);
     // Ended before it was committed, as by a kill.
     drop(cache);
     let (mut cache, state) = open(&path, 1 << 20).await;
     assert_eq!(state, CacheState::Found(1));
-    assert_eq!(cache.get(&key(1)).await.unwrap().unwrap(), b"the first");
+    // However often it is asked for, and until it is put in again.
+    for _ in 0..2 {
+        let first = cache.get(&key(1)).await.unwrap().unwrap();
+        assert_eq!(first.bytes, b"the first");
+        assert!(first.is_from_before);
+    }
+    cache.put(&key(1), b"another").await.unwrap();
+    let another = cache.get(&key(1)).await.unwrap().unwrap();
+    assert_eq!(another.bytes, b"another");
+    assert!(!another.is_from_before);
     assert_eq!(cache.get(&key(2)).await.unwrap(), None);
     cache.close().await.unwrap();
     let mode =
@@ -132,7 +143,8 @@ async fn damage_that_shows_only_in_use_is_helped_too() {
         }
         cache.put(&key(250), b"goes on").await.unwrap();
         cache.commit().await.unwrap();
-        assert_eq!(cache.get(&key(250)).await.unwrap().unwrap(), b"goes on");
+        let put = cache.get(&key(250)).await.unwrap().unwrap();
+        assert_eq!(put.bytes, b"goes on");
         // Waited for: what is closed writes once more.
         cache.close().await.unwrap();
     }
@@ -193,7 +205,7 @@ proptest! {
                         last.insert(*number, value);
                         used.insert(*number, round);
                     } else if let Some(value) = cache.get(&key(*number)).await.unwrap() {
-                        assert_eq!(value, [last[number]; 1_000]);
+                        assert_eq!(value.bytes, [last[number]; 1_000]);
                         used.insert(*number, round);
                     }
                 }

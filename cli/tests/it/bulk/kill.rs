@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::{json_lines, names_in, noise, with_comment};
+use super::{TABLES, are_the_same, json_lines, names_in, noise, with_comment};
 use crate::program::{program, said_by};
 
 /// Files and kills in every run of the tests.
@@ -85,17 +85,13 @@ fn wait_for(moment: &Moment, log: &Path, child: &mut Child) {
 }
 
 /// The tables are those of an undisturbed run, byte for byte, and nothing lies beside them.
-fn are_the_same(whole: &Path, killed: &Path, seed: u64) {
-    let tables = ["faces.parquet", "items.ndjson"];
+fn is_whole(whole: &Path, killed: &Path) {
     assert_eq!(
         names_in(killed),
-        tables,
+        TABLES,
         "nothing is left of what was interrupted"
     );
-    for table in tables {
-        let read = |folder: &Path| fs::read(folder.join(table)).unwrap();
-        assert!(read(whole) == read(killed), "{table} differs, seed {seed}");
-    }
+    are_the_same(whole, killed);
 }
 
 #[test]
@@ -135,7 +131,7 @@ fn a_job_killed_at_any_moment_comes_to_the_same_rows() {
         child.wait().unwrap();
         if killed.join("faces.parquet").exists() && !log.exists() {
             // Done before the last kill: compared, and begun anew.
-            are_the_same(&whole, &killed, seed);
+            is_whole(&whole, &killed);
             fs::remove_dir_all(&killed).unwrap();
             fs::create_dir(&killed).unwrap();
         }
@@ -148,7 +144,7 @@ fn a_job_killed_at_any_moment_comes_to_the_same_rows() {
     let said = said_by(&mut job(&pictures, &killed, "2"));
     assert_eq!(said.code, 2, "{}", said.err);
     assert!(!said.err.contains("panicked"), "{}", said.err);
-    are_the_same(&whole, &killed, seed);
+    is_whole(&whole, &killed);
     let rows = json_lines(&whole.join("items.ndjson"));
     assert_eq!(rows.len() as u64, n_files);
     let n_bad = rows

@@ -57,7 +57,8 @@ fn walked(
         root,
         lines: Vec::new(),
     };
-    let mut walker = Walker::new(&options, &shelf, &mut scribe);
+    let last_bucket = LastBucket::default();
+    let mut walker = Walker::new(&options, (&shelf, &last_bucket), &mut scribe);
     walker.names_at_once = names_at_once;
     walker.visit(&inputs).unwrap();
     scribe.lines
