@@ -52,6 +52,8 @@ pub(crate) enum SpotAct {
 pub(crate) struct SpotCall {
     pub(crate) spot: Arc<Spot>,
     pub(crate) act: SpotAct,
+    /// Whose it is: of nobody else comes anything.
+    pub(crate) track: TrackId,
     /// When it was seen, by the engine's clock.
     pub(crate) at: Timestamp,
 }
@@ -61,17 +63,15 @@ pub(crate) struct SpotCall {
 /// # Privacy
 /// Holds aligned crops of one face until it is dropped.
 pub(crate) struct SpotGathered {
-    pub(crate) track: TrackId,
     pub(crate) chips: Vec<FaceChip>,
     /// What spoke against a living face; empty: nothing.
     pub(crate) faults: Vec<LivenessFault>,
 }
 
-/// Crops that are wanted.
+/// Crops that are wanted of whoever is there, for as long as it is the one who acted.
 struct Wanted {
     sensing: Grant<Sensing>,
     chips: Vec<FaceChip>,
-    track: Option<TrackId>,
     reply: oneshot::Sender<SpotGathered>,
 }
 
@@ -116,7 +116,7 @@ impl SpotState {
         }
     }
 
-    /// Somebody else, or nobody, is there: nothing of before is about them.
+    /// Somebody else, or nobody, is there: nothing of before is about them, least of all the leave to look who they are.
     fn anew(&mut self, track: Option<TrackId>) {
         self.track = track;
         self.meter = CueMeter::new();
@@ -125,10 +125,7 @@ impl SpotState {
         self.faults.clear();
         self.stands_since = None;
         self.has_stood = false;
-        if let Some(wanted) = &mut self.wanted {
-            wanted.chips.clear();
-            wanted.track = None;
-        }
+        self.wanted = None;
     }
 }
 
@@ -203,9 +200,9 @@ impl Spot {
                 }
             }
         }
-        if let ([face], Some(track)) = (frame.faces, frame.track) {
+        if let ([face], Some(_)) = (frame.faces, frame.track) {
             self.measure(&mut state, analyzer, frame, face)?;
-            self.gather(&mut state, analyzer, frame, (face, track))?;
+            self.gather(&mut state, analyzer, frame, face)?;
         }
         self.notice(&mut state, frame)
     }
@@ -254,7 +251,7 @@ impl Spot {
         state: &mut SpotState,
         analyzer: &mut FaceAnalyzer,
         frame: &SpotFrame<'_, '_>,
-        (face, track): (&Face, TrackId),
+        face: &Face,
     ) -> Result<(), AnalysisError> {
         let Some(mut wanted) = state.wanted.take() else {
             return Ok(());
@@ -264,10 +261,6 @@ impl Spot {
             // Taken back meanwhile: whoever waits is told by the end of the line.
             return Ok(());
         };
-        if wanted.track != Some(track) {
-            wanted.chips.clear();
-            wanted.track = Some(track);
-        }
         if wanted.chips.len() < N_CHIPS {
             let keys = Keys {
                 count: &count,
@@ -287,7 +280,6 @@ impl Spot {
         if wanted.chips.len() >= N_CHIPS && (is_live || !state.faults.is_empty()) {
             // Whoever waits may have given up.
             let _ = wanted.reply.send(SpotGathered {
-                track,
                 chips: wanted.chips,
                 faults: state.faults.clone(),
             });
@@ -303,9 +295,9 @@ impl Spot {
         state: &mut SpotState,
         frame: &SpotFrame<'_, '_>,
     ) -> Result<(), AnalysisError> {
-        if state.is_called || state.track.is_none() {
+        let Some(track) = state.track.filter(|_| !state.is_called) else {
             return Ok(());
-        }
+        };
         let due = |before: Timestamp| frame.at.saturating_since(before) >= CODE_EVERY;
         if self.reads_tokens && state.looked_for_code_at.is_none_or(due) {
             state.looked_for_code_at = Some(frame.at);
@@ -316,7 +308,7 @@ impl Spot {
                     .is_some_and(|(known, until)| known == digest && frame.now < until);
                 if !is_again {
                     state.answered = Some((digest, frame.now));
-                    self.call(state, SpotAct::Shown(text), frame.now);
+                    self.call(state, SpotAct::Shown(text), (track, frame.now));
                     return Ok(());
                 }
             }
@@ -337,40 +329,86 @@ impl Spot {
             }
             let since = *state.stands_since.get_or_insert(frame.at);
             if frame.at.saturating_since(since) >= STANDING {
-                state.has_stood = true;
-                self.call(state, SpotAct::Stood, frame.now);
+                self.call(state, SpotAct::Stood, (track, frame.now));
+                // Whoever was not taken is taken with a frame to come.
+                state.has_stood = state.is_called;
             }
         }
         Ok(())
     }
 
-    fn call(self: &Arc<Self>, state: &mut SpotState, act: SpotAct, at: Timestamp) {
-        let spot = Arc::clone(self);
+    fn call(
+        self: &Arc<Self>,
+        state: &mut SpotState,
+        act: SpotAct,
+        (track, at): (TrackId, Timestamp),
+    ) {
+        let call = SpotCall {
+            spot: Arc::clone(self),
+            act,
+            track,
+            at,
+        };
         // As many cameras as call at once are looked into one after the other; whoever is not taken holds up their token
         // a moment longer.
-        state.is_called = self.calls.try_send(SpotCall { spot, act, at }).is_ok();
+        state.is_called = self.calls.try_send(call).is_ok();
     }
 
-    /// From now on crops are cut, until enough are there; the answer ends without one when the leave ends or
-    /// [`Self::over`] comes first.
-    pub(crate) fn want(&self, sensing: Grant<Sensing>) -> oneshot::Receiver<SpotGathered> {
+    /// From now on crops are cut of the one of that track, who acted, until enough are there. The answer ends without one when
+    /// they are gone or no longer alone, also before this, when the leave ends, or when [`Self::over`] comes first.
+    pub(crate) fn want(
+        &self,
+        sensing: Grant<Sensing>,
+        track: TrackId,
+    ) -> oneshot::Receiver<SpotGathered> {
         let (reply, answer) = oneshot::channel();
-        self.state().wanted = Some(Wanted {
-            sensing,
-            chips: Vec::new(),
-            track: None,
-            reply,
-        });
+        let mut state = self.state();
+        if state.track == Some(track) {
+            state.wanted = Some(Wanted {
+                sensing,
+                chips: Vec::new(),
+                reply,
+            });
+        }
         answer
     }
 
-    /// The act was looked into; the same code is not handed on again for a while.
-    pub(crate) fn over(&self, now: Timestamp, quiet: Duration) {
+    /// The act was looked into; a code that was held up is not handed on again for a while.
+    pub(crate) fn over(&self, act: &SpotAct, now: Timestamp, quiet: Duration) {
         let mut state = self.state();
         state.wanted = None;
         state.is_called = false;
-        if let Some((_, until)) = &mut state.answered {
+        if let (SpotAct::Shown(_), Some((_, until))) = (act, &mut state.answered) {
             *until = now.plus(quiet);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use regard_commitments::{LibraryDeclaration, ask_library};
+    use tokio::sync::oneshot::error::TryRecvError;
+
+    use super::*;
+
+    #[test]
+    fn crops_are_cut_of_whoever_acted_and_of_nobody_who_comes_after_them() {
+        let camera = CameraId::new("door").unwrap();
+        let own = LibraryDeclaration::own_media(camera.clone());
+        let leave = || ask_library(&own).granted().unwrap();
+        let (calls, _heard) = mpsc::channel(1);
+        let spot = Spot::new(camera, true, None, calls);
+        let (one, other) = (TrackId::from_bits(1), TrackId::from_bits(2));
+        spot.state().anew(Some(one));
+        // They are there when leave is given, and then somebody else is.
+        let mut answer = spot.want(leave(), one);
+        assert_eq!(answer.try_recv().err(), Some(TryRecvError::Empty));
+        spot.state().anew(Some(other));
+        assert_eq!(answer.try_recv().err(), Some(TryRecvError::Closed));
+        assert!(spot.state().wanted.is_none());
+        // They had gone before leave was given.
+        let mut answer = spot.want(leave(), one);
+        assert_eq!(answer.try_recv().err(), Some(TryRecvError::Closed));
+        assert!(spot.state().wanted.is_none());
     }
 }
