@@ -307,6 +307,7 @@ impl Conductor {
     pub(crate) fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.expire_facts(now);
+        self.shown_to.tidy(now);
         self.end_previews(Some(now));
         self.consider(Whom::Ended, None, now, &mut effects);
         let due = self.attributor.due(now);
@@ -386,8 +387,9 @@ impl Conductor {
             let seen = seen.filter(|_| uses.selection);
             let audience = seen.map_or(Audience::EMPTY, |s| s.audience);
             let guest = stage.camera.as_ref().and_then(|c| self.guests.get(c));
+            let guest = guest.filter(|_| uses.selection);
             let context = self.planner.context(&audience, local);
-            let context = match guest.filter(|_| uses.selection) {
+            let context = match guest {
                 Some(guest) => guest.enter(context),
                 None => context,
             };
