@@ -204,7 +204,29 @@ impl Spot {
             self.measure(&mut state, analyzer, frame, face)?;
             self.gather(&mut state, analyzer, frame, face)?;
         }
-        self.notice(&mut state, frame)
+        let Some(track) = state.track.filter(|_| !state.is_called) else {
+            return Ok(());
+        };
+        if self.is_code_due(&mut state, frame.at) {
+            // All of the picture is gone through: frames beside this one do not wait for that.
+            drop(state);
+            let shown = read_code(frame.view, FACE_TOKEN_PREFIX, frame.keys.count)?;
+            state = self.state();
+            if state.is_called || state.track != Some(track) {
+                return Ok(());
+            }
+            if let Some(text) = shown
+                && self.show(&mut state, text, (track, frame.now))
+            {
+                return Ok(());
+            }
+        }
+        if let Some(marked) = &self.marked
+            && !state.has_stood
+        {
+            self.stand(&mut state, frame, (track, marked));
+        }
+        Ok(())
     }
 
     fn measure(
@@ -289,52 +311,58 @@ impl Spot {
         Ok(())
     }
 
-    /// Whether somebody acts in this frame, and hands that on.
-    fn notice(
+    /// Whether a code is to be looked for in a frame of that time; then not again for a while.
+    fn is_code_due(&self, state: &mut SpotState, at: Timestamp) -> bool {
+        let due = |before: Timestamp| at.saturating_since(before) >= CODE_EVERY;
+        let is_due = self.reads_tokens && state.looked_for_code_at.is_none_or(due);
+        if is_due {
+            state.looked_for_code_at = Some(at);
+        }
+        is_due
+    }
+
+    /// Hands on that somebody holds up a code, unless it was answered a moment ago; whether it was not.
+    fn show(
+        self: &Arc<Self>,
+        state: &mut SpotState,
+        text: String,
+        (track, now): (TrackId, Timestamp),
+    ) -> bool {
+        let digest = Digest::of(&[text.as_bytes()]);
+        let is_again = state
+            .answered
+            .is_some_and(|(known, until)| known == digest && now < until);
+        if !is_again {
+            state.answered = Some((digest, now));
+            self.call(state, SpotAct::Shown(text), (track, now));
+        }
+        !is_again
+    }
+
+    /// Hands on that somebody stands on the marked place, once they have stood there for a while.
+    fn stand(
         self: &Arc<Self>,
         state: &mut SpotState,
         frame: &SpotFrame<'_, '_>,
-    ) -> Result<(), AnalysisError> {
-        let Some(track) = state.track.filter(|_| !state.is_called) else {
-            return Ok(());
-        };
-        let due = |before: Timestamp| frame.at.saturating_since(before) >= CODE_EVERY;
-        if self.reads_tokens && state.looked_for_code_at.is_none_or(due) {
-            state.looked_for_code_at = Some(frame.at);
-            if let Some(text) = read_code(frame.view, FACE_TOKEN_PREFIX, frame.keys.count)? {
-                let digest = Digest::of(&[text.as_bytes()]);
-                let is_again = state
-                    .answered
-                    .is_some_and(|(known, until)| known == digest && frame.now < until);
-                if !is_again {
-                    state.answered = Some((digest, frame.now));
-                    self.call(state, SpotAct::Shown(text), (track, frame.now));
-                    return Ok(());
-                }
-            }
+        (track, marked): (TrackId, &MarkedSpot),
+    ) {
+        let stands = frame.faces.first().is_some_and(|face| {
+            let attention = face.readings.attention.map_or(0.0, Attention::get);
+            let middle = face.bbox_in_frame.center();
+            let size = frame.view.size();
+            let (x, y) = (middle.x / size.width as f32, middle.y / size.height as f32);
+            attention >= LOOKING && marked.contains(x, y)
+        });
+        if !stands {
+            state.stands_since = None;
+            return;
         }
-        if let Some(marked) = &self.marked
-            && !state.has_stood
-        {
-            let stands = frame.faces.first().is_some_and(|face| {
-                let attention = face.readings.attention.map_or(0.0, Attention::get);
-                let middle = face.bbox_in_frame.center();
-                let size = frame.view.size();
-                let (x, y) = (middle.x / size.width as f32, middle.y / size.height as f32);
-                attention >= LOOKING && marked.contains(x, y)
-            });
-            if !stands {
-                state.stands_since = None;
-                return Ok(());
-            }
-            let since = *state.stands_since.get_or_insert(frame.at);
-            if frame.at.saturating_since(since) >= STANDING {
-                self.call(state, SpotAct::Stood, (track, frame.now));
-                // Whoever was not taken is taken with a frame to come.
-                state.has_stood = state.is_called;
-            }
+        let since = *state.stands_since.get_or_insert(frame.at);
+        if frame.at.saturating_since(since) >= STANDING {
+            self.call(state, SpotAct::Stood, (track, frame.now));
+            // Whoever was not taken is taken with a frame to come.
+            state.has_stood = state.is_called;
         }
-        Ok(())
     }
 
     fn call(
