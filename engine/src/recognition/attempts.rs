@@ -114,15 +114,15 @@ impl Attempts {
     }
 }
 
-/// Most attempts that are told at once.
+/// Most attempts that are told one by one.
 pub const MAX_ATTEMPTS_TOLD: usize = MAX_OF_KIND;
 
 impl Recognizer {
-    /// What attempts of the last day came to, the newest first, at most `n` and at most [`MAX_ATTEMPTS_TOLD`].
+    /// What attempts of the last day came to, the newest first, at most `n`.
     pub fn attempts(&self, n: usize) -> Vec<Attempt> {
         let now = self.now();
         self.tidy_goings(now);
-        self.attempts.last(n.min(MAX_ATTEMPTS_TOLD), now)
+        self.attempts.last(n, now)
     }
 
     pub(super) fn note_attempt(
