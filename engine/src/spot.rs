@@ -275,12 +275,13 @@ impl Spot {
         frame: &SpotFrame<'_, '_>,
         face: &Face,
     ) -> Result<(), AnalysisError> {
-        let Some(mut wanted) = state.wanted.take() else {
+        // Where the leave was taken back meanwhile nothing stays, and whoever waits is told by the end of the line.
+        let holds = |wanted: &Wanted| wanted.sensing.is_live_at(frame.now);
+        let Some(mut wanted) = state.wanted.take().filter(holds) else {
             return Ok(());
         };
         let (Some(count), Some(attention)) = (wanted.sensing.count(), wanted.sensing.attention())
         else {
-            // Taken back meanwhile: whoever waits is told by the end of the line.
             return Ok(());
         };
         if wanted.chips.len() < N_CHIPS {
