@@ -347,7 +347,9 @@ impl Spot {
         frame: &SpotFrame<'_, '_>,
         (track, marked): (TrackId, &MarkedSpot),
     ) {
-        let stands = frame.faces.first().is_some_and(|face| {
+        // Of several faces nobody can tell which acts, also before each of them is somebody.
+        let alone = frame.faces.first().filter(|_| frame.faces.len() == 1);
+        let stands = alone.is_some_and(|face| {
             let attention = face.readings.attention.map_or(0.0, Attention::get);
             let middle = face.bbox_in_frame.center();
             let size = frame.view.size();
