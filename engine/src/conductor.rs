@@ -105,6 +105,19 @@ struct OnGlass {
     reported_millis: Option<u64>,
 }
 
+impl OnGlass {
+    /// Its play ends.
+    fn ends(&self, at: Timestamp) -> Effect {
+        let elapsed = at.saturating_since(self.since).as_millis();
+        let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        Effect::Keep(Row::PlayEnd(PlayEnd {
+            id: self.play,
+            at,
+            shown_millis: self.reported_millis.unwrap_or(elapsed),
+        }))
+    }
+}
+
 struct Seen {
     audience: Audience,
     /// Who is there.
@@ -307,6 +320,7 @@ impl Conductor {
     pub(crate) fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.expire_facts(now);
+        self.shown_to.tidy(now);
         self.end_previews(Some(now));
         self.consider(Whom::Ended, None, now, &mut effects);
         let due = self.attributor.due(now);
@@ -386,8 +400,9 @@ impl Conductor {
             let seen = seen.filter(|_| uses.selection);
             let audience = seen.map_or(Audience::EMPTY, |s| s.audience);
             let guest = stage.camera.as_ref().and_then(|c| self.guests.get(c));
+            let guest = guest.filter(|_| uses.selection);
             let context = self.planner.context(&audience, local);
-            let context = match guest.filter(|_| uses.selection) {
+            let context = match guest {
                 Some(guest) => guest.enter(context),
                 None => context,
             };
@@ -470,15 +485,7 @@ impl Conductor {
         effects: &mut Vec<Effect>,
     ) {
         let decision = regard_domain::DecisionId::from_bits(ended.play.as_bits());
-        let elapsed = at.saturating_since(ended.since).as_millis();
-        let shown_millis = ended
-            .reported_millis
-            .unwrap_or_else(|| u64::try_from(elapsed).unwrap_or(u64::MAX));
-        effects.push(Effect::Keep(Row::PlayEnd(PlayEnd {
-            id: ended.play,
-            at,
-            shown_millis,
-        })));
+        effects.push(ended.ends(at));
         if let Some((campaign, creative)) = &ended.message {
             self.hear_of_play((campaign, creative), &outcomes, at, effects);
         }

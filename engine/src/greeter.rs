@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use regard_domain::{CameraId, ScreenId};
+use regard_vision::LivenessFault;
 use tokio::sync::mpsc;
 
 use crate::handle::Engine;
 use crate::recognition::{AttemptOutcome, CaptureOutcome, RecognitionError, Visitor, kind_of};
-use crate::spot::{SpotAct, SpotCall};
+use crate::spot::SpotCall;
 use crate::welcome::WelcomeError;
 
 /// Acts that wait to be looked into. When full, whoever holds up a token holds it up a moment longer.
@@ -38,39 +39,42 @@ pub(crate) async fn greet(engine: Engine, mut calls: mpsc::Receiver<SpotCall>) {
 }
 
 async fn look_into(engine: &Engine, call: SpotCall) {
-    let SpotCall { spot, act, at } = call;
-    let kind = kind_of(&act);
-    let arrived = arrive(engine, &spot, &act).await;
+    let mut faults = Vec::new();
+    let arrived = arrive(engine, &call, &mut faults).await;
+    let SpotCall { spot, act, at, .. } = call;
     let now = engine.now();
     let is_welcome = matches!(arrived, Ok(AttemptOutcome::Accepted));
     engine
         .recognizer()
-        .note_act(kind, arrived.as_ref().copied(), (at, now));
-    spot.over(
-        now,
-        if is_welcome {
-            QUIET_WELCOMED
-        } else {
-            QUIET_REFUSED
-        },
-    );
+        .note_act(kind_of(&act), arrived.as_ref().copied(), faults, (at, now));
+    let quiet = if is_welcome {
+        QUIET_WELCOMED
+    } else {
+        QUIET_REFUSED
+    };
+    spot.over(&act, now, quiet);
 }
 
+/// What an act came to, and in `faults` what spoke against a living face.
 async fn arrive(
     engine: &Engine,
-    spot: &crate::spot::Spot,
-    act: &SpotAct,
+    call: &SpotCall,
+    faults: &mut Vec<LivenessFault>,
 ) -> Result<AttemptOutcome, RecognitionError> {
+    let (spot, track) = (&call.spot, call.track);
     let Some(screen) = screen_of(engine, &spot.camera) else {
         // The configuration gives spots to cameras before screens alone.
         return Ok(AttemptOutcome::Failed);
     };
-    let approached = engine.recognizer().approach(act).await?;
-    let gathered = spot.want(approached.sensing());
-    let Ok(Ok(gathered)) = tokio::time::timeout(GATHERING, gathered).await else {
-        return Ok(AttemptOutcome::RanOut);
+    let approached = engine.recognizer().approach(&call.act).await?;
+    let gathered = spot.want(approached.sensing(), track);
+    let gathered = match tokio::time::timeout(GATHERING, gathered).await {
+        Ok(Ok(gathered)) => gathered,
+        // They went, somebody came beside them, or they took their consent back.
+        Ok(Err(_)) => return Ok(AttemptOutcome::GivenUp),
+        Err(_) => return Ok(AttemptOutcome::RanOut),
     };
-    let track = gathered.track;
+    faults.clone_from(&gathered.faults);
     let outcome = engine.recognizer().arrive(approached, gathered).await?;
     let visitor = match &outcome {
         CaptureOutcome::Verified(claim) if claim.compared.is_match => Visitor::Verified(claim),

@@ -272,8 +272,9 @@ impl Podium {
                 self.record(now, || Input::Outcome {
                     outcome: outcome.clone(),
                 });
-                let taken = self.conductor.taken(outcome.decision, &outcome.kind, now);
+                let (decision, kind) = (outcome.decision, outcome.kind.clone());
                 let (acceptance, effects) = self.conductor.outcome(outcome, now);
+                let taken = self.conductor.taken((decision, &kind), acceptance, now);
                 self.carry_out(effects, now);
                 let _ = reply.send((acceptance, taken));
             }

@@ -52,6 +52,8 @@ pub(crate) enum SpotAct {
 pub(crate) struct SpotCall {
     pub(crate) spot: Arc<Spot>,
     pub(crate) act: SpotAct,
+    /// Whose it is: of nobody else comes anything.
+    pub(crate) track: TrackId,
     /// When it was seen, by the engine's clock.
     pub(crate) at: Timestamp,
 }
@@ -61,17 +63,15 @@ pub(crate) struct SpotCall {
 /// # Privacy
 /// Holds aligned crops of one face until it is dropped.
 pub(crate) struct SpotGathered {
-    pub(crate) track: TrackId,
     pub(crate) chips: Vec<FaceChip>,
     /// What spoke against a living face; empty: nothing.
     pub(crate) faults: Vec<LivenessFault>,
 }
 
-/// Crops that are wanted.
+/// Crops that are wanted of whoever is there, for as long as it is the one who acted.
 struct Wanted {
     sensing: Grant<Sensing>,
     chips: Vec<FaceChip>,
-    track: Option<TrackId>,
     reply: oneshot::Sender<SpotGathered>,
 }
 
@@ -116,7 +116,7 @@ impl SpotState {
         }
     }
 
-    /// Somebody else, or nobody, is there: nothing of before is about them.
+    /// Somebody else, or nobody, is there: nothing of before is about them, least of all the leave to look who they are.
     fn anew(&mut self, track: Option<TrackId>) {
         self.track = track;
         self.meter = CueMeter::new();
@@ -125,10 +125,7 @@ impl SpotState {
         self.faults.clear();
         self.stands_since = None;
         self.has_stood = false;
-        if let Some(wanted) = &mut self.wanted {
-            wanted.chips.clear();
-            wanted.track = None;
-        }
+        self.wanted = None;
     }
 }
 
@@ -203,11 +200,33 @@ impl Spot {
                 }
             }
         }
-        if let ([face], Some(track)) = (frame.faces, frame.track) {
+        if let ([face], Some(_)) = (frame.faces, frame.track) {
             self.measure(&mut state, analyzer, frame, face)?;
-            self.gather(&mut state, analyzer, frame, (face, track))?;
+            self.gather(&mut state, analyzer, frame, face)?;
         }
-        self.notice(&mut state, frame)
+        let Some(track) = state.track.filter(|_| !state.is_called) else {
+            return Ok(());
+        };
+        if self.is_code_due(&mut state, frame.at) {
+            // All of the picture is gone through: frames beside this one do not wait for that.
+            drop(state);
+            let shown = read_code(frame.view, FACE_TOKEN_PREFIX, frame.keys.count)?;
+            state = self.state();
+            if state.is_called || state.track != Some(track) {
+                return Ok(());
+            }
+            if let Some(text) = shown
+                && self.show(&mut state, text, (track, frame.now))
+            {
+                return Ok(());
+            }
+        }
+        if let Some(marked) = &self.marked
+            && !state.has_stood
+        {
+            self.stand(&mut state, frame, (track, marked));
+        }
+        Ok(())
     }
 
     fn measure(
@@ -254,20 +273,17 @@ impl Spot {
         state: &mut SpotState,
         analyzer: &mut FaceAnalyzer,
         frame: &SpotFrame<'_, '_>,
-        (face, track): (&Face, TrackId),
+        face: &Face,
     ) -> Result<(), AnalysisError> {
-        let Some(mut wanted) = state.wanted.take() else {
+        // Where the leave was taken back meanwhile nothing stays, and whoever waits is told by the end of the line.
+        let holds = |wanted: &Wanted| wanted.sensing.is_live_at(frame.now);
+        let Some(mut wanted) = state.wanted.take().filter(holds) else {
             return Ok(());
         };
         let (Some(count), Some(attention)) = (wanted.sensing.count(), wanted.sensing.attention())
         else {
-            // Taken back meanwhile: whoever waits is told by the end of the line.
             return Ok(());
         };
-        if wanted.track != Some(track) {
-            wanted.chips.clear();
-            wanted.track = Some(track);
-        }
         if wanted.chips.len() < N_CHIPS {
             let keys = Keys {
                 count: &count,
@@ -287,7 +303,6 @@ impl Spot {
         if wanted.chips.len() >= N_CHIPS && (is_live || !state.faults.is_empty()) {
             // Whoever waits may have given up.
             let _ = wanted.reply.send(SpotGathered {
-                track,
                 chips: wanted.chips,
                 faults: state.faults.clone(),
             });
@@ -297,80 +312,134 @@ impl Spot {
         Ok(())
     }
 
-    /// Whether somebody acts in this frame, and hands that on.
-    fn notice(
+    /// Whether a code is to be looked for in a frame of that time; then not again for a while.
+    fn is_code_due(&self, state: &mut SpotState, at: Timestamp) -> bool {
+        let due = |before: Timestamp| at.saturating_since(before) >= CODE_EVERY;
+        let is_due = self.reads_tokens && state.looked_for_code_at.is_none_or(due);
+        if is_due {
+            state.looked_for_code_at = Some(at);
+        }
+        is_due
+    }
+
+    /// Hands on that somebody holds up a code, unless it was answered a moment ago; whether it was not.
+    fn show(
+        self: &Arc<Self>,
+        state: &mut SpotState,
+        text: String,
+        (track, now): (TrackId, Timestamp),
+    ) -> bool {
+        let digest = Digest::of(&[text.as_bytes()]);
+        let is_again = state
+            .answered
+            .is_some_and(|(known, until)| known == digest && now < until);
+        if !is_again {
+            state.answered = Some((digest, now));
+            self.call(state, SpotAct::Shown(text), (track, now));
+        }
+        !is_again
+    }
+
+    /// Hands on that somebody stands on the marked place, once they have stood there for a while.
+    fn stand(
         self: &Arc<Self>,
         state: &mut SpotState,
         frame: &SpotFrame<'_, '_>,
-    ) -> Result<(), AnalysisError> {
-        if state.is_called || state.track.is_none() {
-            return Ok(());
+        (track, marked): (TrackId, &MarkedSpot),
+    ) {
+        // Of several faces nobody can tell which acts, also before each of them is somebody.
+        let alone = frame.faces.first().filter(|_| frame.faces.len() == 1);
+        let stands = alone.is_some_and(|face| {
+            let attention = face.readings.attention.map_or(0.0, Attention::get);
+            let middle = face.bbox_in_frame.center();
+            let size = frame.view.size();
+            let (x, y) = (middle.x / size.width as f32, middle.y / size.height as f32);
+            attention >= LOOKING && marked.contains(x, y)
+        });
+        if !stands {
+            state.stands_since = None;
+            return;
         }
-        let due = |before: Timestamp| frame.at.saturating_since(before) >= CODE_EVERY;
-        if self.reads_tokens && state.looked_for_code_at.is_none_or(due) {
-            state.looked_for_code_at = Some(frame.at);
-            if let Some(text) = read_code(frame.view, FACE_TOKEN_PREFIX, frame.keys.count)? {
-                let digest = Digest::of(&[text.as_bytes()]);
-                let is_again = state
-                    .answered
-                    .is_some_and(|(known, until)| known == digest && frame.now < until);
-                if !is_again {
-                    state.answered = Some((digest, frame.now));
-                    self.call(state, SpotAct::Shown(text), frame.now);
-                    return Ok(());
-                }
-            }
+        let since = *state.stands_since.get_or_insert(frame.at);
+        if frame.at.saturating_since(since) >= STANDING {
+            self.call(state, SpotAct::Stood, (track, frame.now));
+            // Whoever was not taken is taken with a frame to come.
+            state.has_stood = state.is_called;
         }
-        if let Some(marked) = &self.marked
-            && !state.has_stood
-        {
-            let stands = frame.faces.first().is_some_and(|face| {
-                let attention = face.readings.attention.map_or(0.0, Attention::get);
-                let middle = face.bbox_in_frame.center();
-                let size = frame.view.size();
-                let (x, y) = (middle.x / size.width as f32, middle.y / size.height as f32);
-                attention >= LOOKING && marked.contains(x, y)
-            });
-            if !stands {
-                state.stands_since = None;
-                return Ok(());
-            }
-            let since = *state.stands_since.get_or_insert(frame.at);
-            if frame.at.saturating_since(since) >= STANDING {
-                state.has_stood = true;
-                self.call(state, SpotAct::Stood, frame.now);
-            }
-        }
-        Ok(())
     }
 
-    fn call(self: &Arc<Self>, state: &mut SpotState, act: SpotAct, at: Timestamp) {
-        let spot = Arc::clone(self);
+    fn call(
+        self: &Arc<Self>,
+        state: &mut SpotState,
+        act: SpotAct,
+        (track, at): (TrackId, Timestamp),
+    ) {
+        let call = SpotCall {
+            spot: Arc::clone(self),
+            act,
+            track,
+            at,
+        };
         // As many cameras as call at once are looked into one after the other; whoever is not taken holds up their token
         // a moment longer.
-        state.is_called = self.calls.try_send(SpotCall { spot, act, at }).is_ok();
+        state.is_called = self.calls.try_send(call).is_ok();
     }
 
-    /// From now on crops are cut, until enough are there; the answer ends without one when the leave ends or
-    /// [`Self::over`] comes first.
-    pub(crate) fn want(&self, sensing: Grant<Sensing>) -> oneshot::Receiver<SpotGathered> {
+    /// From now on crops are cut of the one of that track, who acted, until enough are there. The answer ends without one when
+    /// they are gone or no longer alone, also before this, when the leave ends, or when [`Self::over`] comes first.
+    pub(crate) fn want(
+        &self,
+        sensing: Grant<Sensing>,
+        track: TrackId,
+    ) -> oneshot::Receiver<SpotGathered> {
         let (reply, answer) = oneshot::channel();
-        self.state().wanted = Some(Wanted {
-            sensing,
-            chips: Vec::new(),
-            track: None,
-            reply,
-        });
+        let mut state = self.state();
+        if state.track == Some(track) {
+            state.wanted = Some(Wanted {
+                sensing,
+                chips: Vec::new(),
+                reply,
+            });
+        }
         answer
     }
 
-    /// The act was looked into; the same code is not handed on again for a while.
-    pub(crate) fn over(&self, now: Timestamp, quiet: Duration) {
+    /// The act was looked into; a code that was held up is not handed on again for a while.
+    pub(crate) fn over(&self, act: &SpotAct, now: Timestamp, quiet: Duration) {
         let mut state = self.state();
         state.wanted = None;
         state.is_called = false;
-        if let Some((_, until)) = &mut state.answered {
+        if let (SpotAct::Shown(_), Some((_, until))) = (act, &mut state.answered) {
             *until = now.plus(quiet);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use regard_commitments::{LibraryDeclaration, ask_library};
+    use tokio::sync::oneshot::error::TryRecvError;
+
+    use super::*;
+
+    #[test]
+    fn crops_are_cut_of_whoever_acted_and_of_nobody_who_comes_after_them() {
+        let camera = CameraId::new("door").unwrap();
+        let own = LibraryDeclaration::own_media(camera.clone());
+        let leave = || ask_library(&own).granted().unwrap();
+        let (calls, _heard) = mpsc::channel(1);
+        let spot = Spot::new(camera, true, None, calls);
+        let (one, other) = (TrackId::from_bits(1), TrackId::from_bits(2));
+        spot.state().anew(Some(one));
+        // They are there when leave is given, and then somebody else is.
+        let mut answer = spot.want(leave(), one);
+        assert_eq!(answer.try_recv().err(), Some(TryRecvError::Empty));
+        spot.state().anew(Some(other));
+        assert_eq!(answer.try_recv().err(), Some(TryRecvError::Closed));
+        assert!(spot.state().wanted.is_none());
+        // They had gone before leave was given.
+        let mut answer = spot.want(leave(), one);
+        assert_eq!(answer.try_recv().err(), Some(TryRecvError::Closed));
+        assert!(spot.state().wanted.is_none());
     }
 }

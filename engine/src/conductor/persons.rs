@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use regard_commitments::{Grant, Personalization};
-use regard_decision::{Context, Decision, Facts, OutcomeKind};
+use regard_decision::{Acceptance, Context, Decision, Facts, OutcomeKind};
 use regard_domain::{
     CameraId, CreativeId, DecisionId, Moment, PersonId, ScreenId, Timestamp, TrackId,
 };
@@ -52,10 +52,15 @@ impl ShownTo {
             .push_back((now, decision.id, Taken { person, creative }));
     }
 
-    /// Who was shown the message of a decision; it is told once.
-    fn take(&mut self, decision: DecisionId, now: Timestamp) -> Option<Taken> {
+    /// Forgets what was shown too long ago to be taken up.
+    pub(super) fn tidy(&mut self, now: Timestamp) {
         self.0
             .retain(|(at, _, _)| now.saturating_since(*at) < REMEMBERED);
+    }
+
+    /// Who was shown the message of a decision; it is told once.
+    fn take(&mut self, decision: DecisionId, now: Timestamp) -> Option<Taken> {
+        self.tidy(now);
         let at = self.0.iter().position(|(_, id, _)| *id == decision)?;
         self.0.remove(at).map(|(_, _, taken)| taken)
     }
@@ -108,16 +113,22 @@ impl Conductor {
         (true, effects)
     }
 
-    /// Who took up what they were shown, where an outcome says that somebody did.
+    /// Who took up what they were shown, where an outcome says that somebody did, and is none that was turned away.
     pub(crate) fn taken(
         &mut self,
-        decision: DecisionId,
-        kind: &OutcomeKind,
+        (decision, kind): (DecisionId, &OutcomeKind),
+        acceptance: Acceptance,
         now: Timestamp,
     ) -> Option<Taken> {
-        match kind {
-            OutcomeKind::Scan | OutcomeKind::Conversion => self.shown_to.take(decision, now),
-            _ => None,
+        let says_so = matches!(kind, OutcomeKind::Scan | OutcomeKind::Conversion);
+        match acceptance {
+            Acceptance::Counted | Acceptance::Late if says_so => self.shown_to.take(decision, now),
+            Acceptance::Counted
+            | Acceptance::Late
+            | Acceptance::Duplicate
+            | Acceptance::Unknown
+            | Acceptance::Invalid
+            | Acceptance::Full => None,
         }
     }
 
@@ -174,5 +185,33 @@ impl Guest {
         context
             .with_person(&self.wishes, &self.grant)
             .unwrap_or(whole)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_780_315_200_000);
+
+    #[test]
+    fn what_was_shown_is_told_once_and_forgotten_in_time_though_nobody_asks() {
+        let decision = DecisionId::from_bits;
+        let shown = |id: u128, at: Timestamp| {
+            let person = PersonId::from_bits(7);
+            let creative = CreativeId::new("coffee").unwrap();
+            (at, decision(id), Taken { person, creative })
+        };
+        let later = NOON.plus(Duration::from_secs(1));
+        let mut lately = ShownTo(VecDeque::from([
+            shown(1, NOON),
+            shown(2, NOON),
+            shown(3, later),
+        ]));
+        assert!(lately.take(decision(1), NOON).is_some());
+        assert_eq!(lately.take(decision(1), NOON), None);
+        lately.tidy(NOON.plus(REMEMBERED));
+        assert_eq!(lately.0.len(), 1);
+        assert!(lately.take(decision(3), NOON.plus(REMEMBERED)).is_some());
     }
 }

@@ -1,6 +1,6 @@
 //! What takes a screen for some seconds without being a play.
 
-use regard_backends::{OutcomeRow, PlayEnd};
+use regard_backends::OutcomeRow;
 use regard_decision::{Outcome, OutcomeKind};
 use regard_domain::{DecisionId, ScreenId, Timestamp};
 
@@ -31,15 +31,7 @@ impl Conductor {
         let cut_short = glass
             .as_ref()
             .map(|glass| DecisionId::from_bits(glass.play.as_bits()));
-        if let Some(glass) = glass {
-            let elapsed = now.saturating_since(glass.since).as_millis();
-            let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
-            effects.push(Effect::Keep(Row::PlayEnd(PlayEnd {
-                id: glass.play,
-                at: now,
-                shown_millis: glass.reported_millis.unwrap_or(elapsed),
-            })));
-        }
+        effects.extend(glass.map(|glass| glass.ends(now)));
         // One that was decided and did not reach the glass yet will not.
         let awaited = awaited.filter(|decision| Some(*decision) != cut_short);
         for decision in cut_short.into_iter().chain(awaited) {
@@ -74,6 +66,7 @@ impl Conductor {
 mod tests {
     use std::sync::Arc;
 
+    use regard_backends::PlayEnd;
     use regard_decision::{ContextSpec, Creative, Decision, Planner};
     use serde_json::json;
 

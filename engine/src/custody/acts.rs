@@ -435,12 +435,7 @@ impl Custodian {
         }
         let _order = self.changing.lock().await;
         let opened = self.open(who.person).await?;
-        let mut unfrozen = opened.file.clone();
-        unfrozen.frozen_at = None;
-        let until = match self.rule(&unfrozen, PURPOSE).await? {
-            Answer::Granted(agreed) => agreed.until(),
-            Answer::Refused(refusal) => return Err(CustodyError::Refused(refusal)),
-        };
+        let until = self.agreed_until(&opened, PURPOSE).await?;
         let key = self.purpose_key(who, &opened, PURPOSE).await?;
         let key = key.ok_or(CustodyError::Damaged)?;
         let slot = (who.person, KeySlot::Purpose(PURPOSE));
@@ -456,6 +451,20 @@ impl Custodian {
             subject: subject(who.person),
         };
         self.save(&opened, body).await
+    }
+
+    /// Until when what hangs on a purpose may be kept: also of a record that its person froze, who may still correct it.
+    pub(super) async fn agreed_until(
+        &self,
+        opened: &Opened,
+        purpose: ConsentPurpose,
+    ) -> Result<Timestamp, CustodyError> {
+        let mut unfrozen = opened.file.clone();
+        unfrozen.frozen_at = None;
+        match self.rule(&unfrozen, purpose).await? {
+            Answer::Granted(agreed) => Ok(agreed.until()),
+            Answer::Refused(refusal) => Err(CustodyError::Refused(refusal)),
+        }
     }
 
     /// The key of what hangs on a purpose; nothing when the consent was never given or has ended.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::acts::{PREFERENCES_KIND, RECEIPT_KIND};
 use super::face_quality::{FaceQualityNote, QUALITY_KIND};
-use super::faces::{FaceNote, TEMPLATE_KIND, TOKEN_KIND, named};
+use super::faces::{FaceNote, TEMPLATE_KIND, TOKEN_KIND, named, notes_in};
 use super::studies::{MOVEMENTS_KIND, SITTING_KIND};
 use super::wishes::HISTORY_KIND;
 use super::{Authenticated, Custodian, CustodyError};
@@ -119,7 +119,7 @@ impl Custodian {
         let rows = self.store.sealed_of(person).await?;
         let (mut receipts, mut qualities) = (Vec::new(), BTreeMap::new());
         let (mut preferences, mut history, mut studies) = (None, None, Vec::new());
-        for row in rows {
+        for row in &rows {
             let place = SealedAs {
                 person,
                 kind: &row.kind,
@@ -163,7 +163,7 @@ impl Custodian {
             }
         }
         receipts.sort();
-        let faces = self.notes_of(person).await?;
+        let faces = notes_in(&rows)?;
         let now = self.now();
         let file = &opened.file;
         Ok(PersonExport {

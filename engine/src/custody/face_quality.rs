@@ -6,13 +6,12 @@
 use std::collections::BTreeMap;
 
 use regard_backends::SealedRow;
-use regard_commitments::{ConsentPurpose, KeySlot, Zeroizing};
+use regard_commitments::{ConsentPurpose, DataKey, KeySlot, Zeroizing};
 use regard_domain::{PersonId, TemplateId};
 use serde::{Deserialize, Serialize};
 
 use super::faces::{FACE_PURPOSES, named, open_row, row_name};
 use super::{Custodian, CustodyError, Opened};
-use regard_commitments::DataKey;
 
 /// Kind of such figures among what is sealed under the key of a purpose.
 pub(super) const QUALITY_KIND: &str = "face_quality";
@@ -42,24 +41,24 @@ impl Custodian {
         self.sealed(key, slot, (QUALITY_KIND, &name), &text)
     }
 
-    /// The figures of a person's templates, as far as the site can open them alone.
-    pub(super) async fn qualities_of(
+    /// The figures of templates among what is sealed of a person, as far as the site can open them alone.
+    pub(super) async fn qualities_in(
         &self,
+        rows: &[SealedRow],
         opened: &Opened,
     ) -> Result<BTreeMap<TemplateId, FaceQualityNote>, CustodyError> {
-        let person = opened.row.person;
-        let mut rows = self.store.sealed_of(person).await?;
-        rows.retain(|row| row.kind == QUALITY_KIND);
         let mut all = BTreeMap::new();
         for purpose in FACE_PURPOSES {
-            let of_purpose = |row: &&SealedRow| row.slot == KeySlot::Purpose(purpose);
-            if !rows.iter().any(|row| of_purpose(&row)) {
+            let slot = KeySlot::Purpose(purpose);
+            let is_meant = |row: &&SealedRow| row.kind == QUALITY_KIND && row.slot == slot;
+            let meant: Vec<&SealedRow> = rows.iter().filter(is_meant).collect();
+            if meant.is_empty() {
                 continue;
             }
             let Some(key) = self.site_held_key(opened, purpose).await? else {
                 continue;
             };
-            for row in rows.iter().filter(of_purpose) {
+            for row in meant {
                 let (template, _) = named(&row.name).ok_or(CustodyError::Damaged)?;
                 let bytes = open_row(&key, row)?;
                 let note = serde_json::from_slice(&bytes).map_err(|_| CustodyError::Damaged)?;

@@ -307,26 +307,7 @@ impl Custodian {
 
     /// The templates of a person, without their numbers; those of one that serve several purposes once.
     pub(super) async fn notes_of(&self, person: PersonId) -> Result<Vec<FaceNote>, CustodyError> {
-        let mut notes: BTreeMap<TemplateId, FaceNote> = BTreeMap::new();
-        for row in self.store.sealed_of(person).await? {
-            let in_token = match row.kind.as_str() {
-                TEMPLATE_KIND => false,
-                TOKEN_KIND => true,
-                _ => continue,
-            };
-            let (template, purpose) = named(&row.name).ok_or(CustodyError::Damaged)?;
-            let note = notes.entry(template).or_insert_with(|| FaceNote {
-                template,
-                in_token,
-                purposes: Vec::new(),
-                made_at: row.at,
-            });
-            note.purposes.push(purpose);
-        }
-        for note in notes.values_mut() {
-            note.purposes.sort_unstable();
-        }
-        Ok(notes.into_values().collect())
+        notes_in(&self.store.sealed_of(person).await?)
     }
 
     /// The templates of whoever asks, without their numbers.
@@ -511,6 +492,30 @@ impl Custodian {
         self.with_ring(|ring| ring.unwrap(slot, &held.key, None))
             .map(Some)
     }
+}
+
+/// The templates among what is sealed of a person, without their numbers.
+pub(super) fn notes_in(rows: &[SealedRow]) -> Result<Vec<FaceNote>, CustodyError> {
+    let mut notes: BTreeMap<TemplateId, FaceNote> = BTreeMap::new();
+    for row in rows {
+        let in_token = match row.kind.as_str() {
+            TEMPLATE_KIND => false,
+            TOKEN_KIND => true,
+            _ => continue,
+        };
+        let (template, purpose) = named(&row.name).ok_or(CustodyError::Damaged)?;
+        let note = notes.entry(template).or_insert_with(|| FaceNote {
+            template,
+            in_token,
+            purposes: Vec::new(),
+            made_at: row.at,
+        });
+        note.purposes.push(purpose);
+    }
+    for note in notes.values_mut() {
+        note.purposes.sort_unstable();
+    }
+    Ok(notes.into_values().collect())
 }
 
 /// What came of enrolling one face.

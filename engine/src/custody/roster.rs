@@ -4,7 +4,7 @@ use regard_commitments::{ConsentPurpose, Custody};
 use regard_domain::{PersonId, Timestamp};
 
 use super::face_quality::FaceQualityNote;
-use super::faces::FaceNote;
+use super::faces::{FaceNote, notes_in};
 use super::{Custodian, CustodyError};
 
 /// Persons told at once.
@@ -79,8 +79,9 @@ impl Custodian {
                 })
                 .collect();
             consents.sort_unstable();
-            let mut qualities = self.qualities_of(&opened).await?;
-            let faces = self.notes_of(person).await?.into_iter().map(|note| {
+            let rows = self.store.sealed_of(person).await?;
+            let mut qualities = self.qualities_in(&rows, &opened).await?;
+            let faces = notes_in(&rows)?.into_iter().map(|note| {
                 let quality = qualities.remove(&note.template);
                 (note, quality)
             });

@@ -9,6 +9,7 @@ use regard_commitments::{
 use regard_domain::Clock as _;
 
 use super::{CustodyError, rotate};
+use crate::conductor::Taken;
 use crate::custody::{KeyPlace, SiteKeyFile};
 
 mod attacks;
@@ -198,14 +199,27 @@ async fn a_frozen_record_is_kept_and_never_used() {
     let Answer::Granted(working) = run.custodian.ask(one.person, PERSONALIZE).await.unwrap() else {
         panic!("agreed");
     };
+    run.custodian.count_visit(one.person).await.unwrap();
+    let taken = Taken {
+        person: one.person,
+        creative: "coffee".parse().unwrap(),
+    };
+    run.custodian.count_taken(&taken).await.unwrap();
     run.custodian.freeze(one.person, true).await.unwrap();
+    assert!(run.custodian.count_visit(one.person).await.is_err());
     assert!(!working.is_live_at(clock.now()));
     assert_eq!(
         run.refused(one.person, PERSONALIZE).await,
         Some(RefusalCode::ObjectionActive)
     );
-    // It can be corrected, exported and lifted.
+    // It can be corrected, exported and lifted, and what was counted can be forgotten.
     let who = run.who(&one).await.unwrap();
+    for counted in ["took.coffee", "visits"] {
+        for is_there in [true, false] {
+            let forgotten = run.custodian.forget_wish(&who, counted).await;
+            assert_eq!(forgotten.unwrap(), is_there, "{counted}");
+        }
+    }
     let likes = serde_json::json!({"language": "fr"});
     run.custodian.correct(&who, &likes).await.unwrap();
     let export = run.custodian.export(&who).await.unwrap();

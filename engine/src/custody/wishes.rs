@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regard_backends::SealedRow;
 use regard_commitments::{Answer, ConsentPurpose, DataKey, KeySlot, LiveConsent, Zeroizing};
 use regard_decision::{FactValue, Facts};
-use regard_domain::PersonId;
+use regard_domain::{PersonId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -44,6 +44,7 @@ impl History {
     fn without(mut self, wish: &str) -> Option<Self> {
         match wish.strip_prefix(TOOK) {
             Some(creative) => self.took.remove(creative).map(|_| ())?,
+            None if self.visits == 0 => return None,
             None => self.visits = 0,
         }
         Some(self)
@@ -215,23 +216,22 @@ impl Custodian {
         let row = self.personal_row(person, HISTORY_KIND, &key).await?;
         let mut history: History = row.unwrap_or_default();
         change(&mut history);
-        self.put_history((person, &key), &history, &consent).await
+        self.put_history((person, &key), &history, consent.until())
+            .await
     }
 
     async fn put_history(
         &self,
         (person, key): (PersonId, &DataKey),
         history: &History,
-        consent: &LiveConsent,
+        until: Timestamp,
     ) -> Result<(), CustodyError> {
         let text = Zeroizing::new(serde_json::to_vec(history).map_err(|_| CustodyError::Damaged)?);
         let slot = (person, KeySlot::Purpose(PURPOSE));
         let row = self.sealed(key, slot, (HISTORY_KIND, ""), &text)?;
         // Nothing that hangs on a consent outlives it.
         let kept = self.retention.keep(row, self.now()).into_result()?;
-        self.store
-            .put_sealed(&[kept.no_later_than(consent.until())])
-            .await?;
+        self.store.put_sealed(&[kept.no_later_than(until)]).await?;
         Ok(())
     }
 
@@ -258,15 +258,12 @@ impl Custodian {
         self.correct(who, &Value::Object(stated)).await?;
         Ok(true)
     }
-}
 
-impl Custodian {
-    /// Forgets one thing that was counted; whether it was.
+    /// Forgets one thing that was counted, also in a record that is frozen; whether it was.
     async fn forget_counted(&self, who: &Authenticated, name: &str) -> Result<bool, CustodyError> {
         let person = who.person();
         let _order = self.changing.lock().await;
         let opened = self.open(person).await?;
-        let consent = self.personal_consent(person).await?;
         let Some(key) = self.purpose_key(who, &opened, PURPOSE).await? else {
             return Ok(false);
         };
@@ -278,7 +275,8 @@ impl Custodian {
             let gone = self.store.remove_sealed_row(person, HISTORY_KIND, "");
             return Ok(gone.await?);
         }
-        self.put_history((person, &key), &left, &consent).await?;
+        let until = self.agreed_until(&opened, PURPOSE).await?;
+        self.put_history((person, &key), &left, until).await?;
         Ok(true)
     }
 }
@@ -323,7 +321,9 @@ mod tests {
         let left = history.clone().without("took.coffee").unwrap();
         assert!(!left.took.contains_key("coffee") && left.visits == 3);
         assert_eq!(history.clone().without("took.tea"), None);
-        assert_eq!(history.without(VISITS).unwrap().visits, 0);
+        let left = history.without(VISITS).unwrap();
+        assert_eq!(left.visits, 0);
+        assert_eq!(left.without(VISITS), None, "it is forgotten already");
         assert!(Wishes::of(Some(&json!("text")), None).sources.is_empty());
         assert!(!format!("{wishes:?}").contains("coffee"));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use regard_commitments::{ActKind, ConsentPurpose, Grant, Liveness, RecognitionKind, Sensing};
 use regard_domain::Timestamp;
+use regard_vision::LivenessFault;
 
 use super::attempts::{Attempt, AttemptOutcome, outcome_of};
 use super::capture::Gathered;
@@ -93,11 +94,12 @@ impl Recognizer {
         self.ended(approached.0, gathered).await
     }
 
-    /// Notes what came of an act before a camera, and how long that took.
+    /// Notes what came of an act before a camera, what spoke against a living face, and how long that took.
     pub(crate) fn note_act(
         &self,
         kind: RecognitionKind,
         came_to: Result<AttemptOutcome, &RecognitionError>,
+        faults: Vec<LivenessFault>,
         (acted_at, now): (Timestamp, Timestamp),
     ) {
         let took: Duration = now.saturating_since(acted_at);
@@ -105,7 +107,7 @@ impl Recognizer {
             at: now,
             kind,
             outcome: came_to.unwrap_or_else(outcome_of),
-            faults: Vec::new(),
+            faults,
             took: Some(took),
         });
     }
