@@ -13,10 +13,19 @@ pub(crate) fn root() -> PathBuf {
         .unwrap_or_else(|_| ".".into())
 }
 
-/// `cargo` as the one that runs us.
+/// `cargo` as the one that runs us, without what that one told us about our own package: build scripts watch these
+/// variables, and would build all that depends on them anew for each chore, and again for the chore after it.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let is_ours = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_")
+        });
+        if is_ours {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
