@@ -116,7 +116,8 @@ impl Recognizer {
     /// Takes an attestation back: what works under it ends at once; whether there was one.
     ///
     /// # Errors
-    /// [`RecognitionError`]; nothing works under it then, and it can be taken back again until all of it is done.
+    /// [`RecognitionError`] where the ledger cannot be told; nothing works under it then until the program ends, and it can
+    /// be taken back again until the ledger tells of it.
     pub async fn end_attestation(&self, digest: Digest) -> Result<bool, RecognitionError> {
         let held = || {
             self.attestations
@@ -127,8 +128,6 @@ impl Recognizer {
             return Ok(false);
         }
         self.gate().attestation_ended(digest);
-        let name = format!("{SETTING_PREFIX}{digest}");
-        self.store.remove_setting(&name).await?;
         let body = EntryBody::AttestationEnded {
             attestation: digest,
         };
@@ -138,6 +137,11 @@ impl Recognizer {
         };
         self.tell(vec![entry]).await?;
         held().remove(&digest);
+        let name = format!("{SETTING_PREFIX}{digest}");
+        if let Err(error) = self.store.remove_setting(&name).await {
+            // It is over whatever the files say: the next start reads so in the ledger, and removes it.
+            tracing::warn!(%error, "the text of an attestation that was taken back is removed at the next start");
+        }
         Ok(true)
     }
 
