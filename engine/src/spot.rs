@@ -5,7 +5,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use regard_commitments::{Digest, FACE_TOKEN_PREFIX, Grant, Sensing};
+use regard_commitments::{
+    ConsentPurpose, Digest, FACE_TOKEN_PREFIX, Grant, PromiseStanding, Refusal, RefusalCode,
+    Sensing,
+};
 use regard_domain::{Attention, CameraId, Clock, Face, Timestamp, TrackId};
 use regard_vision::{
     AnalysisError, CameraHold, CueMeter, FaceAnalyzer, FaceChip, Keys, Liveness, LivenessFault,
@@ -44,6 +47,25 @@ const LOOKING: f32 = 0.5;
 
 /// How long somebody may be missed and still be there. Origin: the check for a living face bears gaps of .7 s.
 const GONE_AFTER: Duration = Duration::from_millis(700);
+
+/// Whether the commitments promise what an act before a camera serves: that somebody is recognised for that purpose, and that they get
+/// what is theirs. Whether an impact assessment holds may change while it runs, and is asked when somebody acts.
+///
+/// # Errors
+/// `feature_not_in_profile`, `purpose_not_promised`, `no_alternative_path`.
+pub(crate) fn promised(
+    standing: &PromiseStanding<'_>,
+    purpose: ConsentPurpose,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    for purpose in [purpose, ConsentPurpose::Personalize] {
+        match standing.may_ask_for(purpose, now) {
+            Err(refusal) if refusal.code != RefusalCode::DpiaMissing => return Err(refusal),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
 
 /// What somebody did.
 pub(crate) enum SpotAct {

@@ -1,9 +1,9 @@
-use regard_commitments::{LibraryDeclaration, ask_library};
+use regard_commitments::{Commitments, Custody, Dpia, LibraryDeclaration, Profile, ask_library};
 use regard_domain::{BBox, FaceReadings, FrameSize, Landmarks, Point, Score};
 use tokio::sync::oneshot::error::TryRecvError;
 
 use super::*;
-use crate::custody::tests::world::VirtualClock;
+use crate::custody::tests::world::{VirtualClock, signed};
 
 const ONE: TrackId = TrackId::from_bits(1);
 const OTHER: TrackId = TrackId::from_bits(2);
@@ -142,4 +142,45 @@ fn a_face_that_is_missed_for_a_moment_stands_on() {
     assert_eq!(acted(&away), Some(2_400));
     // Of two nobody can tell who stands there.
     assert_eq!(acted(&[looking[0], looking[0]]), Some(2_400));
+}
+
+#[test]
+fn acts_are_looked_for_where_what_they_serve_is_promised() {
+    use ConsentPurpose::{Identify, Learn, Personalize, Verify};
+    let check = |purposes: &[ConsentPurpose],
+                 asked: ConsentPurpose,
+                 has_other_way: bool,
+                 code: Option<RefusalCode>| {
+        let mut document = Commitments::demo();
+        document.consent_purposes = purposes.iter().copied().collect();
+        document.custody = Custody::Controller;
+        document.custody_justification = Some("an access gate with a guard beside it".to_owned());
+        document.alternative_path = has_other_way.then(|| "the guard looks".to_owned());
+        // Of long ago: whether one holds is asked when somebody acts.
+        document.dpia = Some(Dpia {
+            reference: "DPIA 1".to_owned(),
+            signed_by: "the officer".to_owned(),
+            signed_on: "2020-05-01".parse().unwrap(),
+            configuration: None,
+        });
+        let promise = signed(&document);
+        let standing = PromiseStanding {
+            in_force: &promise,
+            taken_under: None,
+            profile: &Profile::named(&document.profile).unwrap(),
+            assessed: None,
+        };
+        let refused = promised(&standing, asked, at(0)).err();
+        let told = refused.map(|refusal| refusal.code);
+        assert_eq!(told, code, "{purposes:?} {asked}");
+    };
+    let not_promised = Some(RefusalCode::PurposeNotPromised);
+    check(&[Verify, Personalize], Verify, false, None);
+    check(&[Verify, Learn], Verify, true, not_promised);
+    check(&[Identify, Personalize], Verify, true, not_promised);
+    check(&[Identify, Personalize], Identify, true, None);
+    check(&[Identify], Identify, true, not_promised);
+    check(&[Verify, Personalize], Identify, true, not_promised);
+    let no_other_way = Some(RefusalCode::NoAlternativePath);
+    check(&[Identify, Personalize], Identify, false, no_other_way);
 }
