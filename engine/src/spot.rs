@@ -11,8 +11,8 @@ use regard_commitments::{
 };
 use regard_domain::{Attention, CameraId, Clock, Face, Timestamp, TrackId};
 use regard_vision::{
-    AnalysisError, CameraHold, CueMeter, FaceAnalyzer, FaceChip, Keys, Liveness, LivenessFault,
-    PassiveCheck, QualityGate, RgbView, read_code,
+    AnalysisError, CameraHold, CueMeter, FaceAnalyzer, FaceChip, FaceMesh, Keys, Liveness,
+    LivenessFault, PassiveCheck, QualityGate, RgbView, read_code,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -232,6 +232,8 @@ pub(crate) struct SpotFrame<'a, 'b> {
     pub(crate) track: Option<TrackId>,
     /// Whether more than one is in view.
     pub(crate) is_crowded: bool,
+    /// The mesh of the only face, where it was run on this frame already.
+    pub(crate) mesh: Option<&'a FaceMesh>,
     pub(crate) keys: &'a Keys<'b>,
     /// When it was taken, and now.
     pub(crate) at: Timestamp,
@@ -297,8 +299,9 @@ impl Spot {
         }
         if let ([face], Some(_)) = (frame.faces, frame.track) {
             state.alone(frame.at);
-            self.measure(&mut state, analyzer, frame, face)?;
-            self.gather(&mut state, analyzer, frame, face)?;
+            let fresh = self.measure(&mut state, analyzer, frame, face)?;
+            let mesh = frame.mesh.or(fresh.as_ref());
+            self.gather(&mut state, analyzer, frame, (face, mesh))?;
         }
         let Some(track) = state.track.filter(|_| !state.is_called) else {
             return Ok(());
@@ -325,31 +328,36 @@ impl Spot {
         Ok(())
     }
 
+    /// Measures the cues of the only face where they are due. The mesh where it was run for that.
     fn measure(
         &self,
         state: &mut SpotState,
         analyzer: &mut FaceAnalyzer,
         frame: &SpotFrame<'_, '_>,
         face: &Face,
-    ) -> Result<(), AnalysisError> {
+    ) -> Result<Option<FaceMesh>, AnalysisError> {
         let due = |before: Timestamp| frame.at.saturating_since(before) >= CUE_EVERY;
         let Some(attention) = frame.keys.attention else {
-            return Ok(());
+            return Ok(None);
         };
         if !state.cued_at.is_none_or(due) {
-            return Ok(());
+            return Ok(None);
         }
         state.cued_at = Some(frame.at);
-        let faces = std::slice::from_ref(face);
-        let meshes = analyzer.meshes(frame.view, faces, attention)?;
-        let mesh = meshes.first().and_then(Option::as_ref);
+        let fresh = if frame.mesh.is_some() {
+            None
+        } else {
+            let meshes = analyzer.meshes(frame.view, std::slice::from_ref(face), attention)?;
+            meshes.into_iter().next().flatten()
+        };
+        let mesh = frame.mesh.or(fresh.as_ref());
         let mesh = mesh.map(|mesh| (mesh, attention));
         let cue = state
             .meter
             .measure(frame.view, face, mesh, None, frame.keys.count)?;
         state.passive.observe(frame.at, Some(&cue));
         match state.passive.verdict(frame.at) {
-            Liveness::Pending => return Ok(()),
+            Liveness::Pending => return Ok(fresh),
             Liveness::Passed => {
                 state.live_at = Some(frame.now);
                 state.faults.clear();
@@ -360,7 +368,7 @@ impl Spot {
         }
         // It goes on for as long as they are there: what was alive a while ago may have been exchanged for a picture.
         state.passive = PassiveCheck::new(CameraHold::Fixed);
-        Ok(())
+        Ok(fresh)
     }
 
     /// Cuts crops of the face where somebody acted, under the leave that their act got.
@@ -369,7 +377,7 @@ impl Spot {
         state: &mut SpotState,
         analyzer: &mut FaceAnalyzer,
         frame: &SpotFrame<'_, '_>,
-        face: &Face,
+        (face, mesh): (&Face, Option<&FaceMesh>),
     ) -> Result<(), AnalysisError> {
         // Where the leave was taken back meanwhile nothing stays, and whoever waits is told by the end of the line.
         let holds = |wanted: &Wanted| wanted.sensing.is_live_at(frame.now);
@@ -381,12 +389,15 @@ impl Spot {
             return Ok(());
         };
         if wanted.chips.len() < N_CHIPS {
-            let keys = Keys {
-                count: &count,
-                attention: Some(&attention),
-                expression: None,
+            let pose = match mesh.and_then(FaceMesh::head_pose) {
+                Some(pose) => Some(pose),
+                None => {
+                    let faces = std::slice::from_ref(face);
+                    let poses = analyzer.head_poses(frame.view, faces, &attention)?;
+                    poses.into_iter().flatten().next()
+                }
             };
-            let quality = analyzer.quality(frame.view, frame.faces, 0, &keys)?;
+            let quality = analyzer.quality_with_pose(frame.view, frame.faces, (0, pose), &count)?;
             if QualityGate::PROBE.faults(&quality).is_empty() {
                 wanted
                     .chips

@@ -129,6 +129,7 @@ fn a_face_that_is_missed_for_a_moment_stands_on() {
                 faces,
                 track: (!faces.is_empty()).then_some(ONE),
                 is_crowded: false,
+                mesh: None,
                 keys: &keys,
                 at: at(*millis),
                 now: at(*millis),
