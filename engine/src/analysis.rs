@@ -7,8 +7,8 @@ use std::time::Duration;
 use regard_audience::{Association, Digest, FaceTrack, TrackState};
 use regard_domain::{BBox, Clock, Face, FrameSize, HeadPose, Moment, Sighting, Timestamp, TrackId};
 use regard_vision::{
-    AnalysisError, CameraPlacement, FaceAnalyzer, Frame, FrameError, Keys, PixelPool, WantedSize,
-    attention_of, decode_frame,
+    AnalysisError, CameraPlacement, FaceAnalyzer, FaceMesh, Frame, FrameError, Keys, PixelPool,
+    WantedSize, attention_of, decode_frame,
 };
 use tokio::sync::watch;
 
@@ -264,7 +264,7 @@ impl Analysis {
             clock: self.clock.as_ref(),
             is_behind: self.jobs.is_waiting(index),
         };
-        readings.read(&mut association, &mut sighting.faces, read)?;
+        let mesh = readings.read(&mut association, &mut sighting.faces, read)?;
         if !job.grant.is_live_at(self.clock.now()) {
             return Err(Dropped::Refused);
         }
@@ -280,7 +280,8 @@ impl Analysis {
             sighting: recorded,
         });
         drop(state);
-        let seen = (faces.as_deref().unwrap_or_default(), &association);
+        let faces = faces.as_deref().unwrap_or_default();
+        let seen = (faces, &association, mesh.as_ref());
         self.look_for_acts(lane, analyzer, (&frame, job), seen);
         Ok(())
     }
@@ -291,7 +292,7 @@ impl Analysis {
         lane: &AnalysisLane,
         analyzer: &mut FaceAnalyzer,
         (frame, job): (&Frame, &Job),
-        (faces, association): (&[Face], &Association),
+        (faces, association, mesh): (&[Face], &Association, Option<&FaceMesh>),
     ) {
         let (Some(spot), Some(count)) = (&lane.spot, job.grant.count()) else {
             return;
@@ -305,6 +306,7 @@ impl Analysis {
             faces,
             track: first.filter(|_| second.is_none()).map(|one| one.track),
             is_crowded: second.is_some(),
+            mesh,
             keys: &Keys {
                 count: &count,
                 attention: attention.as_ref(),
@@ -410,13 +412,14 @@ struct Readings<'a> {
 
 impl Readings<'_> {
     /// Reads the faces whose turn it is, as time allows, and writes the readings into them; what is due
-    /// on the others is postponed.
+    /// on the others is postponed. The mesh of the only face of the frame, where it was due.
     fn read(
         mut self,
         association: &mut Association,
         faces: &mut [Face],
         read: &mut BTreeMap<TrackId, LastRead>,
-    ) -> Result<(), Dropped> {
+    ) -> Result<Option<FaceMesh>, Dropped> {
+        let mut only_mesh = None;
         let at = association.at();
         read.retain(|id, _| association.faces().iter().any(|t| t.track == *id));
         let began = self.clock.now();
@@ -427,13 +430,16 @@ impl Readings<'_> {
                 association.postpone(track.face);
                 continue;
             }
-            let pitch_deg = self.read_one(&track, &mut faces[track.face])?;
+            let mesh = self.read_one(&track, &mut faces[track.face])?;
+            let pose = faces[track.face].readings.head_pose;
+            let pitch_deg = pose.map(|pose| pose.pitch_deg);
+            only_mesh = mesh.filter(|_| faces.len() == 1);
             let old = read.get(&track.track).and_then(|last| last.pitch_deg);
             let pitch_deg = pitch_deg.or(old);
             read.insert(track.track, LastRead { at, pitch_deg });
         }
         let Some(key) = self.job.grant.attention() else {
-            return Ok(());
+            return Ok(only_mesh);
         };
         for track in association.faces() {
             let face = &mut faces[track.face];
@@ -448,11 +454,15 @@ impl Readings<'_> {
             face.readings.attention =
                 pose.map(|pose| attention_of(pose, &self.lane.placement, &key));
         }
-        Ok(())
+        Ok(only_mesh)
     }
 
-    /// Runs what is due on one face, each under its own scope; the pitch when a mesh told it.
-    fn read_one(&mut self, track: &FaceTrack, face: &mut Face) -> Result<Option<f32>, Dropped> {
+    /// Runs what is due on one face, each under its own scope; the mesh where it was due and there is one.
+    fn read_one(
+        &mut self,
+        track: &FaceTrack,
+        face: &mut Face,
+    ) -> Result<Option<FaceMesh>, Dropped> {
         let one = std::slice::from_ref(face);
         let expression = match self.job.grant.expression() {
             Some(key) if track.due.expression => {
@@ -460,16 +470,17 @@ impl Readings<'_> {
             }
             Some(_) | None => Vec::new(),
         };
-        let pose = match self.job.grant.attention() {
+        let (pose, mesh) = match self.job.grant.attention() {
             Some(key) if track.due.mesh => {
-                let poses = self.analyzer.head_poses(self.frame.view(), one, &key)?;
-                poses.into_iter().next().flatten()
+                let view = self.frame.view();
+                let known = self.analyzer.head_poses_and_meshes(view, one, &key)?;
+                known.into_iter().next().unwrap_or_default()
             }
-            Some(_) | None => None,
+            Some(_) | None => (None, None),
         };
         face.readings.expression = expression.into_iter().next();
         face.readings.head_pose = pose;
-        Ok(pose.map(|pose| pose.pitch_deg))
+        Ok(mesh)
     }
 }
 

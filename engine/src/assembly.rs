@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use regard_audience::Crowd;
 use regard_backends::Store;
-use regard_commitments::{Digest, EntryBody, LedgerEntry, Scopes};
+use regard_commitments::{ConsentPurpose, Digest, EntryBody, LedgerEntry, PromiseStanding, Scopes};
 use regard_domain::{CameraId, Clock, ScreenId};
 use regard_inference::{Catalog, Runtime};
 use regard_vision::{
@@ -42,7 +42,7 @@ use crate::recording::{Head, RecordingWriter};
 use crate::remembered::Remembered;
 use crate::screen::play_in_process;
 use crate::seed::random_key;
-use crate::spot::{Spot, SpotCall};
+use crate::spot::{Spot, SpotCall, promised};
 use crate::start::{Promise, StartError};
 use crate::statistics::Statistician;
 use crate::stopper::Stopper;
@@ -216,17 +216,41 @@ impl Assembly {
         (senders, views)
     }
 
-    /// Where somebody may be recognised by an act before a camera; nothing where no screen belongs to it, or nobody wants that.
+    /// Where somebody may be recognised by an act before a camera; nothing where no screen belongs to it, nobody wants that, or the
+    /// commitments do not promise what it serves.
     fn spot(&self, camera: &CameraId, calls: &mpsc::Sender<SpotCall>) -> Option<Arc<Spot>> {
         let wanted = &self.config.recognition;
-        let marked = wanted.spots.iter().find(|(of, _)| of == camera);
-        let marked = marked.map(|(_, spot)| *spot);
         let mut screens = self.config.screens.iter();
-        let is_watched = screens.any(|screen| screen.camera.as_ref() == Some(camera));
-        (is_watched && (wanted.reads_tokens || marked.is_some())).then(|| {
-            let spot = Spot::new(camera.clone(), wanted.reads_tokens, marked, calls.clone());
+        if !screens.any(|screen| screen.camera.as_ref() == Some(camera)) {
+            return None;
+        }
+        let reads_tokens = wanted.reads_tokens && self.promises(camera, ConsentPurpose::Verify);
+        let marked = wanted.spots.iter().find(|(of, _)| of == camera);
+        let marked = marked
+            .map(|(_, spot)| *spot)
+            .filter(|_| self.promises(camera, ConsentPurpose::Identify));
+        (reads_tokens || marked.is_some()).then(|| {
+            let spot = Spot::new(camera.clone(), reads_tokens, marked, calls.clone());
             Arc::new(spot)
         })
+    }
+
+    /// Whether an act before a camera may serve that purpose; where not, the log says why.
+    fn promises(&self, camera: &CameraId, purpose: ConsentPurpose) -> bool {
+        let standing = PromiseStanding {
+            in_force: &self.promise.verified,
+            taken_under: None,
+            profile: &self.promise.profile,
+            assessed: None,
+        };
+        let asked = promised(&standing, purpose, self.clock.now());
+        if let Err(refusal) = &asked {
+            tracing::warn!(
+                %camera, %purpose, %refusal,
+                "the configuration has people recognised before a camera, and they may not be"
+            );
+        }
+        asked.is_ok()
     }
 
     fn cameras(

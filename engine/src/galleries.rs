@@ -11,7 +11,7 @@ use regard_identity::{
 };
 use thiserror::Error;
 
-use crate::config::{GalleryConfig, HAS_GALLERY_INDEX};
+use crate::config::GalleryConfig;
 
 /// Why a gallery was not searched.
 #[derive(Debug, Error)]
@@ -212,11 +212,10 @@ impl Galleries {
         }
     }
 
-    /// How a gallery of that many templates is searched.
-    pub(crate) fn index(&self, n_templates: u64) -> GalleryIndex {
-        let exact_up_to = self.config.index_beyond.filter(|_| HAS_GALLERY_INDEX);
-        match exact_up_to {
-            Some(most) if n_templates > most as u64 => GalleryIndex::Neighbours,
+    /// How a gallery is searched now, whatever was wished for; in one that is not there nobody is missed.
+    pub(crate) fn index(&self, gallery: &GalleryId) -> GalleryIndex {
+        match self.room(gallery) {
+            Some(room) if look(&room).now.asks_index() => GalleryIndex::Neighbours,
             Some(_) | None => GalleryIndex::Exact,
         }
     }
@@ -347,5 +346,52 @@ impl Galleries {
                 (id, persons, room.now.n_templates().unwrap_or(0))
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::HAS_GALLERY_INDEX;
+
+    #[test]
+    fn what_is_told_of_a_gallery_is_how_it_is_searched() {
+        let (secret, model) = ([4; 32], ModelTag::from_bits(3));
+        let galleries = Galleries::new(GalleryConfig {
+            index_beyond: Some(1),
+            ..GalleryConfig::default()
+        });
+        let named = |name: &str| GalleryId::new(name).unwrap();
+        let (as_wished, without_room) = (named("as-wished"), named("without-room"));
+        galleries.open(&as_wished, &secret, model);
+        // There was no memory for the index of this one.
+        let transform = GalleryTransform::from_key(&secret, EMBEDDING_DIMENSION).unwrap();
+        let of = transform.id();
+        let exact = ExactGallery::new(transform, model, GalleryLimits::default());
+        let room = Arc::new(RwLock::new(Room::new(Box::new(exact))));
+        let mut rooms = galleries.rooms.write().unwrap();
+        rooms.insert(without_room.clone(), room);
+        drop(rooms);
+        for n in 1..=3_u8 {
+            for gallery in [&as_wished, &without_room] {
+                let numbers = vec![n.cast_signed(); EMBEDDING_DIMENSION];
+                let values = Template::from_numbers(&numbers, model, of).unwrap();
+                let face = NewFace {
+                    person: PersonId::from_bits(n.into()),
+                    template: TemplateId::from_bits(n.into()),
+                    bytes: values.to_bytes(),
+                    until: Timestamp::from_millis(1_000),
+                };
+                galleries.insert(gallery, &face).unwrap();
+            }
+            let wished = if HAS_GALLERY_INDEX && n > 1 {
+                GalleryIndex::Neighbours
+            } else {
+                GalleryIndex::Exact
+            };
+            assert_eq!(galleries.index(&as_wished), wished, "{n}");
+            assert_eq!(galleries.index(&without_room), GalleryIndex::Exact);
+        }
+        assert_eq!(galleries.index(&named("nowhere")), GalleryIndex::Exact);
     }
 }

@@ -1,5 +1,6 @@
 //! Who looks into the acts of people before cameras, and welcomes those who are who they show to be.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use regard_domain::{CameraId, ScreenId};
@@ -8,10 +9,11 @@ use tokio::sync::mpsc;
 
 use crate::handle::Engine;
 use crate::recognition::{AttemptOutcome, CaptureOutcome, RecognitionError, Visitor, kind_of};
-use crate::spot::SpotCall;
+use crate::spot::{LookedInto, Quiet, SpotCall};
 use crate::welcome::WelcomeError;
 
-/// Acts that wait to be looked into. When full, whoever holds up a token holds it up a moment longer.
+/// Acts that wait to be looked into, while the face network is loaded. When full, whoever holds up a token holds it up a moment
+/// longer.
 pub(crate) const MAX_CALLS: usize = 4;
 
 /// How long crops of whoever acted are waited for: a check for a living face takes three seconds of somebody who has only
@@ -19,40 +21,47 @@ pub(crate) const MAX_CALLS: usize = 4;
 const GATHERING: Duration = Duration::from_secs(6);
 
 /// How long a token that was looked into is not looked into again while it is held up: where its holder was welcomed, and where
-/// not.
-const QUIET_WELCOMED: Duration = Duration::from_secs(60);
-const QUIET_REFUSED: Duration = Duration::from_secs(5);
+/// not. Whoever was welcomed, was lost from view and came back is another track.
+const WELCOMED: Quiet = Quiet {
+    same: Duration::from_secs(60),
+    others: REFUSED.others,
+};
+const REFUSED: Quiet = Quiet {
+    same: Duration::from_secs(5),
+    others: Duration::from_secs(5),
+};
 
 /// How often it is looked whether the engine stops.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// Looks into acts, one after the other, until the engine stops.
+/// Looks into acts until the engine stops: each by itself, so that a slow search before one camera holds up nobody before another.
+/// Of each camera there is one at a time.
 pub(crate) async fn greet(engine: Engine, mut calls: mpsc::Receiver<SpotCall>) {
     engine.recognizer().warm().await;
     while !engine.shared.stopper.is_stopping() {
         match tokio::time::timeout(LOOK_AGAIN, calls.recv()).await {
             Err(_) => {}
             Ok(None) => return,
-            Ok(Some(call)) => look_into(&engine, call).await,
+            Ok(Some(call)) => {
+                let clock = Arc::clone(&engine.shared.clock);
+                let looked_into = LookedInto::new(call, REFUSED, clock);
+                tokio::spawn(look_into(engine.clone(), looked_into));
+            }
         }
     }
 }
 
-async fn look_into(engine: &Engine, call: SpotCall) {
+async fn look_into(engine: Engine, mut looked_into: LookedInto) {
     let mut faults = Vec::new();
-    let arrived = arrive(engine, &call, &mut faults).await;
-    let SpotCall { spot, act, at, .. } = call;
-    let now = engine.now();
-    let is_welcome = matches!(arrived, Ok(AttemptOutcome::Accepted));
+    let arrived = arrive(&engine, &looked_into.call, &mut faults).await;
+    let SpotCall { act, at, .. } = &looked_into.call;
+    let times = (*at, engine.now());
     engine
         .recognizer()
-        .note_act(kind_of(&act), arrived.as_ref().copied(), faults, (at, now));
-    let quiet = if is_welcome {
-        QUIET_WELCOMED
-    } else {
-        QUIET_REFUSED
-    };
-    spot.over(&act, now, quiet);
+        .note_act(kind_of(act), arrived.as_ref().copied(), faults, times);
+    if matches!(arrived, Ok(AttemptOutcome::Accepted)) {
+        looked_into.quiet = WELCOMED;
+    }
 }
 
 /// What an act came to, and in `faults` what spoke against a living face.

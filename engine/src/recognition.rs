@@ -403,10 +403,10 @@ impl Recognizer {
             .map(|(gallery, n_persons, n_templates)| GalleryStanding {
                 is_armed: gate.is_armed(&gallery),
                 turned_over_at: turned_over_at.filter(|_| gallery == own_gallery()),
+                index: self.galleries.index(&gallery),
                 gallery,
                 n_persons,
                 n_templates,
-                index: self.galleries.index(n_templates),
                 max_templates: self.config.gallery.max_templates,
             })
             .collect()

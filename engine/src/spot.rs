@@ -5,11 +5,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use regard_commitments::{Digest, FACE_TOKEN_PREFIX, Grant, Sensing};
-use regard_domain::{Attention, CameraId, Face, Timestamp, TrackId};
+use regard_commitments::{
+    ConsentPurpose, Digest, FACE_TOKEN_PREFIX, Grant, PromiseStanding, Refusal, RefusalCode,
+    Sensing,
+};
+use regard_domain::{Attention, CameraId, Clock, Face, Timestamp, TrackId};
 use regard_vision::{
-    AnalysisError, CameraHold, CueMeter, FaceAnalyzer, FaceChip, Keys, Liveness, LivenessFault,
-    PassiveCheck, QualityGate, RgbView, read_code,
+    AnalysisError, CameraHold, CueMeter, FaceAnalyzer, FaceChip, FaceMesh, Keys, Liveness,
+    LivenessFault, PassiveCheck, QualityGate, RgbView, read_code,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -24,8 +27,13 @@ const CODE_EVERY: Duration = Duration::from_millis(150);
 /// How often cues of a living face are measured: a check wants twenty in three seconds, of cameras of fifteen frames a second too.
 const CUE_EVERY: Duration = Duration::from_millis(60);
 
-/// How long it counts that the cues of somebody spoke for a living face, while they stay in view.
-const LIVE_FOR: Duration = Duration::from_secs(15);
+/// How long it counts that the cues of somebody spoke for a living face, while they stay in view: two checks of three seconds, so that
+/// of those who stay one that says nothing takes it from nobody.
+const LIVE_FOR: Duration = Duration::from_secs(6);
+
+/// How long somebody may be missed, or not be the only face, without showing anew that they live: behind a longer gap a picture may
+/// have come before their face. Origin: two frames that are missed of fifteen a second.
+const UNWATCHED: Duration = Duration::from_millis(200);
 
 /// Crops that are gathered of somebody who acted: two agree where one may be blurred.
 const N_CHIPS: usize = 2;
@@ -39,6 +47,25 @@ const LOOKING: f32 = 0.5;
 
 /// How long somebody may be missed and still be there. Origin: the check for a living face bears gaps of .7 s.
 const GONE_AFTER: Duration = Duration::from_millis(700);
+
+/// Whether the commitments promise what an act before a camera serves: that somebody is recognised for that purpose, and that they get
+/// what is theirs. Whether an impact assessment holds may change while it runs, and is asked when somebody acts.
+///
+/// # Errors
+/// `feature_not_in_profile`, `purpose_not_promised`, `no_alternative_path`.
+pub(crate) fn promised(
+    standing: &PromiseStanding<'_>,
+    purpose: ConsentPurpose,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    for purpose in [purpose, ConsentPurpose::Personalize] {
+        match standing.may_ask_for(purpose, now) {
+            Err(refusal) if refusal.code != RefusalCode::DpiaMissing => return Err(refusal),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
 
 /// What somebody did.
 pub(crate) enum SpotAct {
@@ -75,11 +102,54 @@ struct Wanted {
     reply: oneshot::Sender<SpotGathered>,
 }
 
+/// How long a code that was looked into is not handed on again while it is held up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quiet {
+    /// Where the same visitor goes on to hold it up.
+    pub(crate) same: Duration,
+    /// Where another does: who was lost and came back is one too.
+    pub(crate) others: Duration,
+}
+
+/// A code that was handed on.
+struct Answered {
+    /// Its hash.
+    code: Digest,
+    /// Who held it up.
+    track: TrackId,
+    /// Until when it is not handed on again from them, and from others.
+    until: Timestamp,
+    others_until: Timestamp,
+}
+
+/// An act that is looked into. However that ends, its spot is told that it is over, and looks for acts again.
+pub(crate) struct LookedInto {
+    pub(crate) call: SpotCall,
+    pub(crate) quiet: Quiet,
+    clock: Arc<dyn Clock>,
+}
+
+impl LookedInto {
+    /// From now on it is looked into.
+    pub(crate) fn new(call: SpotCall, quiet: Quiet, clock: Arc<dyn Clock>) -> Self {
+        Self { call, quiet, clock }
+    }
+}
+
+impl Drop for LookedInto {
+    fn drop(&mut self) {
+        let SpotCall { spot, act, .. } = &self.call;
+        spot.over(act, self.clock.now(), self.quiet);
+    }
+}
+
 /// What is known of whoever is the only one before a camera.
 struct SpotState {
     track: Option<TrackId>,
     /// Capture time of the last frame in which they were seen.
     seen_at: Option<Timestamp>,
+    /// Capture time of the last frame in which theirs was the only face.
+    alone_at: Option<Timestamp>,
     meter: CueMeter,
     passive: PassiveCheck,
     /// When the cues spoke for a living face last, and what spoke against one since.
@@ -90,8 +160,8 @@ struct SpotState {
     stands_since: Option<Timestamp>,
     /// Whether whoever is there was looked for because they stand there: once is enough.
     has_stood: bool,
-    /// The code that was handed on last, by hash, and until when it is not handed on again.
-    answered: Option<(Digest, Timestamp)>,
+    /// The code that was handed on last.
+    answered: Option<Answered>,
     /// Whether an act is being looked into.
     is_called: bool,
     wanted: Option<Wanted>,
@@ -102,6 +172,7 @@ impl SpotState {
         Self {
             track: None,
             seen_at: None,
+            alone_at: None,
             meter: CueMeter::new(),
             passive: PassiveCheck::new(CameraHold::Fixed),
             live_at: None,
@@ -119,13 +190,37 @@ impl SpotState {
     /// Somebody else, or nobody, is there: nothing of before is about them, least of all the leave to look who they are.
     fn anew(&mut self, track: Option<TrackId>) {
         self.track = track;
-        self.meter = CueMeter::new();
-        self.passive = PassiveCheck::new(CameraHold::Fixed);
-        self.live_at = None;
+        self.seen_at = None;
+        self.alone_at = None;
+        self.check_anew();
         self.faults.clear();
         self.stands_since = None;
         self.has_stood = false;
         self.wanted = None;
+    }
+
+    /// Whether they live has to be shown from the beginning, by the face that crops are cut of. What spoke against it goes on to speak.
+    fn check_anew(&mut self) {
+        if let Some(wanted) = &mut self.wanted {
+            wanted.chips.clear();
+        }
+        self.meter = CueMeter::new();
+        self.passive = PassiveCheck::new(CameraHold::Fixed);
+        self.live_at = None;
+    }
+
+    /// Theirs is the only face in a frame of that time. Frames may come out of order.
+    fn alone(&mut self, at: Timestamp) {
+        let is_long = |before: Timestamp| at.saturating_since(before) > UNWATCHED;
+        if self.alone_at.is_some_and(is_long) {
+            self.check_anew();
+        }
+        self.alone_at = self.alone_at.max(Some(at));
+    }
+
+    fn is_live(&self, now: Timestamp) -> bool {
+        let holds = |at: Timestamp| now.saturating_since(at) <= LIVE_FOR;
+        self.live_at.is_some_and(holds)
     }
 }
 
@@ -137,6 +232,8 @@ pub(crate) struct SpotFrame<'a, 'b> {
     pub(crate) track: Option<TrackId>,
     /// Whether more than one is in view.
     pub(crate) is_crowded: bool,
+    /// The mesh of the only face, where it was run on this frame already.
+    pub(crate) mesh: Option<&'a FaceMesh>,
     pub(crate) keys: &'a Keys<'b>,
     /// When it was taken, and now.
     pub(crate) at: Timestamp,
@@ -189,7 +286,7 @@ impl Spot {
                 if state.track != Some(track) {
                     state.anew(Some(track));
                 }
-                state.seen_at = Some(frame.at);
+                state.seen_at = state.seen_at.max(Some(frame.at));
             }
             // A face that is missed for a moment is no reason to begin anew; several are, for nobody can tell who acts.
             None => {
@@ -201,8 +298,10 @@ impl Spot {
             }
         }
         if let ([face], Some(_)) = (frame.faces, frame.track) {
-            self.measure(&mut state, analyzer, frame, face)?;
-            self.gather(&mut state, analyzer, frame, face)?;
+            state.alone(frame.at);
+            let fresh = self.measure(&mut state, analyzer, frame, face)?;
+            let mesh = frame.mesh.or(fresh.as_ref());
+            self.gather(&mut state, analyzer, frame, (face, mesh))?;
         }
         let Some(track) = state.track.filter(|_| !state.is_called) else {
             return Ok(());
@@ -229,31 +328,36 @@ impl Spot {
         Ok(())
     }
 
+    /// Measures the cues of the only face where they are due. The mesh where it was run for that.
     fn measure(
         &self,
         state: &mut SpotState,
         analyzer: &mut FaceAnalyzer,
         frame: &SpotFrame<'_, '_>,
         face: &Face,
-    ) -> Result<(), AnalysisError> {
+    ) -> Result<Option<FaceMesh>, AnalysisError> {
         let due = |before: Timestamp| frame.at.saturating_since(before) >= CUE_EVERY;
         let Some(attention) = frame.keys.attention else {
-            return Ok(());
+            return Ok(None);
         };
         if !state.cued_at.is_none_or(due) {
-            return Ok(());
+            return Ok(None);
         }
         state.cued_at = Some(frame.at);
-        let faces = std::slice::from_ref(face);
-        let meshes = analyzer.meshes(frame.view, faces, attention)?;
-        let mesh = meshes.first().and_then(Option::as_ref);
+        let fresh = if frame.mesh.is_some() {
+            None
+        } else {
+            let meshes = analyzer.meshes(frame.view, std::slice::from_ref(face), attention)?;
+            meshes.into_iter().next().flatten()
+        };
+        let mesh = frame.mesh.or(fresh.as_ref());
         let mesh = mesh.map(|mesh| (mesh, attention));
         let cue = state
             .meter
             .measure(frame.view, face, mesh, None, frame.keys.count)?;
         state.passive.observe(frame.at, Some(&cue));
         match state.passive.verdict(frame.at) {
-            Liveness::Pending => return Ok(()),
+            Liveness::Pending => return Ok(fresh),
             Liveness::Passed => {
                 state.live_at = Some(frame.now);
                 state.faults.clear();
@@ -264,7 +368,7 @@ impl Spot {
         }
         // It goes on for as long as they are there: what was alive a while ago may have been exchanged for a picture.
         state.passive = PassiveCheck::new(CameraHold::Fixed);
-        Ok(())
+        Ok(fresh)
     }
 
     /// Cuts crops of the face where somebody acted, under the leave that their act got.
@@ -273,7 +377,7 @@ impl Spot {
         state: &mut SpotState,
         analyzer: &mut FaceAnalyzer,
         frame: &SpotFrame<'_, '_>,
-        face: &Face,
+        (face, mesh): (&Face, Option<&FaceMesh>),
     ) -> Result<(), AnalysisError> {
         // Where the leave was taken back meanwhile nothing stays, and whoever waits is told by the end of the line.
         let holds = |wanted: &Wanted| wanted.sensing.is_live_at(frame.now);
@@ -285,22 +389,23 @@ impl Spot {
             return Ok(());
         };
         if wanted.chips.len() < N_CHIPS {
-            let keys = Keys {
-                count: &count,
-                attention: Some(&attention),
-                expression: None,
+            let pose = match mesh.and_then(FaceMesh::head_pose) {
+                Some(pose) => Some(pose),
+                None => {
+                    let faces = std::slice::from_ref(face);
+                    let poses = analyzer.head_poses(frame.view, faces, &attention)?;
+                    poses.into_iter().flatten().next()
+                }
             };
-            let quality = analyzer.quality(frame.view, frame.faces, 0, &keys)?;
+            let quality = analyzer.quality_with_pose(frame.view, frame.faces, (0, pose), &count)?;
             if QualityGate::PROBE.faults(&quality).is_empty() {
                 wanted
                     .chips
                     .extend(FaceChip::cut(frame.view, face, &count)?);
             }
         }
-        let is_live = state
-            .live_at
-            .is_some_and(|at| frame.now.saturating_since(at) <= LIVE_FOR);
-        if wanted.chips.len() >= N_CHIPS && (is_live || !state.faults.is_empty()) {
+        let is_told = state.is_live(frame.now) || !state.faults.is_empty();
+        if wanted.chips.len() >= N_CHIPS && is_told {
             // Whoever waits may have given up.
             let _ = wanted.reply.send(SpotGathered {
                 chips: wanted.chips,
@@ -330,11 +435,21 @@ impl Spot {
         (track, now): (TrackId, Timestamp),
     ) -> bool {
         let digest = Digest::of(&[text.as_bytes()]);
-        let is_again = state
-            .answered
-            .is_some_and(|(known, until)| known == digest && now < until);
+        let is_again = state.answered.as_ref().is_some_and(|answered| {
+            let until = if answered.track == track {
+                answered.until
+            } else {
+                answered.others_until
+            };
+            answered.code == digest && now < until
+        });
         if !is_again {
-            state.answered = Some((digest, now));
+            state.answered = Some(Answered {
+                code: digest,
+                track,
+                until: now,
+                others_until: now,
+            });
             self.call(state, SpotAct::Shown(text), (track, now));
         }
         !is_again
@@ -347,6 +462,10 @@ impl Spot {
         frame: &SpotFrame<'_, '_>,
         (track, marked): (TrackId, &MarkedSpot),
     ) {
+        // A face that is missed in a frame stands where it stood: whoever is missed for longer is gone, and all begins anew.
+        if frame.faces.is_empty() {
+            return;
+        }
         // Of several faces nobody can tell which acts, also before each of them is somebody.
         let alone = frame.faces.first().filter(|_| frame.faces.len() == 1);
         let stands = alone.is_some_and(|face| {
@@ -380,13 +499,12 @@ impl Spot {
             track,
             at,
         };
-        // As many cameras as call at once are looked into one after the other; whoever is not taken holds up their token
-        // a moment longer.
+        // Whoever is not taken, because too many cameras call at once, holds up their token a moment longer.
         state.is_called = self.calls.try_send(call).is_ok();
     }
 
     /// From now on crops are cut of the one of that track, who acted, until enough are there. The answer ends without one when
-    /// they are gone or no longer alone, also before this, when the leave ends, or when [`Self::over`] comes first.
+    /// they are gone or no longer alone, also before this, when the leave ends, or when the act is over first.
     pub(crate) fn want(
         &self,
         sensing: Grant<Sensing>,
@@ -405,41 +523,16 @@ impl Spot {
     }
 
     /// The act was looked into; a code that was held up is not handed on again for a while.
-    pub(crate) fn over(&self, act: &SpotAct, now: Timestamp, quiet: Duration) {
+    fn over(&self, act: &SpotAct, now: Timestamp, quiet: Quiet) {
         let mut state = self.state();
         state.wanted = None;
         state.is_called = false;
-        if let (SpotAct::Shown(_), Some((_, until))) = (act, &mut state.answered) {
-            *until = now.plus(quiet);
+        if let (SpotAct::Shown(_), Some(answered)) = (act, &mut state.answered) {
+            answered.until = now.plus(quiet.same);
+            answered.others_until = now.plus(quiet.others);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use regard_commitments::{LibraryDeclaration, ask_library};
-    use tokio::sync::oneshot::error::TryRecvError;
-
-    use super::*;
-
-    #[test]
-    fn crops_are_cut_of_whoever_acted_and_of_nobody_who_comes_after_them() {
-        let camera = CameraId::new("door").unwrap();
-        let own = LibraryDeclaration::own_media(camera.clone());
-        let leave = || ask_library(&own).granted().unwrap();
-        let (calls, _heard) = mpsc::channel(1);
-        let spot = Spot::new(camera, true, None, calls);
-        let (one, other) = (TrackId::from_bits(1), TrackId::from_bits(2));
-        spot.state().anew(Some(one));
-        // They are there when leave is given, and then somebody else is.
-        let mut answer = spot.want(leave(), one);
-        assert_eq!(answer.try_recv().err(), Some(TryRecvError::Empty));
-        spot.state().anew(Some(other));
-        assert_eq!(answer.try_recv().err(), Some(TryRecvError::Closed));
-        assert!(spot.state().wanted.is_none());
-        // They had gone before leave was given.
-        let mut answer = spot.want(leave(), one);
-        assert_eq!(answer.try_recv().err(), Some(TryRecvError::Closed));
-        assert!(spot.state().wanted.is_none());
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Retention in action: rows whose time is over are removed, and the ledger says so.
+//! Retention in action: rows whose time is over are removed, and the ledger says so; attempts at recognition are forgotten.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,7 @@ pub(crate) async fn sweep(
         let now = clock.now();
         // Before anything goes: what is in force is not to go with it.
         engine.prolong_zones().await;
+        engine.recognizer().forget_old_attempts();
         if let Err(error) = engine.collections().drop_ended().await {
             tracing::error!(%error, "collections whose attestation ran out were not destroyed");
         }

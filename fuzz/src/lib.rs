@@ -36,8 +36,8 @@ pub use seeds::seeds;
 pub use target::{
     audit, backup, campaigns, clip, commitments, config, credentials, frame_message, http_camera,
     job_log, jpeg, learned, ledger, legal_papers, list, log, manifest, model, motion_jpeg, note,
-    papers, photo, preferences, proof, ranking, recording, services, source, tape, upload, video,
-    zipped, zones,
+    papers, photo, preferences, proof, ranking, recording, remembered, services, source, tape,
+    upload, video, zipped, zones,
 };
 
 /// A function that takes any bytes, by name.
@@ -94,4 +94,5 @@ targets! {
     zipped: 400,
     list: 400,
     job_log: 400,
+    remembered: 2_000,
 }

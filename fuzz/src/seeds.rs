@@ -582,6 +582,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "zipped" => collections::zips(),
         "list" => vec![b"a.jpg\n@b\ns3://\n/no/such/folder\r\n\n".to_vec()],
         "job_log" => vec![collections::log_of_a_job()],
+        "remembered" => collections::remembered_items(),
         _ => Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ mod services;
 mod site;
 mod streams;
 
-pub use collections::{job_log, list, tape, zipped};
+pub use collections::{job_log, list, remembered, tape, zipped};
 pub use keeping::{
     audit, backup, credentials, learned, legal_papers, manifest, preferences, zones,
 };

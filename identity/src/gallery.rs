@@ -227,6 +227,9 @@ pub trait Gallery: Send + Sync {
         key: &Grant<Recognition>,
     ) -> Result<Option<Hit>, GalleryError>;
 
+    /// Whether searches ask an index who may be near, so that somebody may be missed; otherwise everybody is compared.
+    fn asks_index(&self) -> bool;
+
     /// Templates held, frozen ones included.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ use thiserror::Error;
 pub use self::alike::{LOOKS_COMPARED, MAX_DIFFERENCE};
 pub use self::contents::{CONTENTS_REMEMBERED, Claims};
 pub use self::hash::ContentHash;
+/// An inner part that reads foreign bytes, for `fuzz/` alone.
+#[cfg(feature = "fuzz")]
+pub(crate) use self::known::with_its_sum;
 pub use self::known::{AnalysisHash, Remembered, Remembering};
 pub use self::look::{Look, LookHash, look_at};
 pub use self::resume::Resuming;

@@ -59,4 +59,9 @@ pub mod fuzz {
     pub fn model_with_its_hash(body: &[u8]) -> Vec<u8> {
         crate::learn::with_its_hash(body)
     }
+
+    /// What is remembered of an item, with the sum that belongs to it under that key.
+    pub fn remembered_with_its_sum(key: &[u8; 32], rest: &[u8]) -> Vec<u8> {
+        crate::job::with_its_sum(key, rest)
+    }
 }

@@ -253,16 +253,31 @@ impl FaceAnalyzer {
         faces: &[Face],
         key: &Scoped<AttentionScope>,
     ) -> Result<Vec<Option<HeadPose>>, AnalysisError> {
+        let known = self.head_poses_and_meshes(frame, faces, key)?;
+        Ok(known.into_iter().map(|(pose, _)| pose).collect())
+    }
+
+    /// The same with the mesh that each pose is from, for whoever needs both.
+    ///
+    /// # Errors
+    /// As [`FaceAnalyzer::meshes`].
+    pub fn head_poses_and_meshes(
+        &mut self,
+        frame: RgbView<'_>,
+        faces: &[Face],
+        key: &Scoped<AttentionScope>,
+    ) -> Result<Vec<(Option<HeadPose>, Option<FaceMesh>)>, AnalysisError> {
         let meshes = if self.options.with_mesh {
             self.meshes(frame, faces, key)?
         } else {
             vec![None; faces.len()]
         };
-        let poses = faces.iter().zip(meshes).map(|(face, mesh)| {
-            mesh.and_then(|m| m.head_pose())
-                .or_else(|| quick_head_pose(&face.landmarks_in_frame, key))
+        let known = faces.iter().zip(meshes).map(|(face, mesh)| {
+            let quick = || quick_head_pose(&face.landmarks_in_frame, key);
+            let pose = mesh.as_ref().and_then(FaceMesh::head_pose);
+            (pose.or_else(quick), mesh)
         });
-        Ok(poses.collect())
+        Ok(known.collect())
     }
 
     /// How fit one of the faces of a picture is to be enrolled or looked up, and what would make it fitter; the pose only with
@@ -287,6 +302,22 @@ impl FaceAnalyzer {
                 .next(),
             None => None,
         };
+        self.quality_with_pose(frame, faces, (at, pose), keys.count)
+    }
+
+    /// The same of a face whose pose was measured already: the mesh is not run again.
+    ///
+    /// # Errors
+    /// [`AnalysisError::NoSuchFace`]; else as [`FaceAnalyzer::detect`].
+    pub fn quality_with_pose(
+        &mut self,
+        frame: RgbView<'_>,
+        faces: &[Face],
+        (at, pose): (usize, Option<HeadPose>),
+        key: &Scoped<CountScope>,
+    ) -> Result<FaceQuality, AnalysisError> {
+        check_live(key.is_live())?;
+        let face = *faces.get(at).ok_or(AnalysisError::NoSuchFace)?;
         let mut score = |side_px| {
             self.detector()?
                 .score_at(frame, &face.bbox_in_frame, REGION_FACTOR, side_px)

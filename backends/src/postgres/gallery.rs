@@ -428,6 +428,10 @@ impl Gallery for PgGallery {
         Ok(SearchAnswer::of_hits(hits, 1, 1).hits.pop())
     }
 
+    fn asks_index(&self) -> bool {
+        false
+    }
+
     fn n_templates(&self) -> Result<u64, GalleryError> {
         self.counted("SELECT count(*) FROM regard_gallery_template WHERE gallery = $1")
     }

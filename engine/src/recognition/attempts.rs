@@ -61,7 +61,8 @@ impl AttemptOutcome {
 /// One attempt.
 ///
 /// # Privacy
-/// Says of nobody who it was, holds no face, no similarity and no address; in memory alone, for a day at most.
+/// Says of nobody who it was, holds no face, no similarity and no address; in memory alone, told for a day at most and gone within the
+/// hour after.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// When it ended.
@@ -90,14 +91,24 @@ struct Noted {
     n_ever: u64,
 }
 
+impl Noted {
+    /// Forgets those that are older than a day.
+    fn tidy(&mut self, now: Timestamp) {
+        for of_kind in self.of.values_mut() {
+            of_kind.retain(|(_, attempt)| now.saturating_since(attempt.at) < REMEMBERED);
+        }
+    }
+}
+
 impl Attempts {
     fn noted(&self) -> MutexGuard<'_, Noted> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes one.
+    /// Notes one, and forgets those of a day before it: whoever runs the site may not look at them for months.
     pub(super) fn note(&self, attempt: Attempt) {
         let mut noted = self.noted();
+        noted.tidy(attempt.at);
         noted.n_ever += 1;
         let number = noted.n_ever;
         let of_kind = noted.of.entry(attempt.kind).or_default();
@@ -107,17 +118,10 @@ impl Attempts {
         of_kind.push_back((number, attempt));
     }
 
-    /// Forgets those that are older than a day.
-    fn tidy(&self, now: Timestamp) {
-        for of_kind in self.noted().of.values_mut() {
-            of_kind.retain(|(_, attempt)| now.saturating_since(attempt.at) < REMEMBERED);
-        }
-    }
-
     /// The last ones, the newest first.
     fn last(&self, n: usize, now: Timestamp) -> Vec<Attempt> {
-        self.tidy(now);
-        let noted = self.noted();
+        let mut noted = self.noted();
+        noted.tidy(now);
         let mut all: Vec<&(u64, Attempt)> = noted.of.values().flatten().collect();
         all.sort_by_key(|(number, attempt)| Reverse((attempt.at, *number)));
         let newest = all.into_iter().take(n);
@@ -134,6 +138,11 @@ impl Recognizer {
         let now = self.now();
         self.tidy_goings(now);
         self.attempts.last(n, now)
+    }
+
+    /// Forgets attempts that are older than a day.
+    pub(crate) fn forget_old_attempts(&self) {
+        self.attempts.noted().tidy(self.now());
     }
 
     pub(super) fn note_attempt(
@@ -240,6 +249,24 @@ mod tests {
                 .all(|one| one.at > NOON.plus(Duration::from_secs(3)))
         );
         assert!(attempts.last(9, NOON.plus(3 * REMEMBERED)).is_empty());
+    }
+
+    #[test]
+    fn a_day_is_remembered_also_where_nobody_looks() {
+        let attempts = Attempts::default();
+        let day = REMEMBERED.as_secs();
+        for (kind, secs) in [
+            (RecognitionKind::Enroll, 0),
+            (RecognitionKind::Verify, 10),
+            (RecognitionKind::Enroll, 20),
+            (RecognitionKind::Verify, day + 10),
+        ] {
+            attempts.note(attempt(kind, secs));
+        }
+        let noted = attempts.noted();
+        let left: Vec<Timestamp> = noted.of.values().flatten().map(|(_, one)| one.at).collect();
+        let after = |secs| NOON.plus(Duration::from_secs(secs));
+        assert_eq!(left, [after(20), after(day + 10)]);
     }
 
     #[test]

@@ -161,7 +161,8 @@ impl Studies {
     /// The seat of a sitting whose leave holds, for one act at a time, in the order in which they come.
     async fn live(&self, sitting: SittingId) -> Result<OwnedMutexGuard<Seat>, StudyError> {
         let seat = self.seat(sitting)?.lock_owned().await;
-        if seat.is_live_at(self.now()) {
+        // Whoever waited for their turn may have got up meanwhile.
+        if seat.is_live_at(self.now()) && self.goes_on(sitting) {
             return Ok(seat);
         }
         drop(seat);

@@ -169,10 +169,12 @@ async fn a_token_that_is_held_up_makes_its_owner_a_person_and_nobody_else() {
     // Its owner comes, in another film than the one he enrolled by.
     let frames = clip::frames()[clip::SECOND_FILM].to_vec();
     // He stands there for a while before he holds it up.
-    let film = Film::of(&engine, frames.clone());
+    let holding = held_up(frames.clone());
+    let film = Film::of(&engine, frames);
     tokio::time::sleep(Duration::from_secs(6)).await;
     drop(film);
-    let film = Film::of(&engine, held_up(frames));
+    // Without a gap: past one he would have to show anew that he lives.
+    let film = Film::of(&engine, holding);
     let coffee = || showing(&engine).as_deref() == Some("coffee");
     assert!(until(coffee).await, "{:?}", acts(&engine));
     // What it came to is noted when the screen already shows it.

@@ -1,15 +1,16 @@
-//! Archives, lists and logs of jobs.
+//! Archives, lists, logs of jobs, and what is remembered of contents.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Cursor, Write};
+use std::io::{self, Cursor, Write};
 use std::path::Path;
 
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{DeflateEncoder, GzEncoder};
+use regard_domain::{BBox, Face, FaceReadings, Landmarks, Point, Score};
 use regard_library::{
-    ContentHash, Facts, Finding, Found, Input, Item, Job, JobError, JobSettings, Limits, Loaded,
-    Row, SourceOptions, Sources, Visitor, Wish,
+    ContentHash, FaceRow, Facts, Finding, Found, Input, Item, Job, JobError, JobSettings, Limits,
+    Loaded, MediaKind, Place, Remembered, Remembering, Row, SourceOptions, Sources, Visitor, Wish,
 };
 
 use super::MAX_LEN;
@@ -187,6 +188,99 @@ pub(crate) fn log_of_a_job() -> Vec<u8> {
         add(&mut job, ordinal, bytes);
     }
     fs::read(&path).expect("what was written")
+}
+
+/// The key that contents are remembered under here.
+const KEY: [u8; 32] = [7; 32];
+
+/// What is remembered of a content, as it lies in the cache beyond its sum, and as the text that is packed there: a line of facts and
+/// the lines of its rows. Without the sum it is not taken; with it, what is read is read again once it is written again.
+pub fn remembered(data: &[u8]) -> bool {
+    if data.len() > MAX_LEN {
+        return false;
+    }
+    let as_it_is = Remembered::read(&KEY, data.to_vec());
+    assert!(as_it_is.is_none(), "taken without the sum");
+    let is_packed = is_read_again(data);
+    is_read_again(&packed(data)) || is_packed
+}
+
+fn is_read_again(rest: &[u8]) -> bool {
+    let bytes = regard_library::fuzz::remembered_with_its_sum(&KEY, rest);
+    let Some(known) = Remembered::read(&KEY, bytes) else {
+        return false;
+    };
+    let good = |row: io::Result<FaceRow>| row.expect("all rows were read before");
+    let mut remembering = Remembering::new(KEY);
+    for row in known.rows().map(good) {
+        remembering.add(&[row]);
+    }
+    // Of very long ones too much is packed to be remembered.
+    if let Some(written) = remembering.finish(known.facts()) {
+        let again = Remembered::read(&KEY, written).expect("what was read can be written");
+        assert_eq!(again.facts(), known.facts());
+        let text = |row| good(row).to_json("x").expect("numbers and texts");
+        assert!(
+            again.rows().map(text).eq(known.rows().map(text)),
+            "other rows"
+        );
+    }
+    true
+}
+
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("room in memory");
+    encoder.finish().expect("room in memory")
+}
+
+/// A line of facts and lines of rows, packed as what is remembered is.
+fn packed(text: &[u8]) -> Vec<u8> {
+    let mut parts = text.splitn(2, |byte| *byte == b'\n');
+    let facts = deflated(parts.next().unwrap_or_default());
+    let rows = deflated(parts.next().unwrap_or_default());
+    let n_facts = (facts.len() as u32).to_le_bytes();
+    [n_facts.as_slice(), &facts, &rows].concat()
+}
+
+/// What is remembered of a photograph and of a video, as text and packed.
+pub(crate) fn remembered_items() -> Vec<Vec<u8>> {
+    let item = |kind: MediaKind, n_faces: u64| {
+        let facts = Facts {
+            kind: Some(kind),
+            content: Some(ContentHash::of(b"a")),
+            n_faces,
+            place: Some((48.858_222, 2.2945)),
+            sharpness: Some(0.3),
+            ..Facts::default()
+        };
+        let mut text = serde_json::to_vec(&facts).expect("numbers and texts");
+        for frame in 0..n_faces {
+            text.push(b'\n');
+            text.extend(serde_json::to_vec(&row(frame)).expect("numbers and texts"));
+        }
+        text
+    };
+    let texts = [item(MediaKind::Photo, 1), item(MediaKind::Video, 3)];
+    let packed = texts.each_ref().map(|text| packed(text));
+    [texts, packed].concat()
+}
+
+/// The row of a face in a frame.
+fn row(frame: u64) -> FaceRow {
+    let face = Face {
+        bbox_in_frame: BBox::new(1.5, 2.5, 30.0, 40.0).expect("a box of some size"),
+        score: Score::clamped(0.9),
+        landmarks_in_frame: Landmarks([Point::new(1.0, 2.0); 5]),
+        readings: FaceReadings::default(),
+    };
+    let place = Place {
+        frame,
+        time_secs: Some(frame as f64 / 30.0),
+        track: Some(1),
+        taken_from_seen: (1.0, 1.0),
+    };
+    FaceRow::new(place, &face)
 }
 
 /// The beginning of a JPEG.

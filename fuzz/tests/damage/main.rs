@@ -84,5 +84,5 @@ macro_rules! samples {
 samples! {
     photo jpeg motion_jpeg clip video http_camera model config commitments ledger note papers recording
     campaigns log proof ranking upload frame_message source zones preferences services audit legal_papers credentials manifest learned backup
-    tape zipped list job_log
+    tape zipped list job_log remembered
 }

@@ -310,6 +310,10 @@ impl Gallery for ExactGallery {
         Ok(best.into_hits().pop())
     }
 
+    fn asks_index(&self) -> bool {
+        false
+    }
+
     fn n_templates(&self) -> Result<u64, GalleryError> {
         Ok(self.roster.n_templates())
     }

@@ -124,12 +124,6 @@ impl NearGallery {
         self.limits.exact_up_to = n;
     }
 
-    /// Whether searches ask the index: not while few are enrolled or it is behind.
-    pub fn asks_index(&self) -> bool {
-        self.exact.roster.n_templates() > self.limits.exact_up_to as u64
-            && self.next >= self.exact.rows.n_slots()
-    }
-
     /// Takes everybody into the index who is not in it yet, on all threads: after a gallery was filled, so that enrolments
     /// need not. Nothing where the gallery is small.
     ///
@@ -340,6 +334,12 @@ impl Gallery for NearGallery {
         key: &Grant<Recognition>,
     ) -> Result<Option<Hit>, GalleryError> {
         self.exact.verify_person(probe, person, key)
+    }
+
+    /// Not while few are enrolled or the index is behind.
+    fn asks_index(&self) -> bool {
+        self.exact.roster.n_templates() > self.limits.exact_up_to as u64
+            && self.next >= self.exact.rows.n_slots()
     }
 
     fn n_templates(&self) -> Result<u64, GalleryError> {

@@ -113,6 +113,12 @@ fn sum_of(key: &[u8; 32], rest: &[u8]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
+/// What follows the sum, with the sum that belongs to it, so that damage is looked for beyond the sum.
+#[cfg(feature = "fuzz")]
+pub(crate) fn with_its_sum(key: &[u8; 32], rest: &[u8]) -> Vec<u8> {
+    [sum_of(key, rest).as_slice(), rest].concat()
+}
+
 /// What came of an item at another time.
 pub struct Remembered {
     bytes: Vec<u8>,

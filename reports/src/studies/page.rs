@@ -45,7 +45,7 @@ impl StudyPaper<'_> {
             "Preference foretold from curves",
             &lines,
         );
-        let refused = words::refused_movements(self.refused_movements);
+        let refused = words::refused_movements(self.refused_movements, result);
         if !refused.is_empty() {
             put_lines(
                 &mut page,

@@ -57,7 +57,7 @@ impl StudyPaper<'_> {
             }
         }
         say(&mut layout, words::TURNING);
-        let refused = words::refused_movements(self.refused_movements);
+        let refused = words::refused_movements(self.refused_movements, result);
         if !refused.is_empty() {
             layout.put(Role::Paragraph, Weight::Bold, 12.0, words::NOT_LOOKED_FOR);
         }

@@ -133,7 +133,8 @@ fn a_paper_is_laid_out_with_its_drawings() {
 
 #[test]
 fn page_and_paper_say_the_same_means_and_refusals() {
-    let result = result(6, 5);
+    // In a laboratory that tells of everybody.
+    let result = result(6, 1);
     let refused = refused(
         &[
             ("fps_too_low_for_microexpression", 2),
@@ -143,7 +144,7 @@ fn page_and_paper_say_the_same_means_and_refusals() {
     );
     let paper = paper(&result, &refused);
     let (page, text) = (paper.to_html(), text_of(&paper));
-    let mut lines = words::refused_movements(&refused);
+    let mut lines = words::refused_movements(&refused, &result);
     assert_eq!(lines.len(), 3);
     let means = words::means(&result.creatives[0]);
     assert_eq!(means.len(), 3, "of each signal");
@@ -163,4 +164,40 @@ fn page_and_paper_say_the_same_means_and_refusals() {
             "{told}: {lines:?}"
         );
     }
+}
+
+#[test]
+fn of_few_it_is_not_told_how_many_were_refused() {
+    const SLOW: &str = "fps_too_low_for_microexpression";
+    const LEDGER: &str = "ledger_unavailable";
+    let check = |n: usize, codes: &[(&str, u32)], n_slowed: u32, told: &[&str]| {
+        let (result, refused) = (result(n, 5), refused(codes, n_slowed));
+        let lines = words::refused_movements(&refused, &result);
+        let beginnings: Vec<&str> = lines
+            .iter()
+            .map(|line| line.split(':').next().unwrap_or(line))
+            .collect();
+        assert_eq!(beginnings, told, "{n} {codes:?} {n_slowed}");
+        let paper = paper(&result, &refused);
+        for line in &lines {
+            assert!(paper.to_html().contains(line) && text_of(&paper).contains(line));
+        }
+    };
+    let hidden = "How many is not said where it would tell of fewer than 5 participants.";
+    check(6, &[], 0, &[]);
+    check(6, &[(LEDGER, 1)], 0, &["Not of some participants", hidden]);
+    check(12, &[(SLOW, 6)], 0, &["Not of 6 participants"]);
+    // The one who is left could be read off the rest.
+    check(7, &[(SLOW, 6)], 0, &["Not of some participants", hidden]);
+    check(
+        20,
+        &[(SLOW, 6), (LEDGER, 2)],
+        4,
+        &[
+            "Not of 6 participants",
+            "Not of some participants",
+            "Not throughout of some participants",
+            hidden,
+        ],
+    );
 }

@@ -3,7 +3,7 @@
 use regard_commitments::RefusalCode;
 use regard_evaluation::{
     Estimated, Foretelling, MovementRefusals, QuestionResult, Signal, StimulusResult, StudyResult,
-    Turning, TurningPoint, TurningPoints,
+    Turning, TurningPoint, TurningPoints, are_told,
 };
 
 /// What the curves are.
@@ -84,25 +84,46 @@ pub(super) fn means(one: &StimulusResult) -> Vec<String> {
 pub(super) const NOT_LOOKED_FOR: &str =
     "Movements of a fraction of a second that were not looked for";
 
-/// Of how many participants movements of a fraction of a second were not looked for, and why.
-pub(super) fn refused_movements(refusals: &MovementRefusals) -> Vec<String> {
+/// Of how many participants movements of a fraction of a second were not looked for, and why; of fewer than the study tells of, not
+/// how many.
+pub(super) fn refused_movements(refusals: &MovementRefusals, result: &StudyResult) -> Vec<String> {
+    let mut counts: Vec<u64> = refusals.by_code.values().map(|n| u64::from(*n)).collect();
+    counts.push(u64::from(refusals.n_slowed));
+    // Of all others they were looked for throughout: how many is read off the number of participants.
+    let n_refused: u64 = counts.iter().sum();
+    counts.push(u64::from(result.n_participants).saturating_sub(n_refused));
+    let told = are_told(&counts, u64::from(result.min_participants));
+    let whom = |n: u32, is_told: bool| {
+        if is_told {
+            people(n)
+        } else {
+            "some participants".to_owned()
+        }
+    };
     let mut lines: Vec<String> = refusals
         .by_code
         .iter()
-        .map(|(code, n)| {
+        .zip(&told)
+        .map(|((code, n), is_told)| {
             let why = if code == RefusalCode::FpsTooLowForMicroexpression.as_str() {
                 "pictures of their cameras came too slowly"
             } else {
                 "refused"
             };
-            format!("Not of {}: {why} ({code}).", people(*n))
+            format!("Not of {}: {why} ({code}).", whom(*n, *is_told))
         })
         .collect();
     if refusals.n_slowed > 0 {
         lines.push(format!(
             "Not throughout of {}: pictures of their cameras came too slowly during some of the messages, which count for nothing here ({}).",
-            people(refusals.n_slowed),
+            whom(refusals.n_slowed, told[refusals.by_code.len()]),
             RefusalCode::FpsTooLowForMicroexpression.as_str()
+        ));
+    }
+    if !lines.is_empty() && told.contains(&false) {
+        lines.push(format!(
+            "How many is not said where it would tell of fewer than {}.",
+            people(result.min_participants)
         ));
     }
     lines

@@ -331,3 +331,32 @@ async fn whoever_withdraws_while_they_sit_leaves_nothing() {
     assert!(studies.get_up(seated.sitting).await.is_err());
     assert_eq!(report(&world).await["n_participants"], 0);
 }
+
+#[tokio::test]
+async fn whoever_gets_up_twice_at_once_gets_up_once() {
+    let world = World::open().await;
+    make(&world, &plan(2)).await;
+    let token = invited(&world, 1).await.remove(0);
+    let studies = world.engine.studies();
+    let seated = studies.sit_down(&token, ADULT).await.unwrap();
+    let mut camera = Camera::new();
+    let coffee = SittingMark::Message(CreativeId::new("coffee").unwrap());
+    camera.mark(&world, &seated, coffee).await;
+    camera.now += 2_200.0;
+    camera.mark(&world, &seated, SittingMark::End).await;
+    let (one, other) = tokio::join!(
+        studies.get_up(seated.sitting),
+        studies.get_up(seated.sitting)
+    );
+    let (kept, refused) = if one.is_ok() {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    assert!(kept.unwrap(), "what they gave is kept");
+    assert!(matches!(
+        refused,
+        Err(regard_engine::StudyError::UnknownSitting)
+    ));
+    assert_eq!(report(&world).await["n_participants"], 1);
+}

@@ -183,3 +183,26 @@ fn without_leave_the_pose_is_missing_and_enrolment_waits() {
     assert_eq!(faults[0].component, QualityComponent::Pose);
     assert!(analyzer.quality(photo.view(), &faces, 9, &keys).is_err());
 }
+
+#[test]
+fn a_pose_that_is_known_is_not_measured_again() {
+    let mut analyzer = analyzer(AnalyzerOptions::PHOTO);
+    let photo = photo("astronaut.jpg");
+    let grant = grant();
+    let (count, attention) = (grant.count().unwrap(), grant.attention().unwrap());
+    let view = photo.view();
+    let faces = analyzer.detect(view, &count).unwrap();
+    let known = analyzer
+        .head_poses_and_meshes(view, &faces[..1], &attention)
+        .unwrap();
+    let (pose, mesh) = &known[0];
+    assert_eq!(mesh.as_ref().unwrap().head_pose(), *pose);
+    assert_eq!(
+        analyzer.head_poses(view, &faces[..1], &attention).unwrap(),
+        [*pose]
+    );
+    let quality = analyzer.quality_with_pose(view, &faces, (0, *pose), &count);
+    assert_eq!(quality.unwrap(), assess(&mut analyzer, view, None));
+    let nobody = analyzer.quality_with_pose(view, &faces, (9, *pose), &count);
+    assert!(nobody.is_err());
+}
