@@ -148,15 +148,13 @@ fn show(
     (remote, format): (&RemoteArgs, ListFormat),
 ) -> Result<ExitCode> {
     let remote = Remote::new(remote)?;
-    let drafts = if in_force {
-        Value::Null
+    let draft = if in_force {
+        None
     } else {
-        remote.get("/v1/drafts")?
+        draft_of(&remote, id)?
     };
-    let mut drafts = drafts.as_array().into_iter().flatten();
-    let draft = drafts.find(|draft| draft["campaign"]["id"] == id.as_str());
     let found = match draft {
-        Some(draft) => draft["campaign"].clone(),
+        Some(mut draft) => draft["campaign"].take(),
         None => remote.get(&format!("/v1/campaigns/{id}"))?,
     };
     let text = match format {
@@ -171,6 +169,15 @@ fn show(
         }
     };
     exit::print(&text)
+}
+
+/// The draft of a campaign, if there is one.
+fn draft_of(remote: &Remote, id: &CampaignId) -> Result<Option<Value>> {
+    match remote.get(&format!("/v1/drafts/{id}")) {
+        Ok(draft) => Ok(Some(draft)),
+        Err(error) if error.to_string().contains("(unknown_draft)") => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn check(

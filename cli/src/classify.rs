@@ -11,6 +11,7 @@ use regard_inference::{Catalog, Runtime};
 use regard_library::{
     Classified, Content, DriftVerdict, Embedder, Fault, GREATEST_ERROR, Impression, Input, Item,
     LEAST_ERROR, LearnedModel, Limits, NetworkFile, SourceOptions, Sources, in_drawn_order,
+    in_order,
 };
 use regard_server::{Classifier, ClassifierAnswer, ClassifyError, NamedClassifier};
 use regard_vision::{Photo, PhotoError};
@@ -21,7 +22,6 @@ use tempfile::TempPath;
 use crate::args::{ClassifyArgs, RecordFormat};
 use crate::config::Site;
 use crate::exit;
-use crate::in_order::in_order;
 use crate::learn::{n_workers, runtime};
 use crate::models;
 use crate::printable::{on_one_line, shown, source_text};
@@ -88,7 +88,7 @@ pub(crate) fn classify(args: &ClassifyArgs) -> Result<ExitCode> {
                 complain(format_args!("error: {}: {reason}", shown(&item.path)));
             }
         }
-        Ok(is_read)
+        anyhow::Ok(is_read)
     })?;
     if !is_read {
         return Ok(ExitCode::SUCCESS);

@@ -9,13 +9,14 @@ mod fault;
 mod filler;
 mod form;
 mod hint;
+mod install;
 mod load;
 mod path;
 mod promises;
 mod reader;
 mod repairs;
 
-pub(crate) use asset::install;
+pub(crate) use install::install;
 pub(crate) use load::{ASSETS, Site, load};
 
 #[cfg(test)]

@@ -21,7 +21,6 @@ mod exit;
 mod faces;
 mod find_me;
 mod gallery;
-mod in_order;
 mod init;
 mod instant;
 mod learn;

@@ -1,9 +1,8 @@
 //! `regard redact`: everyone who did not agree is covered.
 
 use std::collections::HashSet;
-use std::fs::{self, Permissions};
-use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,7 +16,6 @@ use regard_inference::{LibrarySearch, RuntimeChoice, select};
 use regard_library::{Bounds, Keeper, RedactOptions, RedactStep, Redacted, Redactor};
 use regard_vision::{PhotoFormat, VideoKind, VideoOptions, film_name, read_photo};
 use serde::Serialize;
-use tempfile::TempPath;
 
 use crate::args::{ListFormat, RedactArgs};
 use crate::exit;
@@ -27,7 +25,7 @@ use crate::person_search::{PersonSearch, SiteKeeper};
 use crate::printable::{on_one_line, shown, source_text};
 use crate::run::random_key;
 use crate::speech::complain;
-use crate::whole_file::NEW_FILE_MODE;
+use crate::whole_file::{beside_as_it_ends, make_folder_of, write_whole};
 
 /// A photograph or video that was covered.
 #[derive(Serialize)]
@@ -144,19 +142,6 @@ struct Run {
     bar: ProgressBar,
 }
 
-/// A file in the making beside its place.
-fn beside(output: &Path, ending: &str) -> Result<TempPath> {
-    let folder = output.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(|| format!("the folder {}", shown(folder)))?;
-    let made = tempfile::Builder::new()
-        .prefix(".regard-")
-        .suffix(&format!(".{ending}"))
-        .permissions(Permissions::from_mode(NEW_FILE_MODE))
-        .tempfile_in(folder);
-    let made = made.with_context(|| format!("the folder {}", shown(folder)))?;
-    Ok(made.into_temp_path())
-}
-
 impl Run {
     fn bad(&mut self, path: &Path, reason: &str) {
         self.n_bad += 1;
@@ -219,8 +204,9 @@ impl Run {
         output: &Path,
         keeper: Option<&mut dyn Keeper>,
     ) -> Result<Redacted> {
-        let ending = output.extension().unwrap_or_default().to_string_lossy();
-        let made = beside(output, &ending)?;
+        let cannot = || format!("{} cannot be written", shown(output));
+        make_folder_of(output)?;
+        let made = beside_as_it_ends(output).with_context(cannot)?;
         self.bar.set_position(0);
         self.bar.set_message(shown(path));
         let bar = self.bar.clone();
@@ -230,8 +216,7 @@ impl Run {
         };
         self.bar.set_length(0);
         let (done, broken) = redactor.video((path, kind), &made, keeper, &mut step)?;
-        made.persist(output)
-            .with_context(|| format!("{} cannot be written", shown(output)))?;
+        made.persist(output).with_context(cannot)?;
         if let Some(error) = broken {
             let reason = format!("{}; the result ends there", on_one_line(&error));
             self.bad(path, &reason);
@@ -252,11 +237,7 @@ fn photo(
 ) -> Result<Redacted> {
     let bytes = read_photo(path)?;
     let (covered, done) = redactor.photo(&bytes, keeper)?;
-    let made = beside(output, "part")?;
-    let cannot = || format!("{} cannot be written", shown(output));
-    let mut file = fs::File::create(&made).with_context(cannot)?;
-    file.write_all(&covered).with_context(cannot)?;
-    made.persist(output).with_context(cannot)?;
+    write_whole(output, covered)?;
     Ok(done)
 }
 

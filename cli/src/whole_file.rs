@@ -1,6 +1,6 @@
 //! Files that are there whole or not at all.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt;
@@ -13,7 +13,7 @@ use tempfile::TempPath;
 use crate::printable::shown;
 
 /// What a new file is allowed, before the user's mask.
-pub(crate) const NEW_FILE_MODE: u32 = 0o666;
+const NEW_FILE_MODE: u32 = 0o666;
 
 /// The ending of a file in the making.
 const UNFINISHED: &str = ".unfinished";
@@ -21,11 +21,14 @@ const UNFINISHED: &str = ".unfinished";
 /// Letters of chance before it.
 const N_RANDOM: usize = 6;
 
+/// Bytes of its name that stand in that of a file in the making: file systems take 255 bytes, and photographs come with names
+/// that long.
+const MAX_NAME_LEN: usize = 200;
+
 /// Writes a file, and its folder where there is none. Written beside, then renamed: an interrupted run
 /// leaves the old file or the new one.
 pub(crate) fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
-    let folder = folder_of(path);
-    fs::create_dir_all(folder).with_context(|| format!("the folder {}", shown(folder)))?;
+    make_folder_of(path)?;
     beside(path)
         .and_then(|(mut file, temporary)| {
             file.write_all(content.as_ref())?;
@@ -34,8 +37,29 @@ pub(crate) fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<()> 
         .with_context(|| format!("{} could not be written", shown(path)))
 }
 
+/// Makes the folder of a file where there is none.
+pub(crate) fn make_folder_of(path: &Path) -> Result<()> {
+    let folder = folder_of(path);
+    fs::create_dir_all(folder).with_context(|| format!("the folder {}", shown(folder)))
+}
+
 /// A file in the making beside where it will be.
 pub(crate) fn beside(path: &Path) -> io::Result<(File, TempPath)> {
+    in_the_making(path, OsStr::new(UNFINISHED))
+}
+
+/// The same for others to write, with the ending that it will have: by that, writers of films know the container.
+pub(crate) fn beside_as_it_ends(path: &Path) -> io::Result<TempPath> {
+    let mut suffix = OsString::from(UNFINISHED);
+    if let Some(ending) = path.extension() {
+        suffix.push(".");
+        suffix.push(ending);
+    }
+    let (_, temporary) = in_the_making(path, &suffix)?;
+    Ok(temporary)
+}
+
+fn in_the_making(path: &Path, suffix: &OsStr) -> io::Result<(File, TempPath)> {
     let Some(name) = path.file_name() else {
         let reason = "it has no name";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
@@ -43,11 +67,9 @@ pub(crate) fn beside(path: &Path) -> io::Result<(File, TempPath)> {
     if path.is_dir() {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
-    let mut prefix = OsString::from(".");
-    prefix.push(name);
     let file = tempfile::Builder::new()
-        .prefix(&prefix)
-        .suffix(UNFINISHED)
+        .prefix(&prefix_of(name))
+        .suffix(suffix)
         .rand_bytes(N_RANDOM)
         .permissions(fs::Permissions::from_mode(NEW_FILE_MODE))
         .tempfile_in(folder_of(path))?;
@@ -56,13 +78,13 @@ pub(crate) fn beside(path: &Path) -> io::Result<(File, TempPath)> {
 
 /// Removes the files in the making that a run that was killed left beside where that one will be.
 pub(crate) fn remove_unfinished(path: &Path) -> io::Result<()> {
-    let mut prefix = vec![b'.'];
-    prefix.extend(path.file_name().unwrap_or_default().as_bytes());
+    let prefix = prefix_of(path.file_name().unwrap_or_default());
+    let prefix = prefix.as_bytes();
     for entry in fs::read_dir(folder_of(path))? {
         let name = entry?.file_name();
         let (bytes, end) = (name.as_bytes(), UNFINISHED.as_bytes());
         // Between name and ending are some letters of chance; what is longer is of another file.
-        let is_ours = bytes.starts_with(&prefix)
+        let is_ours = bytes.starts_with(prefix)
             && bytes.ends_with(end)
             && bytes.len() == prefix.len() + N_RANDOM + end.len();
         if is_ours {
@@ -70,6 +92,14 @@ pub(crate) fn remove_unfinished(path: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What the name of a file in the making begins with.
+fn prefix_of(name: &OsStr) -> OsString {
+    let mut prefix = OsString::from(".");
+    let bytes = name.as_bytes();
+    prefix.push(OsStr::from_bytes(&bytes[..bytes.len().min(MAX_NAME_LEN)]));
+    prefix
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -102,5 +132,20 @@ mod tests {
         assert_eq!(read("report.part"), "of somebody else");
         assert_eq!(fs::read_dir(folder.path().join("out")).unwrap().count(), 2);
         assert!(write_whole(folder.path(), "a folder").is_err());
+    }
+
+    #[test]
+    fn a_film_in_the_making_ends_as_it_will_and_long_names_have_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let film = folder.path().join(format!("{}.mp4", "f".repeat(251)));
+        let made = beside_as_it_ends(&film).unwrap();
+        assert_eq!(made.extension(), film.extension());
+        made.persist(&film).unwrap();
+        write_whole(&film, "another").unwrap();
+        beside(&film).unwrap().1.keep().unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        remove_unfinished(&film).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_to_string(&film).unwrap(), "another");
     }
 }

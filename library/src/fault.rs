@@ -1,5 +1,6 @@
 //! What was wrong with something that was found.
 
+use std::any::Any;
 use std::fmt;
 
 use regard_vision::{PhotoError, VideoError};
@@ -101,6 +102,17 @@ impl Fault {
             kind,
             reason: reason.into(),
         }
+    }
+
+    /// A panic, and what it said.
+    pub fn of_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let said = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        let said = said.unwrap_or("no more is known");
+        Self::new(
+            FaultKind::Program,
+            format!("a mistake in this program: {said}"),
+        )
     }
 }
 

@@ -7,6 +7,7 @@
 mod fault;
 mod find_me;
 mod follow;
+mod in_order;
 mod job;
 mod learn;
 mod redact;
@@ -15,6 +16,7 @@ mod sink;
 mod source;
 
 pub use fault::{Fault, FaultKind};
+pub use in_order::in_order;
 pub use job::{
     AnalysisHash, CONTENTS_REMEMBERED, Claims, ContentHash, Finding, Job, JobError, JobSettings,
     LOOKS_COMPARED, Look, LookHash, MAX_DIFFERENCE, Remembered, Remembering, Resuming, Row,

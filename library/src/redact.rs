@@ -95,7 +95,7 @@ impl Redactor {
     /// A redactor; `rng` makes the noise of veils, and should not be guessed by others.
     ///
     /// # Errors
-    /// [`RedactError::Refused`] when the gate refuses to have stored media looked at.
+    /// [`WatchError::Refused`](crate::WatchError::Refused) when the gate refuses to have stored media looked at.
     pub fn new(
         runtime: &Arc<dyn Runtime>,
         catalog: &Arc<Catalog>,

@@ -30,4 +30,4 @@ pub use plays::{
 pub use sheet::Paper;
 pub use sign::{Sign, SignError, sign_pdf, sign_svg};
 pub use studies::StudyPaper;
-pub use timeline::{Timeline, TimelineCurve, TimelineEvent, TimelineTrack};
+pub use timeline::{BLENDSHAPE_PREFIX, Timeline, TimelineCurve, TimelineEvent, TimelineTrack};

@@ -4,6 +4,9 @@ mod chart;
 mod page;
 mod table;
 
+/// What names of curves of blendshapes begin with: of weights of movements, as their network gives them.
+pub const BLENDSHAPE_PREFIX: &str = "blendshape_";
+
 /// Curves of a video.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {

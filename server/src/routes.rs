@@ -170,7 +170,11 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(drafts::campaign_overview))
         .routes(routes!(drafts::versions))
         .routes(routes!(drafts::drafts))
-        .routes(routes!(drafts::put_draft, drafts::remove_draft))
+        .routes(routes!(
+            drafts::draft,
+            drafts::put_draft,
+            drafts::remove_draft
+        ))
         .routes(routes!(drafts::submit))
         .routes(routes!(drafts::approve))
         .routes(routes!(drafts::reject))

@@ -32,17 +32,10 @@ pub fn holding(jpeg: &[u8], text: &str) -> Vec<u8> {
         let row = &seen[y * width * 3..][..width.min(WIDTH) * 3];
         frame[(y + 60) * WIDTH * 3..][..row.len()].copy_from_slice(row);
     }
-    let code = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::M);
-    let code = code.expect("a text that fits into a code");
-    let side = (code.width() + 8) * MODULE;
-    assert!(side <= HEIGHT, "the code has {} modules", code.width());
-    for (x, y) in (0..side).flat_map(|y| (0..side).map(move |x| (x, y))) {
-        let inside = |at: usize| (4..code.width() + 4).contains(&(at / MODULE));
-        let is_dark =
-            inside(x) && inside(y) && code[(x / MODULE - 4, y / MODULE - 4)] == qrcode::Color::Dark;
-        let at = ((HEIGHT - side + y) * WIDTH + WIDTH - side + x) * 3;
-        frame[at..at + 3].fill(if is_dark { 25 } else { 235 });
-    }
+    draw_code(&mut frame, WIDTH, (text, MODULE), |side| {
+        assert!(side <= HEIGHT, "the code is {side} pixels wide");
+        (WIDTH - side, HEIGHT - side)
+    });
     let mut jpeg = Vec::new();
     jpeg_encoder::Encoder::new(&mut jpeg, 92)
         .encode(
@@ -53,4 +46,28 @@ pub fn holding(jpeg: &[u8], text: &str) -> Vec<u8> {
         )
         .expect("memory");
     jpeg
+}
+
+/// Draws the code of a text into an RGB picture of that width, with the light border that belongs to it and so many pixels a
+/// module. `corner` says where its upper left corner comes to lie, once it knows how wide the code is; in pixels.
+///
+/// # Panics
+/// When the text does not fit into a code, or the code not into the picture.
+pub fn draw_code(
+    rgb: &mut [u8],
+    width: usize,
+    (text, module): (&str, usize),
+    corner: impl FnOnce(usize) -> (usize, usize),
+) {
+    let code = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::M);
+    let code = code.expect("a text that fits into a code");
+    let side = (code.width() + 8) * module;
+    let (left, top) = corner(side);
+    for (x, y) in (0..side).flat_map(|y| (0..side).map(move |x| (x, y))) {
+        let inside = |at: usize| (4..code.width() + 4).contains(&(at / module));
+        let is_dark =
+            inside(x) && inside(y) && code[(x / module - 4, y / module - 4)] == qrcode::Color::Dark;
+        let at = ((top + y) * width + left + x) * 3;
+        rgb[at..at + 3].fill(if is_dark { 25 } else { 235 });
+    }
 }

@@ -41,6 +41,7 @@ pub fn read_code(
 mod tests {
     use regard_commitments::{LibraryDeclaration, ask_library};
     use regard_domain::{CameraId, FrameSize};
+    use regard_testkit::clip::draw_code;
 
     use super::*;
 
@@ -51,17 +52,10 @@ mod tests {
 
     /// A gray picture with the code of a text in its corner, so many pixels a module.
     fn held_up(text: &str, module: usize) -> Vec<u8> {
-        let code = qrcode::QrCode::new(text).unwrap();
         let mut pixels = vec![120; (SIZE.width * SIZE.height * 3) as usize];
-        let side = (code.width() + 8) * module;
-        for (x, y) in (0..side).flat_map(|y| (0..side).map(move |x| (x, y))) {
-            let inside = |at: usize| (4..code.width() + 4).contains(&(at / module));
-            let is_dark = inside(x)
-                && inside(y)
-                && code[(x / module - 4, y / module - 4)] == qrcode::Color::Dark;
-            let at = ((y + 7) * SIZE.width as usize + x + 11) * 3;
-            pixels[at..at + 3].fill(if is_dark { 30 } else { 230 });
-        }
+        draw_code(&mut pixels, SIZE.width as usize, (text, module), |_| {
+            (11, 7)
+        });
         pixels
     }
 

@@ -64,7 +64,7 @@ pub use mesh::{FaceMesh, MeshAnalyzer, MeshPoint, N_FINE_MESH_POINTS, N_MESH_POI
 pub use movement::{
     ActionUnit, CurvePoint, ExpressionCurves, FaceRegion, MAX_MOVEMENT_SAMPLES, MicroMovement,
     MicroPlace, MicroReport, MicroSpotter, MicroTrace, Movement, MovementMeter, MovementReadings,
-    Phases, Smile, SmileKind, SpottingMeans, UnitValues, false_alarms_per_minute,
+    Phases, Smile, SmileKind, SpottingMeans, UnitValues,
 };
 pub use photo::{
     EncodeError, MAX_FILE_BYTES, Photo, PhotoFacts, PhotoFormat, ReducedPhoto, encode_photo,

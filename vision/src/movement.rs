@@ -22,7 +22,6 @@ pub use self::meter::{
 };
 pub use self::micro::{
     MicroMovement, MicroPlace, MicroReport, MicroSpotter, MicroTrace, SpottingMeans,
-    false_alarms_per_minute,
 };
 pub use self::segment::Movement;
 pub use self::smile::{Smile, SmileKind};

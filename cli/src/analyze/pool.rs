@@ -12,7 +12,6 @@ use anyhow::Result;
 use regard_library::{Content, Facts, Fault, FaultKind, Finding, Found, Item, Visitor, Wish};
 
 use super::examiner::{Examiner, Gone, Outcome, Setting, Sight};
-use crate::in_order::mistake;
 
 /// Sights that may wait for their turn, per item. Origin: enough that a worker does not stop at each picture, little
 /// against the picture itself.
@@ -141,7 +140,7 @@ fn work<'a>(mut examiner: Examiner<'a>, setting: &'a Setting, jobs: &Mutex<Recei
                     Ok(fresh) => examiner = fresh,
                     Err(_) => return,
                 }
-                failed(mistake(&*panic))
+                failed(Fault::of_panic(&*panic))
             }
         };
         if messages.send(Message::Done(outcome)).is_err() {
@@ -151,9 +150,9 @@ fn work<'a>(mut examiner: Examiner<'a>, setting: &'a Setting, jobs: &Mutex<Recei
 }
 
 /// What is told of an item that this program could not do.
-fn failed(reason: impl Into<String>) -> Outcome {
+fn failed(fault: Fault) -> Outcome {
     Outcome::Done(Finding::New(Box::new(Facts {
-        fault: Some(Fault::new(FaultKind::Program, reason)),
+        fault: Some(fault),
         ..Facts::default()
     })))
 }
@@ -177,7 +176,9 @@ fn collect(
                         Message::Done(done) => outcome = Some(done),
                     }
                 }
-                let outcome = outcome.unwrap_or_else(|| failed("its worker stopped"));
+                let outcome = outcome.unwrap_or_else(|| {
+                    failed(Fault::new(FaultKind::Program, "its worker stopped"))
+                });
                 take(&item, Event::Done(outcome))?
             }
         };

@@ -19,8 +19,8 @@ pub(crate) struct RemoteArgs {
         env = "REGARD_URL"
     )]
     pub(crate) url: String,
-    /// A file whose first line is a token of role operator or device, or of role admin for galleries; the demonstration
-    /// needs none.
+    /// A file whose first line is the token to ask with, as `regard tokens new` makes it, of a role that may do this: mostly
+    /// operator; admin for galleries, privacy_officer for attestations (docs/access.md has the others). The demonstration needs none.
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 }

@@ -1,6 +1,5 @@
-//! Pictures, films and pages beside the campaign files, and their copies in the data folder.
+//! Pictures, films and pages beside the campaign files.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -10,8 +9,8 @@ use regard_engine::to_hex;
 use regard_server::{SNIFF_LEN, message_kind};
 use sha2::{Digest, Sha256};
 
-/// Folder of the copies, inside the asset folder; the rest of it belongs to uploads.
-const FOLDER: &str = "configured";
+/// Folder of their copies, inside the asset folder; the rest of it belongs to uploads.
+pub(super) const FOLDER: &str = "configured";
 
 /// One file that messages name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,56 +99,9 @@ impl Asset {
     }
 }
 
-/// Copies the assets into the asset folder, each at once for everyone who looks, and removes copies
-/// that nothing names any more.
-pub(crate) fn install(assets: &[Asset], asset_dir: &Path) -> io::Result<()> {
-    let folder = asset_dir.join(FOLDER);
-    fs::create_dir_all(&folder)?;
-    let wanted: BTreeSet<PathBuf> = assets
-        .iter()
-        .map(|asset| asset_dir.join(&asset.name))
-        .collect();
-    for entry in fs::read_dir(&folder)? {
-        let path = entry?.path();
-        if !wanted.contains(&path) {
-            fs::remove_file(path)?;
-        }
-    }
-    for asset in assets {
-        let target = asset_dir.join(&asset.name);
-        if target.exists() {
-            continue;
-        }
-        let beside = target.with_extension("part");
-        fs::copy(&asset.source, &beside)?;
-        fs::rename(&beside, &target)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn copies_follow_their_files() {
-        let (site, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        fs::write(site.path().join("a.svg"), "<svg/>").unwrap();
-        let first = Asset::find(site.path(), "a.svg", "image").unwrap();
-        assert!(first.name.starts_with("configured/") && first.name.ends_with(".svg"));
-        install(std::slice::from_ref(&first), data.path()).unwrap();
-        assert_eq!(
-            fs::read_to_string(data.path().join(&first.name)).unwrap(),
-            "<svg/>"
-        );
-
-        fs::write(site.path().join("a.svg"), "<svg></svg>").unwrap();
-        let second = Asset::find(site.path(), "a.svg", "image").unwrap();
-        assert_ne!(first, second);
-        install(std::slice::from_ref(&second), data.path()).unwrap();
-        assert!(!data.path().join(&first.name).exists());
-        assert!(data.path().join(&second.name).exists());
-    }
 
     #[test]
     fn what_cannot_be_shown_is_said() {

@@ -1,7 +1,7 @@
 //! Curves as the page draws them.
 
 use regard_domain::{Expression, Timestamp};
-use regard_reports::{Timeline, TimelineCurve, TimelineEvent, TimelineTrack};
+use regard_reports::{BLENDSHAPE_PREFIX, Timeline, TimelineCurve, TimelineEvent, TimelineTrack};
 use regard_vision::{ActionUnit, Blendshapes, CurvePoint, MicroReport, Movement, Smile};
 
 use super::watch::{Watched, WatchedTrack};
@@ -77,7 +77,7 @@ pub(super) fn track(watched: &WatchedTrack) -> Option<TimelineTrack> {
     });
     if points.iter().any(|p| p.blendshapes.is_some()) {
         for (at, name) in Blendshapes::NAMES.into_iter().enumerate() {
-            let column = format!("blendshape_{name}");
+            let column = format!("{BLENDSHAPE_PREFIX}{name}");
             put(BLENDSHAPES, (&column, words(name)), (0.0, 1.0), &|p| {
                 let weights = p.blendshapes.filter(|_| !p.is_turned)?;
                 weights.values().get(at).copied()

@@ -157,6 +157,23 @@ async fn show((page, screen): (&Client, &Client), axe: Option<&str>, found: &mut
     assert_eq!(eval(page, plays).await, 0);
 }
 
+/// What is pasted need not be a campaign: the form goes on where a message has no content, or content of a kind that there is none of.
+async fn paste(page: &Client) {
+    let creative = json!([{ "id": "a" }, { "id": "b", "content": { "kind": "slides" } }]);
+    let odd = json!({ "id": "tulips", "name": "Tulips", "creative": creative });
+    let script = format!(
+        "document.getElementById('json').value = {}; document.getElementById('apply').click()",
+        Value::from(odd.to_string())
+    );
+    eval(page, &script).await;
+    let parts = "return document.querySelectorAll('.message-part').length";
+    until(page, parts, |n| *n == 2).await;
+    fill(page, "name", "Tulips, pasted").await;
+    let json = "return document.getElementById('json').value";
+    let is_taken = |json: &Value| json.as_str().is_some_and(|json| json.contains("pasted"));
+    until(page, json, is_taken).await;
+}
+
 #[tokio::test]
 async fn a_campaign_is_made_shown_let_in_force_and_opened_again() {
     let (Some(mut browser), Some(mut wall)) =
@@ -199,6 +216,7 @@ async fn a_campaign_is_made_shown_let_in_force_and_opened_again() {
     eval(&page, first).await;
     let name = "return document.querySelector('[data-path=name]').value";
     until(&page, name, |name| *name == "Tulips").await;
+    paste(&page).await;
     page.goto(&demo.url("/console/campaigns?lang=nl"))
         .await
         .unwrap();

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fantoccini::{Client, Locator};
+use regard_testkit::wall::clip_jpegs;
 use serde_json::Value;
 
 use crate::accessibility::{axe, looked_at};
@@ -60,13 +61,8 @@ fn site() -> tempfile::TempDir {
 
 /// Some frames of the demonstration's clip: a camera that films one person.
 fn clip(folder: &Path, name: &str, frames: std::ops::Range<usize>) -> PathBuf {
-    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/fixtures");
-    let bytes = fs::read(Path::new(fixtures).join("clip/demo.mjpeg")).unwrap();
-    let begins = |at: &usize| bytes[*at..].starts_with(&[0xff, 0xd8, 0xff]);
-    let mut starts: Vec<usize> = (0..bytes.len() - 2).filter(begins).collect();
-    starts.push(bytes.len());
     let file = folder.join(name);
-    fs::write(&file, &bytes[starts[frames.start]..starts[frames.end]]).unwrap();
+    fs::write(&file, clip_jpegs()[frames].concat()).unwrap();
     file
 }
 

@@ -104,6 +104,9 @@ fn approved(running: &Running) {
 fn taken_back(running: &Running) {
     let said = running.regard(&["campaign", "show", "spring", "--in-force"]);
     assert!(said.out.contains("title = \"Coffee\""), "{}", said.out);
+    // There is no draft: what is in force is shown.
+    let shown = running.regard(&["campaign", "show", "spring"]);
+    assert_eq!(shown.out, said.out, "{}", shown.err);
     let said = running.regard(&["campaign", "versions", "spring"]);
     assert!(
         said.out.starts_with("1  ") && said.out.contains("by operator"),

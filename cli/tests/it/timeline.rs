@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::program::{fixture, program, said_by};
+use regard_testkit::clip::frames;
+use regard_testkit::wall::clip_jpegs;
+
+use crate::program::{program, said_by};
 
 /// The first images of the demo clip: the man at rest until the 27th, then his brows go up and his mouth opens.
 fn clip(folder: &Path, n_images: usize) -> PathBuf {
-    let bytes = fs::read(fixture("clip/demo.mjpeg")).unwrap();
-    let mut ends = (0..bytes.len() - 1).filter(|i| bytes[*i..].starts_with(&[0xff, 0xd9]));
-    let end = ends.nth(n_images - 1).unwrap() + 2;
     let path = folder.join("man.mjpeg");
-    fs::write(&path, &bytes[..end]).unwrap();
+    fs::write(&path, clip_jpegs()[..n_images].concat()).unwrap();
     path
 }
 
@@ -76,17 +76,15 @@ fn a_page_a_table_and_a_picture_of_a_face_that_opens_its_mouth() {
 fn one_damaged_frame_costs_that_frame_alone() {
     let folder = tempfile::tempdir().unwrap();
     let video = clip(folder.path(), 20);
-    let mut bytes = fs::read(&video).unwrap();
-    let starts: Vec<usize> = (0..bytes.len() - 2)
-        .filter(|i| bytes[*i..].starts_with(&[0xff, 0xd8, 0xff]))
-        .collect();
+    let mut frames = frames();
+    frames.truncate(20);
     // The first Huffman table of the tenth frame names more codes than there can be.
-    let frame = &mut bytes[starts[9]..];
+    let frame = &mut frames[9];
     let table = (0..frame.len())
         .find(|i| frame[*i..].starts_with(&[0xff, 0xc4]))
         .unwrap();
     frame[table + 5..table + 21].fill(0x7f);
-    fs::write(&video, &bytes).unwrap();
+    fs::write(&video, frames.concat()).unwrap();
     let table = folder.path().join("out.csv");
     let said = said_by(
         program()

@@ -1,13 +1,12 @@
 //! Every photograph of a collection once: read, looked at for faces, embedded, spooled.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
-use std::{fs::File, thread};
 
 use regard_vision::{Photo, PhotoError};
 
@@ -16,10 +15,8 @@ use super::embedder::Embedder;
 use super::examples::{Example, ExampleContent, Examples, Unread};
 use super::people::{FaceRule, FaceScout};
 use super::rows::{MAX_EXAMPLES, Spool, SpoolWriter};
-use crate::{Limits, SourceError, on_one_line};
-
-/// Photographs that are being worked on or wait for their turn, a worker.
-const AHEAD_A_WORKER: usize = 8;
+use crate::in_order::each_in_order;
+use crate::{Fault, Limits, SourceError, on_one_line};
 
 /// Most photographs that could not be read which are named; the rest is counted.
 const MAX_NAMED: usize = 200;
@@ -77,25 +74,23 @@ pub(super) struct Worker {
 }
 
 struct Task {
-    number: usize,
-    example: Example,
+    class: u32,
+    content: ExampleContent,
     /// Whether faces are looked for.
     is_scouted: bool,
 }
 
-struct Done {
-    number: usize,
-    class: u32,
-    name: String,
-    /// Whether a large face was found, where it was looked for.
-    has_face: Option<bool>,
-    outcome: Outcome,
-}
-
 enum Outcome {
-    Embedded(Vec<f32>),
+    Embedded(Embedded),
     NoPicture,
     Unread(String),
+}
+
+struct Embedded {
+    class: u32,
+    /// Whether a large face was found, where it was looked for.
+    has_face: Option<bool>,
+    embedding: Vec<f32>,
 }
 
 /// Embeds a collection. Bounded memory: what is kept of each photograph are some tens of bytes.
@@ -104,115 +99,77 @@ enum Outcome {
 /// Looks for faces in a sample of each class, only to refuse a collection of them. Keeps embeddings of things, no pixels.
 pub(super) fn gather(
     examples: &mut dyn Examples,
-    workers: Vec<Worker>,
+    mut workers: Vec<Worker>,
     folder: &Path,
     watch: &mut dyn FnMut(Progress),
 ) -> Result<Gathered, LearnError> {
-    let n_ahead = workers.len() * AHEAD_A_WORKER;
+    gather_by(examples, &mut workers, Worker::look_at, folder, watch)
+}
+
+fn gather_by<W: Send>(
+    examples: &mut dyn Examples,
+    workers: &mut [W],
+    look: impl Fn(&mut W, Task) -> Outcome + Sync,
+    folder: &Path,
+    watch: &mut dyn FnMut(Progress),
+) -> Result<Gathered, LearnError> {
     let mut collector = Collector::new(examples.classes().to_vec(), folder)?;
-    // Handed back for each photograph that is done with; without one nothing new is begun.
-    let (give, tokens) = sync_channel::<()>(n_ahead);
-    for _ in 0..n_ahead {
-        // Cannot fail: the channel has room for all of them.
-        let _ = give.send(());
-    }
-    let (ask, tasks) = sync_channel::<Result<Task, Unread>>(n_ahead);
-    let tasks = Mutex::new(tasks);
-    let (answer, answers) = sync_channel::<Result<Done, Unread>>(n_ahead);
-    thread::scope(|scope| {
-        let (give, tasks) = (give, &tasks);
-        for worker in workers {
-            let answer = answer.clone();
-            scope.spawn(move || work(worker, tasks, &answer));
-        }
-        drop(answer);
-        let feeder = scope.spawn(move || feed(examples, &tokens, &ask));
-        for done in answers {
-            collector.take(done, watch)?;
-            while collector.n_written > collector.n_returned {
-                collector.n_returned += 1;
-                // The feeder may have come to its end.
-                let _ = give.send(());
-            }
-        }
-        match feeder.join() {
-            Ok(fed) => Ok::<(), LearnError>(fed?),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })?;
+    each_in_order::<String, Result<Task, String>, _, _, _>(
+        |hand| feed(examples, hand),
+        workers,
+        |worker, _, task| match task {
+            Ok(task) => look(worker, task),
+            Err(reason) => Outcome::Unread(reason),
+        },
+        |name, done| collector.take(name, done, watch).map(|()| true),
+    )?;
     collector.finish()
 }
 
+/// Hands over each example under its name, or why it cannot be looked at.
 fn feed(
     examples: &mut dyn Examples,
-    tokens: &Receiver<()>,
-    ask: &SyncSender<Result<Task, Unread>>,
+    hand: &mut dyn FnMut(String, Result<Task, String>) -> bool,
 ) -> Result<(), SourceError> {
     let mut of_class: HashMap<u32, usize> = HashMap::new();
-    let mut number = 0;
-    examples.each(&mut |next| {
-        if tokens.recv().is_err() {
-            return false;
-        }
-        let task = next.map(|example| {
-            let n = of_class.entry(example.class).or_default();
+    examples.each(&mut |next| match next {
+        Ok(Example {
+            class,
+            name,
+            content,
+        }) => {
+            let n = of_class.entry(class).or_default();
             *n += 1;
-            let is_scouted = FaceRule::looks_at(*n);
-            number += 1;
-            Task {
-                number: number - 1,
-                example,
-                is_scouted,
-            }
-        });
-        ask.send(task).is_ok()
+            let task = Task {
+                class,
+                content,
+                is_scouted: FaceRule::looks_at(*n),
+            };
+            hand(name, Ok(task))
+        }
+        Err(Unread { name, reason }) => hand(name, Err(reason)),
     })
 }
 
-fn work(
-    mut worker: Worker,
-    tasks: &Mutex<Receiver<Result<Task, Unread>>>,
-    answer: &SyncSender<Result<Done, Unread>>,
-) {
-    let mut is_over = false;
-    loop {
-        let next = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(next) = next else { return };
-        // What waits is let go of, so that the feeder does not wait for the room that it takes.
-        if !is_over {
-            let done = next.map(|task| worker.look_at(task));
-            is_over = answer.send(done).is_err();
-        }
-    }
-}
-
 impl Worker {
-    fn look_at(&mut self, task: Task) -> Done {
-        let Task {
-            number,
-            example,
-            is_scouted,
-        } = task;
-        let mut has_face = None;
-        let outcome = match photo_of(example.content) {
-            Ok(None) => Outcome::NoPicture,
-            Err(reason) => Outcome::Unread(reason),
-            Ok(Some(photo)) => {
-                if is_scouted {
-                    has_face = self.scout.sees_large_face(photo.view());
-                }
-                match self.embedder.embed(photo.view()) {
-                    Ok(embedding) => Outcome::Embedded(embedding),
-                    Err(error) => Outcome::Unread(on_one_line(&error)),
-                }
-            }
+    fn look_at(&mut self, task: Task) -> Outcome {
+        let photo = match photo_of(task.content) {
+            Ok(Some(photo)) => photo,
+            Ok(None) => return Outcome::NoPicture,
+            Err(reason) => return Outcome::Unread(reason),
         };
-        Done {
-            number,
-            class: example.class,
-            name: example.name,
-            has_face,
-            outcome,
+        let has_face = if task.is_scouted {
+            self.scout.sees_large_face(photo.view())
+        } else {
+            None
+        };
+        match self.embedder.embed(photo.view()) {
+            Ok(embedding) => Outcome::Embedded(Embedded {
+                class: task.class,
+                has_face,
+                embedding,
+            }),
+            Err(error) => Outcome::Unread(on_one_line(&error)),
         }
     }
 }
@@ -236,13 +193,9 @@ fn photo_of(content: ExampleContent) -> Result<Option<Photo>, String> {
     }
 }
 
-/// Puts what workers hand back into its order, and on disk.
+/// Puts what workers hand back on disk.
 struct Collector<'a> {
     folder: &'a Path,
-    waiting: BTreeMap<usize, Done>,
-    next: usize,
-    n_written: usize,
-    n_returned: usize,
     rule: FaceRule,
     writer: Option<(usize, SpoolWriter)>,
     names: BufWriter<File>,
@@ -265,10 +218,6 @@ impl<'a> Collector<'a> {
         })?;
         Ok(Self {
             folder,
-            waiting: BTreeMap::new(),
-            next: 0,
-            n_written: 0,
-            n_returned: 0,
             rule: FaceRule::new(classes),
             writer: None,
             names: BufWriter::new(names),
@@ -285,24 +234,18 @@ impl<'a> Collector<'a> {
 
     fn take(
         &mut self,
-        done: Result<Done, Unread>,
+        name: String,
+        done: Result<Outcome, Fault>,
         watch: &mut dyn FnMut(Progress),
     ) -> Result<(), LearnError> {
         match done {
-            Err(unread) => {
-                self.note(unread);
-                self.n_written += 1;
-            }
-            Ok(done) => {
-                self.waiting.insert(done.number, done);
+            Ok(Outcome::Embedded(embedded)) => self.write(name, &embedded)?,
+            Ok(Outcome::NoPicture) => self.n_passed_over += 1,
+            Ok(Outcome::Unread(reason)) | Err(Fault { reason, .. }) => {
+                self.note(Unread { name, reason });
             }
         }
-        while let Some(done) = self.waiting.remove(&self.next) {
-            self.next += 1;
-            self.n_written += 1;
-            self.write(done)?;
-            watch(Progress::Embedded(self.labels.len()));
-        }
+        watch(Progress::Embedded(self.labels.len()));
         Ok(())
     }
 
@@ -313,24 +256,15 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn write(&mut self, done: Done) -> Result<(), LearnError> {
-        let embedding = match done.outcome {
-            Outcome::Embedded(embedding) => embedding,
-            Outcome::NoPicture => {
-                self.n_passed_over += 1;
-                return Ok(());
-            }
-            Outcome::Unread(reason) => {
-                self.note(Unread {
-                    name: done.name,
-                    reason,
-                });
-                return Ok(());
-            }
-        };
-        if let Some(has_face) = done.has_face {
+    fn write(&mut self, name: String, embedded: &Embedded) -> Result<(), LearnError> {
+        let Embedded {
+            class,
+            has_face,
+            embedding,
+        } = embedded;
+        if let Some(has_face) = has_face {
             self.rule
-                .note(done.class, has_face)
+                .note(*class, *has_face)
                 .map_err(LearnError::People)?;
         }
         let mut hasher = DefaultHasher::new();
@@ -338,16 +272,16 @@ impl<'a> Collector<'a> {
             .iter()
             .for_each(|value| value.to_bits().hash(&mut hasher));
         match self.seen.entry(hasher.finish()) {
-            Entry::Occupied(first) if *first.get() == done.class => {
+            Entry::Occupied(first) if first.get() == class => {
                 self.n_duplicates += 1;
                 return Ok(());
             }
             Entry::Occupied(first) => {
-                self.contradictions.push((done.name, *first.get()));
+                self.contradictions.push((name, *first.get()));
                 return Ok(());
             }
             Entry::Vacant(place) => {
-                place.insert(done.class);
+                place.insert(*class);
             }
         }
         if self.labels.len() >= MAX_EXAMPLES {
@@ -360,22 +294,19 @@ impl<'a> Collector<'a> {
         if let Some((expected, writer)) = &mut self.writer {
             if *expected != dim {
                 let reason = format!("the network gave {dim} values, not {expected}");
-                self.note(Unread {
-                    name: done.name,
-                    reason,
-                });
+                self.note(Unread { name, reason });
                 return Ok(());
             }
-            writer.push(&embedding)?;
+            writer.push(embedding)?;
         }
         let failed = |source| LearnError::Spool {
             path: self.folder.to_owned(),
             source,
         };
-        self.names.write_all(done.name.as_bytes()).map_err(failed)?;
-        let end = self.ends.last().copied().unwrap_or(0) + done.name.len() as u64;
+        self.names.write_all(name.as_bytes()).map_err(failed)?;
+        let end = self.ends.last().copied().unwrap_or(0) + name.len() as u64;
         self.ends.push(end);
-        self.labels.push(done.class);
+        self.labels.push(*class);
         Ok(())
     }
 
@@ -409,5 +340,70 @@ impl<'a> Collector<'a> {
             n_duplicates: self.n_duplicates,
             contradictions: self.contradictions,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Photographs of one class, of one byte each: their number.
+    struct Numbered([String; 1]);
+
+    impl Examples for Numbered {
+        fn classes(&self) -> &[String] {
+            &self.0
+        }
+
+        fn each(
+            &mut self,
+            take: &mut dyn FnMut(Result<Example, Unread>) -> bool,
+        ) -> Result<(), SourceError> {
+            for number in 0..60 {
+                let example = Example {
+                    class: 0,
+                    name: format!("{number}.jpg"),
+                    content: ExampleContent::Bytes(vec![number]),
+                };
+                if !take(Ok(example)) {
+                    break;
+                }
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_decoder_that_panics_costs_one_photograph_which_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let look = |_: &mut (), task: Task| {
+            let ExampleContent::Bytes(bytes) = task.content else {
+                panic!("bytes were handed over");
+            };
+            assert_ne!(bytes, [3_u8], "the third");
+            Outcome::Embedded(Embedded {
+                class: task.class,
+                has_face: None,
+                embedding: vec![1.0, f32::from(bytes[0])],
+            })
+        };
+        let mut examples = Numbered(["cola".to_owned()]);
+        let mut workers = [(), ()];
+        let gathered = gather_by(
+            &mut examples,
+            &mut workers,
+            look,
+            folder.path(),
+            &mut |_| {},
+        );
+        let gathered = gathered.unwrap();
+        assert_eq!((gathered.labels.len(), gathered.n_unread), (59, 1));
+        let [unread] = &gathered.unread[..] else {
+            panic!("{} are unread", gathered.unread.len());
+        };
+        assert_eq!(unread.name, "3.jpg");
+        assert!(unread.reason.contains("the third"), "{}", unread.reason);
+        let name = |index| gathered.names.get(index).unwrap();
+        assert_eq!([name(2), name(3), name(58)], ["2.jpg", "4.jpg", "59.jpg"]);
     }
 }

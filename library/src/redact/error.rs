@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use regard_commitments::Refusal;
 use regard_vision::{AnalysisError, EncodeError, FilmError, PhotoError, VideoError};
 use thiserror::Error;
 
@@ -11,18 +10,12 @@ use crate::follow::{CompareFault, WatchError};
 /// Why a photograph or a video was not covered. What was written of a video by then is to be thrown away.
 #[derive(Debug, Error)]
 pub enum RedactError {
-    /// The gate says no.
-    #[error("refused: {0}")]
-    Refused(Refusal),
     /// The photograph cannot be read.
     #[error(transparent)]
     Photo(#[from] PhotoError),
-    /// The video cannot be read.
+    /// Faces cannot be looked for, or not be followed through the video.
     #[error(transparent)]
-    Video(#[from] VideoError),
-    /// Faces cannot be looked for.
-    #[error(transparent)]
-    Analysis(#[from] AnalysisError),
+    Watch(WatchError),
     /// A picture cannot be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -32,32 +25,36 @@ pub enum RedactError {
     /// It cannot be found out whose face is to stay.
     #[error("it cannot be found out whose face is to stay")]
     Keep(#[from] CompareFault),
-    /// More faces than are followed at once.
-    #[error("more than {max} sightings of faces in one video; cut it into parts")]
-    TooMany {
-        /// The most.
-        max: usize,
-    },
     /// The file was another one when it was read again.
     #[error("{} changed while it was read", path.display())]
     Changed {
         /// Which.
         path: PathBuf,
     },
-    /// No frame could be read.
-    #[error("no frame in it")]
-    Empty,
 }
 
 impl From<WatchError> for RedactError {
     fn from(error: WatchError) -> Self {
         match error {
-            WatchError::Refused(refusal) => Self::Refused(refusal),
-            WatchError::Video(error) => Self::Video(error),
-            WatchError::Analysis(error) => Self::Analysis(error),
+            // Said in the words of covering.
             WatchError::Compare(fault) => Self::Keep(fault),
-            WatchError::TooMany { max } => Self::TooMany { max },
-            WatchError::Empty => Self::Empty,
+            WatchError::Refused(_)
+            | WatchError::Video(_)
+            | WatchError::Analysis(_)
+            | WatchError::TooMany { .. }
+            | WatchError::Empty => Self::Watch(error),
         }
+    }
+}
+
+impl From<VideoError> for RedactError {
+    fn from(error: VideoError) -> Self {
+        Self::Watch(WatchError::Video(error))
+    }
+}
+
+impl From<AnalysisError> for RedactError {
+    fn from(error: AnalysisError) -> Self {
+        Self::Watch(WatchError::Analysis(error))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Timeline, TimelineCurve, TimelineTrack};
+use super::{BLENDSHAPE_PREFIX, Timeline, TimelineCurve, TimelineTrack};
 use crate::svg::escaped;
 
 /// What faces can tell, on every page.
@@ -13,9 +13,6 @@ observer. Valence and arousal describe what a face shows. None of it says what a
 /// What blendshapes are, on pages that have them.
 const BLENDSHAPES: &str = "Blendshapes are the exception: weights from 0 to 1 as their network gives them, not relative to rest. A \
 face at rest has other weights than 0, and other ones than other faces. Left and right are the person's own.";
-
-/// Begin of the names of weights of movements.
-const BLENDSHAPE_PREFIX: &str = "blendshape_";
 
 impl Timeline {
     /// One page, complete in itself but for the video.

@@ -109,6 +109,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/v1/campaign-overview", Need::Roles(LIVE)),
     ("GET", "/v1/campaigns/{id}/versions", Need::Roles(WATCHERS)),
     ("GET", "/v1/drafts", Need::Roles(WATCHERS)),
+    ("GET", "/v1/drafts/{id}", Need::Roles(WATCHERS)),
     ("PUT", "/v1/drafts/{id}", Need::Roles(RUNNERS)),
     ("DELETE", "/v1/drafts/{id}", Need::Roles(RUNNERS)),
     ("POST", "/v1/drafts/{id}/submit", Need::Roles(RUNNERS)),

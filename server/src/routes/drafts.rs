@@ -92,6 +92,18 @@ pub(crate) async fn drafts(State(app): State<App>) -> Result<Json<Vec<CampaignDr
     Ok(Json(app.engine.drafts().await?))
 }
 
+/// The draft of one campaign.
+#[utoipa::path(
+    get, path = "/v1/drafts/{id}", tag = "console", params(("id" = String, Path)),
+    responses((status = 200, body = serde_json::Value), (status = 401, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem))
+)]
+pub(crate) async fn draft(
+    State(app): State<App>,
+    PathOf(id): PathOf<CampaignId>,
+) -> Result<Json<CampaignDraft>, Problem> {
+    Ok(Json(app.engine.draft(&id).await?))
+}
+
 /// Keeps a draft of a campaign. It may have mistakes as long as nobody submits it; one that was submitted is not any more.
 #[utoipa::path(
     put, path = "/v1/drafts/{id}", tag = "console", request_body = serde_json::Value,

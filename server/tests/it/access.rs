@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::api::heartbeat;
-use crate::world::World;
+use crate::world::{World, example_of};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -19,15 +19,7 @@ async fn every_route_of_the_document_is_in_the_table() {
     let world = World::open().await;
     let document: Value = world.get("/openapi.json").send().await.json();
     for (path, methods) in document["paths"].as_object().unwrap() {
-        let example = path
-            .replace("{id}", "0123456789ab")
-            .replace("{person}", &"0".repeat(32))
-            .replace("{template}", &"0".repeat(32))
-            .replace("{gallery}", "visitors")
-            .replace("{webhook}", "till")
-            .replace("{decision}", &"0".repeat(32))
-            .replace("{name}", "none.png")
-            .replace("{*path}", "base.css");
+        let example = example_of(path, "0123456789ab");
         for method in methods.as_object().unwrap().keys() {
             let request = match method.as_str() {
                 "get" => world.get(&example),

@@ -114,6 +114,8 @@ async fn nobody_lets_their_own_draft_in_force() {
     assert_eq!(back.status, 204);
     let drafts: Value = world.get("/v1/drafts").bearer(&one).send().await.json();
     assert_eq!(drafts[0]["note"], "say until when");
+    let read = world.get("/v1/drafts/summer").bearer(&one).send().await;
+    assert_eq!(read.json::<Value>(), drafts[0]);
     assert_eq!(act("submit", &one).send().await.status, 204);
     let approved = act("approve", &two).send().await;
     assert_eq!(approved.status, 204, "{}", approved.text());
@@ -121,6 +123,8 @@ async fn nobody_lets_their_own_draft_in_force() {
     assert_eq!(read.json::<Value>()["name"], "Summer");
     let drafts: Value = world.get("/v1/drafts").bearer(&one).send().await.json();
     assert_eq!(drafts, json!([]));
+    let gone = world.get("/v1/drafts/summer").bearer(&one).send().await;
+    assert_eq!((gone.status, gone.code().as_str()), (404, "unknown_draft"));
     world.stop().await;
 }
 

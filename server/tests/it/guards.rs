@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use regard_server::{BindError, Server, ServerConfig};
 
-use crate::world::World;
+use crate::world::{World, example_of};
 
 /// Every address of the document with an example for each parameter.
 async fn routes(world: &World) -> Vec<(String, String)> {
@@ -14,16 +14,7 @@ async fn routes(world: &World) -> Vec<(String, String)> {
         } else {
             "demo"
         };
-        let path = path
-            .replace("{id}", id)
-            .replace("{person}", &"0".repeat(32))
-            .replace("{template}", &"0".repeat(32))
-            .replace("{gallery}", "visitors")
-            .replace("{webhook}", "till")
-            .replace("{decision}", &"0".repeat(32))
-            .replace("{purpose}", "learn")
-            .replace("{name}", "none.png")
-            .replace("{path}", "base.css");
+        let path = example_of(path, id);
         for method in methods.as_object().unwrap().keys() {
             found.push((method.to_uppercase(), path.clone()));
         }

@@ -1,11 +1,10 @@
 //! Studies over the wire: who may make them, who takes part, what is told, what is left when somebody goes.
 
-use std::path::Path;
-
 use regard_commitments::{Category, ProcessingPurpose, Scope};
 use regard_domain::{CreativeId, SittingId};
 use regard_engine::{Participant, Seated, SittingMark};
 use regard_evaluation::Answer as Said;
+use regard_testkit::clip;
 use serde_json::{Value, json};
 
 use crate::client::Answer;
@@ -49,18 +48,6 @@ async fn report(world: &World) -> Value {
     answer.json()
 }
 
-/// Frames of the man in the demonstration's clip.
-fn frames() -> Vec<Vec<u8>> {
-    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/fixtures");
-    let bytes = std::fs::read(Path::new(fixtures).join("clip/demo.mjpeg")).unwrap();
-    let begins = |at: &usize| bytes[*at..].starts_with(&[0xff, 0xd8, 0xff]);
-    let starts: Vec<usize> = (0..bytes.len() - 2).filter(begins).take(20).collect();
-    starts
-        .windows(2)
-        .map(|pair| bytes[pair[0]..pair[1]].to_vec())
-        .collect()
-}
-
 /// A camera that goes on by its own clock.
 struct Camera {
     frames: Vec<Vec<u8>>,
@@ -70,7 +57,8 @@ struct Camera {
 impl Camera {
     fn new() -> Self {
         Self {
-            frames: frames(),
+            // Of the man in the demonstration's clip.
+            frames: clip::frames()[..19].to_vec(),
             now: 0.0,
         }
     }

@@ -73,6 +73,30 @@ fn engine_config(data: &TempDir) -> EngineConfig {
     }
 }
 
+/// An address of the document with an example for each parameter, `id` for the one that is called so.
+pub(crate) fn example_of(path: &str, id: &str) -> String {
+    let zeros = "0".repeat(32);
+    let example = path
+        .replace("{id}", id)
+        .replace("{person}", &zeros)
+        .replace("{template}", &zeros)
+        .replace("{decision}", &zeros)
+        .replace("{token}", &zeros)
+        .replace("{attestation}", &zeros.repeat(2))
+        .replace("{gallery}", "visitors")
+        .replace("{webhook}", "till")
+        .replace("{study}", "none")
+        .replace("{purpose}", "learn")
+        .replace("{kind}", "none")
+        .replace("{version}", "v0")
+        .replace("{day}", "2000-01-01")
+        .replace("{code}", "0000")
+        .replace("{name}", "none.png")
+        .replace("{*path}", "base.css");
+    assert!(!example.contains('{'), "no example for {path}");
+    example
+}
+
 impl World {
     /// With a console that is open, as in the demonstration.
     pub(crate) async fn open() -> Self {

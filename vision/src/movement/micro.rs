@@ -15,6 +15,5 @@ mod traces;
 mod tracker;
 
 pub use self::place::MicroPlace;
-pub use self::rate::false_alarms_per_minute;
 pub use self::spot::MicroMovement;
 pub use self::spotter::{MicroReport, MicroSpotter, MicroTrace, SpottingMeans};

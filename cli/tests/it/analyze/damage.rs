@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use regard_testkit::wall::clip_jpegs;
+
 use super::parsed;
 use crate::program::{fixture, program, said_by};
 
@@ -163,10 +165,7 @@ fn text_by_any_name_is_not_an_image() {
 
 /// The first frames of the demo clip, one after the other.
 fn clip(n_frames: usize) -> Vec<u8> {
-    let bytes = fs::read(fixture("clip/demo.mjpeg")).unwrap();
-    let starts = (0..bytes.len() - 2).filter(|i| bytes[*i..].starts_with(&[0xFF, 0xD8, 0xFF]));
-    let end = starts.take(n_frames + 1).last().unwrap();
-    bytes[..end].to_vec()
+    clip_jpegs()[..n_frames].concat()
 }
 
 fn is_ffmpeg_there() -> bool {

@@ -2,23 +2,11 @@
 
 use std::fs;
 
+use regard_testkit::clip::frames;
 use serde_json::Value;
 
 use super::{number, parsed};
 use crate::program::{fixture, program, said_by};
-
-/// The JPEGs of the demo clip.
-fn frames() -> Vec<Vec<u8>> {
-    let bytes = fs::read(fixture("clip/demo.mjpeg")).unwrap();
-    let starts: Vec<usize> = (0..bytes.len() - 2)
-        .filter(|i| bytes[*i..].starts_with(&[0xFF, 0xD8, 0xFF]))
-        .chain([bytes.len()])
-        .collect();
-    starts
-        .windows(2)
-        .map(|pair| bytes[pair[0]..pair[1]].to_vec())
-        .collect()
-}
 
 fn frames_of(record: &[Value]) -> Vec<u64> {
     record

@@ -86,7 +86,9 @@ const CONTENT = { text: ["title", "body", "background", "color"], image: ["asset
 /** Leaves of each message what its kind has. */
 export function tidy(campaign) {
   for (const message of campaign.creative ?? []) {
-    const { kind } = message.content;
+    const kind = message.content?.kind;
+    // Pasted was something that there are no fields for: the check says what is wrong with it.
+    if (!Object.hasOwn(CONTENT, kind ?? "")) continue;
     // Of a page either the file or the page itself is there: what is empty is neither.
     const isThere = (value) => value !== undefined && (kind !== "html" || value !== "");
     const kept = CONTENT[kind].filter((name) => isThere(message.content[name]));

@@ -115,14 +115,14 @@ const found = (asked) => asked.catch((error) => (error.status === 404 ? null : P
 async function reload() {
   const id = state.campaign?.id || main.dataset.id;
   if (!id) return open(beginning(), false);
-  const [overview, drafts, inForce, versions] = await Promise.all([
+  const [overview, draft, inForce, versions] = await Promise.all([
     send("GET", "/v1/campaign-overview"),
-    send("GET", "/v1/drafts"),
+    found(send("GET", `/v1/drafts/${encodeURIComponent(id)}`)),
     found(send("GET", `/v1/campaigns/${encodeURIComponent(id)}`)),
     send("GET", `/v1/campaigns/${encodeURIComponent(id)}/versions`),
   ]);
   state.line = overview.find((line) => line.id === id) ?? null;
-  state.draft = drafts.find((draft) => draft.campaign.id === id) ?? null;
+  state.draft = draft;
   state.inForce = inForce;
   showVersions(versions);
   byId("heading").textContent = state.line?.name ?? id;

@@ -15,6 +15,7 @@ use regard_server::{
     CompatConfig, CompreFaceKind, CompreFaceService, KeyHash, RekognitionConfig, RekognitionKey,
     ServerConfig,
 };
+use regard_testkit::wall::clip_jpegs;
 use tempfile::TempDir;
 
 use crate::client::Request;
@@ -189,14 +190,7 @@ fn fixture(path: &str) -> Vec<u8> {
 
 /// One frame of the clip.
 fn frame(n: usize) -> Vec<u8> {
-    let clip = fixture("clip/demo.mjpeg");
-    let starts: Vec<usize> = clip
-        .windows(3)
-        .enumerate()
-        .filter(|(_, bytes)| *bytes == [0xFF, 0xD8, 0xFF])
-        .map(|(at, _)| at)
-        .collect();
-    clip[starts[n]..starts[n + 1]].to_vec()
+    clip_jpegs()[n].to_vec()
 }
 
 /// One person, twice; another; several; nobody.

@@ -4,7 +4,7 @@
 /// upper end of the 95 % interval of what was measured on faces at rest, of which `accuracy/micro-expressions.toml` and
 /// `docs/expression-over-time.md` tell the whole. Nothing for slower frames and smaller faces: what was measured does not hold for them.
 /// It holds for a face that is lit evenly and faces the camera.
-pub fn false_alarms_per_minute(frames_per_sec: f64, eyes_px: f32) -> Option<f64> {
+pub(super) fn false_alarms_per_minute(frames_per_sec: f64, eyes_px: f32) -> Option<f64> {
     let stated = STATED
         .iter()
         .rev()

@@ -49,6 +49,8 @@ pub struct MicroReport {
     pub frames_per_sec: f64,
     /// Seconds in which movements could have been spotted: the face was in view, and the head was still.
     pub watched_secs: f64,
+    /// Pixels between the outer eye corners where they were least.
+    pub least_eyes_px: f32,
     /// False alarms a minute that are stated for this rate and for a face of this size; nothing where it is not known.
     pub stated_false_alarms_per_minute: Option<f64>,
     /// Pulses that came with a blink, with speech, or with a quick movement of the head, and are not reported.
@@ -184,6 +186,7 @@ impl MicroSpotter {
             traces: stretches.iter().flat_map(super::spot::traces).collect(),
             frames_per_sec,
             watched_secs: spotted.watched_secs,
+            least_eyes_px: self.least_eyes_px,
             stated_false_alarms_per_minute: false_alarms_per_minute(
                 frames_per_sec,
                 self.least_eyes_px,

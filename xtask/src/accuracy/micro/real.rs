@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use regard_domain::Face;
 use regard_vision::{
-    AnalyzerOptions, FaceMesh, MicroSpotter, PixelPool, VideoError, VideoOptions,
-    false_alarms_per_minute, open_video, picture_of,
+    AnalyzerOptions, FaceMesh, MicroSpotter, PixelPool, VideoError, VideoOptions, open_video,
+    picture_of,
 };
 
 use super::super::{Report, looking};
@@ -66,7 +66,7 @@ const CLIPS: [Clip; 6] = [
 /// What came of a clip.
 struct Seen {
     fps: f64,
-    /// Pixels between the outer eye corners where they were least.
+    /// Pixels between the outer eye corners where they were least; endless where nothing could be watched.
     eyes_px: f32,
     n_spotted: u64,
     watched_secs: f64,
@@ -204,8 +204,7 @@ fn watch(clip: &Clip, path: &Path, eyes: &mut Eyes<'_>) -> Result<Option<Seen>> 
     let mut spotter = MicroSpotter::new(&key);
     let pool = PixelPool::new();
     let mut due_secs = f64::NEG_INFINITY;
-    let (mut before, mut eyes_px, mut n_frames): (Option<Face>, f32, u64) =
-        (None, f32::INFINITY, 0);
+    let (mut before, mut n_frames): (Option<Face>, u64) = (None, 0);
     for frame in reader {
         let picture = picture_of(frame?, &pool)?;
         let secs = n_frames as f64 / clip.fps;
@@ -218,9 +217,8 @@ fn watch(clip: &Clip, path: &Path, eyes: &mut Eyes<'_>) -> Result<Option<Seen>> 
             };
             before = found.as_ref().map(|(face, _)| *face);
             mesh = found.map(|(_, mesh)| mesh);
-            match &mesh {
-                Some(mesh) => eyes_px = eyes_px.min(eyes_of(mesh)),
-                None => spotter.lose(),
+            if mesh.is_none() {
+                spotter.lose();
             }
         }
         spotter.see(picture.view(), taken_at(n_frames, clip.fps), mesh.as_ref())?;
@@ -236,16 +234,10 @@ fn watch(clip: &Clip, path: &Path, eyes: &mut Eyes<'_>) -> Result<Option<Seen>> 
     };
     Ok(Some(Seen {
         fps: clip.fps,
-        eyes_px,
+        eyes_px: report.map_or(f32::INFINITY, |report| report.least_eyes_px),
         n_spotted: report.map_or(0, |report| report.movements.len() as u64),
         watched_secs: report.map_or(0.0, |report| report.watched_secs),
         secs,
-        stated: false_alarms_per_minute(clip.fps, eyes_px),
+        stated: report.and_then(|report| report.stated_false_alarms_per_minute),
     }))
-}
-
-/// Pixels between the outer corners of the eyes.
-fn eyes_of(mesh: &FaceMesh) -> f32 {
-    let [left, right] = [33, 263].map(|at| mesh.points()[at]);
-    (left.x - right.x).hypot(left.y - right.y)
 }

@@ -1,29 +1,71 @@
 //! Many things at once, what comes of them in the order in which they were found.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use anyhow::Result;
-use regard_library::{Content, Fault, FaultKind, Found, Item, Sources, Visitor, Wish};
+use crate::{Content, Fault, Found, Item, SourceError, Sources, Visitor, Wish};
 
 /// Things that are being worked on or wait for their turn, a worker.
 const AHEAD_A_WORKER: usize = 8;
 
 /// Goes through the sources; each of `workers`, a thread each, looks at what is found, and `take` is told what came of it, in
-/// order, or what is wrong. `take` says whether to go on.
+/// order, or what is wrong: a `look` that panics is a fault of that one item. `take` says whether to go on.
 ///
 /// # Errors
 /// Those of `take`; when it cannot be known what else there is.
-pub(crate) fn in_order<W: Send, R: Send>(
+pub fn in_order<W: Send, R: Send, E: From<SourceError>>(
     sources: &Sources,
     workers: &mut [W],
     look: impl Fn(&mut W, &Item, Content) -> R + Sync,
-    mut take: impl FnMut(&Item, Result<R, Fault>) -> Result<bool>,
-) -> Result<()> {
+    mut take: impl FnMut(&Item, Result<R, Fault>) -> Result<bool, E>,
+) -> Result<(), E> {
+    each_in_order::<Item, Result<Content, Fault>, _, Result<R, Fault>, _>(
+        |hand| sources.visit(&mut Finder { hand }),
+        workers,
+        |worker, item, found| found.map(|content| look(worker, item, content)),
+        |item, done| take(&item, done.flatten()),
+    )
+}
+
+/// Hands on what sources find.
+struct Finder<'a> {
+    hand: &'a mut dyn FnMut(Item, Result<Content, Fault>) -> bool,
+}
+
+impl Visitor for Finder<'_> {
+    fn wish(&mut self, _: &Item) -> Wish {
+        Wish::Take
+    }
+
+    fn take(&mut self, found: Found) -> bool {
+        match found {
+            Found::Content(item, content) => (self.hand)(item, Ok(content)),
+            Found::Bad(item, fault) => (self.hand)(item, Err(fault)),
+            Found::End(..) => true,
+        }
+    }
+}
+
+/// A thing that was found: its number, what is kept of it meanwhile, and itself.
+type Task<K, T> = (u64, K, T);
+
+/// What came of it.
+type Answer<K, R> = (u64, K, Result<R, Fault>);
+
+/// The same for whatever `find` hands over, each thing with what is kept of it for `take`, such as its name. What `find` is
+/// answered says whether to go on.
+///
+/// # Errors
+/// Those of `take`, then those of `find`.
+pub(crate) fn each_in_order<K: Send, T: Send, W: Send, R: Send, E: From<SourceError>>(
+    find: impl FnOnce(&mut dyn FnMut(K, T) -> bool) -> Result<(), SourceError> + Send,
+    workers: &mut [W],
+    look: impl Fn(&mut W, &K, T) -> R + Sync,
+    mut take: impl FnMut(K, Result<R, Fault>) -> Result<bool, E>,
+) -> Result<(), E> {
     let n_ahead = workers.len() * AHEAD_A_WORKER;
     // Handed back for each thing that was taken; without one nothing new is found.
     let (give, tokens) = sync_channel::<()>(n_ahead);
@@ -31,30 +73,35 @@ pub(crate) fn in_order<W: Send, R: Send>(
         // Cannot fail: the channel has room for all of them.
         let _ = give.send(());
     }
-    let (ask, tasks) = sync_channel(n_ahead);
+    let (ask, tasks) = sync_channel::<Task<K, T>>(n_ahead);
     let tasks = Mutex::new(tasks);
-    let (answer, answers) = sync_channel(n_ahead);
+    let (answer, answers) = sync_channel::<Answer<K, R>>(n_ahead);
     thread::scope(|scope| {
         let (give, tasks, look) = (give, &tasks, &look);
         for worker in workers {
             let answer = answer.clone();
             scope.spawn(move || work(worker, tasks, look, &answer));
         }
+        // Answers end with the last worker.
+        drop(answer);
         let finder = scope.spawn(move || {
-            sources.visit(&mut Finder {
-                n_found: 0,
-                tokens,
-                ask,
-                answer,
+            let mut n_found = 0;
+            find(&mut |kept, thing| {
+                if tokens.recv().is_err() {
+                    return false;
+                }
+                let number = n_found;
+                n_found += 1;
+                ask.send((number, kept, thing)).is_ok()
             })
         });
         let mut waiting = BTreeMap::new();
         let mut next = 0;
-        for (number, item, done) in answers {
-            waiting.insert(number, (item, done));
-            while let Some((item, done)) = waiting.remove(&next) {
+        for (number, kept, done) in answers {
+            waiting.insert(number, (kept, done));
+            while let Some((kept, done)) = waiting.remove(&next) {
                 next += 1;
-                if !take(&item, done)? {
+                if !take(kept, done)? {
                     return Ok(());
                 }
                 // The finder may have come to its end.
@@ -68,66 +115,26 @@ pub(crate) fn in_order<W: Send, R: Send>(
     })
 }
 
-type Task = (u64, Item, Content);
-type Answer<R> = (u64, Item, Result<R, Fault>);
-
-struct Finder<R> {
-    n_found: u64,
-    tokens: Receiver<()>,
-    ask: SyncSender<Task>,
-    answer: SyncSender<Answer<R>>,
-}
-
-impl<R> Visitor for Finder<R> {
-    fn wish(&mut self, _: &Item) -> Wish {
-        Wish::Take
-    }
-
-    fn take(&mut self, found: Found) -> bool {
-        if matches!(found, Found::End(..)) {
-            return true;
-        }
-        if self.tokens.recv().is_err() {
-            return false;
-        }
-        let number = self.n_found;
-        self.n_found += 1;
-        match found {
-            Found::Content(item, content) => self.ask.send((number, item, content)).is_ok(),
-            Found::Bad(item, fault) => self.answer.send((number, item, Err(fault))).is_ok(),
-            Found::End(..) => true,
-        }
-    }
-}
-
-fn work<W, R>(
+fn work<K, T, W, R>(
     worker: &mut W,
-    tasks: &Mutex<Receiver<Task>>,
-    look: &(impl Fn(&mut W, &Item, Content) -> R + Sync),
-    answer: &SyncSender<Answer<R>>,
+    tasks: &Mutex<Receiver<Task<K, T>>>,
+    look: &(impl Fn(&mut W, &K, T) -> R + Sync),
+    answer: &SyncSender<Answer<K, R>>,
 ) {
     let mut is_over = false;
     loop {
         let next = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((number, item, content)) = next else {
+        let Ok((number, kept, thing)) = next else {
             return;
         };
         // What waits is let go of, so that the finder does not wait for the room that it takes.
         if !is_over {
             // A decoder that panics is a mistake in it; without an answer everybody would wait for this one.
-            let looked = catch_unwind(AssertUnwindSafe(|| look(worker, &item, content)));
-            let done = looked.map_err(|panic| Fault::new(FaultKind::Program, mistake(&*panic)));
-            is_over = answer.send((number, item, done)).is_err();
+            let looked = catch_unwind(AssertUnwindSafe(|| look(worker, &kept, thing)));
+            let done = looked.map_err(|panic| Fault::of_panic(&*panic));
+            is_over = answer.send((number, kept, done)).is_err();
         }
     }
-}
-
-/// What is told of a panic.
-pub(crate) fn mistake(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let said = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    let said = said.unwrap_or("no more is known");
-    format!("a mistake in this program: {said}")
 }
 
 #[cfg(test)]
@@ -135,9 +142,8 @@ mod tests {
     use std::fs;
     use std::time::Duration;
 
-    use regard_library::{Input, SourceOptions};
-
     use super::*;
+    use crate::{FaultKind, Input, SourceOptions};
 
     #[test]
     fn what_takes_longer_keeps_its_place() {
@@ -162,7 +168,7 @@ mod tests {
             };
             in_order(&sources, &mut [0, 0, 0], look, |item, done| {
                 names.push((item.source(), done.ok()));
-                Ok(names.len() < n_wanted)
+                Ok::<_, SourceError>(names.len() < n_wanted)
             })
             .unwrap();
             names
@@ -189,7 +195,7 @@ mod tests {
         let look = |_: &mut (), item: &Item, _| assert_ne!(item.ordinal, 3, "the third");
         in_order(&sources, &mut [(), ()], look, |_, done| {
             told.push(done.err());
-            Ok(true)
+            Ok::<_, SourceError>(true)
         })
         .unwrap();
         assert_eq!(told.len(), 60);
