@@ -8,8 +8,6 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rand::SeedableRng as _;
-use rand::rngs::StdRng;
 use regard_backends::{
     Integrity, KeyStore as _, OpenError, SealedSlots, SqliteKeys, SqliteOptions, SqliteStore,
     Store, StoreError,
@@ -26,7 +24,7 @@ use crate::chronicle::{Chronicle, ChronicleError};
 use crate::custody::SiteKeyFile;
 use crate::keys::{self, KeyError};
 use crate::private_file::{create_private, create_private_folder};
-use crate::seed::random_key;
+use crate::seed::{fresh_rng, random_key};
 
 mod envelope;
 
@@ -180,8 +178,7 @@ pub async fn back_up(
     SqliteStore::copy(data_dir, &copy.0).await?;
     let seed = keys::open_or_create(data_dir)?.seed();
     let key = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
-    let rng_seed = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
-    let mut rng = StdRng::from_seed(*rng_seed);
+    let mut rng = fresh_rng().map_err(KeyError::NoEntropy)?;
     let wrapped = site_key
         .ring()
         .wrap_secret(SECRET, key.as_slice(), &mut rng)?;

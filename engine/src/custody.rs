@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use regard_backends::{KeyStore, PersonRow, Store, StoreError};
 use regard_commitments::{
@@ -22,7 +21,7 @@ use thiserror::Error;
 
 use crate::galleries::{Galleries, SearchError};
 use crate::keys::KeyError;
-use crate::seed::random_key;
+use crate::seed::fresh_rng;
 
 mod acts;
 mod export;
@@ -241,8 +240,7 @@ impl Custodian {
     }
 
     fn rng() -> Result<StdRng, CustodyError> {
-        let seed = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
-        Ok(StdRng::from_seed(*seed))
+        Ok(fresh_rng().map_err(KeyError::NoEntropy)?)
     }
 
     fn ring(&self) -> SiteKeyring {

@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use regard_backends::{Setting, Store, StoreError};
 use regard_commitments::{
     Act, ActKind, Answer, Digest, GALLERY_SETTING_PREFIX, LedgerEntry, RecognitionGate,
     RecognitionKind, Refusal, RefusalCode, RetentionGate, Ruled, SigningKey, VerifyingKey,
-    Zeroizing,
 };
 use regard_domain::{Clock, GalleryId, PersonId, Timestamp};
 use regard_identity::MatchScale;
@@ -20,7 +18,7 @@ use thiserror::Error;
 use crate::config::RecognitionConfig;
 use crate::custody::{Custodian, CustodyError, Scribe, own_gallery};
 use crate::galleries::{Galleries, GalleryIndex, SearchError};
-use crate::seed::random_key;
+use crate::seed::fresh_rng;
 
 mod attempts;
 mod attestations;
@@ -238,8 +236,7 @@ impl Recognizer {
     }
 
     fn rng() -> Result<StdRng, RecognitionError> {
-        let seed = Zeroizing::new(random_key().map_err(RecognitionError::NoEntropy)?);
-        Ok(StdRng::from_seed(*seed))
+        fresh_rng().map_err(RecognitionError::NoEntropy)
     }
 
     /// What similarities are worth.

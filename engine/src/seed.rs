@@ -2,8 +2,8 @@
 
 use std::io;
 
-use rand::TryRng;
-use rand::rngs::SysRng;
+use rand::rngs::{StdRng, SysRng};
+use rand::{SeedableRng, TryRng};
 use regard_commitments::Zeroizing;
 
 /// 32 bytes from the system's generator that nobody can guess.
@@ -16,6 +16,14 @@ pub fn random_key() -> io::Result<[u8; 32]> {
         .try_fill_bytes(&mut key)
         .map_err(|e| io::Error::other(e.to_string()))?;
     Ok(key)
+}
+
+/// A generator that nobody can guess, seeded from the system's.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub(crate) fn fresh_rng() -> io::Result<StdRng> {
+    Ok(StdRng::from_seed(*Zeroizing::new(random_key()?)))
 }
 
 /// The bytes as hexadecimal digits, two each.

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use regard_backends::{InvitationRow, Invited, Store, StoreError, StudyRow};
 use regard_commitments::{
     Answer, MovementSums, Profile, Refusal, RefusalCode, RetentionGate, Ruled, SealedMovements,
-    StudyGate, StudyInvitation, Zeroizing,
+    StudyGate, StudyInvitation,
 };
 use regard_domain::{Clock, CreativeId, SittingId, StudyId, Timestamp};
 use regard_evaluation::{
@@ -21,7 +20,7 @@ use thiserror::Error;
 
 use crate::custody::{Custodian, CustodyError, MOVEMENTS_KIND, SITTING_KIND, Scribe};
 use crate::recognition::{RecognitionError, Recognizer};
-use crate::seed::random_key;
+use crate::seed::fresh_rng;
 
 mod acts;
 mod seat;
@@ -188,8 +187,7 @@ impl Studies {
     }
 
     fn rng() -> Result<StdRng, StudyError> {
-        let seed = random_key().map_err(RecognitionError::NoEntropy)?;
-        Ok(StdRng::from_seed(*Zeroizing::new(seed)))
+        Ok(fresh_rng().map_err(RecognitionError::NoEntropy)?)
     }
 
     fn gate(&self) -> MutexGuard<'_, StudyGate> {

@@ -206,6 +206,16 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(papers::list))
         .routes(routes!(papers::paper))
         .routes(routes!(meta::metrics))
+        .merge(recognition_routes())
+        .routes(routes!(tokens::tokens, tokens::make_token))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::secret))
+}
+
+/// What the people of the desk ask about those who asked to be known.
+fn recognition_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(persons::enroll, recognition::persons))
         .routes(routes!(captures::begin_verify_of))
         .routes(routes!(captures::act))
@@ -224,10 +234,6 @@ fn console_routes() -> OpenApiRouter<App> {
         .routes(routes!(collections::act_for_service))
         .routes(routes!(attestations::list, attestations::make))
         .routes(routes!(attestations::end))
-        .routes(routes!(tokens::tokens, tokens::make_token))
-        .routes(routes!(tokens::revoke_token))
-        .routes(routes!(webhooks::list))
-        .routes(routes!(webhooks::secret))
 }
 
 /// Each handler takes the person's token, or the cookie of their open page, itself: without it there is no record to speak of.

@@ -68,6 +68,9 @@ pub struct FaceAnalyzer {
     quality: QualityMeter,
 }
 
+/// Head pose of a face, and the mesh that it is from where there is one.
+pub type PoseAndMesh = (Option<HeadPose>, Option<FaceMesh>);
+
 impl FaceAnalyzer {
     /// An analyser; no network is loaded yet.
     pub fn new(runtime: Arc<dyn Runtime>, catalog: Arc<Catalog>, options: AnalyzerOptions) -> Self {
@@ -266,7 +269,7 @@ impl FaceAnalyzer {
         frame: RgbView<'_>,
         faces: &[Face],
         key: &Scoped<AttentionScope>,
-    ) -> Result<Vec<(Option<HeadPose>, Option<FaceMesh>)>, AnalysisError> {
+    ) -> Result<Vec<PoseAndMesh>, AnalysisError> {
         let meshes = if self.options.with_mesh {
             self.meshes(frame, faces, key)?
         } else {

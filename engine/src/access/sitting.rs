@@ -15,6 +15,7 @@ use super::offline::Installation;
 use crate::config::SiteKeyConfig;
 use crate::custody::{CustodyError, SiteKeyFile, file_of, person_of};
 use crate::keys::KeyError;
+use crate::seed::fresh_rng;
 
 /// Why a sitting could not be asked for. A refusal of the gate is an answer, and none of these.
 #[derive(Debug, Error)]
@@ -63,7 +64,7 @@ impl Installation {
         };
         let now = self.now();
         let mut gate = StudyGate::new(self.promise().clone(), self.profile().clone());
-        let mut rng = rand::rng();
+        let mut rng = fresh_rng().map_err(KeyError::NoEntropy)?;
         let ruled = gate.ask(&consent, (claim, rate), now, &mut rng);
         // The ledger first: what is not recorded is not done.
         self.enter(&ruled.entries, now).await?;

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use regard_backends::CollectedRow;
 use regard_commitments::{DataKey, Digest, SealedAs, Zeroizing};
@@ -15,7 +14,7 @@ use super::shelf::{Held, Shelf};
 use super::{CollectionError, Collections, write};
 use crate::custody::{CustodyError, Secret};
 use crate::keys::KeyError;
-use crate::seed::random_key;
+use crate::seed::fresh_rng;
 
 /// Longest name, reference or collection name, in bytes. Origin: Rekognition's external image ids have 255 characters.
 pub const MAX_NAME_LEN: usize = 255;
@@ -111,8 +110,8 @@ fn form_of<T: DeserializeOwned>(bytes: &[u8]) -> Option<(T, &[u8])> {
 
 impl Collections {
     pub(super) fn rng() -> Result<StdRng, CollectionError> {
-        let seed = random_key().map_err(|error| CustodyError::from(KeyError::NoEntropy(error)))?;
-        Ok(StdRng::from_seed(*Zeroizing::new(seed)))
+        let rng = fresh_rng().map_err(|error| CustodyError::from(KeyError::NoEntropy(error)))?;
+        Ok(rng)
     }
 
     /// Seals something and puts it on the disk, under a fresh key, or the one that it has.

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::Rng as _;
 use regard_commitments::{HeldSiteKey, SiteKey, SiteKeyId, SiteKeyring, Zeroizing};
 
 use super::token::{self, Pin, TokenProbe, TokenSiteKey};
@@ -15,7 +14,7 @@ use super::token_uri::TokenUri;
 use crate::config::SiteKeyConfig;
 use crate::keys::KeyError;
 use crate::private_file::{read_private, write_private};
-use crate::seed::{bytes_from_hex, from_hex, random_key, to_hex};
+use crate::seed::{bytes_from_hex, fresh_rng, from_hex, random_key, to_hex};
 
 /// Name of the file in the data folder, where none is named.
 const FILE_NAME: &str = "custody.key";
@@ -331,8 +330,7 @@ impl SiteKeyFile {
             };
             let secret = key.secret();
             let line = if self.passphrase.is_some() {
-                let seed = random_key().map_err(KeyError::NoEntropy)?;
-                let mut rng = StdRng::from_seed(seed);
+                let mut rng = fresh_rng().map_err(KeyError::NoEntropy)?;
                 let mut salt = [0; 16];
                 rng.fill_bytes(&mut salt);
                 let wrapping = self.wrapping(ARGON2, &salt)?;

@@ -3,16 +3,14 @@
 
 use std::collections::VecDeque;
 
-use rand::SeedableRng as _;
-use rand::rngs::StdRng;
 use regard_backends::{HeldKey, KeyStore, SealedSlots};
-use regard_commitments::{EndReason, EntryBody, LedgerEntry, SiteKeyId, Zeroizing, subject};
+use regard_commitments::{EndReason, EntryBody, LedgerEntry, SiteKeyId, subject};
 use regard_domain::{PersonId, Timestamp};
 
 use super::{Custodian, CustodyError, KeyPlace, SiteKeyFile};
 use crate::chronicle::Said;
 use crate::keys::KeyError;
-use crate::seed::random_key;
+use crate::seed::fresh_rng;
 
 /// Persons and keys looked at in one go.
 const CHUNK: u32 = 256;
@@ -190,8 +188,7 @@ pub async fn rotate(
         at: now,
         body: EntryBody::SiteKeyRotated { to },
     };
-    let seed = Zeroizing::new(random_key().map_err(KeyError::NoEntropy)?);
-    let mut rng = StdRng::from_seed(*seed);
+    let mut rng = fresh_rng().map_err(KeyError::NoEntropy)?;
     let mut n_keys = 0;
     for older in ring.ids().into_iter().skip(1) {
         // From here on nobody wraps with it, whatever they have in memory.

@@ -15,8 +15,9 @@ pub(super) fn false_alarms_per_minute(frames_per_sec: f64, eyes_px: f32) -> Opti
 }
 
 /// Frames a second from which a rate is stated, and the rate; between two that were measured (25, 50, 100 and 200 frames a second)
-/// the greater, which above 100 is that of 200.
-const STATED: [(f64, f64); 4] = [(24.0, 7.0), (48.0, 3.5), (96.0, 3.0), (104.0, 7.0)];
+/// the greater, which above 100 is that of 200. Films of 24, 48 and 96 frames a second run at 1000 of 1001 of that, and their times
+/// are of whole microseconds.
+const STATED: [(f64, f64); 4] = [(23.97, 7.0), (47.95, 3.5), (95.9, 3.0), (104.0, 7.0)];
 
 /// Least pixels between the outer eye corners. Origin: faces of 48 and more keep to what is stated, of 40 do not.
 const LEAST_EYES_PX: f32 = 45.0;
@@ -39,5 +40,8 @@ mod tests {
         assert_eq!(false_alarms_per_minute(100.0, 60.0), Some(3.0));
         assert_eq!(false_alarms_per_minute(120.0, 60.0), Some(7.0));
         assert_eq!(false_alarms_per_minute(1e6, 60.0), Some(7.0));
+        // A film, of which a frame lasts 41,667 microseconds, and one for television.
+        assert_eq!(false_alarms_per_minute(1e6 / 41_667.0, 60.0), Some(7.0));
+        assert_eq!(false_alarms_per_minute(24_000.0 / 1_001.0, 60.0), Some(7.0));
     }
 }
