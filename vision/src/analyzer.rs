@@ -69,7 +69,7 @@ pub struct FaceAnalyzer {
 }
 
 /// Head pose of a face, and the mesh that it is from where there is one.
-pub type PoseAndMesh = (Option<HeadPose>, Option<FaceMesh>);
+type PoseAndMesh = (Option<HeadPose>, Option<FaceMesh>);
 
 impl FaceAnalyzer {
     /// An analyser; no network is loaded yet.
