@@ -66,7 +66,7 @@ async fn offer(world: &World, token: &str, purpose: &str) -> Value {
 }
 
 /// Agrees to be verified with this signature.
-async fn agree(world: &World, token: &str, release: Value) -> Answer {
+async fn agree(world: &World, token: &str, release: &Value) -> Answer {
     let offer = offer(world, token, "verify").await;
     let given = json!({"offer": offer["offer"], "release": release});
     post(world, token, "consents", &given).await
@@ -120,10 +120,10 @@ async fn the_release_is_read_before_the_camera_opens_where_the_law_wants_one() {
     let token = come(&world).await;
     let offer = offer(&world, &token, "verify").await;
     assert_eq!(offer["releases"], json!([]));
-    assert_eq!(agree(&world, &token, Value::Null).await.status, 201);
+    assert_eq!(agree(&world, &token, &Value::Null).await.status, 201);
     // What nobody asked for is not kept either.
     let signature = json!({"sha256": "0".repeat(64), "name": NAME, "is_ticked": true});
-    assert_eq!(agree(&world, &token, signature).await.status, 201);
+    assert_eq!(agree(&world, &token, &signature).await.status, 201);
     let held: Value = held(&world, &token).await.json();
     assert_eq!(held["written_releases"], json!([]));
     world.stop().await;
@@ -158,7 +158,7 @@ async fn no_face_is_measured_before_the_release_is_signed_and_the_signature_goes
             "bad_release",
         ),
     ] {
-        let refused = agree(&world, &token, release).await;
+        let refused = agree(&world, &token, &release).await;
         assert_eq!((refused.status, refused.code().as_str()), (status, code));
     }
     let begin = json!({"mode": {"kind": "photos"}, "act": "qr"});
@@ -169,7 +169,7 @@ async fn no_face_is_measured_before_the_release_is_signed_and_the_signature_goes
     );
 
     let signature = json!({"sha256": sha256, "name": NAME, "is_ticked": true});
-    let agreed = agree(&world, &token, signature).await;
+    let agreed = agree(&world, &token, &signature).await;
     assert_eq!(agreed.status, 201, "{}", agreed.text());
     assert!(!agreed.text().contains(NAME));
     let begun = post(&world, &token, "faces", &begin).await;
@@ -188,6 +188,7 @@ async fn no_face_is_measured_before_the_release_is_signed_and_the_signature_goes
 
     let me = Browser::open(&world, &token).await;
     assert!(me.shows("Releases that you signed") && me.shows(NAME));
+    assert!(!me.shows("Your name is not known here"));
     let request = world.delete("/v1/persons/me");
     let request = request.header("authorization", &format!("Person {token}"));
     let erased = request.send().await;
