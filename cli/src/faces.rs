@@ -167,7 +167,9 @@ fn taken_in(remote: &Remote, args: &EnrollArgs) -> Result<String> {
         let asked = json!({"purpose": purpose});
         let offer = remote.send(asker, ("POST", "/v1/persons/me/offers"), &asked);
         let agreed = offer.and_then(|offer| {
-            let given = json!({"offer": offer["offer"], "by_guardian": args.minor});
+            let release = signature(&offer, args.sign_release.as_deref())?;
+            let given =
+                json!({"offer": offer["offer"], "by_guardian": args.minor, "release": release});
             remote.send(asker, ("POST", "/v1/persons/me/consents"), &given)
         });
         if let Err(error) = agreed {
@@ -179,6 +181,18 @@ fn taken_in(remote: &Remote, args: &EnrollArgs) -> Result<String> {
         complain(format_args!("agreed: {purpose}"));
     }
     Ok(token)
+}
+
+/// The signature below the release that an offer wants, after telling its text; nothing where it wants none.
+fn signature(offer: &Value, name: Option<&str>) -> Result<Value> {
+    let Some(release) = offer["releases"].get(0) else {
+        return Ok(Value::Null);
+    };
+    complain(text(release, "text")?);
+    let Some(name) = name else {
+        bail!("this release in writing is to be read, and signed with --sign-release NAME");
+    };
+    Ok(json!({"sha256": release["sha256"], "name": name, "is_ticked": true}))
 }
 
 fn enrolled(ended: &Value) -> String {
@@ -297,6 +311,19 @@ mod tests {
         assert!(
             said.contains("1.0e-4 (9.0e-5 to 2.0e-4, extrapolated)"),
             "{said}"
+        );
+    }
+
+    #[test]
+    fn a_release_is_signed_where_one_is_wanted() {
+        let free = json!({"offer": "0", "releases": []});
+        assert_eq!(signature(&free, Some("Ada")).unwrap(), Value::Null);
+        let wanted = json!({"releases": [{"language": "en", "text": "I release", "sha256": "5a"}]});
+        let unsigned = signature(&wanted, None).unwrap_err().to_string();
+        assert!(unsigned.contains("--sign-release"), "{unsigned}");
+        assert_eq!(
+            signature(&wanted, Some("Ada")).unwrap(),
+            json!({"sha256": "5a", "name": "Ada", "is_ticked": true})
         );
     }
 

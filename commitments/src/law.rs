@@ -447,13 +447,22 @@ rules! {
     /// Illinois.
     Bipa = "bipa", "BIPA 740 ILCS 14/15",
         "Written release before capture, public retention policy, destruction at purpose end and after three years at most.";
-        code ["commitments/data/profiles/us-il.toml", "commitments/src/consent/standing.rs"];
+        code [
+            "commitments/data/profiles/us-il.toml", "commitments/src/consent/standing.rs", "commitments/src/written_release.rs",
+            "engine/src/custody/acts.rs", "server/src/routes/face.rs", "server/static/face/enroll.js",
+        ];
         tests [
             "commitments/src/profile.rs::dutch_and_illinois_cameras_wait_for_agreement",
             "commitments/src/consent/tests.rs::bipa_written_release",
+            "commitments/src/written_release/tests.rs::every_language_says_all_that_the_law_wants_and_leaves_nothing_open",
+            "commitments/src/receipt/tests.rs::bipa_a_release_stands_in_the_receipt_and_where_the_face_is",
+            "engine/src/custody/tests/releases.rs::without_a_signed_release_nobody_agrees_to_be_measured",
+            "engine/src/custody/tests/releases.rs::a_signed_release_is_kept_with_its_receipt_told_in_no_ledger_and_gone_with_the_record",
             "engine/src/custody/tests.rs::a_year_goes_by_and_nothing_outlives_its_time",
+            "server/tests/it/releases.rs::the_release_is_read_before_the_camera_opens_where_the_law_wants_one",
+            "server/tests/it/releases.rs::no_face_is_measured_before_the_release_is_signed_and_the_signature_goes_with_the_record",
         ];
-        missing "the page of enrolment that shows the release and takes the signature; without it no face is measured there";
+        missing "";
     /// Scopes and declarations.
     Scopes = "scopes", "AI Act 5(1)(f); GDPR 25",
         "A grant carries scopes; each analyser asks for its own; what the site declares is part of the signed commitments.";

@@ -75,6 +75,7 @@ mod tile;
 mod told;
 mod witness;
 mod word;
+mod written_release;
 
 pub use access::{Actor, AdminAct, BadRole, BadTokenId, Role, TokenId};
 pub use assertion::{
@@ -172,4 +173,5 @@ pub use study::{
 pub use tile::{BadTile, TILE_WIDTH, Tile, consistency_proof_of_tiles};
 pub use witness::{AddCheckpoint, BadRequest, Witness, WitnessFault};
 pub use word::word;
+pub use written_release::{ReleaseSignature, ReleaseText, WrittenRelease};
 pub use zeroize::Zeroizing;

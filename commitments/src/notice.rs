@@ -356,8 +356,13 @@ impl Telling {
     }
 }
 
+/// A retention period in the words of a language.
+pub(crate) fn period_in(language: Language, period: KeepFor) -> String {
+    Words::of(language).period(period)
+}
+
 /// Puts values in for `{name}`, once: what a value says is never read as a template.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
+pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut out = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {

@@ -129,6 +129,9 @@ pub struct ReceiptEvent {
     pub event_type: String,
     /// `given`, `signed`.
     pub event_state: String,
+    /// SHA-256 of the text that was signed, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_sha256: Option<Digest>,
 }
 
 /// The commitments that the person read.
@@ -164,8 +167,8 @@ pub struct ReceiptTerms<'a> {
     pub expires_at: UtcText,
     /// Where the person's template is to be.
     pub custody: Custody,
-    /// Whether the person signed the release that the law of some places wants before a face is measured.
-    pub is_released: bool,
+    /// Hash of the release that was signed, where the law of the place wants one before a face is measured.
+    pub release: Option<Digest>,
     /// The commitments in force, which the person read.
     pub promise: &'a VerifiedCommitments,
 }
@@ -197,14 +200,19 @@ impl Receipt {
                 purposes: vec![section(terms.purpose, terms.custody, document)],
             },
             parties: parties(terms.given_by, document),
-            events: std::iter::once(("explicit_consent", "given"))
-                .chain(terms.is_released.then_some(("written_release", "signed")))
-                .map(|(event_type, event_state)| ReceiptEvent {
+            events: std::iter::once(("explicit_consent", "given", None))
+                .chain(
+                    terms
+                        .release
+                        .map(|text| ("written_release", "signed", Some(text))),
+                )
+                .map(|(event_type, event_state, text_sha256)| ReceiptEvent {
                     event_time: terms.given_at,
                     valid_until: terms.expires_at,
                     entity_id: entity.to_owned(),
                     event_type: event_type.to_owned(),
                     event_state: event_state.to_owned(),
+                    text_sha256,
                 })
                 .collect(),
             commitments: ReceiptPromise {

@@ -236,7 +236,7 @@ fn papers() -> Vec<Vec<u8>> {
             given_at: at,
             expires_at: at,
             custody: Custody::InPersonsHands,
-            is_released: false,
+            release: None,
             promise: &promise,
         };
         let receipt = Receipt::issue(&terms).sign(&keys.receipts_key());

@@ -32,7 +32,7 @@ pub(crate) struct EnrollArgs {
     #[arg(value_name = "PHOTO", num_args = 1..=5, required = true)]
     pub(crate) photos: Vec<PathBuf>,
     /// A file whose first line is the token of the person's record; otherwise a record is made, and its token printed.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["agree", "custody", "minor"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["agree", "custody", "minor", "sign_release"])]
     pub(crate) person_token_file: Option<PathBuf>,
     /// What the person agrees to, here and now: verify, identify, personalise, learn, analyse_library or research. Several
     /// times for several.
@@ -44,6 +44,10 @@ pub(crate) struct EnrollArgs {
     /// It is a minor, and a guardian agrees for them.
     #[arg(long)]
     pub(crate) minor: bool,
+    /// The name of whoever signs the release in writing, where the law of the place wants one before a face is measured: the
+    /// person, or the guardian of a minor. Without it the release is told, and nobody is enrolled.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sign_release: Option<String>,
     /// Write the face token, where there is one, to this file; otherwise it is printed.
     #[arg(long, value_name = "FILE")]
     pub(crate) face_token: Option<PathBuf>,

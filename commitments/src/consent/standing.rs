@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::profile::Profile;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::signed::VerifiedCommitments;
+use crate::written_release::{ReleaseSignature, ReleaseText};
 
 /// The promises that a question about consent is measured by.
 #[derive(Clone, Copy, Debug)]
@@ -89,13 +90,48 @@ impl PromiseStanding<'_> {
         self.ask_for_dpia(now)
     }
 
+    /// The release in writing that people sign here before a face is measured, in each language of the notice; nothing where
+    /// the law of the place wants none.
+    pub fn releases(&self) -> Vec<ReleaseText> {
+        ReleaseText::all(self.in_force, self.profile)
+    }
+
+    /// The release that somebody signed who agrees to this purpose; nothing where the law of the place wants none, whatever
+    /// was signed.
+    ///
+    /// # Errors
+    /// `consent_missing` without a signature, and with one below another text than that of the commitments in force.
+    pub fn released(
+        &self,
+        purpose: ConsentPurpose,
+        signature: Option<&ReleaseSignature>,
+    ) -> Result<Option<ReleaseText>, Refusal> {
+        self.wants_release(purpose, signature.is_some())?;
+        let Some(signature) = signature.filter(|_| self.needs_release(purpose)) else {
+            return Ok(None);
+        };
+        let mut texts = self.releases().into_iter();
+        let signed = texts.find(|text| text.digest() == signature.text());
+        signed.map(Some).ok_or_else(|| {
+            Refusal::new(
+                RefusalCode::ConsentMissing,
+                "the release that was signed is not the one of the commitments in force",
+                "show the release anew and have the person sign it",
+            )
+        })
+    }
+
+    fn needs_release(&self, purpose: ConsentPurpose) -> bool {
+        purpose.is_biometric() && self.profile.needs_written_release()
+    }
+
     /// Whether the law of the place wants a release in writing that is not there.
     pub(super) fn wants_release(
         &self,
         purpose: ConsentPurpose,
         is_released: bool,
     ) -> Result<(), Refusal> {
-        if purpose.is_biometric() && self.profile.needs_written_release() && !is_released {
+        if self.needs_release(purpose) && !is_released {
             return Err(Refusal::new(
                 RefusalCode::ConsentMissing,
                 format!(

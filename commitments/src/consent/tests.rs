@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Commitments, KeepFor, Profile, SiteKeys, VerifiedCommitments, Zeroizing};
+use crate::{
+    Commitments, KeepFor, Profile, ReleaseSignature, SiteKeys, VerifiedCommitments, Zeroizing,
+};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -339,6 +341,36 @@ fn bipa_written_release() {
         None,
         "no face is measured"
     );
+    // What is signed is the text of the commitments in force, in any of its languages.
+    let signed = |text| ReleaseSignature::new(text, "Ada Lovelace", true).unwrap();
+    let code = |purpose, signature: Option<&ReleaseSignature>| {
+        let released = standing.released(purpose, signature);
+        released.map_err(|refusal| refusal.code)
+    };
+    let texts = standing.releases();
+    assert_eq!(texts.len(), promise.document().notice.languages.len());
+    for text in texts {
+        let signature = signed(text.digest());
+        assert_eq!(
+            code(ConsentPurpose::Verify, Some(&signature)),
+            Ok(Some(text))
+        );
+        assert_eq!(code(ConsentPurpose::Learn, Some(&signature)), Ok(None));
+    }
+    let other = signed(Digest::of(&[b"another text"]));
+    for signature in [None, Some(&other)] {
+        assert_eq!(
+            code(ConsentPurpose::Verify, signature),
+            Err(RefusalCode::ConsentMissing)
+        );
+    }
+    let europe = Profile::named("eu").unwrap();
+    let standing = PromiseStanding {
+        profile: &europe,
+        ..standing
+    };
+    assert!(standing.releases().is_empty());
+    assert_eq!(standing.released(ConsentPurpose::Verify, None), Ok(None));
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn receipt(given_by: GivenBy) -> Receipt {
         given_at: UtcText::new(Timestamp::from_millis(1_780_315_200_000)),
         expires_at: UtcText::new(Timestamp::from_millis(1_780_401_600_000)),
         custody: Custody::InPersonsHands,
-        is_released: false,
+        release: None,
         promise: &promise(),
     })
 }
@@ -79,7 +79,8 @@ fn a_guardian_stands_in_the_receipt_of_a_minor() {
 #[test]
 fn bipa_a_release_stands_in_the_receipt_and_where_the_face_is() {
     let promise = promise();
-    let issue = |custody, is_released| {
+    let text = Digest::of(&[b"the release"]);
+    let issue = |custody, release| {
         let receipt = Receipt::issue(&ReceiptTerms {
             record: 9,
             person: PERSON,
@@ -88,17 +89,19 @@ fn bipa_a_release_stands_in_the_receipt_and_where_the_face_is() {
             given_at: UtcText::new(Timestamp::from_millis(1_780_315_200_000)),
             expires_at: UtcText::new(Timestamp::from_millis(1_780_401_600_000)),
             custody,
-            is_released,
+            release,
             promise: &promise,
         });
         serde_json::to_value(receipt).unwrap()
     };
-    let json = issue(Custody::InPersonsHands, true);
+    let json = issue(Custody::InPersonsHands, Some(text));
     assert_eq!(json["events"][0]["event_type"], "explicit_consent");
     assert_eq!(json["events"][1]["event_type"], "written_release");
     assert_eq!(json["events"][1]["event_state"], "signed");
+    assert_eq!(json["events"][1]["text_sha256"], text.to_string());
+    assert!(json["events"][0].get("text_sha256").is_none());
     assert_eq!(
-        issue(Custody::Shared, false)["events"]
+        issue(Custody::Shared, None)["events"]
             .as_array()
             .unwrap()
             .len(),
@@ -110,7 +113,7 @@ fn bipa_a_release_stands_in_the_receipt_and_where_the_face_is() {
         Custody::Controller,
     ]
     .map(|custody| {
-        issue(custody, false)["pii_processing"]["purposes"][0]["storage_locations"][0].to_string()
+        issue(custody, None)["pii_processing"]["purposes"][0]["storage_locations"][0].to_string()
     })
     .into();
     assert_eq!(places.len(), 3);

@@ -7,8 +7,8 @@ use regard_backends::{KeyChange, PersonRow, PurposeKey, SealedRow, SealedSlots, 
 use regard_commitments::{
     Answer, Consent, ConsentPurpose, Custody, DataKey, DataKind, EndReason, EntryBody,
     ErasureProof, GivenBy, KeepFor, KeySlot, PersonFile, PersonSecret, PersonToken,
-    PromiseStanding, Receipt, ReceiptTerms, Refusal, RefusalCode, SealedAs, SignedReceipt, UtcText,
-    Zeroizing, subject,
+    PromiseStanding, Receipt, ReceiptTerms, Refusal, RefusalCode, ReleaseSignature, ReleaseText,
+    SealedAs, SignedReceipt, UtcText, WrittenRelease, Zeroizing, subject,
 };
 use regard_domain::{PersonId, Timestamp};
 
@@ -16,6 +16,9 @@ use super::{Custodian, CustodyError, Opened, token_in};
 
 /// Kind of receipts among what is sealed under the key of the record.
 pub(super) const RECEIPT_KIND: &str = "receipt";
+
+/// Kind of releases in writing among what is sealed under the key of the record; each is called as the receipt beside it.
+pub(super) const RELEASE_KIND: &str = "written_release";
 
 /// Kind of the preferences among what is sealed under the key of purpose `personalise`.
 pub(super) const PREFERENCES_KIND: &str = "preferences";
@@ -45,14 +48,15 @@ impl Authenticated {
 }
 
 /// How somebody agrees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
     /// By whom.
     pub given_by: GivenBy,
     /// For how long at most; as long as persons are kept where nothing is said.
     pub valid_for: Option<Duration>,
-    /// Whether they signed the release that the law of some places wants before a face is measured.
-    pub is_released: bool,
+    /// The release that they signed. Needed where the law of the place wants one before a face is measured, and kept nowhere
+    /// else.
+    pub release: Option<ReleaseSignature>,
 }
 
 impl Custodian {
@@ -63,6 +67,12 @@ impl Custodian {
             profile: &self.profile,
             assessed: self.assessed(),
         }
+    }
+
+    /// The release in writing that people sign here before a face is measured, in each language of the notice; nothing where
+    /// the law of the place wants none.
+    pub fn releases(&self) -> Vec<ReleaseText> {
+        self.standing().releases()
     }
 
     /// Takes somebody in. They have agreed to nothing yet; a minor needs a guardian for that.
@@ -164,25 +174,30 @@ impl Custodian {
         let agreement = Agreement {
             given_by,
             valid_for,
-            is_released: false,
+            release: None,
         };
-        self.agree_so(who, offer, agreement).await
+        self.agree_so(who, offer, &agreement).await
     }
 
     /// The same with everything that can be said about how somebody agrees.
     ///
+    /// # Privacy
+    /// The name below a release is sealed under the key of the person's record, like their receipts, and goes with it.
+    ///
     /// # Errors
-    /// As [`Self::agree`].
+    /// As [`Self::agree`], and [`CustodyError::Refused`] with `consent_missing` where a release is wanted and is not signed.
     pub async fn agree_so(
         &self,
         who: &Authenticated,
         offer: u128,
-        agreement: Agreement,
+        agreement: &Agreement,
     ) -> Result<SignedReceipt, CustodyError> {
         let _order = self.changing.lock().await;
         let now = self.now();
         let offer = self.offers.take(who.person, offer, now)?;
         self.standing().may_ask_for(offer.purpose, now)?;
+        let signature = agreement.release.as_ref();
+        let release = self.standing().released(offer.purpose, signature)?;
         let mut opened = self.open(who.person).await?;
         opened.file.may_agree(agreement.given_by)?;
         opened.file.may_serve(offer.purpose)?;
@@ -193,8 +208,8 @@ impl Custodian {
         let longest = longest.unwrap_or_default();
         let expires_at = now.plus(agreement.valid_for.unwrap_or(longest).min(longest));
         let whose = (who.person, self.custody_of(&opened));
-        let (consent, receipt) =
-            self.receipt(whose, offer.purpose, agreement, (now, expires_at))?;
+        let how = (agreement.given_by, release.as_ref());
+        let (consent, receipt) = self.receipt(whose, offer.purpose, how, (now, expires_at))?;
         let row = self.sealed(
             &opened.key,
             (who.person, KeySlot::Record),
@@ -203,8 +218,14 @@ impl Custodian {
         )?;
         let kept = self.retention.keep(row, now).into_result()?;
         let keep_until = kept.keep_until();
-        // The receipt first: a consent that holds can always be shown.
-        self.store.put_sealed(&[kept]).await?;
+        let mut kept = vec![kept];
+        if let Some((text, signature)) = release.zip(signature) {
+            let signed = WrittenRelease::new(&text, signature.clone(), &consent);
+            let row = self.sealed_release(&opened, &signed)?;
+            kept.push(self.retention.keep(row, now).into_result()?);
+        }
+        // The receipt first, and the release with it: a consent that holds can always be shown.
+        self.store.put_sealed(&kept).await?;
         self.put_consent(who, &mut opened, consent, keep_until)
             .await?;
         self.prolong_rows(who.person, offer.purpose, expires_at)
@@ -217,10 +238,9 @@ impl Custodian {
         &self,
         (person, custody): (PersonId, Custody),
         purpose: ConsentPurpose,
-        agreement: Agreement,
+        (given_by, release): (GivenBy, Option<&ReleaseText>),
         (given_at, expires_at): (Timestamp, Timestamp),
     ) -> Result<(Consent, SignedReceipt), CustodyError> {
-        let given_by = agreement.given_by;
         let mut rng = Self::rng()?;
         let receipt = Receipt::issue(&ReceiptTerms {
             record: (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64()),
@@ -230,7 +250,7 @@ impl Custodian {
             given_at: UtcText::new(given_at),
             expires_at: UtcText::new(expires_at),
             custody,
-            is_released: agreement.is_released,
+            release: release.map(ReleaseText::digest),
             promise: &self.promise,
         })
         .sign(&self.receipts);
@@ -242,10 +262,24 @@ impl Custodian {
             version: self.promise.document().version,
             commitments: self.promise.digest(),
             receipt: receipt.digest(),
-            is_released: agreement.is_released,
+            is_released: release.is_some(),
             ended: None,
         };
         Ok((consent, receipt))
+    }
+
+    fn sealed_release(
+        &self,
+        opened: &Opened,
+        signed: &WrittenRelease,
+    ) -> Result<SealedRow, CustodyError> {
+        let text = serde_json::to_vec(signed).map_err(|_| CustodyError::Damaged)?;
+        self.sealed(
+            &opened.key,
+            (opened.row.person, KeySlot::Record),
+            (RELEASE_KIND, &signed.receipt.to_string()),
+            &Zeroizing::new(text),
+        )
     }
 
     /// Makes a consent hold: with a fresh key, or with the one that what hangs on an older consent is sealed under.

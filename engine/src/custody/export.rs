@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use regard_commitments::{Consent, Custody, SealedAs, UtcText, word};
+use regard_commitments::{Consent, Custody, SealedAs, UtcText, WrittenRelease, word};
 use regard_domain::{PersonId, TemplateId};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::acts::{PREFERENCES_KIND, RECEIPT_KIND};
+use super::acts::{PREFERENCES_KIND, RECEIPT_KIND, RELEASE_KIND};
 use super::face_quality::{FaceQualityNote, QUALITY_KIND};
 use super::faces::{FaceNote, TEMPLATE_KIND, TOKEN_KIND, named, notes_in};
 use super::studies::{MOVEMENTS_KIND, SITTING_KIND};
@@ -34,6 +35,8 @@ pub struct PersonExport {
     pub consents: Vec<ExportedConsent>,
     /// All receipts, signed: JWS in compact form.
     pub receipts: Vec<String>,
+    /// Releases that they signed before a face was measured, where the law of the place wants that: texts and names.
+    pub written_releases: Vec<WrittenRelease>,
     /// What they said they prefer.
     pub preferences: Option<serde_json::Value>,
     /// How often they came and were welcomed, where they agreed that messages are chosen for them.
@@ -118,6 +121,7 @@ impl Custodian {
         let opened = self.open(person).await?;
         let rows = self.store.sealed_of(person).await?;
         let (mut receipts, mut qualities) = (Vec::new(), BTreeMap::new());
+        let mut releases: Vec<WrittenRelease> = Vec::new();
         let (mut preferences, mut history, mut studies) = (None, None, Vec::new());
         for row in &rows {
             let place = SealedAs {
@@ -142,27 +146,19 @@ impl Custodian {
                     let text = String::from_utf8(bytes.to_vec());
                     receipts.push((row.at, text.map_err(|_| CustodyError::Damaged)?));
                 }
-                PREFERENCES_KIND => {
-                    let value = serde_json::from_slice(&bytes);
-                    preferences = Some(value.map_err(|_| CustodyError::Damaged)?);
-                }
-                HISTORY_KIND => {
-                    let value = serde_json::from_slice(&bytes);
-                    history = Some(value.map_err(|_| CustodyError::Damaged)?);
-                }
-                SITTING_KIND | MOVEMENTS_KIND => {
-                    let value = serde_json::from_slice(&bytes);
-                    studies.push(value.map_err(|_| CustodyError::Damaged)?);
-                }
+                RELEASE_KIND => releases.push(read(&bytes)?),
+                PREFERENCES_KIND => preferences = Some(read(&bytes)?),
+                HISTORY_KIND => history = Some(read(&bytes)?),
+                SITTING_KIND | MOVEMENTS_KIND => studies.push(read(&bytes)?),
                 QUALITY_KIND => {
-                    let value = serde_json::from_slice(&bytes);
                     let (template, _) = named(&row.name).ok_or(CustodyError::Damaged)?;
-                    qualities.insert(template, value.map_err(|_| CustodyError::Damaged)?);
+                    qualities.insert(template, read(&bytes)?);
                 }
                 _ => return Err(CustodyError::Damaged),
             }
         }
         receipts.sort();
+        releases.sort_by_key(|one| (one.signed_at, one.purpose));
         let faces = notes_in(&rows)?;
         let now = self.now();
         let file = &opened.file;
@@ -182,6 +178,7 @@ impl Custodian {
                 })
                 .collect(),
             receipts: receipts.into_iter().map(|(_, text)| text).collect(),
+            written_releases: releases,
             preferences,
             history,
             studies,
@@ -198,6 +195,11 @@ fn open(
     body: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
     key.open(place, body).map_err(|_| CustodyError::Damaged)
+}
+
+/// What was sealed as JSON.
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CustodyError> {
+    serde_json::from_slice(bytes).map_err(|_| CustodyError::Damaged)
 }
 
 fn custody_name(custody: Custody) -> String {

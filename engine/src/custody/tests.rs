@@ -22,6 +22,7 @@ mod face_oracle;
 mod faces;
 mod gallery_secrets;
 mod oracle;
+mod releases;
 mod sittings;
 mod tokens;
 pub(crate) mod world;

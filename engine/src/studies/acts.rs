@@ -119,9 +119,9 @@ impl Studies {
         let agreement = Agreement {
             given_by: GivenBy::Person,
             valid_for: None,
-            is_released: false,
+            release: None,
         };
-        let receipt = custodian.agree_so(&who, offer.id, agreement).await?;
+        let receipt = custodian.agree_so(&who, offer.id, &agreement).await?;
         let consent = match custodian.ask(who.person(), PURPOSE).await? {
             Answer::Granted(consent) => consent,
             Answer::Refused(refusal) => return Err(StudyError::Refused(refusal)),

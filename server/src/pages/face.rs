@@ -2,7 +2,7 @@
 
 use askama::Template;
 use regard_commitments::{
-    ConsentPurpose, Custody, Language, Notice, Refusal, VerifiedCommitments, word,
+    ConsentPurpose, Custody, Language, Notice, Refusal, ReleaseText, VerifiedCommitments, word,
 };
 
 use super::privacy::languages_of;
@@ -16,6 +16,8 @@ pub(crate) struct EnrollAnswers<'a> {
     pub(crate) at: Option<(String, String)>,
     /// Why nobody can enrol now.
     pub(crate) refusal: Option<Refusal>,
+    /// What is signed before a face is measured, where the law of the place wants that.
+    pub(crate) release: Option<ReleaseText>,
     /// Whether the certificate was made here, and browsers warn of it.
     pub(crate) made_certificate: bool,
 }
@@ -36,6 +38,7 @@ pub(crate) struct EnrollPage {
     refused: Option<String>,
     purposes: Vec<(&'static str, &'static str)>,
     custodies: Vec<(String, &'static str)>,
+    release: Option<ReleaseText>,
     can_identify: bool,
     made_certificate: bool,
 }
@@ -83,6 +86,7 @@ pub(crate) fn enroll_page(answers: EnrollAnswers<'_>, language: Language) -> Enr
             .map(|purpose| (purpose.as_str(), own.purpose_name(*purpose)))
             .collect(),
         custodies: custodies(document.custody, own),
+        release: answers.release,
         can_identify: document
             .consent_purposes
             .contains(&ConsentPurpose::Identify),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use askama::Template;
 use regard_commitments::{
-    ConsentPurpose, DataKind, ErasureProof, KeepFor, Language, Notice, ProvenErasure, UtcText,
-    VerifiedCommitments,
+    ConsentPurpose, DataKind, ErasureProof, KeepFor, Language, Notice, ProvenErasure, ReleaseText,
+    UtcText, VerifiedCommitments, WrittenRelease,
 };
 use regard_decision::FactValue;
 use regard_domain::Timestamp;
@@ -134,6 +134,8 @@ pub(crate) struct OwnAnswers<'a> {
     pub(crate) commitments: &'a VerifiedCommitments,
     /// Address of the authority's page.
     pub(crate) authority_url: &'a str,
+    /// What is signed before a face is measured, where the law of the place wants that.
+    pub(crate) release: Option<ReleaseText>,
     pub(crate) view: OwnView<'a>,
     pub(crate) said: Said,
     /// What the forms of the page carry hidden.
@@ -168,6 +170,7 @@ struct RecordPart<'a> {
     frozen_since: Option<String>,
     custody: &'static str,
     consents: Vec<ConsentPart<'a>>,
+    releases: Vec<SignedPart<'a>>,
     offers: Vec<OfferPart>,
     agree: &'static str,
     agree_note: String,
@@ -201,6 +204,16 @@ struct ConsentPart<'a> {
 struct OfferPart {
     purpose: &'static str,
     offer: String,
+    /// What has to be signed for it.
+    release: Option<ReleaseText>,
+}
+
+/// A release that was signed.
+struct SignedPart<'a> {
+    release: &'a WrittenRelease,
+    lang: &'static str,
+    purpose: &'static str,
+    at: String,
 }
 
 struct ErasedPart<'a> {
@@ -230,6 +243,7 @@ pub(crate) fn own_page(answers: OwnAnswers<'_>, language: Language) -> OwnPage<'
             let ends_by = answers
                 .now
                 .plus(longest.map_or(Duration::ZERO, KeepFor::duration));
+            let offers = (offers, answers.release);
             let part = record(held, offers, (typed, wishes), ends_by, w);
             (Some(part), None)
         }
@@ -271,7 +285,7 @@ pub(crate) fn own_page(answers: OwnAnswers<'_>, language: Language) -> OwnPage<'
 
 fn record<'a>(
     held: &'a PersonExport,
-    offers: Vec<(ConsentPurpose, u128)>,
+    (offers, release): (Vec<(ConsentPurpose, u128)>, Option<ReleaseText>),
     (typed, wishes): (Option<String>, Option<Wishes>),
     ends_by: Timestamp,
     w: &'static OwnWords,
@@ -313,11 +327,22 @@ fn record<'a>(
             _ => w.custodies[2],
         },
         consents: consents.collect(),
+        releases: held
+            .written_releases
+            .iter()
+            .map(|release| SignedPart {
+                release,
+                lang: release.language.tag(),
+                purpose: w.purpose_name(release.purpose),
+                at: when(release.signed_at),
+            })
+            .collect(),
         offers: offers
             .into_iter()
             .map(|(purpose, offer)| OfferPart {
                 purpose: w.purpose_name(purpose),
                 offer: format!("{offer:032x}"),
+                release: release.clone().filter(|_| purpose.is_biometric()),
             })
             .collect(),
         agree: if held.is_minor {

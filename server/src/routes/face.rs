@@ -6,7 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use regard_commitments::{AssertionFor, Custody, Presence, RecognitionKind, Refusal};
+use regard_commitments::{
+    AssertionFor, Custody, Language, Presence, RecognitionKind, Refusal, ReleaseText,
+};
 use regard_domain::ScreenId;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -75,6 +77,12 @@ fn refusal(app: &App, kind: RecognitionKind) -> Option<Refusal> {
     standing.refusal
 }
 
+/// The release to be signed before a face is measured, in the language of a page; nothing where the law of the place wants none.
+pub(super) fn release_in(app: &App, language: Language) -> Option<ReleaseText> {
+    let releases = app.engine.custodian().releases();
+    releases.into_iter().find(|text| text.language == language)
+}
+
 /// Whether the certificate was made here: then browsers warn of it.
 fn made_certificate(app: &App) -> bool {
     app.config.tls.as_ref().is_some_and(|tls| tls.makes_own)
@@ -102,14 +110,15 @@ pub(crate) async fn enroll(
 ) -> Response {
     let at = params.screen.zip(params.code);
     let at = at.filter(|(screen, code)| stands_there(&app, screen, code).is_ok());
+    let language = privacy_language(app.engine.notice(), params.lang.as_deref(), &headers);
     let answers = EnrollAnswers {
         notice: app.engine.notice(),
         commitments: app.engine.commitments(),
         at: at.map(|(screen, code)| (screen.to_string(), code)),
         refusal: refusal(&app, RecognitionKind::Enroll),
+        release: release_in(&app, language),
         made_certificate: made_certificate(&app),
     };
-    let language = privacy_language(app.engine.notice(), params.lang.as_deref(), &headers);
     page(StatusCode::OK, &enroll_page(answers, language))
 }
 

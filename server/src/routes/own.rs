@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use regard_commitments::{ConsentPurpose, GivenBy};
-use regard_engine::{Authenticated, CustodyError, PersonExport, random_key, to_hex};
+use regard_commitments::{ConsentPurpose, Digest, GivenBy, ReleaseSignature};
+use regard_engine::{Agreement, Authenticated, CustodyError, PersonExport, random_key, to_hex};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::admin::{FORM_AGE_SECS, cookie, set};
+use super::face::release_in;
 use crate::access::{MAX_OWN_AGE, OWN_COOKIE, OWN_FORM_COOKIE, Own, SessionKey, locked_out};
 use crate::app::App;
 use crate::extract::{Params, Peer, Posted};
@@ -61,6 +62,12 @@ pub(crate) struct ActForm {
     offer: Option<String>,
     /// `yes` when a guardian agrees.
     by_guardian: Option<String>,
+    /// SHA-256 of the release that was read, where one has to be signed.
+    release: Option<String>,
+    /// `yes` when the box beside the release is ticked.
+    signed: Option<String>,
+    /// The name that whoever signs the release typed.
+    signed_by: Option<String>,
     /// What the person prefers: a line for each, `name: value`, or JSON.
     preferences: Option<String>,
     /// What decisions are to know no more, by its name.
@@ -187,6 +194,7 @@ async fn answer(
         notice: app.engine.notice(),
         commitments: app.engine.commitments(),
         authority_url: &app.engine.profile().authority().url,
+        release: release_in(app, language),
         view,
         said,
         form,
@@ -374,7 +382,16 @@ async fn done(
             } else {
                 GivenBy::Person
             };
-            custodian.agree(who, offer, given_by, None).await?;
+            let release = form.release.as_deref().map(str::parse::<Digest>);
+            let Ok(release) = release.transpose() else {
+                return Ok(Err(OwnMistake::FormTooOld));
+            };
+            let agreement = Agreement {
+                given_by,
+                valid_for: None,
+                release: release.map(|text| signature_in(form, text)).transpose()?,
+            };
+            custodian.agree_so(who, offer, &agreement).await?;
             OwnDone::Agreed
         }
         Act::Withdraw => {
@@ -408,6 +425,13 @@ async fn done(
             }
         }
     }))
+}
+
+/// The signature below the release of this hash, as the form has it.
+fn signature_in(form: &ActForm, text: Digest) -> Result<ReleaseSignature, CustodyError> {
+    let name = form.signed_by.as_deref().unwrap_or_default();
+    let is_ticked = is_yes(form.signed.as_deref());
+    Ok(ReleaseSignature::new(text, name, is_ticked)?)
 }
 
 fn is_yes(sent: Option<&str>) -> bool {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use regard_commitments::{ConsentPurpose, Custody, ErasureProof, GivenBy};
+use regard_commitments::{
+    ConsentPurpose, Custody, Digest, ErasureProof, GivenBy, ReleaseSignature,
+};
 use regard_engine::{Agreement, PersonExport, to_hex};
 
 use super::pages::public_base;
@@ -16,6 +18,7 @@ use crate::problem::Problem;
 use crate::qr;
 use crate::wire::persons::{
     ConsentGivenWire, EnrolledWire, Freeze, NewPerson, OfferAsked, OfferWire, ReceiptWire,
+    ReleaseWire, SignatureWire,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -94,14 +97,28 @@ pub(crate) async fn offer(
     let custodian = app.engine.custodian();
     let offer = custodian.offer(who.person(), purpose_of(&asked.purpose)?)?;
     let commitments = custodian.commitments();
+    let releases = if offer.purpose.is_biometric() {
+        custodian.releases()
+    } else {
+        Vec::new()
+    };
     let wire = OfferWire {
         offer: format!("{:032x}", offer.id),
         purpose: offer.purpose.to_string(),
         until: offer.until.as_micros(),
         commitments_version: commitments.document().version,
         commitments: commitments.digest().to_string(),
+        releases: releases.into_iter().map(ReleaseWire::from).collect(),
     };
     Ok((StatusCode::CREATED, Json(wire)))
+}
+
+/// The signature below a release, as far as it is one.
+fn signature_of(wire: &SignatureWire) -> Result<ReleaseSignature, Problem> {
+    let text = wire.sha256.parse::<Digest>();
+    let text = text.map_err(|error| Problem::invalid("bad_release", error.to_string()))?;
+    ReleaseSignature::new(text, &wire.name, wire.is_ticked)
+        .map_err(|refusal| Problem::from(&refusal))
 }
 
 /// Agrees: takes an offer. The receipt is durable, and in the ledger, when it is answered.
@@ -135,9 +152,9 @@ pub(crate) async fn agree(
     let agreement = Agreement {
         given_by,
         valid_for: given.days.map(|days| DAY * days),
-        is_released: given.is_released,
+        release: given.release.as_ref().map(signature_of).transpose()?,
     };
-    let receipt = custodian.agree_so(&who, offer, agreement).await?;
+    let receipt = custodian.agree_so(&who, offer, &agreement).await?;
     let wire = ReceiptWire {
         receipt: receipt.as_str().to_owned(),
         sha256: receipt.digest().to_string(),

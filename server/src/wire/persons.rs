@@ -1,6 +1,6 @@
 //! Persons as JSON.
 
-use regard_commitments::Custody;
+use regard_commitments::{Custody, ReleaseText};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -53,10 +53,46 @@ pub(crate) struct OfferWire {
     pub(crate) commitments_version: u32,
     /// Their SHA-256.
     pub(crate) commitments: String,
+    /// The release to be read and signed first, in each language of the notice; none where the law of the place wants none.
+    pub(crate) releases: Vec<ReleaseWire>,
+}
+
+/// A release in writing, to be read before a face is measured.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReleaseWire {
+    /// Language of the text.
+    pub(crate) language: &'static str,
+    /// What is signed, paragraph by paragraph.
+    pub(crate) text: String,
+    /// SHA-256 of the text in UTF-8, by which the signature names it.
+    pub(crate) sha256: String,
+}
+
+impl From<ReleaseText> for ReleaseWire {
+    fn from(text: ReleaseText) -> Self {
+        Self {
+            language: text.language.tag(),
+            text: text.to_text(),
+            sha256: text.digest().to_string(),
+        }
+    }
+}
+
+/// A signature below a release; does not print, for it holds a name.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignatureWire {
+    /// SHA-256 of the text that was read, as the offer told it.
+    pub(crate) sha256: String,
+    /// The name that whoever signs typed.
+    pub(crate) name: String,
+    /// Whether they ticked that they release.
+    #[serde(default)]
+    pub(crate) is_ticked: bool,
 }
 
 /// A consent.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConsentGivenWire {
     /// The offer that is taken.
@@ -64,9 +100,8 @@ pub(crate) struct ConsentGivenWire {
     /// Whether a guardian agrees, for a minor.
     #[serde(default)]
     pub(crate) by_guardian: bool,
-    /// Whether they signed the release that the law of some places wants before a face is measured.
-    #[serde(default)]
-    pub(crate) is_released: bool,
+    /// The signature below the release that the law of some places wants before a face is measured.
+    pub(crate) release: Option<SignatureWire>,
     /// For how many days, at most as long as persons are kept; that long when left out.
     pub(crate) days: Option<u32>,
 }

@@ -4,6 +4,9 @@ import { byId, element } from "../dom.js";
 import { freshKey, send } from "./api.js";
 import { clearProblem, go, sayProblem, showDrawing } from "./go.js";
 
+/** Purposes for which a face is measured. */
+const FACE_PURPOSES = new Set(["verify", "identify", "analyse_library"]);
+
 const page = document.querySelector("main");
 let token = null;
 
@@ -13,8 +16,29 @@ function keepsAsFile(link, text, name) {
   link.hidden = false;
 }
 
+function ticked(form) {
+  return Array.from(form.querySelectorAll("[name=purpose]:checked"), (box) => box.value);
+}
+
+/** The release has to be signed where a face is to be measured, and for nothing else. */
+function wantSignature(form) {
+  const isWanted = ticked(form).some((purpose) => FACE_PURPOSES.has(purpose));
+  for (const field of form.querySelectorAll("[name=signed], [name=signed_by]")) field.required = isWanted;
+}
+
+/** What was signed for a purpose; nothing where the page shows no release, or the purpose wants none. */
+function signature(form, purpose) {
+  const release = form.querySelector("[name=release]");
+  if (!release || !FACE_PURPOSES.has(purpose)) return undefined;
+  return {
+    sha256: release.value,
+    name: form.querySelector("[name=signed_by]").value,
+    is_ticked: form.querySelector("[name=signed]").checked,
+  };
+}
+
 async function agree(form) {
-  const purposes = Array.from(form.querySelectorAll("[name=purpose]:checked"), (box) => box.value);
+  const purposes = ticked(form);
   const custody = form.querySelector("[name=custody]:checked")?.value ?? null;
   const { screen, code } = page.dataset;
   const made = await send("POST", "/enroll/persons", { body: { screen, code, custody }, key: freshKey() });
@@ -24,7 +48,7 @@ async function agree(form) {
   showDrawing(byId("record-code"), made.token_qr_svg);
   for (const purpose of purposes) {
     const offer = await send("POST", "/v1/persons/me/offers", { body: { purpose }, token });
-    const body = { offer: offer.offer };
+    const body = { offer: offer.offer, release: signature(form, purpose) };
     const receipt = await send("POST", "/v1/persons/me/consents", { body, token, key: freshKey() });
     const link = element("a", {}, purpose);
     keepsAsFile(link, receipt.receipt, `regard-receipt-${purpose}.jws`);
@@ -56,7 +80,10 @@ async function enroll() {
   }
 }
 
-byId("agree")?.addEventListener("submit", async (event) => {
+const asked = byId("agree");
+if (asked) wantSignature(asked);
+asked?.addEventListener("change", () => wantSignature(asked));
+asked?.addEventListener("submit", async (event) => {
   event.preventDefault();
   clearProblem();
   const form = event.currentTarget;
@@ -65,7 +92,7 @@ byId("agree")?.addEventListener("submit", async (event) => {
   try {
     const purposes = await agree(form);
     form.hidden = true;
-    const hasFace = purposes.some((purpose) => ["verify", "identify", "analyse_library"].includes(purpose));
+    const hasFace = purposes.some((purpose) => FACE_PURPOSES.has(purpose));
     byId("start").hidden = !hasFace;
     if (hasFace) byId("start-camera").focus();
   } catch (error) {

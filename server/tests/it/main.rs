@@ -18,6 +18,7 @@ mod papers;
 mod persons;
 mod ranking;
 mod recognition;
+mod releases;
 mod statistics;
 mod streams;
 mod studies;

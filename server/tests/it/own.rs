@@ -9,15 +9,15 @@ use crate::client::{Answer, Request};
 use crate::world::World;
 
 /// Somebody's browser: it keeps cookies, and fills in what stands hidden in the forms it was shown.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     world: &'a World,
     cookies: BTreeMap<String, String>,
     /// The page it shows.
-    text: String,
+    pub(crate) text: String,
 }
 
 /// The values of a hidden field, in the order of the page.
-fn hidden<'t>(text: &'t str, name: &str) -> Vec<&'t str> {
+pub(crate) fn hidden<'t>(text: &'t str, name: &str) -> Vec<&'t str> {
     let begins = format!("name=\"{name}\" value=\"");
     let parts = text.split(&begins).skip(1);
     parts.filter_map(|part| part.split('"').next()).collect()
@@ -94,7 +94,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Presses a button of the page it shows, and follows to the page after it.
-    async fn press(&mut self, act: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn press(&mut self, act: &str, fields: &[(&str, &str)]) -> Answer {
         let form = hidden(&self.text, "form")
             .first()
             .copied()
@@ -118,7 +118,7 @@ impl<'a> Browser<'a> {
         answer
     }
 
-    async fn open(world: &'a World, token: &str) -> Self {
+    pub(crate) async fn open(world: &'a World, token: &str) -> Self {
         let mut browser = Self::new(world);
         browser.get("/me?lang=en").await;
         let opened = browser.press("open", &[("token", token)]).await;
@@ -126,7 +126,7 @@ impl<'a> Browser<'a> {
         browser
     }
 
-    fn shows(&self, words: &str) -> bool {
+    pub(crate) fn shows(&self, words: &str) -> bool {
         self.text.contains(words)
     }
 }

@@ -44,6 +44,7 @@ words! {
     commitments, never_named,
     consents, consents_none, given, until, state, live, frozen, withdrawn, expired, renewed,
     by_guardian, version, receipt,
+    releases, signed_by,
     withdraw, withdraw_note, may_agree, agree, agree_as_guardian, agree_note,
     take, take_note, download, receipts_note,
     known, known_note, known_none, you_said, counted, forget, yes, no,

@@ -59,6 +59,8 @@ pub(super) const WORDS: OwnWords = OwnWords {
     by_guardian: "durch einen Sorgeberechtigten",
     version: "Fassung der Zusagen",
     receipt: "Quittung",
+    releases: "Freigaben, die Sie unterschrieben haben",
+    signed_by: "Unterschrieben von",
     withdraw: "Ich bin nicht mehr einverstanden",
     withdraw_note: "Der Widerruf wirkt sofort und braucht keinen Grund. Der Dienst ohne Einwilligung bleibt so gut wie zuvor.",
     may_agree: "Wozu Sie einwilligen könnten",

@@ -59,6 +59,8 @@ pub(super) const WORDS: OwnWords = OwnWords {
     by_guardian: "by a guardian",
     version: "Version of the promises",
     receipt: "Receipt",
+    releases: "Releases that you signed",
+    signed_by: "Signed by",
     withdraw: "I no longer agree",
     withdraw_note: "Taking back works at once and needs no reason. The service without it stays as good as before.",
     may_agree: "What you could agree to",

@@ -59,6 +59,8 @@ pub(super) const WORDS: OwnWords = OwnWords {
     by_guardian: "por un tutor",
     version: "Versión de los compromisos",
     receipt: "Recibo",
+    releases: "Autorizaciones que usted firmó",
+    signed_by: "Firmada por",
     withdraw: "Ya no consiento",
     withdraw_note: "Retirarlo surte efecto en el acto y no necesita motivo. El servicio sin él sigue siendo tan bueno como antes.",
     may_agree: "Lo que podría consentir",

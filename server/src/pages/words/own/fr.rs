@@ -59,6 +59,8 @@ pub(super) const WORDS: OwnWords = OwnWords {
     by_guardian: "par un représentant légal",
     version: "Version des engagements",
     receipt: "Reçu",
+    releases: "Autorisations que vous avez signées",
+    signed_by: "Signée par",
     withdraw: "Je ne consens plus",
     withdraw_note: "Le retrait agit tout de suite et sans motif. Le service sans ce consentement reste aussi bon qu’avant.",
     may_agree: "Ce à quoi vous pourriez consentir",

@@ -59,6 +59,8 @@ pub(super) const WORDS: OwnWords = OwnWords {
     by_guardian: "door een voogd",
     version: "Versie van de toezeggingen",
     receipt: "Bewijs",
+    releases: "Vrijgaven die u ondertekende",
+    signed_by: "Ondertekend door",
     withdraw: "Ik ga niet meer akkoord",
     withdraw_note: "Intrekken werkt meteen en vraagt geen reden. De dienst zonder blijft even goed als voorheen.",
     may_agree: "Waarvoor u toestemming zou kunnen geven",
