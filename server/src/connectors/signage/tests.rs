@@ -98,92 +98,59 @@ async fn anthias_shows_the_asset_of_a_message_and_hears_of_no_other() {
     assert!(anthias.is_quiet());
 }
 
+const CRITERIA: &str = "/api/displaygroup/criteria/7";
+const GOOD: &str =
+    "criteriaUpdates[0][metric]=m&criteriaUpdates[0][value]=v&criteriaUpdates[0][ttl]=9";
+const TOKEN: &str = "Bearer Made-Up.Token";
+
 /// The mock is no better than what it refuses.
 #[tokio::test]
 async fn whoever_calls_otherwise_than_described_is_refused_and_told_why() {
     const JSON: &str = "application/json";
-    let token = || vec![("authorization", "Bearer Made-Up.Token".to_owned())];
-    let caller = Caller::default();
     let cms = Mock::of(XIBO_CMS);
-    let criteria = "/api/displaygroup/criteria/7";
-    let good = "criteriaUpdates[0][metric]=m&criteriaUpdates[0][value]=v&criteriaUpdates[0][ttl]=9";
-    let url = cms.url.below(criteria);
-    let body = good.as_bytes().to_vec();
-    caller.post_as(FORM, &url, token(), body).await.unwrap();
-    let _ = cms.told();
-    for (path, kind, headers, body, why) in [
-        (
-            "/api/display/criteria/7",
-            FORM,
-            token(),
-            good.to_owned(),
-            "unknown path",
-        ),
-        (
-            "/api/displaygroup/criteria/x",
-            FORM,
-            token(),
-            good.to_owned(),
-            "displayGroupId",
-        ),
-        (
-            "/api/displaygroup/criteria/7?x=1",
-            FORM,
-            token(),
-            good.to_owned(),
-            "unknown query",
-        ),
-        (criteria, JSON, token(), good.to_owned(), "content type"),
-        (criteria, FORM, Vec::new(), good.to_owned(), "authorization"),
-        (
-            criteria,
-            FORM,
-            token(),
-            String::new(),
-            "criteriaUpdates is missing",
-        ),
-        (criteria, FORM, token(), good.replace("=v", "="), "is empty"),
-        (
-            criteria,
-            FORM,
-            token(),
-            good.replace("=v", "=0"),
-            "is empty",
-        ),
-        (
-            criteria,
-            FORM,
-            token(),
-            good.replace("=9", "=soon"),
-            "whole number",
-        ),
-        (
-            criteria,
-            FORM,
-            token(),
-            good.replace("[ttl]=9", "[tll]=9"),
-            "tll is unknown",
-        ),
-        (
-            criteria,
-            FORM,
-            token(),
-            format!("{good}&more=1"),
-            "more is unknown",
-        ),
-    ] {
+    let call = async |path: &str, kind: &'static str, token: &str, body: &str| {
         let url = cms.url.below(path);
-        let called = caller.post_as(kind, &url, headers, body.into_bytes()).await;
-        assert!(called.is_err(), "{path}");
+        let headers = vec![("authorization", token.to_owned())];
+        let body = body.as_bytes().to_vec();
+        Caller::default().post_as(kind, &url, headers, body).await
+    };
+    call(CRITERIA, FORM, TOKEN, GOOD).await.unwrap();
+    let _ = cms.told();
+    let group = "/api/displaygroup/criteria/x";
+    let query = "/api/displaygroup/criteria/7?x=1";
+    for (path, kind, token, why) in [
+        ("/api/display/criteria/7", FORM, TOKEN, "unknown path"),
+        (group, FORM, TOKEN, "displayGroupId"),
+        (query, FORM, TOKEN, "unknown query"),
+        (CRITERIA, JSON, TOKEN, "content type"),
+        (CRITERIA, FORM, "Bearer other", "authorization"),
+    ] {
+        assert!(call(path, kind, token, GOOD).await.is_err(), "{path}");
         let fault = cms.fault();
         assert!(fault.contains(why), "{why}: {fault}");
     }
-    let url = cms.url.below(criteria);
-    assert!(caller.get(&url, token()).await.is_err());
+    for (body, why) in [
+        (String::new(), "criteriaUpdates is missing"),
+        (GOOD.replace("=v", "="), "is empty"),
+        (GOOD.replace("=v", "=0"), "is empty"),
+        (GOOD.replace("=9", "=soon"), "whole number"),
+        (GOOD.replace("[ttl]", "[tll]"), "tll is unknown"),
+        (format!("{GOOD}&more=1"), "more is unknown"),
+    ] {
+        assert!(call(CRITERIA, FORM, TOKEN, &body).await.is_err(), "{body}");
+        let fault = cms.fault();
+        assert!(fault.contains(why), "{why}: {fault}");
+    }
+    let headers = vec![("authorization", TOKEN.to_owned())];
+    let (caller, url) = (Caller::default(), cms.url.below(CRITERIA));
+    assert!(caller.get(&url, headers).await.is_err());
     let fault = cms.fault();
     assert!(fault.contains("unknown method"), "{fault}");
+}
 
-    let anthias = Mock::of(ANTHIAS);
+#[tokio::test]
+async fn a_command_that_is_not_described_is_refused() {
+    let (anthias, caller) = (Mock::of(ANTHIAS), Caller::default());
     for command in ["asset", "asset&", "last"] {
         let path = format!("/api/v2/assets/control/{command}");
         let url = anthias.url.below(&path);
