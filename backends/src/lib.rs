@@ -9,7 +9,7 @@
 //!
 //! Beside the store lies the [`KeyStore`] with the wrapped keys of persons, in a file of its own that no backup holds.
 //!
-//! [`Broker`] speaks MQTT with whatever broker the configuration names.
+//! [`Broker`] speaks MQTT with whatever broker the configuration names, encrypted where that is asked.
 //!
 //! This room alone knows SQL and brokers. It never reads a clock, never decides how long a row may be kept, never takes a row
 //! without that, and never spawns a task: who groups rows into batches and when is the engine's affair.
@@ -36,7 +36,8 @@ mod sums;
 
 pub use batch::{Batch, CommitReport, OutcomeKey};
 pub use broker::{
-    BadBrokerAddress, Broker, BrokerAddress, BrokerConfig, BrokerError, BrokerLine, Word,
+    BadBrokerAddress, BadBrokerTls, Broker, BrokerAddress, BrokerConfig, BrokerError, BrokerLine,
+    BrokerTls, LineError, ShownCertificate, Word,
 };
 pub use collected::{CollectedRow, CollectedStore};
 pub use error::{OpenError, StoreError};

@@ -17,6 +17,7 @@ use crate::{classify, exit, papers, run};
 pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
     let site = load_site(&args.config)?;
     let classifiers = classify::of_site(&site)?;
+    warn_of_open_password(&site, &args.config);
     if args.check {
         let printed = exit::print("ok")?;
         complain(site.summary());
@@ -56,6 +57,19 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
     let answers = papers::answers_beside(site.folder());
     run::serve(engine, server, &reach, answers, introduce)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says that others can read a password on its way to the broker.
+fn warn_of_open_password(site: &Site, config: &Path) {
+    let Some(mqtt) = site.broker().filter(|mqtt| mqtt.tells_password_openly()) else {
+        return;
+    };
+    complain(format_args!(
+        "warning: the password for {} goes there without encryption: whoever is on the way reads it; where the \
+         broker can do that, write mqtts:// under [mqtt] in {}",
+        mqtt.broker,
+        config.display()
+    ));
 }
 
 /// The data folder, for its owner alone, with copies of the files that messages show.

@@ -1,6 +1,8 @@
 //! Room `testkit`.
 
 pub mod actor;
+#[cfg(feature = "broker")]
+pub mod broker;
 pub mod clip;
 #[cfg(feature = "gallery")]
 pub mod conformance;

@@ -7,6 +7,7 @@
 )]
 
 mod agreement;
+mod broker;
 mod conformance;
 mod fixtures;
 mod keys;

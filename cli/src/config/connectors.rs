@@ -1,7 +1,8 @@
 //! Who is told what happens here, with the secrets that lie in files beside the configuration.
 
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 
+use regard_backends::{BadBrokerTls, BrokerTls, ShownCertificate};
 use regard_commitments::Zeroizing;
 use regard_server::{Connectors, MqttConfig, Password, SignageConfig, SignageTarget};
 
@@ -9,6 +10,9 @@ use super::form::{MqttForm, SignageForm, SignageKind, SiteFile};
 
 /// Longest file of a secret, in bytes; none has more than some hundred.
 const MAX_SECRET_BYTES: u64 = 4_096;
+
+/// Longest file of certificates, in bytes; the authorities of a whole system have some hundred thousand.
+const MAX_PEM_BYTES: u64 = 1 << 20;
 
 /// What topics of discovery begin with, unless Home Assistant was told otherwise.
 const DISCOVERY_PREFIX: &str = "homeassistant";
@@ -56,6 +60,18 @@ fn secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<String>, Strin
         return Err(told("found an empty one"));
     }
     Ok(Zeroizing::new(line.to_owned()))
+}
+
+/// A file of certificates or of a key.
+fn pem(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<Vec<u8>>, String> {
+    let file = folder.join(file);
+    let told = |what: &str| format!("expected a PEM file, found {what} at {}", file.display());
+    let bytes = std::fs::metadata(&file).map_err(|_| told("none"))?.len();
+    if bytes > MAX_PEM_BYTES {
+        return Err(told("a longer one"));
+    }
+    let bytes = std::fs::read(&file).map_err(|_| told("one that cannot be read"))?;
+    Ok(Zeroizing::new(bytes))
 }
 
 fn signage_of(
@@ -130,7 +146,56 @@ fn mqtt_of(
     }
     Some(MqttConfig {
         broker: form.broker.0.clone(),
+        tls: tls_of(form, folder, tell),
         user: form.user.clone().zip(password),
         discovery_prefix: prefix.to_owned(),
     })
+}
+
+/// Who vouches for the broker and what it is shown; nothing where nothing is encrypted, and after a mistake.
+fn tls_of(
+    form: &MqttForm,
+    folder: &FilePath,
+    tell: &mut dyn FnMut(&str, String),
+) -> Option<BrokerTls> {
+    if !form.broker.0.is_encrypted {
+        if form.tls.is_some() {
+            let message = "expected a broker with mqtts://, found one with mqtt://; write mqtts://, or remove \
+                           [mqtt.tls]";
+            tell("mqtt.tls", message.to_owned());
+        }
+        return None;
+    }
+    let files = form.tls.clone().unwrap_or_default();
+    if files.certificate.is_some() != files.key.is_some() {
+        let message = "expected both certificate and key, found one; name both, or neither where the broker asks \
+                       for none";
+        tell("mqtt.tls", message.to_owned());
+        return None;
+    }
+    let mut read = |name: &str, file: Option<&PathBuf>| {
+        let read = file.map(|file| pem(file, folder)).transpose();
+        read.map_err(|why| tell(&format!("mqtt.tls.{name}"), why))
+            .ok()
+    };
+    let authorities = read("ca", files.ca.as_ref());
+    let certificate = read("certificate", files.certificate.as_ref());
+    let key = read("key", files.key.as_ref());
+    let (authorities, certificate, key) = (authorities?, certificate?, key?);
+    let shown = certificate
+        .as_ref()
+        .zip(key.as_ref())
+        .map(|(certificate, key)| ShownCertificate { certificate, key });
+    let tls = BrokerTls::new(authorities.as_ref().map(|pem| pem.as_slice()), shown);
+    tls.map_err(|error| {
+        let path = match &error {
+            BadBrokerTls::Authorities => "mqtt.tls.ca",
+            BadBrokerTls::System => "mqtt.broker",
+            BadBrokerTls::Certificate => "mqtt.tls.certificate",
+            BadBrokerTls::Key | BadBrokerTls::Unfit(_) => "mqtt.tls.key",
+        };
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        tell(path, format!("{error}{}", cause.unwrap_or_default()));
+    })
+    .ok()
 }

@@ -210,6 +210,18 @@ pub(super) struct SignageForm {
     pub(super) assets: BTreeMap<String, String>,
 }
 
+/// `[mqtt.tls]`: files in PEM, relative to this one.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct BrokerTlsForm {
+    /// Who vouches for the broker; left out: whoever the system trusts.
+    pub(super) ca: Option<PathBuf>,
+    /// What the broker is shown, where it asks …
+    pub(super) certificate: Option<PathBuf>,
+    /// … and its key.
+    pub(super) key: Option<PathBuf>,
+}
+
 /// `[mqtt]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -220,6 +232,7 @@ pub(super) struct MqttForm {
     pub(super) password_file: Option<PathBuf>,
     /// What topics of discovery begin with; left out: `homeassistant`.
     pub(super) discovery_prefix: Option<String>,
+    pub(super) tls: Option<BrokerTlsForm>,
 }
 
 /// `[server]`.

@@ -8,7 +8,9 @@ use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
 use regard_decision::{BadContextSpec, Campaign, ContextSpec, Creative};
 use regard_engine::{CameraConfig, EngineConfig, ScreenConfig};
-use regard_server::{CompatConfig, Connectors, ServerConfig, TlsFiles, WebhookConfig};
+use regard_server::{
+    CompatConfig, Connectors, MqttConfig, ServerConfig, TlsFiles, WebhookConfig,
+};
 use regard_vision::{CameraPlacement, SourceSpec};
 
 use super::asset::{Asset, asset_of};
@@ -126,6 +128,11 @@ impl Site {
             papers: None,
             recording: None,
         }
+    }
+
+    /// The broker that is told what happens, if there is one.
+    pub(crate) const fn broker(&self) -> Option<&MqttConfig> {
+        self.connectors.mqtt.as_ref()
     }
 
     /// Every host and port that the program calls to tell what happens.

@@ -397,3 +397,74 @@ fn mistakes_of_all_files_are_told_at_once() {
         "{err}"
     );
 }
+
+/// What the check says of an installation with this broker.
+fn check_with_broker(folder: &Path, broker: &str) -> (i32, String) {
+    let file = folder.join("regard.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text}\n[mqtt]\n{broker}\n")).unwrap();
+    let (code, _, err) = check(folder);
+    fs::write(&file, text).unwrap();
+    (code, err)
+}
+
+#[test]
+fn how_a_broker_is_known_is_read_before_anything_runs() {
+    let folder = init();
+    let folder = folder.path();
+    fs::write(folder.join("nonsense.pem"), "nonsense").unwrap();
+    for (broker, said) in [
+        (
+            "broker = \"http://broker.lan\"",
+            "mqtt.broker: expected mqtts:// or mqtt://, a host and perhaps a port, such as \
+             \"mqtts://broker.example:8883\", found \"http://broker.lan\"",
+        ),
+        (
+            "broker = \"mqtt://broker.lan\"\ntls = { ca = \"nonsense.pem\" }",
+            "mqtt.tls: expected a broker with mqtts://, found one with mqtt://; write mqtts://, or remove [mqtt.tls]",
+        ),
+        (
+            "broker = \"mqtts://broker.lan\"\ntls = { certificate = \"nonsense.pem\" }",
+            "mqtt.tls: expected both certificate and key, found one; name both, or neither where the broker asks \
+             for none",
+        ),
+        (
+            "broker = \"mqtts://broker.lan\"\ntls = { ca = \"missing.pem\" }",
+            "mqtt.tls.ca: expected a PEM file, found none at missing.pem",
+        ),
+        (
+            "broker = \"mqtts://broker.lan\"\ntls = { ca = \"nonsense.pem\" }",
+            "mqtt.tls.ca: expected certificates of authorities in PEM, found none that can be used",
+        ),
+    ] {
+        let (code, err) = check_with_broker(folder, broker);
+        assert_eq!(code, 1, "{broker}: {err}");
+        assert!(err.contains(said), "{broker}: {err}");
+    }
+}
+
+#[test]
+fn a_password_that_others_can_read_is_warned_of() {
+    let folder = init();
+    let folder = folder.path();
+    fs::write(folder.join("mqtt.password"), "swordfish\n").unwrap();
+    for (broker, is_warned) in [
+        ("mqtt://192.168.1.5", true),
+        ("mqtt://broker.lan:1884", true),
+        ("mqtt://127.0.0.1", false),
+        ("mqtt://localhost", false),
+    ] {
+        let told =
+            format!("broker = \"{broker}\"\nuser = \"regard\"\npassword_file = \"mqtt.password\"");
+        let (code, err) = check_with_broker(folder, &told);
+        assert_eq!(code, 0, "{broker}: {err}");
+        assert_eq!(
+            err.starts_with("warning: the password for mqtt://"),
+            is_warned,
+            "{err}"
+        );
+        assert!(!err.contains("swordfish"), "{err}");
+        let without = check_with_broker(folder, &format!("broker = \"{broker}\""));
+        assert!(!without.1.contains("warning"), "{without:?}");
+    }
+}

@@ -4,7 +4,7 @@
 //! Home Assistant, MQTT discovery: retained configurations under `homeassistant/<component>/<node>/<object>/config`,
 //! availability with a last will.
 
-use regard_backends::{Broker, BrokerAddress, BrokerConfig, BrokerLine, Word};
+use regard_backends::{Broker, BrokerAddress, BrokerConfig, BrokerLine, BrokerTls, Word};
 use regard_commitments::Zeroizing;
 use regard_domain::{CameraId, ScreenId, Timestamp};
 use regard_engine::Engine;
@@ -12,6 +12,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::Begun;
+use crate::problem;
 
 const MINUTE_MICROS: i64 = 60_000_000;
 
@@ -20,10 +21,19 @@ const MINUTE_MICROS: i64 = 60_000_000;
 pub struct MqttConfig {
     /// Where it is.
     pub broker: BrokerAddress,
+    /// Who vouches for it, where the connection is encrypted; nothing: whoever the system trusts.
+    pub tls: Option<BrokerTls>,
     /// User name and password, where it asks.
     pub user: Option<(String, Zeroizing<String>)>,
     /// What topics of discovery begin with; `homeassistant` unless Home Assistant was told otherwise.
     pub discovery_prefix: String,
+}
+
+impl MqttConfig {
+    /// Whether others on the way can read the password.
+    pub fn tells_password_openly(&self) -> bool {
+        self.user.is_some() && !self.broker.is_encrypted && !self.broker.is_here()
+    }
 }
 
 /// A number of a camera that is told each minute.
@@ -70,8 +80,9 @@ impl Mqtt {
     pub(super) fn new(config: &MqttConfig, site: &str, engine: &Engine) -> Self {
         let node = format!("regard_{}", site.replace('-', "_"));
         let user = config.user.as_ref();
-        let (broker, line) = Broker::new(&BrokerConfig {
+        let (broker, line) = Broker::new(BrokerConfig {
             address: config.broker.clone(),
+            tls: config.tls.clone(),
             client_id: node.clone(),
             user: user.map(|(name, password)| (name.clone(), password.to_string())),
             last_will: Word {
@@ -104,19 +115,20 @@ impl Mqtt {
     /// Looks after the connection until dropped; after each connection everything that should be known is said again.
     pub(super) async fn run(&self) {
         let mut line = self.line.lock().await;
-        let mut was_told = false;
+        let mut told = None;
         loop {
             match line.next_connection().await {
                 Ok(()) => {
                     tracing::info!("the broker listens");
-                    was_told = false;
+                    told = None;
                     self.introduce();
                 }
                 Err(error) => {
-                    if !was_told {
-                        tracing::warn!(%error, "the broker does not listen; it is tried again");
+                    let error = problem::chain(&error);
+                    if told.as_ref() != Some(&error) {
+                        tracing::warn!(error, "the broker does not listen; it is tried again");
+                        told = Some(error);
                     }
-                    was_told = true;
                     tokio::time::sleep(BrokerLine::RETRY_PAUSE).await;
                 }
             }

@@ -1,53 +1,32 @@
-//! Somebody who is called, for tests.
+//! What came to somebody who is called, for tests; and which addresses may be called.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpStream;
 
 use super::*;
 
-/// What came to a listener.
-pub(crate) struct Heard {
-    /// Lines of the head, in lower case.
-    pub(crate) head: Vec<String>,
-    pub(crate) body: Vec<u8>,
-}
-
-/// A listener that answers as told, with a status and a body, and hands over what came.
-pub(crate) fn listener(
-    answers: Vec<(&'static str, &'static str)>,
-) -> (OutboundUrl, std::sync::mpsc::Receiver<Heard>) {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", socket.local_addr().unwrap());
-    let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        for (status, text) in answers {
-            let (mut stream, _) = socket.accept().unwrap();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let mut head = Vec::new();
-            loop {
-                let mut line = String::new();
-                reader.read_line(&mut line).unwrap();
-                if line.trim().is_empty() {
-                    break;
-                }
-                head.push(line.trim().to_ascii_lowercase());
-            }
-            let length = head
-                .iter()
-                .find_map(|line| line.strip_prefix("content-length: "))
-                .and_then(|n| n.parse().ok())
-                .unwrap_or(0);
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            let answer = format!(
-                "HTTP/1.1 {status}\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
-                text.len()
-            );
-            stream.write_all(answer.as_bytes()).unwrap();
-            sender.send(Heard { head, body }).unwrap();
+/// One request: the lines of its head as they came, and its body.
+pub(crate) fn heard(stream: &TcpStream) -> (Vec<String>, Vec<u8>) {
+    let mut reader = BufReader::new(stream);
+    let mut head = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if line.trim().is_empty() {
+            break;
         }
-    });
-    (url.parse().unwrap(), receiver)
+        head.push(line.trim().to_owned());
+    }
+    let length = head
+        .iter()
+        .find_map(|line| {
+            let line = line.to_ascii_lowercase();
+            line.strip_prefix("content-length: ")?.parse().ok()
+        })
+        .unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    (head, body)
 }
 
 #[test]

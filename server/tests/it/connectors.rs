@@ -2,11 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use regard_backends::{BrokerTls, ShownCertificate};
 use regard_server::{MqttConfig, WebhookConfig, WebhookEvent, webhook_url};
+use regard_testkit::broker::{Authority, Encryption, Mosquitto, SKIPPED};
 
 use crate::world::World;
 
@@ -72,86 +73,51 @@ async fn a_webhook_hears_what_begins_and_nothing_about_people() {
     world.stop().await;
 }
 
-/// Ended when dropped.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A broker of its own on a free port, and everything that is said on it, as `topic payload`.
-fn broker(folder: &std::path::Path) -> Option<(u16, Running, Running, Receiver<String>)> {
-    let find = |name: &str| {
-        let places = [
-            "/usr/sbin",
-            "/usr/bin",
-            "/usr/local/bin",
-            "/opt/homebrew/bin",
-        ];
-        places
-            .iter()
-            .map(|place| std::path::Path::new(place).join(name))
-            .find(|file| file.exists())
-    };
-    let (mosquitto, listener) = (find("mosquitto")?, find("mosquitto_sub")?);
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let config = folder.join("mosquitto.conf");
-    std::fs::write(
-        &config,
-        format!("listener {port} 127.0.0.1\nallow_anonymous true\n"),
-    )
-    .unwrap();
-    let mut command = Command::new(mosquitto);
-    command.arg("-v").arg("-c").arg(config);
-    command.stderr(Stdio::piped()).stdout(Stdio::null());
-    let mut running = Running(command.spawn().unwrap());
-    // It says so when it listens.
-    let mut lines = BufReader::new(running.0.stderr.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    lines.find(|line| line.contains(" running"))?;
-    std::thread::spawn(move || lines.for_each(drop));
-    let mut heard = Command::new(listener)
-        .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-t", "#", "-v"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let said = BufReader::new(heard.stdout.take().unwrap());
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        for line in said.lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    Some((port, running, Running(heard), receiver))
-}
-
 #[expect(clippy::print_stdout, reason = "a test says what it skips")]
 fn skip() {
-    println!(
-        "skipped: MQTT on a real broker: mosquitto not found; Debian: apt install mosquitto mosquitto-clients"
-    );
+    println!("{SKIPPED}");
 }
 
 #[tokio::test]
 async fn home_assistant_finds_the_screen_on_a_real_broker() {
     let folder = tempfile::tempdir().unwrap();
-    let Some((port, _broker, _listener, said)) = broker(folder.path()) else {
+    let Some(mut broker) = Mosquitto::start(folder.path(), None) else {
         return skip();
     };
+    let said = broker.said();
+    let address = format!("mqtt://127.0.0.1:{}", broker.plain_port);
+    find_the_screen(&address, None, said).await;
+}
+
+#[tokio::test]
+async fn home_assistant_finds_it_under_encryption_with_certificates_of_both_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = Authority::new("house");
+    let encryption = Encryption {
+        shown: &house.sign("127.0.0.1"),
+        clients: Some(&house),
+    };
+    let Some(mut broker) = Mosquitto::start(folder.path(), Some(&encryption)) else {
+        return skip();
+    };
+    let said = broker.said();
+    let own = house.sign("regard.lan");
+    let shown = ShownCertificate {
+        certificate: own.certificate.as_bytes(),
+        key: own.key.as_bytes(),
+    };
+    let tls = BrokerTls::new(Some(house.pem().as_bytes()), Some(shown)).unwrap();
+    let address = format!("mqtts://127.0.0.1:{}", broker.encrypted_port);
+    find_the_screen(&address, Some(tls), said).await;
+}
+
+/// What Home Assistant needs is said, what is on the screen, and in the end that nobody is there.
+async fn find_the_screen(address: &str, tls: Option<BrokerTls>, said: Receiver<String>) {
     let world = World::new(|config| {
         config.open_console = true;
         config.connectors.mqtt = Some(MqttConfig {
-            broker: format!("mqtt://127.0.0.1:{port}").parse().unwrap(),
+            broker: address.parse().unwrap(),
+            tls,
             user: None,
             discovery_prefix: "homeassistant".to_owned(),
         });
