@@ -13,7 +13,7 @@ macro_rules! measured {
 }
 
 /// Measurements of the program, by name; a test compares this list with the folder.
-const MEASURED: [(&str, &str); 16] = measured![
+const MEASURED: [(&str, &str); 17] = measured![
     "conformal-descriptor",
     "conformal-mobilenet",
     "detection-widerface",
@@ -22,6 +22,7 @@ const MEASURED: [(&str, &str); 16] = measured![
     "head-pose-aflw2000",
     "interval-coverage",
     "micro-expressions",
+    "micro-expressions-real",
     "presentation-attacks-samples",
     "recognition-lfw",
     "recognition-open-set",

@@ -92,7 +92,7 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
         add("liveness", one(presentation::samples(&data)?));
     }
     if wants("micro-expressions-real") {
-        add("video", one(micro::run_real(&data)?));
+        add("", Some(micro::run_real(&data)?.into_iter().collect()));
     }
     if wants("micro-expressions-injected") {
         add("", Some(vec![micro::run(&crate::run::root(), &data)?]));
