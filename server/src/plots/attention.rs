@@ -10,7 +10,10 @@ use super::{Drawn, Theme};
 const MIN_VISITORS: f64 = 4.0;
 
 /// Room for the numbers of the right axis, in pixels.
-const RIGHT_PX: u32 = 30;
+const RIGHT_PX: u32 = 34;
+
+/// Numbers at the right axis above 0, at most.
+const N_NUMBERS: f64 = 4.0;
 
 /// The curve of mean attention, in percent, with the number of visitors behind it.
 pub(crate) fn attention(curve: &Curve, theme: Theme) -> Drawn {
@@ -24,19 +27,6 @@ pub(crate) fn attention(curve: &Curve, theme: Theme) -> Drawn {
     drawn(title, |area| {
         let chart = curve.percent_chart(area, RIGHT_PX, theme)?;
         let mut chart = chart.set_secondary_coord(curve.start()..0.0, 0.0..most);
-        chart
-            .configure_secondary_axes()
-            .axis_style(theme.grid())
-            .label_style(theme.letters(13))
-            .y_labels(4)
-            .y_label_formatter(&|n| {
-                if n.fract() == 0.0 {
-                    format!("{n:.0}")
-                } else {
-                    String::new()
-                }
-            })
-            .draw()?;
         for stretch in curve.stretches(|p| Some(p.n_visitors)) {
             let fill = theme.series(0).mix(0.16);
             chart.draw_secondary_series(AreaSeries::new(stretch, 0.0, fill))?;
@@ -52,6 +42,15 @@ pub(crate) fn attention(curve: &Curve, theme: Theme) -> Drawn {
             (LEFT_PX, 4),
             theme.letters(13).color(&theme.accent()),
         ))?;
+        let beside = theme.letters_at(13, HPos::Left, VPos::Center);
+        let step = (most / N_NUMBERS).ceil();
+        let mut n = 0.0;
+        while n <= most {
+            let (x, y) = chart.backend_coord(&(0.0, n / most * 100.0));
+            let number = Text::new(format!("{n:.0}"), (x + 8, y), beside.clone());
+            area.draw(&number)?;
+            n += step;
+        }
         let right = theme.letters_at(13, HPos::Right, VPos::Top);
         area.draw(&Text::new("visitors in view", (636, 4), right))?;
         Ok(())

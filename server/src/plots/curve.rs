@@ -69,7 +69,8 @@ impl Curve {
         all
     }
 
-    /// Axes of percent over time, with room for `right_px` pixels of letters at the right.
+    /// Axes of percent over time, with room for `right_px` pixels of letters at the right, which stays empty: an axis there would
+    /// get the numbers of the left one.
     pub(super) fn percent_chart<'a>(
         &self,
         area: &Area<'a>,
@@ -78,10 +79,9 @@ impl Curve {
     ) -> Result<Chart<'a>, PlotError> {
         let mut chart = ChartBuilder::on(area)
             .margin_top(24)
-            .margin_right(if right_px == 0 { 12 } else { 4 })
+            .margin_right(right_px.max(12))
             .x_label_area_size(22)
             .y_label_area_size(50)
-            .right_y_label_area_size(right_px)
             .build_cartesian_2d(self.start()..0.0, 0.0..100.0)?;
         chart
             .configure_mesh()

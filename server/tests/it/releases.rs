@@ -233,3 +233,27 @@ async fn a_release_is_signed_on_a_persons_own_page_without_scripts() {
     );
     world.stop().await;
 }
+
+/// What is not promised is not offered: no form that would come to nothing, and whoever runs the site reads why.
+#[tokio::test]
+async fn a_page_of_what_is_not_promised_says_so_and_asks_for_no_token() {
+    let promised = site("lab").await;
+    let page = promised.page("/verify?lang=de").await;
+    assert!(
+        page.text()
+            .contains(r#"<form id="claim" class="card" method="post">"#)
+    );
+    assert!(!page.text().contains("nicht angeboten"));
+    let silent =
+        World::promising(|document: &mut Commitments| document.consent_purposes.clear()).await;
+    let page = silent.page("/verify?lang=de").await;
+    let text = page.text();
+    assert!(
+        text.contains(r#"<form id="claim" class="card" method="post" hidden>"#),
+        "{text}"
+    );
+    assert!(
+        text.contains("nicht angeboten") && text.contains("purpose_not_promised"),
+        "{text}"
+    );
+}

@@ -13,6 +13,7 @@ page_words! {
     enroll_title, enroll_lead, needs_code, agree_to, agree_note, keep_at, identify_needs_site, minors, agree_button,
     record_token, record_token_note, to_own_page, receipts,
     camera, camera_note, start_camera, no_camera, photo, colors_note, start_colors, certificate, stop, again,
+    not_offered,
     verify_title, verify_lead, face_token, face_token_file, verify_button, same_person, other_person, assertion,
     enrolled, face_token_note, download, held_by_site, welcome, no_welcome,
     // What to do.

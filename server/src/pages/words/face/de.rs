@@ -26,6 +26,7 @@ pub(super) const WORDS: FaceWords = FaceWords {
     certificate: "Falls Ihr Browser gewarnt hat: Diese Anlage hat ihr Zertifikat selbst gemacht, damit unterwegs niemand mitliest. Ihr Browser kann es noch nicht kennen. Fragen Sie im Zweifel das Personal nach dem Fingerabdruck.",
     stop: "Aufhören",
     again: "Noch einmal",
+    not_offered: "Das wird hier nicht angeboten. Für den Betreiber:",
     verify_title: "Zeigen, dass Sie es sind",
     verify_lead: "Vom Eintragen haben Sie einen Code. Zusammen mit Ihrem Gesicht zeigt er, dass er für Sie gemacht wurde.",
     face_token: "Ihr Gesichtscode",

@@ -26,6 +26,7 @@ pub(super) const WORDS: FaceWords = FaceWords {
     certificate: "If your browser warned you: this installation made its certificate itself, so that nobody on the way can read along. Your browser cannot know it yet. Ask the staff for its fingerprint when in doubt.",
     stop: "Stop",
     again: "Try again",
+    not_offered: "This is not offered here. For whoever runs this site:",
     verify_title: "Show that it is you",
     verify_lead: "You have a token from enrolling. Together with your face it shows that you are the one it was made for.",
     face_token: "Your face token",

@@ -26,6 +26,7 @@ pub(super) const WORDS: FaceWords = FaceWords {
     certificate: "Si su navegador le avisó: esta instalación hizo ella misma su certificado, para que nadie por el camino pueda leer. Su navegador aún no puede conocerlo. En caso de duda pida su huella al personal.",
     stop: "Parar",
     again: "Otra vez",
+    not_offered: "Esto no se ofrece aquí. Para quien gestiona este sitio:",
     verify_title: "Mostrar que es usted",
     verify_lead: "Tiene una clave de cuando se registró. Junto con su cara muestra que se hizo para usted.",
     face_token: "Su clave de cara",

@@ -26,6 +26,7 @@ pub(super) const WORDS: FaceWords = FaceWords {
     certificate: "Si votre navigateur vous a averti : cette installation a fait elle-même son certificat, pour que personne en chemin ne puisse lire. Votre navigateur ne peut pas encore le connaître. En cas de doute, demandez son empreinte au personnel.",
     stop: "Arrêter",
     again: "Réessayer",
+    not_offered: "Cela n’est pas proposé ici. Pour l’exploitant de ce site :",
     verify_title: "Montrer que c’est vous",
     verify_lead: "Vous avez un jeton reçu à l’enregistrement. Avec votre visage, il montre que vous êtes celui pour qui il a été fait.",
     face_token: "Votre jeton de visage",

@@ -26,6 +26,7 @@ pub(super) const WORDS: FaceWords = FaceWords {
     certificate: "Als uw browser u waarschuwde: deze installatie heeft haar certificaat zelf gemaakt, zodat niemand onderweg meeleest. Uw browser kan het nog niet kennen. Vraag bij twijfel het personeel om de vingerafdruk.",
     stop: "Stoppen",
     again: "Nog eens",
+    not_offered: "Dit wordt hier niet aangeboden. Voor de beheerder:",
     verify_title: "Laten zien dat u het bent",
     verify_lead: "U hebt een sleutel van het inschrijven. Samen met uw gezicht laat die zien dat hij voor u is gemaakt.",
     face_token: "Uw gezichtssleutel",
