@@ -243,7 +243,7 @@ async fn a_page_of_what_is_not_promised_says_so_and_asks_for_no_token() {
         page.text()
             .contains(r#"<form id="claim" class="card" method="post">"#)
     );
-    assert!(!page.text().contains("nicht angeboten"));
+    assert!(!page.text().contains(r#"class="why""#));
     let silent =
         World::promising(|document: &mut Commitments| document.consent_purposes.clear()).await;
     let page = silent.page("/verify?lang=de").await;
@@ -253,7 +253,8 @@ async fn a_page_of_what_is_not_promised_says_so_and_asks_for_no_token() {
         "{text}"
     );
     assert!(
-        text.contains("nicht angeboten") && text.contains("purpose_not_promised"),
+        text.contains(r#"<div class="why"><p>Das wird hier nicht angeboten."#)
+            && text.contains("purpose_not_promised"),
         "{text}"
     );
 }
