@@ -32,8 +32,8 @@ const CUE_EVERY: Duration = Duration::from_millis(60);
 const LIVE_FOR: Duration = Duration::from_secs(6);
 
 /// How long somebody may be missed, or not be the only face, without showing anew that they live: behind a longer gap a picture may
-/// have come before their face. Origin: two frames that are missed of the twenty in three seconds which the check wants at least.
-const UNWATCHED: Duration = Duration::from_millis(450);
+/// have come before their face. Origin: the check for a living face bears gaps of .7 s itself.
+const UNWATCHED: Duration = Duration::from_millis(700);
 
 /// Crops that are gathered of somebody who acted: two agree where one may be blurred.
 const N_CHIPS: usize = 2;

@@ -8,9 +8,7 @@ use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
 use regard_decision::{BadContextSpec, Campaign, ContextSpec, Creative};
 use regard_engine::{CameraConfig, EngineConfig, ScreenConfig};
-use regard_server::{
-    CompatConfig, Connectors, MqttConfig, ServerConfig, TlsFiles, WebhookConfig,
-};
+use regard_server::{CompatConfig, Connectors, MqttConfig, ServerConfig, TlsFiles, WebhookConfig};
 use regard_vision::{CameraPlacement, SourceSpec};
 
 use super::asset::{Asset, asset_of};

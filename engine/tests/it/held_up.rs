@@ -78,13 +78,25 @@ struct Film {
 
 impl Film {
     fn of(engine: &Engine, frames: Vec<Vec<u8>>) -> Self {
+        Self::turning(engine, [frames.clone(), frames], &Arc::default())
+    }
+
+    /// One film until the switch is set, and from then on the other, at the same frame: nobody jumps.
+    fn turning(
+        engine: &Engine,
+        [before, after]: [Vec<Vec<u8>>; 2],
+        switch: &Arc<AtomicBool>,
+    ) -> Self {
         let ends = Arc::new(AtomicBool::new(false));
         let (engine, is_over) = (engine.clone(), Arc::clone(&ends));
+        let is_turned = Arc::clone(switch);
         let hand = std::thread::spawn(move || {
-            for frame in frames.iter().cycle() {
+            for (before, after) in before.iter().zip(&after).cycle() {
                 if is_over.load(Ordering::SeqCst) {
                     return;
                 }
+                let is_turned = is_turned.load(Ordering::SeqCst);
+                let frame = if is_turned { after } else { before };
                 // Nothing is taken while the camera is closed.
                 let _ = engine.push_frame(&camera(), frame.clone(), SystemClock::new().now());
                 std::thread::sleep(Duration::from_millis(1_000 / clip::FPS as u64));
@@ -145,12 +157,11 @@ async fn a_token_that_is_held_up_makes_its_owner_a_person_and_nobody_else() {
     let purposes = [ConsentPurpose::Verify, ConsentPurpose::Personalize];
     let (who, kept) = enrolled(&engine, &man, &purposes).await;
     let token = kept.token.unwrap();
-    let held_up = |frames: Vec<Vec<u8>>| -> Vec<Vec<u8>> {
+    let holding = |frames: Vec<Vec<u8>>, text: &str| -> Vec<Vec<u8>> {
         let frames = frames.iter();
-        frames
-            .map(|frame| clip::holding(frame, token.reveal()))
-            .collect()
+        frames.map(|frame| clip::holding(frame, text)).collect()
     };
+    let held_up = |frames: Vec<Vec<u8>>| holding(frames, token.reveal());
 
     // A stranger found the token.
     let woman = Actor::new();
@@ -167,14 +178,15 @@ async fn a_token_that_is_held_up_makes_its_owner_a_person_and_nobody_else() {
     assert_ne!(showing(&engine).as_deref(), Some("coffee"));
 
     // Its owner comes, in another film than the one he enrolled by.
-    let frames = clip::frames()[clip::SECOND_FILM].to_vec();
-    // He stands there for a while before he holds it up.
-    let holding = held_up(frames.clone());
-    let film = Film::of(&engine, frames);
+    let frames = &clip::frames()[clip::SECOND_FILM];
+    // There and back: where the film began anew he would jump, and be somebody else.
+    let frames: Vec<Vec<u8>> = frames.iter().chain(frames.iter().rev()).cloned().collect();
+    // He stands there for a while, with a code that is no token beside him, before he holds it up, and goes on to stand there.
+    let waiting = holding(frames.clone(), "https://example.org");
+    let holds_up = Arc::new(AtomicBool::new(false));
+    let film = Film::turning(&engine, [waiting, held_up(frames)], &holds_up);
     tokio::time::sleep(Duration::from_secs(6)).await;
-    drop(film);
-    // Without a gap: past one he would have to show anew that he lives.
-    let film = Film::of(&engine, holding);
+    holds_up.store(true, Ordering::SeqCst);
     let coffee = || showing(&engine).as_deref() == Some("coffee");
     assert!(until(coffee).await, "{:?}", acts(&engine));
     // What it came to is noted when the screen already shows it.
