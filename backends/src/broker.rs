@@ -170,8 +170,8 @@ impl BrokerLine {
 
 impl Speech {
     /// Connects, and says once more what was not heard.
-    async fn begin(&self) -> Result<Connection, LineError> {
-        let connected = time::timeout(PATIENCE, Connection::open(&self.config)).await;
+    async fn begin(&mut self) -> Result<Connection, LineError> {
+        let connected = time::timeout(PATIENCE, Connection::open(&mut self.config)).await;
         let mut connection = connected.unwrap_or_else(|_| Err(self.silent()))?;
         for (number, word) in &self.unheard {
             let written = connection.publish(*number, word).await;

@@ -72,11 +72,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects, says who speaks, and hears that the broker agrees.
+    /// Connects, says who speaks, and hears that the broker agrees. Whoever the system trusts is put into `config` where
+    /// nobody else is named: that takes many files, which are read once.
     ///
     /// # Errors
     /// [`LineError`].
-    pub(super) async fn open(config: &BrokerConfig) -> Result<Self, LineError> {
+    pub(super) async fn open(config: &mut BrokerConfig) -> Result<Self, LineError> {
         let address = &config.address;
         let unreachable = |source| LineError::Unreachable {
             address: address.clone(),
@@ -87,10 +88,11 @@ impl Connection {
         // Words are short; if they cannot go at once they go a little later.
         let _ = socket.set_nodelay(true);
         let carrier: Box<dyn Carrier> = if address.is_encrypted {
-            let tls = match &config.tls {
-                Some(tls) => tls.clone(),
+            let tls = match config.tls.take() {
+                Some(tls) => tls,
                 None => BrokerTls::new(None, None)?,
             };
+            let tls = config.tls.insert(tls);
             let encrypted = tls.encrypt(&address.host, socket).await;
             Box::new(encrypted.map_err(|error| LineError::of_opening(config, error))?)
         } else {
