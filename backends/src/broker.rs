@@ -14,7 +14,6 @@ use std::io;
 use std::time::Duration;
 
 use rumqttc::Packet;
-use rumqttc::mqttbytes;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time;
@@ -216,7 +215,7 @@ impl Speech {
                 // Nothing else was asked for.
                 Ok(Some(_)) => {}
                 Ok(None) => return Ok(()),
-                Err(source) => return Err(self.garbled(source)),
+                Err(source) => return Err(LineError::of_packet(&self.config, source)),
             }
         }
     }
@@ -244,13 +243,6 @@ impl Speech {
     fn silent(&self) -> LineError {
         LineError::Silent {
             address: self.config.address.clone(),
-        }
-    }
-
-    fn garbled(&self, source: mqttbytes::Error) -> LineError {
-        LineError::Garbled {
-            address: self.config.address.clone(),
-            source,
         }
     }
 }

@@ -114,26 +114,25 @@ impl Connection {
         match connection.first_packet(config).await? {
             Packet::ConnAck(answer) if answer.code == ConnectReturnCode::Success => Ok(connection),
             Packet::ConnAck(answer) => Err(LineError::of_refusal(config, answer.code)),
-            _ => Err(LineError::Garbled {
-                address: address.clone(),
-                source: mqttbytes::Error::IncorrectPacketFormat,
-            }),
+            _ => {
+                let error = mqttbytes::Error::IncorrectPacketFormat;
+                Err(LineError::of_packet(config, error))
+            }
         }
     }
 
     async fn first_packet(&mut self, config: &BrokerConfig) -> Result<Packet, LineError> {
-        let address = || config.address.clone();
         loop {
-            let packet = self.inbox.packet().map_err(|source| LineError::Garbled {
-                address: address(),
-                source,
-            })?;
+            let packet = self.inbox.packet();
+            let packet = packet.map_err(|error| LineError::of_packet(config, error))?;
             if let Some(packet) = packet {
                 return Ok(packet);
             }
             let came = self.wire.read(&mut self.inbox).await;
             if came.map_err(|error| LineError::of_opening(config, error))? == 0 {
-                return Err(LineError::Closed { address: address() });
+                return Err(LineError::Closed {
+                    address: config.address.clone(),
+                });
             }
         }
     }

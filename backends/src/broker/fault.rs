@@ -170,6 +170,14 @@ impl LineError {
         }
     }
 
+    /// What it means that what came is no packet, or not the one that belongs there.
+    pub(super) fn of_packet(config: &BrokerConfig, source: mqttbytes::Error) -> Self {
+        Self::Garbled {
+            address: config.address.clone(),
+            source,
+        }
+    }
+
     fn of_alert(config: &BrokerConfig, alert: AlertDescription, error: &rustls::Error) -> Self {
         let address = config.address.clone();
         let shows_certificate = config
