@@ -1,5 +1,6 @@
 //! A real broker: told what is said, encrypted or not, and told from one that only says it is.
 
+use std::path::Path;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -16,6 +17,11 @@ fn word(payload: &str) -> Word {
         payload: payload.to_owned(),
         retain: true,
     }
+}
+
+/// A broker that shows this certificate, and demands one that `clients` signed where somebody is named.
+fn encrypted(folder: &Path, shown: &Signed, clients: Option<&Authority>) -> Option<Mosquitto> {
+    Mosquitto::start(folder, Some(&Encryption { shown, clients }))
 }
 
 /// A line to a broker that `authority` vouches for.
@@ -72,11 +78,7 @@ async fn who_is_vouched_for_is_told_under_encryption() {
     let folder = tempfile::tempdir().unwrap();
     let house = Authority::new("house");
     let shown = house.sign("127.0.0.1");
-    let encryption = Encryption {
-        shown: &shown,
-        clients: None,
-    };
-    let Some(mut broker) = Mosquitto::start(folder.path(), Some(&encryption)) else {
+    let Some(mut broker) = encrypted(folder.path(), &shown, None) else {
         return println!("{SKIPPED}");
     };
     let said = broker.said();
@@ -91,11 +93,7 @@ async fn who_is_not_vouched_for_or_is_for_another_name_is_told_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (house, stranger) = (Authority::new("house"), Authority::new("stranger"));
     let shown = house.sign("other.lan");
-    let encryption = Encryption {
-        shown: &shown,
-        clients: None,
-    };
-    let Some(broker) = Mosquitto::start(folder.path(), Some(&encryption)) else {
+    let Some(broker) = encrypted(folder.path(), &shown, None) else {
         return println!("{SKIPPED}");
     };
     let (_voice, mut line_of_stranger, address) =
@@ -122,11 +120,7 @@ async fn a_broker_that_demands_a_certificate_gets_one_it_knows_or_none() {
     let folder = tempfile::tempdir().unwrap();
     let (house, stranger) = (Authority::new("house"), Authority::new("stranger"));
     let shown = house.sign("127.0.0.1");
-    let encryption = Encryption {
-        shown: &shown,
-        clients: Some(&house),
-    };
-    let Some(mut broker) = Mosquitto::start(folder.path(), Some(&encryption)) else {
+    let Some(mut broker) = encrypted(folder.path(), &shown, Some(&house)) else {
         return println!("{SKIPPED}");
     };
     let (_voice, mut without, address) = line(broker.encrypted_port, Some(&house), None);
