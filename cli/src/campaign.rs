@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::args::{CampaignCommand, ListFormat, OneCampaign, RemoteArgs};
 use crate::campaigns::{CampaignFile, campaigns_in};
 use crate::exit;
-use crate::remote::{Asker, Remote};
+use crate::remote::{Asker, Remote, is_refused};
 
 pub(crate) fn campaign(command: &CampaignCommand) -> Result<ExitCode> {
     match command {
@@ -175,7 +175,7 @@ fn show(
 fn draft_of(remote: &Remote, id: &CampaignId) -> Result<Option<Value>> {
     match remote.get(&format!("/v1/drafts/{id}")) {
         Ok(draft) => Ok(Some(draft)),
-        Err(error) if error.to_string().contains("(unknown_draft)") => Ok(None),
+        Err(error) if is_refused(&error, "unknown_draft") => Ok(None),
         Err(error) => Err(error),
     }
 }

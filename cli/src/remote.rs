@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+use thiserror::Error;
 use ureq::http::Request;
 
 use crate::args::RemoteArgs;
@@ -22,6 +23,20 @@ pub(crate) enum Asker<'a> {
     Site,
     /// A person with the token of their record.
     Person(&'a str),
+}
+
+/// What an installation said instead of what it was asked for.
+#[derive(Debug, Error)]
+#[error("{text}")]
+struct Refused {
+    code: String,
+    text: String,
+}
+
+/// Whether an installation said no, under this code.
+pub(crate) fn is_refused(error: &anyhow::Error, code: &str) -> bool {
+    let refused = error.downcast_ref::<Refused>();
+    refused.is_some_and(|refused| refused.code == code)
 }
 
 /// An installation that runs.
@@ -97,13 +112,13 @@ impl Remote {
             .filter_map(Value::as_str)
             .map(|mistake| format!("\n  {mistake}"))
             .collect();
-        match (said("code"), said("detail"), said("remedy")) {
-            (Some(code), Some(detail), Some(remedy)) => {
-                bail!("{detail} ({code}); {remedy}{mistakes}")
-            }
-            (Some(code), Some(detail), None) => bail!("{detail} ({code}){mistakes}"),
-            _ => bail!("{url} answered {status}"),
-        }
+        let (Some(code), Some(detail)) = (said("code"), said("detail")) else {
+            bail!("{url} answered {status}");
+        };
+        let remedy = said("remedy").map(|remedy| format!("; {remedy}"));
+        let remedy = remedy.unwrap_or_default();
+        let text = format!("{detail} ({code}){remedy}{mistakes}");
+        Err(Refused { code, text }.into())
     }
 
     /// Sends something and gives the JSON of a good answer; nothing where it has none.
