@@ -175,14 +175,15 @@ impl Description {
         let mut there = self
             .routes
             .iter()
-            .filter(|route| route.parameters(path).is_some())
+            .filter_map(|route| Some((route, route.parameters(path)?)))
             .peekable();
         if there.peek().is_none() {
             return Err(format!("unknown path {path}"));
         }
-        let route = there.find(|route| route.method == method);
-        let route = route.ok_or_else(|| format!("unknown method {method} of {path}"))?;
-        for (name, value) in route.parameters(path).unwrap_or_default() {
+        let found = there.find(|(route, _)| route.method == method);
+        let (route, parameters) =
+            found.ok_or_else(|| format!("unknown method {method} of {path}"))?;
+        for (name, value) in parameters {
             let schema = route.path_parameters.get(name);
             let schema = schema.ok_or_else(|| format!("{name} is not described"))?;
             schema.check(&Value::String(value), true, name)?;
