@@ -7,7 +7,7 @@ use fantoccini::{Client, Locator};
 use regard_testkit::actor::Actor;
 
 use crate::driver::Browser;
-use crate::page::{FRONT_WORDS, eval, press, scanned, until};
+use crate::page::{FRONT_WORDS, eval, has, press, scanned, until};
 use crate::program::{BROWSER_CAMERA, Program};
 
 /// A site at which people may be verified, their template in their own hands.
@@ -282,28 +282,13 @@ async fn a_visitor_who_shows_who_they_are_sees_what_they_wish_until_they_take_it
 
     // Before the screen, for which somebody stands already.
     scanned(&page, &program).await;
-    until(&page, FRONT_WORDS, |words| {
-        words
-            .as_str()
-            .is_some_and(|words| words.contains("For everybody"))
-    })
-    .await;
+    until(&page, FRONT_WORDS, |words| has(words, "For everybody")).await;
     welcomed((&page, &program), &actor, site.path(), &face_token).await;
     page.goto(&program.url("/screen/demo")).await.unwrap();
-    until(&page, FRONT_WORDS, |words| {
-        words
-            .as_str()
-            .is_some_and(|words| words.contains("Your coffee"))
-    })
-    .await;
+    until(&page, FRONT_WORDS, |words| has(words, "Your coffee")).await;
     let withdraw = ("DELETE", "/v1/persons/me/consents/personalise");
     assert_eq!(as_person(&page, &token, withdraw, "undefined").await, 204);
-    until(&page, FRONT_WORDS, |words| {
-        words
-            .as_str()
-            .is_some_and(|words| words.contains("For everybody"))
-    })
-    .await;
+    until(&page, FRONT_WORDS, |words| has(words, "For everybody")).await;
     browser.stop().await;
 }
 

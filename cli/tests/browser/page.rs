@@ -15,6 +15,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const FRONT_WORDS: &str =
     "return document.querySelector('.layer.front')?.innerText ?? ''";
 
+/// Whether words of a page have this text among them.
+pub(crate) fn has(words: &Value, text: &str) -> bool {
+    words.as_str().is_some_and(|words| words.contains(text))
+}
+
 /// What a script on the page returns.
 pub(crate) async fn eval(page: &Client, script: &str) -> Value {
     page.execute(script, Vec::new()).await.unwrap()
@@ -49,7 +54,7 @@ pub(crate) async fn press(page: &Client, id: &str) {
 pub(crate) async fn scanned(page: &Client, program: &Program) -> String {
     page.goto(&program.url("/screen/demo")).await.unwrap();
     let link = "return document.querySelector('#notice .qr').href";
-    let is_code = |link: &Value| link.as_str().is_some_and(|link| link.contains("/here/"));
+    let is_code = |link: &Value| has(link, "/here/");
     let link = until(page, link, is_code).await;
     link.as_str().unwrap().to_owned()
 }

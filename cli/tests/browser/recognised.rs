@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::driver::Browser;
 use crate::faces::{FOR_ALL_AND_YOURS, agree_to, as_person, enrolled, open, site};
-use crate::page::{FRONT_WORDS, eval, press, save, until};
+use crate::page::{FRONT_WORDS, eval, has, press, save, until};
 use crate::program::Program;
 
 /// A site whose camera is that of a browser and reads tokens.
@@ -69,10 +69,6 @@ async fn attempts(console: &Client) -> Vec<Value> {
     let script = "return fetch('/v1/recognition/attempts').then(answer => answer.json())";
     let told = eval(console, script).await;
     told["attempts"].as_array().unwrap().clone()
-}
-
-fn has(words: &Value, text: &str) -> bool {
-    words.as_str().is_some_and(|words| words.contains(text))
 }
 
 #[tokio::test]
