@@ -46,6 +46,7 @@ mod face_token;
 mod grant;
 mod jws;
 mod keys;
+mod language_words;
 mod law;
 mod ledger;
 mod library;

@@ -1,24 +1,28 @@
 //! The first-layer notice: who looks, why, on which ground, with which rights, for how long.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
 use crate::commitments::{Commitments, Language};
 use crate::digest::{Digest, canonical_json};
+use crate::language_words::LanguageWords;
 use crate::profile::Profile;
 use crate::retention::{DataKind, KeepFor};
 use crate::scope::Scope;
 use crate::signed::VerifiedCommitments;
 use crate::word::word;
 
-const WORDS: [(Language, &str); 5] = [
-    (Language::En, include_str!("../data/notice/en.toml")),
-    (Language::Fr, include_str!("../data/notice/fr.toml")),
-    (Language::De, include_str!("../data/notice/de.toml")),
-    (Language::Es, include_str!("../data/notice/es.toml")),
-    (Language::Nl, include_str!("../data/notice/nl.toml")),
-];
+static WORDS: LazyLock<LanguageWords<Words>> = LazyLock::new(|| {
+    LanguageWords::read([
+        (Language::En, include_str!("../data/notice/en.toml")),
+        (Language::Fr, include_str!("../data/notice/fr.toml")),
+        (Language::De, include_str!("../data/notice/de.toml")),
+        (Language::Es, include_str!("../data/notice/es.toml")),
+        (Language::Nl, include_str!("../data/notice/nl.toml")),
+    ])
+});
 
 /// What a screen must show while a camera looks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -121,12 +125,8 @@ struct EasyWords {
 }
 
 impl Words {
-    fn of(language: Language) -> Self {
-        let (_, text) = WORDS
-            .iter()
-            .find(|(known, _)| *known == language)
-            .expect("a test reads every language");
-        toml::from_str(text).expect("a test reads every language")
+    fn of(language: Language) -> &'static Self {
+        WORDS.of(language)
     }
 
     fn list<'a>(&self, items: impl IntoIterator<Item = &'a str>) -> String {
@@ -191,7 +191,7 @@ impl Notice {
 
 /// What the texts of one language are made of.
 struct Telling {
-    words: Words,
+    words: &'static Words,
     /// Analyses that the commitments promise and the profile allows, with or without an agreement.
     looked_at: Vec<Scope>,
     /// Those of them that wait for one.
@@ -209,11 +209,12 @@ struct Telling {
 }
 
 fn text(document: &Commitments, profile: &Profile, language: Language) -> NoticeText {
-    Telling::new(document, profile, Words::of(language), language).text()
+    Telling::new(document, profile, language).text()
 }
 
 impl Telling {
-    fn new(document: &Commitments, profile: &Profile, words: Words, language: Language) -> Self {
+    fn new(document: &Commitments, profile: &Profile, language: Language) -> Self {
+        let words = Words::of(language);
         let open = profile.allowed_scopes();
         let waits =
             |scope: Scope| profile.consented_scopes().contains(scope) && !open.contains(scope);
@@ -284,7 +285,7 @@ impl Telling {
     }
 
     fn text(&self) -> NoticeText {
-        let words = &self.words;
+        let words = self.words;
         let kept = match self.period {
             Some(_) => &words.kept,
             None => &words.nothing_kept,

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
 use crate::commitments::{Commitments, Language};
 use crate::consent::{Consent, ConsentPurpose, GivenBy};
 use crate::digest::Digest;
+use crate::language_words::LanguageWords;
 use crate::moment_text::UtcText;
 use crate::notice::{fill, period_in};
 use crate::profile::Profile;
@@ -15,28 +17,30 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::retention::DataKind;
 use crate::signed::VerifiedCommitments;
 
-const WORDS: [(Language, &str); 5] = [
-    (
-        Language::En,
-        include_str!("../data/written_release/en.toml"),
-    ),
-    (
-        Language::Fr,
-        include_str!("../data/written_release/fr.toml"),
-    ),
-    (
-        Language::De,
-        include_str!("../data/written_release/de.toml"),
-    ),
-    (
-        Language::Es,
-        include_str!("../data/written_release/es.toml"),
-    ),
-    (
-        Language::Nl,
-        include_str!("../data/written_release/nl.toml"),
-    ),
-];
+static WORDS: LazyLock<LanguageWords<Words>> = LazyLock::new(|| {
+    LanguageWords::read([
+        (
+            Language::En,
+            include_str!("../data/written_release/en.toml"),
+        ),
+        (
+            Language::Fr,
+            include_str!("../data/written_release/fr.toml"),
+        ),
+        (
+            Language::De,
+            include_str!("../data/written_release/de.toml"),
+        ),
+        (
+            Language::Es,
+            include_str!("../data/written_release/es.toml"),
+        ),
+        (
+            Language::Nl,
+            include_str!("../data/written_release/nl.toml"),
+        ),
+    ])
+});
 
 /// Longest name that is taken for a signature, in characters: room for many given and family names.
 const MAX_SIGNATURE_LEN: usize = 200;
@@ -62,12 +66,8 @@ struct Words {
 }
 
 impl Words {
-    fn of(language: Language) -> Self {
-        let (_, text) = WORDS
-            .iter()
-            .find(|(known, _)| *known == language)
-            .expect("a test reads every language");
-        toml::from_str(text).expect("a test reads every language")
+    fn of(language: Language) -> &'static Self {
+        WORDS.of(language)
     }
 
     fn named(&self, purpose: ConsentPurpose) -> &str {
@@ -166,7 +166,7 @@ impl ReleaseText {
             policy: fill(&words.policy, &values),
             policy_path: document.notice.privacy_path.clone(),
             statement: fill(&words.statement, &values),
-            name_label: words.name_label,
+            name_label: words.name_label.clone(),
         }
     }
 

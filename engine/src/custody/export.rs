@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use regard_commitments::{Consent, Custody, SealedAs, UtcText, WrittenRelease, word};
+use regard_commitments::{
+    Consent, ConsentPurpose, Custody, KeySlot, UtcText, WrittenRelease, word,
+};
 use regard_domain::{PersonId, TemplateId};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::acts::{PREFERENCES_KIND, RECEIPT_KIND, RELEASE_KIND};
 use super::face_quality::{FaceQualityNote, QUALITY_KIND};
-use super::faces::{FaceNote, TEMPLATE_KIND, TOKEN_KIND, named, notes_in};
+use super::faces::{FaceNote, TEMPLATE_KIND, TOKEN_KIND, named, notes_in, open_row, read_row};
 use super::studies::{MOVEMENTS_KIND, SITTING_KIND};
 use super::wishes::HISTORY_KIND;
 use super::{Authenticated, Custodian, CustodyError};
-use regard_commitments::{ConsentPurpose, DataKey, KeySlot, Zeroizing};
 
 /// Everything that is held about a person.
 ///
@@ -124,11 +124,6 @@ impl Custodian {
         let mut releases: Vec<WrittenRelease> = Vec::new();
         let (mut preferences, mut history, mut studies) = (None, None, Vec::new());
         for row in &rows {
-            let place = SealedAs {
-                person,
-                kind: &row.kind,
-                name: &row.name,
-            };
             if [TEMPLATE_KIND, TOKEN_KIND].contains(&row.kind.as_str()) {
                 continue;
             }
@@ -140,19 +135,19 @@ impl Custodian {
                     None => continue,
                 },
             };
-            let bytes = open(key.as_ref().unwrap_or(&opened.key), &place, &row.body)?;
+            let key = key.as_ref().unwrap_or(&opened.key);
             match row.kind.as_str() {
                 RECEIPT_KIND => {
-                    let text = String::from_utf8(bytes.to_vec());
+                    let text = String::from_utf8(open_row(key, row)?.to_vec());
                     receipts.push((row.at, text.map_err(|_| CustodyError::Damaged)?));
                 }
-                RELEASE_KIND => releases.push(read(&bytes)?),
-                PREFERENCES_KIND => preferences = Some(read(&bytes)?),
-                HISTORY_KIND => history = Some(read(&bytes)?),
-                SITTING_KIND | MOVEMENTS_KIND => studies.push(read(&bytes)?),
+                RELEASE_KIND => releases.push(read_row(key, row)?),
+                PREFERENCES_KIND => preferences = Some(read_row(key, row)?),
+                HISTORY_KIND => history = Some(read_row(key, row)?),
+                SITTING_KIND | MOVEMENTS_KIND => studies.push(read_row(key, row)?),
                 QUALITY_KIND => {
                     let (template, _) = named(&row.name).ok_or(CustodyError::Damaged)?;
-                    qualities.insert(template, read(&bytes)?);
+                    qualities.insert(template, read_row(key, row)?);
                 }
                 _ => return Err(CustodyError::Damaged),
             }
@@ -187,19 +182,6 @@ impl Custodian {
             commitments_version: self.promise.document().version,
         })
     }
-}
-
-fn open(
-    key: &DataKey,
-    place: &SealedAs<'_>,
-    body: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
-    key.open(place, body).map_err(|_| CustodyError::Damaged)
-}
-
-/// What was sealed as JSON.
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CustodyError> {
-    serde_json::from_slice(bytes).map_err(|_| CustodyError::Damaged)
 }
 
 fn custody_name(custody: Custody) -> String {

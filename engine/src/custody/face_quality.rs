@@ -10,7 +10,7 @@ use regard_commitments::{ConsentPurpose, DataKey, KeySlot, Zeroizing};
 use regard_domain::{PersonId, TemplateId};
 use serde::{Deserialize, Serialize};
 
-use super::faces::{FACE_PURPOSES, named, open_row, row_name};
+use super::faces::{FACE_PURPOSES, named, read_row, row_name};
 use super::{Custodian, CustodyError, Opened};
 
 /// Kind of such figures among what is sealed under the key of a purpose.
@@ -60,9 +60,7 @@ impl Custodian {
             };
             for row in meant {
                 let (template, _) = named(&row.name).ok_or(CustodyError::Damaged)?;
-                let bytes = open_row(&key, row)?;
-                let note = serde_json::from_slice(&bytes).map_err(|_| CustodyError::Damaged)?;
-                all.insert(template, note);
+                all.insert(template, read_row(&key, row)?);
             }
         }
         Ok(all)

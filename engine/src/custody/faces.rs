@@ -9,6 +9,7 @@ use regard_commitments::{
     SealedAs, Zeroizing, subject,
 };
 use regard_domain::{PersonId, TemplateId, Timestamp};
+use serde::de::DeserializeOwned;
 
 use super::face_quality::{FaceQualityNote, QUALITY_KIND};
 use super::{Authenticated, Custodian, CustodyError, Opened};
@@ -533,6 +534,14 @@ pub(super) fn open_row(key: &DataKey, row: &SealedRow) -> Result<Zeroizing<Vec<u
     };
     key.open(&place, &row.body)
         .map_err(|_| CustodyError::Damaged)
+}
+
+/// What was sealed as JSON.
+pub(super) fn read_row<T: DeserializeOwned>(
+    key: &DataKey,
+    row: &SealedRow,
+) -> Result<T, CustodyError> {
+    serde_json::from_slice(&open_row(key, row)?).map_err(|_| CustodyError::Damaged)
 }
 
 /// Whose template a sealed row is of, and which.

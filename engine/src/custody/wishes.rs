@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::acts::PREFERENCES_KIND;
-use super::faces::open_row;
+use super::faces::read_row;
 use super::{Authenticated, Custodian, CustodyError};
 use crate::conductor::Taken;
 
@@ -169,12 +169,7 @@ impl Custodian {
     ) -> Result<Option<T>, CustodyError> {
         let rows = self.store.sealed_of(person).await?;
         let row = rows.iter().find(|row: &&SealedRow| row.kind == kind);
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let bytes = open_row(key, row)?;
-        let read = serde_json::from_slice(&bytes).map_err(|_| CustodyError::Damaged)?;
-        Ok(Some(read))
+        row.map(|row| read_row(key, row)).transpose()
     }
 
     /// Counts that somebody was welcomed, where they agreed to be known and the site can open what it keeps of that.

@@ -10,7 +10,6 @@ use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard};
 
 use super::seat::{Seat, SharedSeat, SittingMark, SittingSeen};
 use super::{MAX_SITTINGS, Studies, StudyError};
-use crate::custody::Agreement;
 use regard_commitments::{Custody, GivenBy, Refusal, RefusalCode};
 
 /// What whoever was invited says of themselves.
@@ -116,12 +115,8 @@ impl Studies {
         let custodian = &self.custodian;
         let who = custodian.authenticate(&token.reveal()).await?;
         let offer = custodian.offer(who.person(), PURPOSE)?;
-        let agreement = Agreement {
-            given_by: GivenBy::Person,
-            valid_for: None,
-            release: None,
-        };
-        let receipt = custodian.agree_so(&who, offer.id, &agreement).await?;
+        let receipt = custodian.agree(&who, offer.id, GivenBy::Person, None);
+        let receipt = receipt.await?;
         let consent = match custodian.ask(who.person(), PURPOSE).await? {
             Answer::Granted(consent) => consent,
             Answer::Refused(refusal) => return Err(StudyError::Refused(refusal)),

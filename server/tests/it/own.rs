@@ -138,7 +138,7 @@ async fn enrolled(world: &World, is_minor: bool) -> String {
     enrolled["token"].as_str().unwrap().to_owned()
 }
 
-fn as_person(request: Request, token: &str) -> Request {
+pub(crate) fn as_person(request: Request, token: &str) -> Request {
     request.header("authorization", &format!("Person {token}"))
 }
 

@@ -3,12 +3,9 @@
 use regard_commitments::{ConsentPurpose, ErasureProof, SignedReceipt};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Request};
+use crate::client::Answer;
+use crate::own::as_person;
 use crate::world::World;
-
-fn as_person(request: Request, token: &str) -> Request {
-    request.header("authorization", &format!("Person {token}"))
-}
 
 /// A request of the one who holds the token.
 struct Me<'a> {

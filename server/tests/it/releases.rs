@@ -7,7 +7,7 @@ use regard_domain::ScreenId;
 use serde_json::{Value, json};
 
 use crate::client::Answer;
-use crate::own::{Browser, hidden};
+use crate::own::{Browser, as_person, hidden};
 use crate::world::World;
 
 const NAME: &str = "Augusta Ada King";
@@ -55,8 +55,7 @@ async fn come(world: &World) -> String {
 
 async fn post(world: &World, token: &str, path: &str, body: &Value) -> Answer {
     let request = world.post(&format!("/v1/persons/me/{path}")).json(body);
-    let request = request.header("authorization", &format!("Person {token}"));
-    request.send().await
+    as_person(request, token).send().await
 }
 
 async fn offer(world: &World, token: &str, purpose: &str) -> Value {
@@ -73,9 +72,7 @@ async fn agree(world: &World, token: &str, release: &Value) -> Answer {
 }
 
 async fn held(world: &World, token: &str) -> Answer {
-    let request = world.get("/v1/persons/me");
-    let request = request.header("authorization", &format!("Person {token}"));
-    request.send().await
+    as_person(world.get("/v1/persons/me"), token).send().await
 }
 
 #[tokio::test]
@@ -189,9 +186,8 @@ async fn no_face_is_measured_before_the_release_is_signed_and_the_signature_goes
     let me = Browser::open(&world, &token).await;
     assert!(me.shows("Releases that you signed") && me.shows(NAME));
     assert!(!me.shows("Your name is not known here"));
-    let request = world.delete("/v1/persons/me");
-    let request = request.header("authorization", &format!("Person {token}"));
-    let erased = request.send().await;
+    let erased = as_person(world.delete("/v1/persons/me"), &token);
+    let erased = erased.send().await;
     assert_eq!(erased.status, 200, "{}", erased.text());
     assert!(!erased.text().contains(NAME));
     assert_eq!(held(&world, &token).await.status, 401);
