@@ -142,15 +142,23 @@ mod tests {
     use std::fs;
     use std::time::Duration;
 
+    use tempfile::TempDir;
+
     use super::*;
     use crate::{FaultKind, Input, SourceOptions};
 
-    #[test]
-    fn what_takes_longer_keeps_its_place() {
+    /// A folder of so many files, in the order of their names.
+    fn folder_of(n_files: usize) -> TempDir {
         let folder = tempfile::tempdir().unwrap();
-        for number in 0..100 {
+        for number in 0..n_files {
             fs::write(folder.path().join(format!("{number:03}.jpg")), "").unwrap();
         }
+        folder
+    }
+
+    #[test]
+    fn what_takes_longer_keeps_its_place() {
+        let folder = folder_of(100);
         let inputs = vec![
             Input::Path(folder.path().to_owned()),
             Input::Path("/nowhere".into()),
@@ -185,10 +193,7 @@ mod tests {
 
     #[test]
     fn a_mistake_costs_one_thing_and_nobody_waits_for_it() {
-        let folder = tempfile::tempdir().unwrap();
-        for number in 0..60 {
-            fs::write(folder.path().join(format!("{number:03}.jpg")), "").unwrap();
-        }
+        let folder = folder_of(60);
         let inputs = vec![Input::Path(folder.path().to_owned())];
         let sources = Sources::new(inputs, SourceOptions::default());
         let mut told = Vec::new();

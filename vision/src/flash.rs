@@ -103,7 +103,7 @@ impl Watch {
                 cell.extreme = *luminance;
             }
         }
-        let enough = LEAST_AREA * luminances.len() as f64;
+        let enough = (LEAST_AREA * luminances.len() as f64).ceil() as usize;
         self.take_back(stayed, enough);
         if has_turned {
             self.count(at, enough);
@@ -112,7 +112,7 @@ impl Watch {
 
     /// The flashes of the last second: as many as enough of the picture had, each part of it by itself. What moves over the
     /// picture flashes nowhere oftener than it comes by.
-    fn count(&mut self, at: f64, enough: f64) {
+    fn count(&mut self, at: f64, enough: usize) {
         let n_flashes = self.cells.iter_mut().map(|cell| {
             while cell.turns.front().is_some_and(|first| at - first >= 1.0) {
                 cell.turns.pop_front();
@@ -121,22 +121,18 @@ impl Watch {
             u32::try_from(cell.turns.len() / 2).unwrap_or(u32::MAX)
         });
         let mut n_flashes: Vec<u32> = n_flashes.collect();
-        let place = enough.ceil() as usize;
-        if place == 0 || n_flashes.len() < place {
-            return;
-        }
-        let (_, n, _) = n_flashes.select_nth_unstable_by(place - 1, |a, b| b.cmp(a));
+        // One that turned is there, so that enough is one at least, and a part of all.
+        let (_, n, _) = n_flashes.select_nth_unstable_by(enough - 1, |a, b| b.cmp(a));
         self.found.most_in_a_second = self.found.most_in_a_second.max(*n);
     }
 
     /// The time within which enough of the picture was taken back.
-    fn take_back(&mut self, mut stayed: Vec<f64>, enough: f64) {
-        let place = enough.ceil() as usize;
-        if place == 0 || stayed.len() < place {
+    fn take_back(&mut self, mut stayed: Vec<f64>, enough: usize) {
+        if enough == 0 || stayed.len() < enough {
             return;
         }
         stayed.sort_by(f64::total_cmp);
-        let secs = stayed[place - 1];
+        let secs = stayed[enough - 1];
         let before = self.found.shortest_secs.unwrap_or(f64::INFINITY);
         self.found.shortest_secs = Some(before.min(secs));
     }

@@ -191,9 +191,9 @@ async fn a_token_that_is_held_up_makes_its_owner_a_person_and_nobody_else() {
     assert!(until(coffee).await, "{:?}", acts(&engine));
     // What it came to is noted when the screen already shows it.
     let accepted = || {
-        let all = acts(&engine).into_iter();
-        let mut accepted = all.filter(|one| one.outcome == AttemptOutcome::Accepted);
-        accepted.next().and_then(|one| one.took)
+        let mut all = acts(&engine).into_iter();
+        let accepted = all.find(|one| one.outcome == AttemptOutcome::Accepted);
+        accepted.and_then(|one| one.took)
     };
     assert!(until(|| accepted().is_some()).await);
     let took = accepted().unwrap();

@@ -177,13 +177,13 @@ pub(in super::super) fn run(data: &Path) -> Result<Option<Report>> {
         .add(&seen);
         n += 1;
     }
-    let mut metrics = BTreeMap::new();
-    stated.tell("stated", &mut metrics);
-    unstated.tell("not_stated", &mut metrics);
     if stated.minutes <= 0.0 {
         println!("skipped: false alarms in real clips: a rate is stated for none that is there");
         return Ok(None);
     }
+    let mut metrics = BTreeMap::new();
+    stated.tell("stated", &mut metrics);
+    unstated.tell("not_stated", &mut metrics);
     Ok(Some(Report {
         name: "micro-expressions-real".to_owned(),
         metrics,
