@@ -23,6 +23,7 @@ mod faces;
 mod gallery_secrets;
 mod oracle;
 mod releases;
+mod rotation_crashes;
 mod sittings;
 mod tokens;
 pub(crate) mod world;
