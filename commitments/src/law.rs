@@ -350,6 +350,7 @@ rules! {
         tests [
             "reports/src/papers/tests/breach.rs::the_clock_of_a_breach_runs_for_72_hours",
             "reports/src/papers/tests/breach.rs::a_breach_is_told_in_counts",
+            "reports/src/papers/tests/breach.rs::a_breach_says_that_something_cannot_be_among_it_only_where_the_site_holds_none",
             "cli/src/papers/breach.rs::consents_that_ended_ran_out_or_were_erased_are_not_counted",
             "cli/tests/it/papers.rs::a_breach_is_reported_with_counts_and_its_clock",
         ];
@@ -461,6 +462,7 @@ rules! {
             "engine/src/custody/tests.rs::a_year_goes_by_and_nothing_outlives_its_time",
             "server/tests/it/releases.rs::the_release_is_read_before_the_camera_opens_where_the_law_wants_one",
             "server/tests/it/releases.rs::no_face_is_measured_before_the_release_is_signed_and_the_signature_goes_with_the_record",
+            "reports/src/papers/tests/breach.rs::releases_are_a_category_of_their_own_where_people_sign_them",
         ];
         missing "";
     /// Scopes and declarations.
