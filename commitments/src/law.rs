@@ -516,10 +516,11 @@ rules! {
         missing "";
     /// Words and honesty about error.
     HonestWords = "honest_words", "AI Act 13, recital 44",
-        "Expression, never the emotion someone feels; calibrated probabilities, abstention, published error.";
+        "Expression, never the emotion someone feels; calibrated probabilities, abstention, published error, and beside each figure for whom it was not measured.";
         code [
             "domain/src/expression.rs", "vision/src/expression/calibration.rs", "commitments/src/notice.rs",
-            "xtask/src/accuracy/expression_groups.rs",
+            "xtask/src/accuracy/expression_groups.rs", "inference/src/catalog/entry.rs", "reports/src/papers/networks.rs",
+            "cli/src/models.rs",
         ];
         tests [
             "vision/src/expression/calibration.rs::temperature_keeps_the_order_and_the_sum",
@@ -529,8 +530,14 @@ rules! {
             "xtask/src/accuracy/expression_groups.rs::changes_by_hand",
             "cli/src/papers/records.rs::every_measurement_is_on_record",
             "cli/src/papers/records.rs::cards_of_the_networks_that_run_say_what_papers_ask",
+            "xtask/tests/claims.rs::no_text_claims_to_know_feelings_or_to_serve_everyone_alike",
+            "xtask/tests/claims.rs::whoever_states_figures_about_faces_says_for_whom_they_are_not_measured",
+            "inference/src/catalog/cards.rs::every_card_says_whether_error_by_group_was_measured",
+            "reports/src/papers/tests.rs::every_paper_with_figures_says_for_whom_they_are_not_measured",
+            "reports/src/papers/tests/assessment.rs::that_somebody_is_misread_remains_a_risk_until_error_is_measured_by_group",
+            "cli/tests/it/models.rs::the_list_tells_the_truth_about_training_data",
         ];
-        missing "error by group of people: no faces at hand with documented descent, age or sex, and none may be inferred; error by class, sharpness, light and size is published";
+        missing "";
     /// Models.
     ModelLicences = "model_licences", "AI Act 11, annex IV",
         "Every model has a licence, its origin and hashes on record, and is checked against them.";
