@@ -162,6 +162,7 @@ rules! {
             "commitments/src/notice/tests.rs::it_says_what_the_commitments_say",
             "engine/tests/it/gate.rs::without_the_notice_the_camera_stays_shut_and_says_why",
             "cli/tests/browser/honesty.rs::a_hidden_notice_shuts_the_camera",
+            "cli/tests/browser/honesty.rs::a_screen_that_is_cut_off_shuts_the_camera",
             "cli/tests/it/audit.rs::a_camera_that_was_open_without_the_notice_is_found",
             "server/tests/it/pages.rs::the_notice_in_easy_words_is_a_page_in_five_languages",
             "reports/src/sign/tests.rs::every_language_fits_on_a_page_and_says_everything",

@@ -59,9 +59,11 @@ pub const FAULT_POINTS: &[FaultPoint] = &[
         what: "sweeps of what is past its time",
         code: &[
             "engine/src/sweeper.rs",
+            "engine/src/custody/upkeep.rs",
             "backends/src/sqlite/maintenance.rs",
         ],
         tests: &[
+            "engine/src/custody/tests/sweep_crashes.rs::a_sweep_comes_to_its_end_wherever_the_program_dies",
             PEOPLE,
             "backends/tests/it/kill.rs::nothing_acknowledged_is_lost",
         ],

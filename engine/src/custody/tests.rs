@@ -25,6 +25,7 @@ mod oracle;
 mod releases;
 mod rotation_crashes;
 mod sittings;
+mod sweep_crashes;
 mod tokens;
 pub(crate) mod world;
 
