@@ -2,7 +2,7 @@
 //! the file of the keys of persons, in a token. Whoever was there is there and opens, the rotation goes on where it was, and at
 //! its end nothing is left of the older key, nor of what it had wrapped.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use crate::custody::key_disk::{KeyDisk, RealDisk};
 use crate::custody::token::TokenSiteKey;
 use crate::custody::upkeep::rotate_in_steps;
 use crate::custody::{CustodyError, Enrolled, KeyPlace, Rotated, SiteKeyFile, TokenError};
+use crate::private_file::create_private;
 
 /// More writes than a rotation makes.
 const MAX_WRITES: u32 = 60;
@@ -33,7 +34,8 @@ impl KeyDisk for CrashingDisk {
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let torn = || {
             let beside = format!("{}.new", path.display());
-            std::fs::write(beside, &bytes[..bytes.len() / 2]).unwrap();
+            let mut file = create_private(Path::new(&beside)).unwrap();
+            file.write_all(&bytes[..bytes.len() / 2]).unwrap();
         };
         let written = self.0.write_now(torn, || RealDisk.write(path, bytes));
         written.unwrap_or_else(|| Err(io::Error::other("the program died")))
