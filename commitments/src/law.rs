@@ -520,7 +520,8 @@ rules! {
         "Expression, never the emotion someone feels; calibrated probabilities, abstention, published error, and beside each figure for whom it was not measured.";
         code [
             "domain/src/expression.rs", "vision/src/expression/calibration.rs", "commitments/src/notice.rs",
-            "xtask/src/accuracy/expression_groups.rs", "inference/src/catalog/entry.rs", "reports/src/papers/networks.rs",
+            "xtask/src/accuracy/expression_groups.rs", "xtask/src/accuracy/expression_people.rs",
+            "inference/src/catalog/entry.rs", "reports/src/papers/networks.rs",
             "cli/src/models.rs",
         ];
         tests [
@@ -529,6 +530,8 @@ rules! {
             "cli/src/audit/words.rs::the_notice_says_in_no_language_what_people_feel",
             "xtask/src/accuracy/expression_groups.rs::groups_by_hand",
             "xtask/src/accuracy/expression_groups.rs::changes_by_hand",
+            "xtask/src/accuracy/expression_people.rs::figures_of_groups_by_hand",
+            "xtask/src/accuracy/expression_people.rs::of_few_people_nothing_is_stated_and_of_whoever_said_nothing_nothing_is_known",
             "cli/src/papers/records.rs::every_measurement_is_on_record",
             "cli/src/papers/records.rs::cards_of_the_networks_that_run_say_what_papers_ask",
             "xtask/tests/claims.rs::no_text_claims_to_know_feelings_or_to_serve_everyone_alike",
