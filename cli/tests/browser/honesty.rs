@@ -120,11 +120,11 @@ async fn a_screen_that_is_cut_off_shuts_the_camera() {
     wait_for("the ledger tells of it", || {
         let told = ["ledger", "tail", "--data", data, "--format", "json"];
         let told = Program::run(folder.path(), &told);
-        let lines = told
+        let mut lines = told
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let mut lines = lines.filter(|line: &Value| line["entry"]["body"]["kind"] == "revoked");
-        revoked = lines.next_back().unwrap_or_default();
+        let last = lines.rfind(|line| line["entry"]["body"]["kind"] == "revoked");
+        revoked = last.unwrap_or_default();
         revoked != Value::Null
     })
     .await;
