@@ -87,7 +87,7 @@ async fn show(
         in_data_folder: file.path().starts_with(&data),
         site_keys: ids.iter().map(ToString::to_string).collect(),
         n_persons,
-        rotation_unfinished: ids.len() > 1,
+        rotation_unfinished: ids.len() > 1 || file.n_going() > 0,
     };
     match format {
         ListFormat::Json => exit::print(&serde_json::to_string_pretty(&shown)?),
@@ -144,10 +144,20 @@ async fn rotate(
             "another program reads the file of keys; what the older key wrapped leaves its log with the next change",
         );
     }
+    if rotated.n_going > 0 {
+        complain(
+            "a token has not destroyed the older key that lies in it; put it in and run `regard keys rotate` again",
+        );
+    }
     exit::print(&format!(
-        "site key {} wraps {} keys; the older one is gone. It lies {}",
+        "site key {} wraps {} keys; the older one {}. It lies {}",
         rotated.to,
         rotated.n_keys,
+        if rotated.n_going > 0 {
+            "wraps nothing any more"
+        } else {
+            "is gone"
+        },
         match file.place() {
             KeyPlace::File => format!("in {}", file.path().display()),
             KeyPlace::Token(uri) =>

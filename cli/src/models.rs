@@ -61,6 +61,10 @@ pub(crate) struct ModelLine<'a> {
     training_data_terms: &'a str,
     training_data_disclosed: bool,
     consent_of_subjects: &'static str,
+    /// Nothing where it was not measured; things have no groups of people.
+    error_by_group: Option<&'a str>,
+    #[serde(skip)]
+    is_about_people: bool,
     obtain: &'static str,
     upstream: Option<&'a str>,
     adds: Option<&'a str>,
@@ -83,6 +87,8 @@ impl<'a> ModelLine<'a> {
             training_data_terms: &entry.training_data_terms,
             training_data_disclosed: entry.training_data_disclosed,
             consent_of_subjects: entry.consent_of_subjects.as_str(),
+            error_by_group: entry.error_by_group.as_deref(),
+            is_about_people: entry.role.is_about_people(),
             obtain: entry.obtain.as_str(),
             upstream: entry.upstream.as_deref(),
             adds: entry.adds.as_deref(),
@@ -116,6 +122,13 @@ impl<'a> ModelLine<'a> {
             "  trained on {} (terms: {}); consent of the people shown: {}",
             self.training_data, self.training_data_terms, self.consent_of_subjects
         ));
+        if self.is_about_people {
+            lines.push(format!(
+                "  error by group of people: {}",
+                self.error_by_group
+                    .unwrap_or("not measured; no figure of it holds for everyone alike")
+            ));
+        }
         if self.state == "not_obtained" {
             lines.extend(self.adds.map(|adds| format!("  adds {adds}")));
             let how = match self.obtain {

@@ -162,6 +162,7 @@ rules! {
             "commitments/src/notice/tests.rs::it_says_what_the_commitments_say",
             "engine/tests/it/gate.rs::without_the_notice_the_camera_stays_shut_and_says_why",
             "cli/tests/browser/honesty.rs::a_hidden_notice_shuts_the_camera",
+            "cli/tests/browser/honesty.rs::a_screen_that_is_cut_off_shuts_the_camera",
             "cli/tests/it/audit.rs::a_camera_that_was_open_without_the_notice_is_found",
             "server/tests/it/pages.rs::the_notice_in_easy_words_is_a_page_in_five_languages",
             "reports/src/sign/tests.rs::every_language_fits_on_a_page_and_says_everything",
@@ -350,6 +351,7 @@ rules! {
         tests [
             "reports/src/papers/tests/breach.rs::the_clock_of_a_breach_runs_for_72_hours",
             "reports/src/papers/tests/breach.rs::a_breach_is_told_in_counts",
+            "reports/src/papers/tests/breach.rs::a_breach_says_that_something_cannot_be_among_it_only_where_the_site_holds_none",
             "cli/src/papers/breach.rs::consents_that_ended_ran_out_or_were_erased_are_not_counted",
             "cli/tests/it/papers.rs::a_breach_is_reported_with_counts_and_its_clock",
         ];
@@ -461,6 +463,7 @@ rules! {
             "engine/src/custody/tests.rs::a_year_goes_by_and_nothing_outlives_its_time",
             "server/tests/it/releases.rs::the_release_is_read_before_the_camera_opens_where_the_law_wants_one",
             "server/tests/it/releases.rs::no_face_is_measured_before_the_release_is_signed_and_the_signature_goes_with_the_record",
+            "reports/src/papers/tests/breach.rs::releases_are_a_category_of_their_own_where_people_sign_them",
         ];
         missing "";
     /// Scopes and declarations.
@@ -514,10 +517,12 @@ rules! {
         missing "";
     /// Words and honesty about error.
     HonestWords = "honest_words", "AI Act 13, recital 44",
-        "Expression, never the emotion someone feels; calibrated probabilities, abstention, published error.";
+        "Expression, never the emotion someone feels; calibrated probabilities, abstention, published error, and beside each figure for whom it was not measured.";
         code [
             "domain/src/expression.rs", "vision/src/expression/calibration.rs", "commitments/src/notice.rs",
-            "chores/src/accuracy/expression_groups.rs",
+            "chores/src/accuracy/expression_groups.rs", "chores/src/accuracy/expression_people.rs",
+            "inference/src/catalog/entry.rs", "reports/src/papers/networks.rs",
+            "cli/src/models.rs",
         ];
         tests [
             "vision/src/expression/calibration.rs::temperature_keeps_the_order_and_the_sum",
@@ -525,10 +530,18 @@ rules! {
             "cli/src/audit/words.rs::the_notice_says_in_no_language_what_people_feel",
             "chores/src/accuracy/expression_groups.rs::groups_by_hand",
             "chores/src/accuracy/expression_groups.rs::changes_by_hand",
+            "chores/src/accuracy/expression_people.rs::figures_of_groups_by_hand",
+            "chores/src/accuracy/expression_people.rs::of_few_people_nothing_is_stated_and_of_whoever_said_nothing_nothing_is_known",
             "cli/src/papers/records.rs::every_measurement_is_on_record",
             "cli/src/papers/records.rs::cards_of_the_networks_that_run_say_what_papers_ask",
+            "xtask/tests/claims.rs::no_text_claims_to_know_feelings_or_to_serve_everyone_alike",
+            "xtask/tests/claims.rs::whoever_states_figures_about_faces_says_for_whom_they_are_not_measured",
+            "inference/src/catalog/cards.rs::every_card_says_whether_error_by_group_was_measured",
+            "reports/src/papers/tests.rs::every_paper_with_figures_says_for_whom_they_are_not_measured",
+            "reports/src/papers/tests/assessment.rs::that_somebody_is_misread_remains_a_risk_until_error_is_measured_by_group",
+            "cli/tests/it/models.rs::the_list_tells_the_truth_about_training_data",
         ];
-        missing "error by group of people: no faces at hand with documented descent, age or sex, and none may be inferred; error by class, sharpness, light and size is published";
+        missing "";
     /// Models.
     ModelLicences = "model_licences", "AI Act 11, annex IV",
         "Every model has a licence, its origin and hashes on record, and is checked against them.";

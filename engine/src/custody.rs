@@ -28,6 +28,7 @@ mod export;
 mod face_quality;
 mod faces;
 mod gallery;
+mod key_disk;
 mod offers;
 mod participant;
 mod roster;

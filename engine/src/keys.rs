@@ -74,6 +74,12 @@ pub enum KeyError {
         /// Which token.
         uri: String,
     },
+    /// Another program rotates them.
+    #[error("another program rotates the site's keys in {}; wait until it has ended", path.display())]
+    Rotating {
+        /// The file.
+        path: PathBuf,
+    },
     /// The keys lie elsewhere than was said.
     #[error("the site's key, as {} has it, is not in {uri}; take it there with: regard keys rotate --to '{uri}'", path.display())]
     NotInToken {

@@ -22,35 +22,43 @@ async fn connect(file: &Path) -> SqliteConnection {
     options.connect().await.unwrap()
 }
 
+/// Rows made by one statement: one at a time, a million of them take minutes.
+const CHUNK: u32 = 10_000;
+
 pub(crate) async fn fill(folder: &Path) {
     let mut keys = connect(&folder.join("keys.db")).await;
     let mut store = connect(&folder.join("regard.db")).await;
     for connection in [&mut keys, &mut store] {
         sqlx::query("BEGIN").execute(connection).await.unwrap();
     }
-    for number in 0..N_PERSONS {
-        let id = person(number).as_bits().to_be_bytes().to_vec();
+    for first in (0..N_PERSONS).step_by(CHUNK as usize) {
+        let numbers = first..(first + CHUNK).min(N_PERSONS);
+        let ids: Vec<String> = numbers
+            .map(|number| format!("\"{:032x}\"", person(number).as_bits()))
+            .collect();
+        let ids = format!("[{}]", ids.join(","));
         sqlx::query(
             "INSERT INTO persons (id, token, site_key, wrapped, file, keep_until)
-             VALUES (?, randomblob(32), zeroblob(16), randomblob(72), randomblob(600), 4102444800000000)",
+             SELECT unhex(value), randomblob(32), zeroblob(16), randomblob(72), randomblob(600), 4102444800000000
+             FROM json_each(?)",
         )
-        .bind(&id)
+        .bind(ids.as_str())
         .execute(&mut keys)
         .await
         .unwrap();
         sqlx::query(
             "INSERT INTO purpose_keys (person, purpose, site_key, wrapped, is_shared, ends_at)
-             VALUES (?, 'learn', zeroblob(16), randomblob(72), 0, 4102444800000000)",
+             SELECT unhex(value), 'learn', zeroblob(16), randomblob(72), 0, 4102444800000000 FROM json_each(?)",
         )
-        .bind(&id)
+        .bind(ids.as_str())
         .execute(&mut keys)
         .await
         .unwrap();
         sqlx::query(
             "INSERT INTO sealed (person, kind, name, slot, at, body, keep_until)
-             VALUES (?, 'preferences', '', 'learn', 1, randomblob(300), 4102444800000000)",
+             SELECT unhex(value), 'preferences', '', 'learn', 1, randomblob(300), 4102444800000000 FROM json_each(?)",
         )
-        .bind(&id)
+        .bind(ids.as_str())
         .execute(&mut store)
         .await
         .unwrap();

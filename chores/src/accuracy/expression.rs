@@ -104,7 +104,7 @@ fn load() -> Result<ExpressionAnalyzer> {
 }
 
 /// Our name of a label of the set.
-fn label_of(name: &str) -> Option<Expression> {
+pub(super) fn label_of(name: &str) -> Option<Expression> {
     match name {
         "fear" => Some(Expression::Fearful),
         "disgust" => Some(Expression::Disgusted),

@@ -5,6 +5,7 @@ mod conformal;
 mod detection;
 mod expression;
 mod expression_groups;
+mod expression_people;
 mod headpose;
 mod intervals;
 mod looking;
@@ -77,6 +78,9 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
     }
     if wants("expression") {
         add("fer2013", expression::run(&data, 1)?.map(Vec::from));
+    }
+    if wants("expression-people") {
+        add("people", one(expression_people::run(&data)?));
     }
     if wants("head-pose") {
         add("headpose", one(headpose::run(&data)?));

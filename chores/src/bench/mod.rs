@@ -44,6 +44,8 @@ enum Subject {
     Bulk,
     /// Searches among a million to ten million templates beside faiss, usearch and OpenCV; one verification from a JPEG on.
     Gallery,
+    /// One among a million persons takes back or is erased, by the whole engine and by its files alone; fails past one second.
+    Custody,
     /// The rooms' own benches of deciding, tracking and storing.
     Rooms,
 }
@@ -206,6 +208,12 @@ fn benches_of_rooms(args: &BenchArgs, wants: impl Fn(Subject) -> bool) -> Result
             bench.env("REGARD_BENCH_MOST", most.to_string());
         }
         must("gallery", &mut bench)?;
+    }
+    if wants(Subject::Custody) {
+        for package in ["regard-engine", "regard-backends"] {
+            let bench = ["bench", "--package", package, "--bench", "custody"];
+            must(package, cargo().args(bench))?;
+        }
     }
     if wants(Subject::Rooms) {
         for package in ["regard-decision", "regard-audience", "regard-backends"] {

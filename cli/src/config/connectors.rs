@@ -1,5 +1,7 @@
 //! Who is told what happens here, with the secrets that lie in files beside the configuration.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path as FilePath, PathBuf};
 
 use regard_backends::{BadBrokerTls, BrokerTls, ShownCertificate};
@@ -44,20 +46,15 @@ fn secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<String>, Strin
     let file = folder.join(file);
     let told = |what: &str| {
         format!(
-            "expected a file whose first line is the secret, {what} at {}",
+            "expected a file whose first line is the secret, found {what} at {}",
             file.display()
         )
     };
-    let bytes = std::fs::metadata(&file)
-        .map_err(|_| told("found none"))?
-        .len();
-    if bytes > MAX_SECRET_BYTES {
-        return Err(told("found a longer one"));
-    }
-    let text = Zeroizing::new(std::fs::read_to_string(&file).map_err(|_| told("found no text"))?);
+    let bytes = read_within(&file, MAX_SECRET_BYTES).map_err(|why| told(&why))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| told("one that is no text"))?;
     let line = text.lines().next().unwrap_or_default().trim();
     if line.is_empty() {
-        return Err(told("found an empty one"));
+        return Err(told("an empty one"));
     }
     Ok(Zeroizing::new(line.to_owned()))
 }
@@ -65,13 +62,35 @@ fn secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<String>, Strin
 /// A file of certificates or of a key.
 fn pem(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<Vec<u8>>, String> {
     let file = folder.join(file);
-    let told = |what: &str| format!("expected a PEM file, found {what} at {}", file.display());
-    let bytes = std::fs::metadata(&file).map_err(|_| told("none"))?.len();
-    if bytes > MAX_PEM_BYTES {
-        return Err(told("a longer one"));
+    read_within(&file, MAX_PEM_BYTES)
+        .map_err(|what| format!("expected a PEM file, found {what} at {}", file.display()))
+}
+
+/// All of a file of at most so many bytes; else what was found in its place. Nothing but a file is opened: a device has no
+/// end, and a pipe may never begin.
+fn read_within(file: &FilePath, max_bytes: u64) -> Result<Zeroizing<Vec<u8>>, String> {
+    let unread = |error: &io::Error| match error.kind() {
+        io::ErrorKind::NotFound => "none".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "one that the user of the program may not read".to_owned()
+        }
+        _ => format!("one that cannot be read ({error})"),
+    };
+    if !std::fs::metadata(file).map_err(|e| unread(&e))?.is_file() {
+        return Err("no file but a folder, a device or a pipe".to_owned());
     }
-    let bytes = std::fs::read(&file).map_err(|_| told("one that cannot be read"))?;
-    Ok(Zeroizing::new(bytes))
+    let opened = File::open(file).map_err(|e| unread(&e))?;
+    // Room for all there may be: what a vector outgrows is left in memory as it was.
+    let capacity = usize::try_from(max_bytes)
+        .unwrap_or(usize::MAX)
+        .saturating_add(1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
+    let mut lidded = opened.take(max_bytes.saturating_add(1));
+    lidded.read_to_end(&mut bytes).map_err(|e| unread(&e))?;
+    if bytes.len() as u64 > max_bytes {
+        return Err(format!("one of more than {max_bytes} bytes"));
+    }
+    Ok(bytes)
 }
 
 fn signage_of(
@@ -198,4 +217,63 @@ fn tls_of(
         tell(path, format!("{error}{}", cause.unwrap_or_default()));
     })
     .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_is_the_first_line_of_a_file_and_of_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        let write = |name: &str, bytes: &[u8]| fs::write(at.join(name), bytes).unwrap();
+        write("good", b"  s3cret \nsecond\n");
+        assert_eq!(*secret("good".as_ref(), at).unwrap(), "s3cret");
+        write("longest", &[b'a'; 4_096]);
+        assert_eq!(secret("longest".as_ref(), at).unwrap().len(), 4_096);
+        write("empty", b"\nsecond\n");
+        write("binary", &[0xff, 0xfe]);
+        write("longer", &[b'a'; 4_097]);
+        fs::create_dir(at.join("folder")).unwrap();
+        for (name, found) in [
+            ("missing", "found none at"),
+            ("empty", "found an empty one at"),
+            ("binary", "found one that is no text at"),
+            ("longer", "found one of more than 4096 bytes at"),
+            (
+                "folder",
+                "found no file but a folder, a device or a pipe at",
+            ),
+            (
+                "/dev/zero",
+                "found no file but a folder, a device or a pipe at /dev/zero",
+            ),
+        ] {
+            let why = secret(name.as_ref(), at).unwrap_err();
+            assert!(
+                why.starts_with("expected a file whose first line is the secret, found")
+                    && why.contains(found),
+                "{name}: {why}"
+            );
+            assert!(!why.contains("second"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_certificates_is_read_whole_and_no_device_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        fs::write(at.join("ca.pem"), b"-----BEGIN").unwrap();
+        assert_eq!(*pem("ca.pem".as_ref(), at).unwrap(), b"-----BEGIN");
+        let why = pem("missing.pem".as_ref(), at).unwrap_err();
+        assert!(
+            why.starts_with("expected a PEM file, found none at "),
+            "{why}"
+        );
+        let why = pem("/dev/zero".as_ref(), at).unwrap_err();
+        assert!(why.contains("found no file but"), "{why}");
+    }
 }

@@ -93,6 +93,7 @@ pub(super) fn model(entry: &ModelEntry) -> ModelFact {
         training_data: entry.training_data.clone(),
         training_data_terms: entry.training_data_terms.clone(),
         consent_of_subjects: entry.consent_of_subjects.as_str().to_owned(),
+        error_by_group: entry.error_by_group.clone(),
         card: entry.card_text().map(sections).unwrap_or_default(),
     }
 }

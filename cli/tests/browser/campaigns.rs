@@ -157,16 +157,40 @@ async fn show((page, screen): (&Client, &Client), axe: Option<&str>, found: &mut
     assert_eq!(eval(page, plays).await, 0);
 }
 
-/// What is pasted need not be a campaign: the form goes on where a message has no content, or content of a kind that there is none of.
-async fn paste(page: &Client) {
-    let creative = json!([{ "id": "a" }, { "id": "b", "content": { "kind": "slides" } }]);
-    let odd = json!({ "id": "tulips", "name": "Tulips", "creative": creative });
+async fn take_over(page: &Client, pasted: &Value) {
     let script = format!(
         "document.getElementById('json').value = {}; document.getElementById('apply').click()",
-        Value::from(odd.to_string())
+        Value::from(pasted.to_string())
     );
     eval(page, &script).await;
+}
+
+/// What is pasted need not be a campaign: the form goes on where a message has no content, or content of a kind that there is none of,
+/// and where messages are no list.
+async fn paste(page: &Client) {
     let parts = "return document.querySelectorAll('.message-part').length";
+    let is_quiet = "return document.getElementById('mistake').hidden";
+    for (creative, schedule, n_parts) in [
+        (json!({ "id": "a" }), json!("always"), 0),
+        (json!("a"), json!({ "dayparts": 7, "weekdays": 3 }), 0),
+        (json!([null, "a"]), json!(null), 2),
+    ] {
+        let odd =
+            json!({ "id": "tulips", "name": "Tulips", "creative": creative, "schedule": schedule });
+        take_over(page, &odd).await;
+        until(page, parts, |n| *n == n_parts).await;
+        assert_eq!(eval(page, is_quiet).await, true, "{odd}");
+        press(page, "add-message").await;
+        press(page, "add-daypart").await;
+        until(page, parts, |n| *n == n_parts + 1).await;
+        assert_eq!(eval(page, is_quiet).await, true, "{odd}");
+    }
+    take_over(page, &json!([])).await;
+    until(page, is_quiet, |quiet| quiet.as_bool() == Some(false)).await;
+
+    let creative = json!([{ "id": "a" }, { "id": "b", "content": { "kind": "slides" } }]);
+    let odd = json!({ "id": "tulips", "name": "Tulips", "creative": creative });
+    take_over(page, &odd).await;
     until(page, parts, |n| *n == 2).await;
     fill(page, "name", "Tulips, pasted").await;
     let json = "return document.getElementById('json').value";

@@ -1,5 +1,10 @@
 //! The word of the player counts only while a person can see the notice.
 
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
 use crate::driver::Browser;
 use crate::page::{eval, save, scanned, until, wait_for};
 use crate::program::Program;
@@ -86,6 +91,53 @@ async fn a_page_in_the_background_shows_no_notice() {
     })
     .await;
     wait_for("the camera opens again", || is_open(&program)).await;
+    browser.stop().await;
+}
+
+/// From the last heartbeat to the revocation: one second in which the notice counts as shown, a tenth until the gate looks
+/// after it, and room for a machine that does other work.
+const SHUT_WITHIN: Duration = Duration::from_millis(1_500);
+
+/// The wire of the screen is cut: nobody says any more that the notice is shown.
+#[tokio::test]
+async fn a_screen_that_is_cut_off_shuts_the_camera() {
+    let Some(mut browser) = Browser::start(&[]).await else {
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+    let program = Program::demo(&["--no-screen", "--data", data]);
+    let (address, log) = relay(program.host());
+    let page = browser.page.clone();
+    page.goto(&format!("{address}/screen/demo")).await.unwrap();
+    wait_for("the camera opens", || is_open(&program)).await;
+    log.cut();
+    wait_for("the camera shuts", || !is_open(&program)).await;
+    let refusal = program.get("/v1/health")["cameras"][0]["refusal"]["code"].clone();
+    assert_eq!(refusal, "notice_missing");
+    let mut revoked = Value::Null;
+    wait_for("the ledger tells of it", || {
+        let told = ["ledger", "tail", "--data", data, "--format", "json"];
+        let told = Program::run(folder.path(), &told);
+        let mut lines = told
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let last = lines.rfind(|line| line["entry"]["body"]["kind"] == "revoked");
+        revoked = last.unwrap_or_default();
+        revoked != Value::Null
+    })
+    .await;
+    assert_eq!(revoked["entry"]["body"]["code"], "notice_missing");
+    // Heartbeats and ledger are told by clocks of one machine.
+    let (now, wall) = (Instant::now(), SystemTime::now());
+    let last = log.since(0, "/heartbeat").last().unwrap().0;
+    let at = Duration::from_micros(revoked["entry"]["at"].as_u64().unwrap());
+    let took = (UNIX_EPOCH + at)
+        .duration_since(wall - (now - last))
+        .unwrap();
+    println!("revoked {took:?} after the last heartbeat");
+    assert!(took <= SHUT_WITHIN, "{took:?}");
     browser.stop().await;
 }
 

@@ -282,7 +282,13 @@ fn the_list_tells_the_truth_about_training_data() {
         .collect();
     insta::assert_snapshot!(lines.join("\n"));
     let text = run(&["models", "list"]).out;
+    let about_people = models.iter().filter(|m| m["role"] != "object-embedding");
+    let n_said = text
+        .matches("error by group of people: not measured")
+        .count();
+    assert_eq!(n_said, about_people.count(), "{text}");
     for model in &models {
+        assert_eq!(model["error_by_group"], Value::Null);
         for key in ["id", "training_data", "consent_of_subjects"] {
             assert!(
                 text.contains(model[key].as_str().unwrap()),

@@ -277,7 +277,7 @@ pub enum Evidence {
         /// Whether the notice that came into force is the one that these commitments make; nothing when the ledger does not
         /// verify.
         is_of_commitments: Option<bool>,
-        /// Words in it for what people feel; only what a face shows may be said.
+        /// Words in it that say more than what a face shows.
         found: Vec<String>,
         /// What is wrong.
         fault: Option<String>,

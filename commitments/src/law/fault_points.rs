@@ -59,17 +59,26 @@ pub const FAULT_POINTS: &[FaultPoint] = &[
         what: "sweeps of what is past its time",
         code: &[
             "engine/src/sweeper.rs",
+            "engine/src/custody/upkeep.rs",
             "backends/src/sqlite/maintenance.rs",
         ],
         tests: &[
+            "engine/src/custody/tests/sweep_crashes.rs::a_sweep_comes_to_its_end_wherever_the_program_dies",
             PEOPLE,
             "backends/tests/it/kill.rs::nothing_acknowledged_is_lost",
         ],
     },
     FaultPoint {
         what: "rotation of the site key",
-        code: &["engine/src/custody/upkeep.rs"],
-        tests: &[PEOPLE],
+        code: &[
+            "engine/src/custody/upkeep.rs",
+            "engine/src/custody/site_key_file.rs",
+        ],
+        tests: &[
+            "engine/src/custody/tests/rotation_crashes.rs::the_site_key_is_rotated_wherever_the_program_dies",
+            "engine/src/custody/tests/tokens.rs::no_older_key_stays_in_a_token_wherever_the_program_dies",
+            PEOPLE,
+        ],
     },
     FaultPoint {
         what: "releases of statistics and their price",

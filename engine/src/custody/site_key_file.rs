@@ -1,6 +1,7 @@
 //! The file with the keys of the site that wrap the keys of persons.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,12 +9,13 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use rand::Rng as _;
 use regard_commitments::{HeldSiteKey, SiteKey, SiteKeyId, SiteKeyring, Zeroizing};
 
-use super::token::{self, Pin, TokenProbe, TokenSiteKey};
+use super::key_disk::{KeyDisk, RealDisk, hold};
+use super::token::{self, Pin, TokenError, TokenProbe, TokenSiteKey};
 use super::token_uri::TokenUri;
 
 use crate::config::SiteKeyConfig;
 use crate::keys::KeyError;
-use crate::private_file::{read_private, write_private};
+use crate::private_file::read_private;
 use crate::seed::{bytes_from_hex, fresh_rng, from_hex, random_key, to_hex};
 
 /// Name of the file in the data folder, where none is named.
@@ -41,14 +43,33 @@ const BOUND: &[u8] = b"regard site key file v1";
 /// The keys of the site in their file: the last one wraps, older ones are there while a rotation goes on.
 ///
 /// Each line after the head is `plain KEY`, or `argon2id KIB PASSES LANES SALT KEY` with the key encrypted under a
-/// passphrase, or `pkcs11 ID ADDRESS` of a key that lies in a token; in hexadecimal digits.
+/// passphrase, or `pkcs11 ID ADDRESS` of a key that lies in a token; in hexadecimal digits. `going ID ADDRESS` is a key
+/// that wraps nothing any more, and that its token is still to destroy.
 #[derive(Debug)]
 pub struct SiteKeyFile {
     path: PathBuf,
     keys: Vec<Entry>,
+    going: Vec<InToken>,
     passphrase: Option<Passphrase>,
     /// How the token is reached, where that was said beside the file.
     token: Option<TokenUri>,
+    disk: Arc<dyn KeyDisk>,
+}
+
+/// A key in a token, as a line of the file names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct InToken {
+    id: SiteKeyId,
+    uri: TokenUri,
+}
+
+impl InToken {
+    fn read(id: &str, uri: &str) -> Option<Self> {
+        Some(Self {
+            id: SiteKeyId::try_from(id.to_owned()).ok()?,
+            uri: uri.parse().ok()?,
+        })
+    }
 }
 
 /// A key of the file.
@@ -63,6 +84,16 @@ impl Entry {
         match self {
             Self::Held(key) => Arc::clone(key) as _,
             Self::InToken(key) => Arc::clone(key) as _,
+        }
+    }
+
+    fn in_token(&self) -> Option<InToken> {
+        match self {
+            Self::Held(_) => None,
+            Self::InToken(key) => Some(InToken {
+                id: key.id(),
+                uri: key.uri().clone(),
+            }),
         }
     }
 }
@@ -104,14 +135,28 @@ impl SiteKeyFile {
         if path.exists() {
             return Ok(());
         }
-        let mut file = Self {
-            path,
-            keys: Vec::new(),
-            passphrase: passphrase(config)?,
-            token: config.token.clone(),
-        };
+        let mut file = Self::unread(path, config)?;
         let place = config.token.clone().map_or(KeyPlace::File, KeyPlace::Token);
         file.add_fresh(&place).map(drop)
+    }
+
+    /// The file before anything of it was read.
+    fn unread(path: PathBuf, config: &SiteKeyConfig) -> Result<Self, KeyError> {
+        Ok(Self {
+            path,
+            keys: Vec::new(),
+            going: Vec::new(),
+            passphrase: passphrase(config)?,
+            token: config.token.clone(),
+            disk: Arc::new(RealDisk),
+        })
+    }
+
+    /// The same on another disk.
+    #[cfg(test)]
+    pub(super) fn on(mut self, disk: Arc<dyn KeyDisk>) -> Self {
+        self.disk = disk;
+        self
     }
 
     /// Reads the file that is named, or the one in the data folder.
@@ -119,12 +164,7 @@ impl SiteKeyFile {
     /// # Errors
     /// [`KeyError`]; also when there is none.
     pub fn open(config: &SiteKeyConfig, data_dir: &Path) -> Result<Self, KeyError> {
-        let mut file = Self {
-            path: place(config, data_dir),
-            keys: Vec::new(),
-            passphrase: passphrase(config)?,
-            token: config.token.clone(),
-        };
+        let mut file = Self::unread(place(config, data_dir), config)?;
         file.reload()?;
         if let Some(token) = &config.token
             && !file.place().is_in(token)
@@ -151,12 +191,7 @@ impl SiteKeyFile {
     /// # Errors
     /// [`KeyError`].
     pub fn probe_token(config: &SiteKeyConfig, uri: &TokenUri) -> Result<TokenProbe, KeyError> {
-        let asking = Self {
-            path: PathBuf::new(),
-            keys: Vec::new(),
-            passphrase: passphrase(config)?,
-            token: None,
-        };
+        let asking = Self::unread(PathBuf::new(), config)?;
         Ok(token::probe(uri, &asking.pin(uri)?)?)
     }
 
@@ -173,14 +208,32 @@ impl SiteKeyFile {
         if lines.next() != Some(HEAD) {
             return Err(malformed());
         }
-        let keys = lines
-            .map(|line| self.read_line(line))
-            .collect::<Result<Vec<_>, _>>()?;
+        let (mut keys, mut going) = (Vec::new(), Vec::new());
+        for line in lines {
+            if let Some(of) = line.strip_prefix("going ") {
+                let named = of.split_once(' ');
+                let named = named.and_then(|(id, uri)| InToken::read(id, uri));
+                going.push(named.ok_or_else(malformed)?);
+            } else {
+                keys.push(self.read_line(line)?);
+            }
+        }
         if keys.is_empty() {
             return Err(malformed());
         }
-        self.keys = keys;
+        (self.keys, self.going) = (keys, going);
         Ok(())
+    }
+
+    /// Keeps others from rotating these keys as long as the answer lives, and reads the file again: somebody may have
+    /// rotated them since it was read.
+    ///
+    /// # Errors
+    /// [`KeyError::Rotating`] when somebody else is about it; [`KeyError`].
+    pub(super) fn hold(&mut self) -> Result<File, KeyError> {
+        let held = hold(&self.path)?;
+        self.reload()?;
+        Ok(held)
     }
 
     fn read_line(&self, line: &str) -> Result<Entry, KeyError> {
@@ -191,9 +244,7 @@ impl SiteKeyFile {
         let key = match words.as_slice() {
             ["plain", key] => from_hex(key).ok_or_else(malformed)?,
             ["pkcs11", id, uri] => {
-                let id = SiteKeyId::try_from((*id).to_owned()).map_err(|_| malformed())?;
-                let written: TokenUri = uri.parse().map_err(|_| malformed())?;
-                return self.in_token(id, written);
+                return self.in_token(InToken::read(id, uri).ok_or_else(malformed)?);
             }
             ["argon2id", kib, passes, lanes, salt, sealed] => {
                 let number = |text: &str| text.parse::<u32>().map_err(|_| malformed());
@@ -218,7 +269,8 @@ impl SiteKeyFile {
     }
 
     /// A key in a token; one that is open already stays so.
-    fn in_token(&self, id: SiteKeyId, written: TokenUri) -> Result<Entry, KeyError> {
+    fn in_token(&self, named: InToken) -> Result<Entry, KeyError> {
+        let InToken { id, uri: written } = named;
         let open = self.keys.iter().find_map(|entry| match entry {
             Entry::InToken(key) if key.id() == id => Some(entry.clone()),
             Entry::InToken(_) | Entry::Held(_) => None,
@@ -289,35 +341,65 @@ impl SiteKeyFile {
         let id = fresh.key().id();
         let mut keys = self.keys.clone();
         keys.push(fresh);
-        self.write(&keys)?;
+        self.write(&keys, &self.going)?;
         self.keys = keys;
         Ok(id)
     }
 
-    /// Leaves the newest key alone in the file, and destroys the older ones that lie in tokens.
+    /// Leaves the newest key alone in the file, and destroys the older ones that lie in tokens. What a token does not
+    /// destroy stays named in the file until [`SiteKeyFile::destroy_going`].
     ///
     /// # Errors
-    /// [`KeyError`]; the file is as it was then, except that a token may not have destroyed what it was told to.
+    /// [`KeyError`]; the keys are as they were then.
     pub fn drop_older(&mut self) -> Result<(), KeyError> {
-        let keys = self.keys.split_off(self.keys.len() - 1);
-        match self.write(&keys) {
-            Ok(()) => {
-                let older = std::mem::replace(&mut self.keys, keys);
-                for entry in older {
-                    if let Entry::InToken(key) = entry {
-                        key.destroy()?;
-                    }
-                }
-                Ok(())
+        let Some((newest, older)) = self.keys.split_last() else {
+            return Ok(());
+        };
+        let keys = vec![newest.clone()];
+        let mut going = self.going.clone();
+        going.extend(older.iter().filter_map(Entry::in_token));
+        // First it is written that they go: whoever dies here finds them again.
+        self.write(&keys, &going)?;
+        (self.keys, self.going) = (keys, going);
+        self.destroy_going()
+    }
+
+    /// Destroys the keys in tokens that wrap nothing any more. One whose token is away, or does not do it, stays named in
+    /// the file, and the log says why.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the file cannot be written; they stay named in it then.
+    pub fn destroy_going(&mut self) -> Result<(), KeyError> {
+        let mut left = Vec::new();
+        for one in &self.going {
+            if let Err(error) = self.destroy(one) {
+                let cause = &error as &(dyn std::error::Error + 'static);
+                tracing::warn!(key = %one.id, cause, "a token did not destroy an older key of the site");
+                left.push(one.clone());
             }
-            Err(error) => {
-                self.keys.extend(keys);
-                Err(error)
-            }
+        }
+        if left.len() < self.going.len() {
+            self.write(&self.keys, &left)?;
+            self.going = left;
+        }
+        Ok(())
+    }
+
+    fn destroy(&self, InToken { id, uri }: &InToken) -> Result<(), KeyError> {
+        match TokenSiteKey::open(uri.clone(), *id, self.pin(uri)?) {
+            Ok(key) => Ok(self.disk.destroy(&key)?),
+            // Destroyed before.
+            Err(TokenError::NoKey { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 
-    fn write(&self, keys: &[Entry]) -> Result<(), KeyError> {
+    /// How many keys tokens are still to destroy.
+    pub const fn n_going(&self) -> usize {
+        self.going.len()
+    }
+
+    fn write(&self, keys: &[Entry], going: &[InToken]) -> Result<(), KeyError> {
         let mut text = Zeroizing::new(format!("{HEAD}\n"));
         for key in keys {
             let key = match key {
@@ -351,7 +433,11 @@ impl SiteKeyFile {
             // Writing to a text does not fail.
             let _ = writeln!(text, "{}", *line);
         }
-        write_private(&self.path, text.as_bytes()).map_err(|source| KeyError::Io {
+        for InToken { id, uri } in going {
+            let _ = writeln!(text, "going {id} {uri}");
+        }
+        let written = self.disk.write(&self.path, text.as_bytes());
+        written.map_err(|source| KeyError::Io {
             path: self.path.clone(),
             source,
         })
@@ -433,91 +519,4 @@ fn first_line(path: &Path) -> Result<Passphrase, KeyError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    fn ids(file: &SiteKeyFile) -> Vec<SiteKeyId> {
-        file.ring().ids()
-    }
-
-    #[test]
-    fn a_key_is_made_once_and_rotates_in_its_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = SiteKeyConfig::default();
-        let mut file = SiteKeyFile::open_or_create(&config, folder.path()).unwrap();
-        let first = ids(&file);
-        assert_eq!(first.len(), 1);
-        let mut again = SiteKeyFile::open_or_create(&config, folder.path()).unwrap();
-        assert_eq!(ids(&again), first);
-        let second = file.add_fresh(&KeyPlace::File).unwrap();
-        again.reload().unwrap();
-        assert_eq!(ids(&again), [second, first[0]]);
-        file.drop_older().unwrap();
-        again.reload().unwrap();
-        assert_eq!(ids(&again), [second]);
-    }
-
-    #[test]
-    fn a_passphrase_encrypts_the_key() {
-        let folder = tempfile::tempdir().unwrap();
-        let phrase = folder.path().join("phrase");
-        write_private(&phrase, b"correct horse\n").unwrap();
-        let config = SiteKeyConfig {
-            file: Some(folder.path().join("keys")),
-            passphrase_file: Some(phrase.clone()),
-            token: None,
-        };
-        let file = SiteKeyFile::open_or_create(&config, folder.path()).unwrap();
-        let text = fs::read_to_string(file.path()).unwrap();
-        assert!(text.contains("argon2id 65536 3 1 "), "{text}");
-        assert!(!text.contains("plain"), "{text}");
-        let back = SiteKeyFile::open(&config, folder.path()).unwrap();
-        assert_eq!(ids(&back), ids(&file));
-        let without = SiteKeyConfig {
-            passphrase_file: None,
-            ..config.clone()
-        };
-        let fault = SiteKeyFile::open(&without, folder.path()).unwrap_err();
-        assert!(matches!(fault, KeyError::NoPassphrase { .. }), "{fault}");
-        write_private(&phrase, b"wrong horse\n").unwrap();
-        let fault = SiteKeyFile::open(&config, folder.path()).unwrap_err();
-        assert!(matches!(fault, KeyError::WrongPassphrase { .. }), "{fault}");
-        write_private(&phrase, b"\n").unwrap();
-        let fault = SiteKeyFile::open(&config, folder.path()).unwrap_err();
-        assert!(matches!(fault, KeyError::EmptyPassphrase { .. }), "{fault}");
-    }
-
-    #[test]
-    fn a_file_that_is_not_one_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = SiteKeyConfig::default();
-        let missing = SiteKeyFile::open(&config, folder.path()).unwrap_err();
-        assert!(matches!(missing, KeyError::Io { .. }));
-        let path = folder.path().join(FILE_NAME);
-        for text in [
-            "",
-            HEAD,
-            "regard-site-keys-v1\nplain 00",
-            "regard-site-keys-v1\nsecret",
-            "regard-site-keys-v1\nplain \n",
-            "regard-site-keys-v1\npkcs11 00 pkcs11:token=a?module-path=/m.so\n",
-            "regard-site-keys-v1\npkcs11 000102030405060708090a0b0c0d0e0f token\n",
-        ] {
-            write_private(&path, text.as_bytes()).unwrap();
-            let fault = SiteKeyFile::open(&config, folder.path()).unwrap_err();
-            assert!(
-                matches!(fault, KeyError::MalformedSiteKeys { .. }),
-                "{text:?}: {fault}"
-            );
-        }
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-            let fault = SiteKeyFile::open(&config, folder.path()).unwrap_err();
-            assert!(matches!(fault, KeyError::TooOpen { .. }));
-        }
-    }
-}
+mod tests;

@@ -23,7 +23,9 @@ mod faces;
 mod gallery_secrets;
 mod oracle;
 mod releases;
+mod rotation_crashes;
 mod sittings;
+mod sweep_crashes;
 mod tokens;
 pub(crate) mod world;
 

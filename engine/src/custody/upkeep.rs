@@ -165,19 +165,34 @@ pub struct Rotated {
     /// Whether no file holds anything under the older key any more; if not, another program was reading, and the next
     /// change sees to it.
     pub is_wiped: bool,
+    /// Older keys that their tokens have not destroyed; the file names them, and the next rotation tries again.
+    pub n_going: usize,
 }
 
 /// Wraps the keys of all persons under a fresh key of the site, in small steps, while others go on working: meanwhile both
 /// keys open, and only the new one wraps. The fresh key is made in `place`. Broken off, it goes on where it was when it is called again.
 ///
 /// # Errors
-/// [`CustodyError`]; both keys stay in the file then.
+/// [`CustodyError`]; both keys stay in the file then. Also when another program is rotating them.
 pub async fn rotate(
     keys: &dyn KeyStore,
     file: &mut SiteKeyFile,
     place: &KeyPlace,
     now: Timestamp,
 ) -> Result<Rotated, CustodyError> {
+    rotate_in_steps(keys, file, place, now, CHUNK).await
+}
+
+/// The same, so many keys of persons at a time.
+pub(super) async fn rotate_in_steps(
+    keys: &dyn KeyStore,
+    file: &mut SiteKeyFile,
+    place: &KeyPlace,
+    now: Timestamp,
+    n_in_one_go: u32,
+) -> Result<Rotated, CustodyError> {
+    let _held = file.hold()?;
+    file.destroy_going()?;
     // More than one key is a rotation that was broken off.
     if file.ring().ids().len() == 1 {
         file.add_fresh(place)?;
@@ -194,7 +209,7 @@ pub async fn rotate(
         // From here on nobody wraps with it, whatever they have in memory.
         keys.retire(older, &entry).await?;
         loop {
-            let held = keys.wrapped_under(older, CHUNK).await?;
+            let held = keys.wrapped_under(older, n_in_one_go).await?;
             if held.is_empty() {
                 break;
             }
@@ -220,5 +235,6 @@ pub async fn rotate(
         to,
         n_keys,
         is_wiped,
+        n_going: file.n_going(),
     })
 }

@@ -52,4 +52,15 @@ mod tests {
         }
         assert_eq!(entries.len(), CARDS.len());
     }
+
+    #[test]
+    fn every_card_says_whether_error_by_group_was_measured() {
+        const NOT_MEASURED: &str = "We measured no error by group";
+        let entries = parse(MANIFEST).unwrap();
+        for entry in entries.iter().filter(|e| e.role.is_about_people()) {
+            let text = entry.card_text().unwrap();
+            let is_measured = entry.error_by_group.is_some();
+            assert_eq!(text.contains(NOT_MEASURED), !is_measured, "{}", entry.id);
+        }
+    }
 }

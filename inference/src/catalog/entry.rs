@@ -89,6 +89,10 @@ pub struct ModelEntry {
     /// Whether the people in the data agreed.
     #[serde(default)]
     pub consent_of_subjects: Consent,
+    /// What is known of its error by groups of people, as these people said of themselves, and where that can be read; `None`
+    /// where it was not measured so.
+    #[serde(default)]
+    pub error_by_group: Option<String>,
     /// Name of the model card.
     #[serde(default)]
     pub card: Option<String>,
@@ -144,6 +148,20 @@ impl Role {
             Self::Blendshapes => "blendshapes",
             Self::Liveness => "liveness",
             Self::ObjectEmbedding => "object-embedding",
+        }
+    }
+
+    /// Whether it looks at people, so that it may err more about some of them than about others.
+    pub const fn is_about_people(self) -> bool {
+        match self {
+            Self::Detector
+            | Self::Embedding
+            | Self::Expression
+            | Self::Mesh
+            | Self::Age
+            | Self::Blendshapes
+            | Self::Liveness => true,
+            Self::ObjectEmbedding => false,
         }
     }
 }

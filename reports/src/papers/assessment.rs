@@ -49,6 +49,7 @@ fn description(draft: &Draft<'_>) -> Vec<Item> {
         draft.basis(),
         draft.consent_purposes(),
     ]);
+    what.extend(draft.signed_releases());
     what.extend(draft.uses());
     what.extend([draft.retention(), draft.recipients(), draft.models()]);
     what.extend(draft.legitimate_interest());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use regard_commitments::{ConsentPurpose, PaperKind, Rule, UtcText, word};
+use regard_commitments::{ConsentPurpose, Custody, PaperKind, Rule, UtcText, word};
 use regard_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -127,10 +127,7 @@ pub(super) fn breach(draft: &Draft<'_>, breach: &BreachFacts) -> LegalPaper {
                 Source::Program,
                 "no_pictures",
                 "What cannot be among it",
-                vec![
-                    "Pictures, templates and names: the store holds none.".to_owned(),
-                    "Anything that ties rows about the audience to a person.".to_owned(),
-                ],
+                cannot_be_among(draft, breach),
             ),
             ask("breach_consequences", "What the breach may mean for the people concerned."),
         ]),
@@ -200,8 +197,14 @@ fn nature(draft: &Draft<'_>, breach: &BreachFacts) -> Vec<Item> {
     let consents = breach.consents.iter();
     let tables = breach.tables.iter();
     let mut subjects = vec![format!("people who enrolled: {}", breach.n_persons)];
+    if n_collected(breach) > 0 {
+        subjects.push(format!(
+            "people whose faces services keep in collections: {} faces",
+            n_collected(breach)
+        ));
+    }
     subjects.push("people who run the site: holders of tokens".to_owned());
-    vec![
+    let mut items = vec![
         stored("nature", "What was lost", nature),
         stored("happened_from", "Happened from", instant(from)),
         stored("happened_until", "Happened until", instant(until)),
@@ -244,11 +247,38 @@ fn nature(draft: &Draft<'_>, breach: &BreachFacts) -> Vec<Item> {
             "Personal data is in these kinds alone",
             vec!["person".to_owned(), "credential".to_owned()],
         ),
-        ask(
-            "breach_what",
-            "What happened, and which of these records are concerned.",
-        ),
-    ]
+    ];
+    items.extend(draft.custody());
+    items.extend(draft.signed_releases());
+    items.push(ask(
+        "breach_what",
+        "What happened, and which of these records are concerned.",
+    ));
+    items
+}
+
+/// Faces in collections of services, as the store tells.
+fn n_collected(breach: &BreachFacts) -> u64 {
+    let mut tables = breach.tables.iter();
+    tables
+        .find(|(name, _)| name == "collected")
+        .map_or(0, |(_, n)| *n)
+}
+
+/// What the site keeps under no circumstances, or not as it is configured.
+fn cannot_be_among(draft: &Draft<'_>, breach: &BreachFacts) -> Vec<String> {
+    let mut said = vec!["Pictures: the store holds none.".to_owned()];
+    if draft.promised().custody == Custody::InPersonsHands && n_collected(breach) == 0 {
+        said.push(
+            "Templates of faces: these commitments leave them in the hands of their persons."
+                .to_owned(),
+        );
+    }
+    if !draft.keeps_releases() {
+        said.push("Names of people who enrolled: nobody signs a release here.".to_owned());
+    }
+    said.push("Anything that ties rows about the audience to a person.".to_owned());
+    said
 }
 
 fn stored(id: &str, label: &str, value: String) -> Item {

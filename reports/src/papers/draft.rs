@@ -371,6 +371,31 @@ impl<'a> Draft<'a> {
         items
     }
 
+    /// Whether people sign a release in writing before a face is measured: the one place where their names are kept.
+    pub(super) fn keeps_releases(&self) -> bool {
+        let profile = &self.facts.profile;
+        let purposes = self.promised().consent_purposes.iter();
+        let mut kinds = purposes.filter_map(|purpose| purpose.recognition());
+        profile.needs_written_release() && kinds.any(|kind| profile.may_recognize(kind).is_ok())
+    }
+
+    /// Releases as a category of data of their own, where there are any.
+    pub(super) fn signed_releases(&self) -> Vec<Item> {
+        if !self.keeps_releases() {
+            return Vec::new();
+        }
+        let said = [
+            "the text that was read, its language, when it was signed and whether by the person or a guardian",
+            "the name that was typed below it: the only name of a person that the site keeps",
+            "sealed under the key of the person's record, told in no ledger and no receipt, kept as long as the record and gone with it",
+        ];
+        vec![facts(
+            "signed_releases",
+            "Signed releases: data about people who have their face measured",
+            said.map(str::to_owned).to_vec(),
+        )]
+    }
+
     pub(super) fn guard(&self) -> Vec<Item> {
         let guard = &self.facts.guard;
         vec![

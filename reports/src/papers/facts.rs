@@ -111,6 +111,8 @@ pub struct ModelFact {
     pub training_data_terms: String,
     /// Whether the people in it agreed.
     pub consent_of_subjects: String,
+    /// What is known of its error by groups of people; nothing where it was not measured so.
+    pub error_by_group: Option<String>,
     /// Its model card: headings and what they say, tables as lines.
     pub card: Vec<(String, String)>,
 }

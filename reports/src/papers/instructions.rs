@@ -37,7 +37,7 @@ fn of_provider(draft: &Draft<'_>) -> Vec<Point> {
         )]),
         point("13(3)(b)(v)", "Performance for certain people or groups", vec![
             draft.cards("Known biases", "Known biases"),
-            Draft::not_by_group(),
+            draft.by_group(),
         ]),
         point("13(3)(b)(vi)", "What the input has to be", vec![
             input(draft),

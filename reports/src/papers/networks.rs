@@ -86,10 +86,28 @@ impl<'a> Draft<'a> {
         )
     }
 
-    pub(super) fn not_by_group() -> Item {
-        note(
-            "No error by group of people is measured: nobody should read these figures as equal for all. What is known of \
-             biases stands in the cards of the networks.",
-        )
+    /// For whom figures speak. It stands in every paper that has figures of networks, and says only what was measured.
+    pub(super) fn by_group(&self) -> Item {
+        let networks = self.used_models();
+        let measured: Vec<String> = networks
+            .iter()
+            .filter_map(|model| Some(format!("{}: {}", model.id, model.error_by_group.as_ref()?)))
+            .collect();
+        if measured.is_empty() {
+            return note(
+                "No error by group of people is measured: nobody should read these figures as equal for all. What is known of \
+                 biases stands in the cards of the networks.",
+            );
+        }
+        let others = if measured.len() < networks.len() {
+            " Of the other networks it is not: nobody should read their figures as equal for all."
+        } else {
+            ""
+        };
+        note(format!(
+            "Error by group of people is measured of some networks. {}.{others} What is known of biases stands in the cards of the \
+             networks.",
+            measured.join("; ")
+        ))
     }
 }

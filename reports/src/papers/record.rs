@@ -88,6 +88,7 @@ fn data(draft: &Draft<'_>) -> Vec<Item> {
         draft.cameras(),
     ];
     data.extend(draft.custody());
+    data.extend(draft.signed_releases());
     data
 }
 

@@ -92,7 +92,7 @@ pub(super) fn prohibitions() -> Item {
 /// Whether the system is of high risk, read strictly.
 pub(super) fn classification(draft: &Draft<'_>) -> Vec<Item> {
     let reads = draft.reads_expressions();
-    let emotion = if reads {
+    let expressions = if reads {
         "Expressions are read from faces. Read strictly this is emotion recognition (3(39)) and of high risk, although the \
          program gives what a face shows and infers no emotion: recital 18 leaves out movements that are merely readily \
          apparent, and whether messages chosen by them are more than that is not settled."
@@ -103,7 +103,7 @@ pub(super) fn classification(draft: &Draft<'_>) -> Vec<Item> {
         fact(
             "emotion_recognition",
             "Annex III 1(c): emotion recognition",
-            emotion,
+            expressions,
         ),
         program(
             "categorisation",
@@ -133,7 +133,7 @@ pub(super) fn classification(draft: &Draft<'_>) -> Vec<Item> {
 }
 
 pub(super) fn risk_file(draft: &Draft<'_>) -> LegalPaper {
-    let mut testing = vec![draft.measurements(), Draft::not_by_group()];
+    let mut testing = vec![draft.measurements(), draft.by_group()];
     testing.push(program(
         "bounds",
         "Bounds",

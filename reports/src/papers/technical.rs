@@ -186,7 +186,7 @@ fn elements(draft: &Draft<'_>) -> Vec<super::Point> {
             vec![
                 draft.measurements(),
                 draft.cards("Measured", "Measured of the networks"),
-                Draft::not_by_group(),
+                draft.by_group(),
             ],
         ),
         point("2(h)", "Cybersecurity", {
@@ -224,7 +224,7 @@ pub(super) fn limits(draft: &Draft<'_>) -> Vec<Item> {
     vec![
         draft.cards("Limits", "Limits of the networks"),
         draft.cards("Known biases", "Known biases"),
-        Draft::not_by_group(),
+        draft.by_group(),
         program(
             "fit",
             "Expressions that may drive a message",

@@ -92,6 +92,7 @@ fn model(id: &str, role: &str) -> ModelFact {
         training_data: "photographs".to_owned(),
         training_data_terms: "research".to_owned(),
         consent_of_subjects: "none".to_owned(),
+        error_by_group: None,
         card: ["Training data", "Measured", "Limits", "Known biases"]
             .map(section)
             .to_vec(),
@@ -493,6 +494,54 @@ fn answers_stand_in_the_papers_and_are_no_fact() {
         "{}",
         changes[0].in_words()
     );
+}
+
+#[test]
+fn every_paper_with_figures_says_for_whom_they_are_not_measured() {
+    let notes = |paper: &LegalPaper| {
+        let items = || paper.points.iter().flat_map(|point| &point.items);
+        let has_figures = items().any(|item| {
+            matches!(item, Item::Table { id, .. } if id == "measurements" || id == "measured")
+        });
+        let said: Vec<String> = items()
+            .filter_map(|item| match item {
+                Item::Note { text } if text.contains("rror by group of people") => {
+                    Some(text.clone())
+                }
+                _ => None,
+            })
+            .collect();
+        (has_figures, said)
+    };
+    let mut some = facts(|_| ());
+    some.models[0].error_by_group = Some("sex, as 300 people said of themselves".to_owned());
+    let mut all = some.clone();
+    all.models[1].error_by_group = Some("age, as 200 people said of themselves".to_owned());
+    let others = "Of the other networks it is not";
+    for (facts, expected, denied) in [
+        (
+            facts(|_| ()),
+            "No error by group of people is measured",
+            others,
+        ),
+        (
+            some,
+            "yunet: sex, as 300 people said of themselves.",
+            "No error",
+        ),
+        (all, "face-api: age, as 200", others),
+    ] {
+        let mut n_with_figures = 0;
+        for paper in &papers_of(&facts).papers {
+            let (has_figures, said) = notes(paper);
+            n_with_figures += usize::from(has_figures);
+            assert!(!has_figures || !said.is_empty(), "{}", paper.id);
+            for text in said {
+                assert!(text.contains(expected) && !text.contains(denied), "{text}");
+            }
+        }
+        assert!(n_with_figures >= 3, "{n_with_figures}");
+    }
 }
 
 #[test]

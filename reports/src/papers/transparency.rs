@@ -96,12 +96,10 @@ fn fairness(draft: &Draft<'_>) -> Vec<Point> {
 
 /// GDPR 14, and what stands where people are looked at.
 fn data_and_signs(draft: &Draft<'_>) -> Vec<Point> {
+    let mut data = vec![draft.categories(), draft.looks()];
+    data.extend(draft.signed_releases());
     vec![
-        point(
-            "14(1)(d)",
-            "Categories of data",
-            vec![draft.categories(), draft.looks()],
-        ),
+        point("14(1)(d)", "Categories of data", data),
         point(
             "14(2)(f)",
             "Where data comes from",

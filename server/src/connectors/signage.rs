@@ -5,7 +5,7 @@ use std::fmt;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use regard_commitments::Zeroizing;
-use regard_domain::ScreenId;
+use regard_domain::{CampaignId, ScreenId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -109,19 +109,32 @@ struct Criterion {
 /// call with an empty value, and with it the message.
 const NO_CAMPAIGN: &str = "-";
 
+/// What the id `0` is called, which a Xibo CMS takes for an empty value and refuses; no id begins so.
+const ZERO: &str = "-0";
+
+/// The value of a criterion that says an id.
+fn value_of(id: Option<&str>) -> String {
+    match id {
+        None => NO_CAMPAIGN,
+        Some("0") => ZERO,
+        Some(id) => id,
+    }
+    .to_owned()
+}
+
 /// A message holds a little longer than it lasts, so that nothing flickers between two.
 fn criteria(begun: &Begun) -> [Criterion; 2] {
     let ttl = u64::from(begun.duration_millis).div_ceil(1000) + 5;
-    let campaign = begun.campaign.as_ref().map(ToString::to_string);
+    let campaign = begun.campaign.as_ref().map(CampaignId::as_str);
     [
         Criterion {
             metric: METRIC,
-            value: begun.creative.to_string(),
+            value: value_of(Some(begun.creative.as_str())),
             ttl,
         },
         Criterion {
             metric: CAMPAIGN_METRIC,
-            value: campaign.unwrap_or_else(|| NO_CAMPAIGN.to_owned()),
+            value: value_of(campaign),
             ttl,
         },
     ]

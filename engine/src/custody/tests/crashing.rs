@@ -31,6 +31,7 @@ pub(crate) enum Moment {
 }
 
 /// Counts writes, and dies at one of them: from then on nothing is read or written.
+#[derive(Debug)]
 pub(crate) struct Faults {
     dies_at: Option<(u32, Moment)>,
     n_writes: AtomicU32,
@@ -57,6 +58,31 @@ impl Faults {
         self.is_dead.load(Ordering::SeqCst)
     }
 
+    /// Counts a write, and says whether the program dies at it.
+    fn next(&self) -> Option<Moment> {
+        let number = self.n_writes.fetch_add(1, Ordering::SeqCst);
+        let dies = self.dies_at.filter(|(at, _)| *at == number);
+        dies.map(|(_, moment)| moment)
+    }
+
+    /// A write that is waited for on the spot; `torn` is what is left where the program dies in the middle of it. Nothing
+    /// where the program is dead.
+    pub(crate) fn write_now<T>(&self, torn: impl FnOnce(), work: impl FnOnce() -> T) -> Option<T> {
+        self.read().ok()?;
+        let dies = self.next();
+        if dies == Some(Moment::Before) {
+            torn();
+            self.die();
+            return None;
+        }
+        let done = work();
+        if dies == Some(Moment::After) {
+            self.die();
+            return None;
+        }
+        Some(done)
+    }
+
     fn die(&self) -> StoreError {
         self.is_dead.store(true, Ordering::SeqCst);
         for task in self.tasks.lock().unwrap().drain(..) {
@@ -78,11 +104,7 @@ impl Faults {
         work: impl FnOnce() -> W,
     ) -> Result<T, StoreError> {
         self.read()?;
-        let number = self.n_writes.fetch_add(1, Ordering::SeqCst);
-        let dies = self
-            .dies_at
-            .filter(|(at, _)| *at == number)
-            .map(|(_, moment)| moment);
+        let dies = self.next();
         if dies == Some(Moment::Before) {
             return Err(self.die());
         }

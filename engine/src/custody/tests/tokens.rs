@@ -17,6 +17,8 @@ use rand::rngs::StdRng;
 use regard_commitments::{SiteKey as _, SiteKeyFault, SiteKeyId};
 use regard_domain::Clock as _;
 
+use super::crashing::{Faults, Moment};
+use super::rotation_crashes::rotated;
 use super::world::{Run, VirtualClock, data, outside, site_key};
 use super::{LEARN, is_on_disk};
 use crate::custody::token::{Pin, TokenSiteKey};
@@ -363,6 +365,97 @@ async fn backups_need_the_token(folder: &Path) {
     // Erasing needs no key: it works all the same.
     assert!(run.custodian.erase(one.person).await.is_ok());
     run.end().await;
+}
+
+/// A rotation within a token that dies at one write, and is run again. Whether it died.
+async fn dies_and_leaves_no_older_key(tokens: &Path, number: u32, moment: Moment) -> bool {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), VirtualClock::new());
+    let (folder, place) = (folder.path(), KeyPlace::Token(uri(tokens, "regard")));
+    let begun = config(folder, uri(tokens, "regard"));
+    SiteKeyFile::create_if_missing(&begun, &data(folder)).unwrap();
+    let run = Run::begin(folder, &clock).await;
+    let one = run.enroll().await;
+    run.agree(&one, LEARN, None).await.unwrap();
+    let file = SiteKeyFile::open(&site_key(folder), &data(folder)).unwrap();
+    let older = file.ring().current();
+    drop(file);
+    let faults = Faults::new(Some((number, moment)));
+    let told = format!("{number} {moment:?}");
+    let broken = rotated(folder, &place, &clock, &faults).await;
+    assert!(broken.is_ok() || faults.is_dead(), "{told}: {broken:?}");
+    assert_eq!(run.refused(one.person, LEARN).await, None, "{told}");
+    let again = rotated(folder, &place, &clock, &Faults::new(None)).await;
+    let again = again.unwrap();
+    assert_eq!(run.refused(one.person, LEARN).await, None, "{told}");
+    assert_eq!(again.n_going, 0, "{told}");
+    let gone = TokenSiteKey::open(uri(tokens, "regard"), older, Pin::new(PIN));
+    assert!(matches!(gone, Err(TokenError::NoKey { .. })), "{told}");
+    run.end().await;
+    let run = Run::begin(folder, &clock).await;
+    assert_eq!(run.refused(one.person, LEARN).await, None, "{told}");
+    run.end().await;
+    faults.is_dead()
+}
+
+/// A token that is away keeps nobody from rotating; its key is destroyed once it is back.
+async fn a_token_that_is_away_is_waited_for(tokens: &Path) {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), VirtualClock::new());
+    let folder = folder.path();
+    let begun = config(folder, uri(tokens, "regard"));
+    SiteKeyFile::create_if_missing(&begun, &data(folder)).unwrap();
+    let run = Run::begin(folder, &clock).await;
+    let one = run.enroll().await;
+    let mut file = SiteKeyFile::open(&site_key(folder), &data(folder)).unwrap();
+    let older = file.ring().current();
+    rotate(&*run.keys, &mut file, &KeyPlace::File, clock.now())
+        .await
+        .unwrap();
+    // As if it had been away: it is named, and its token does not answer to that address.
+    let text = std::fs::read_to_string(outside(folder)).unwrap();
+    let lost = uri(tokens, "lost");
+    write_private(
+        &outside(folder),
+        format!("{text}going {older} {lost}\n").as_bytes(),
+    )
+    .unwrap();
+    let again = rotate(&*run.keys, &mut file, &KeyPlace::File, clock.now())
+        .await
+        .unwrap();
+    assert_eq!((again.n_going, file.n_going()), (1, 1));
+    assert!(run.who(&one).await.is_ok());
+    // Back again, it is found to hold no such key, and is named no more.
+    let text = std::fs::read_to_string(outside(folder)).unwrap();
+    let back = text.replace(&lost.to_string(), &uri(tokens, "regard").to_string());
+    write_private(&outside(folder), back.as_bytes()).unwrap();
+    let last = rotate(&*run.keys, &mut file, &KeyPlace::File, clock.now())
+        .await
+        .unwrap();
+    assert_eq!((last.n_going, file.n_going()), (0, 0));
+    run.end().await;
+}
+
+#[test]
+fn no_older_key_stays_in_a_token_wherever_the_program_dies() {
+    let Some(folder) = within("no_older_key_stays_in_a_token_wherever_the_program_dies") else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        for moment in [Moment::Before, Moment::After] {
+            let mut number = 0;
+            while dies_and_leaves_no_older_key(&folder, number, moment).await {
+                number += 1;
+                assert!(number < 60);
+            }
+            // The file, the older one retired, a step of two keys, the log emptied, the older one let go, destroyed, forgotten.
+            assert!(number >= 7, "{number} writes");
+        }
+        a_token_that_is_away_is_waited_for(&folder).await;
+    });
+    println!("{DONE}");
 }
 
 #[test]

@@ -72,3 +72,34 @@ fn an_assessment_ages_and_is_about_one_configuration() {
         renamed.text
     );
 }
+
+/// What remains of a risk, as the risk file has it: likelihood and why; nothing where it is not listed.
+fn remains(facts: &Facts, risk: &str) -> Option<(String, String)> {
+    let papers = papers_of(facts);
+    let paper = papers.paper(PaperKind::RiskFile).unwrap();
+    let items = paper.points.iter().flat_map(|point| &point.items);
+    let mut rows = items.flat_map(|item| match item {
+        Item::Table { id, rows, .. } if id == "residual" => rows.clone(),
+        _ => Vec::new(),
+    });
+    let row = rows.find(|row| row[0] == risk)?;
+    Some((row[2].clone(), row[3].clone()))
+}
+
+#[test]
+fn that_somebody_is_misread_remains_a_risk_until_error_is_measured_by_group() {
+    let mut read = facts(|_| ());
+    let (likelihood, why) = remains(&read, "misread").unwrap();
+    assert_eq!(likelihood, "limited");
+    assert!(why.contains("by group of people is not measured"), "{why}");
+    for network in &mut read.models {
+        network.error_by_group = Some("measured".to_owned());
+    }
+    assert_eq!(remains(&read, "misread"), None);
+    let counted = facts(|d| {
+        d.scopes = [Scope::Count].into_iter().collect();
+        d.categories = BTreeSet::from([Category::FacePosition]);
+        d.purposes = BTreeSet::from([ProcessingPurpose::AudienceMeasurement]);
+    });
+    assert_eq!(remains(&counted, "misread"), None);
+}

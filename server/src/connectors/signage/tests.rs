@@ -28,6 +28,24 @@ fn of_no_campaign() -> Begun {
     }
 }
 
+/// A message and a campaign whose ids a Xibo CMS takes for nothing.
+fn of_zero() -> Begun {
+    Begun {
+        campaign: Some("0".parse().unwrap()),
+        creative: "0".parse().unwrap(),
+        ..begun()
+    }
+}
+
+/// What begins, and the criteria that tell it.
+fn told() -> [(Begun, [&'static str; 2]); 3] {
+    [
+        (begun(), ["coffee", "spring"]),
+        (of_no_campaign(), ["coffee", "-"]),
+        (of_zero(), ["-0", "-0"]),
+    ]
+}
+
 fn signage(target: SignageTarget) -> Signage {
     let screen = "window".parse().unwrap();
     Signage::new(SignageConfig { screen, target }, Caller::default())
@@ -45,11 +63,11 @@ async fn a_xibo_player_gets_criteria() {
     let player = Mock::of(XIBO_PLAYER);
     let url = player.url.clone();
     let signage = signage(SignageTarget::XiboPlayer { url });
-    for (begun, campaign) in [(begun(), "spring"), (of_no_campaign(), "-")] {
+    for (begun, [message, campaign]) in told() {
         signage.begun(&begun).await.unwrap();
         let told = player.told();
         assert_eq!(told.line, "POST /criteria");
-        assert_eq!(told.body, criteria_of("coffee", campaign, &15.into()));
+        assert_eq!(told.body, criteria_of(message, campaign, &15.into()));
     }
 }
 
@@ -63,14 +81,14 @@ async fn a_xibo_cms_gets_them_with_its_token() {
         client_secret: Password::from("se&cret=%+ü".to_owned()),
     };
     let signage = signage(target);
-    for (begun, campaign) in [(begun(), "spring"), (of_no_campaign(), "-")] {
+    for (begun, [message, campaign]) in told() {
         signage.begun(&begun).await.unwrap();
         let asked = cms.told();
         assert_eq!(asked.line, "POST /api/authorize/access_token");
         assert_eq!(asked.body["client_secret"], "se&cret=%+ü");
         let told = cms.told();
         assert_eq!(told.line, "POST /api/displaygroup/criteria/7");
-        let expected = criteria_of("coffee", campaign, &"15".into());
+        let expected = criteria_of(message, campaign, &"15".into());
         assert_eq!(told.body["criteriaUpdates"], expected);
     }
 }

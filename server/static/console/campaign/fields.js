@@ -1,6 +1,6 @@
 // Fields of the form and the values they stand for.
 
-import { put, valueAt } from "./paths.js";
+import { listOf, put, valueAt } from "./paths.js";
 
 const readers = {
   flag: (field) => field.checked,
@@ -16,7 +16,7 @@ const writers = {
     field.checked = value ?? true;
   },
   set: (field, value) => {
-    for (const box of field.querySelectorAll("input")) box.checked = (value ?? []).includes(box.value);
+    for (const box of field.querySelectorAll("input")) box.checked = listOf(value).includes(box.value);
   },
   seconds: (field, value) => {
     field.value = value === undefined || value === null ? "" : value / 1000;

@@ -3,6 +3,7 @@
 import { element } from "../../dom.js";
 import { send } from "../../face/api.js";
 import { word } from "../../face/words.js";
+import { listOf } from "./paths.js";
 
 let n_made = 0;
 
@@ -85,8 +86,8 @@ const CONTENT = { text: ["title", "body", "background", "color"], image: ["asset
 
 /** Leaves of each message what its kind has. */
 export function tidy(campaign) {
-  for (const message of campaign.creative ?? []) {
-    const kind = message.content?.kind;
+  for (const message of listOf(campaign.creative)) {
+    const kind = message?.content?.kind;
     // Pasted was something that there are no fields for: the check says what is wrong with it.
     if (!Object.hasOwn(CONTENT, kind ?? "")) continue;
     // Of a page either the file or the page itself is there: what is empty is neither.

@@ -6,7 +6,7 @@ import { word } from "../../face/words.js";
 import { fill, take } from "./fields.js";
 import { Glass, showFindings } from "./looks.js";
 import { drawDayparts, drawMessages, fresh, tidy } from "./messages.js";
-import { put } from "./paths.js";
+import { isObject, listOf, put, valueAt } from "./paths.js";
 
 /** After so long without a key the campaign is looked at. */
 const LOOK_MILLIS = 350;
@@ -40,15 +40,15 @@ function report(text) {
 /** Fills the form with a campaign. */
 function open(campaign, isChanged) {
   campaign.schedule ??= {};
-  campaign.schedule.dayparts ??= [];
+  if (isObject(campaign.schedule)) campaign.schedule.dayparts ??= [];
   campaign.creative ??= [];
   state.campaign = campaign;
   const acts = {
     remove: (index) => change(() => state.campaign.creative.splice(index, 1), "messages-title"),
     uploaded: (path, asset) => change(() => put(state.campaign, path, asset)),
   };
-  const showKinds = drawMessages(byId("messages"), campaign.creative, acts);
-  drawDayparts(byId("dayparts"), campaign.schedule.dayparts, { remove: (index) => change(() => state.campaign.schedule.dayparts.splice(index, 1), "add-daypart") });
+  const showKinds = drawMessages(byId("messages"), listOf(campaign.creative), acts);
+  drawDayparts(byId("dayparts"), listOf(valueAt(campaign, "schedule.dayparts")), { remove: (index) => change(() => state.campaign.schedule.dayparts.splice(index, 1), "add-daypart") });
   fill(form, campaign);
   showKinds();
   if (!mayChange) for (const field of form.querySelectorAll("input, select, textarea, button")) field.disabled = true;
@@ -229,11 +229,19 @@ form.addEventListener("input", (event) => {
     look();
   }, LOOK_MILLIS);
 });
-byId("add-message").addEventListener("click", () => change(() => state.campaign.creative.push(fresh(state.campaign.creative.length))));
-byId("add-daypart").addEventListener("click", () => change(() => state.campaign.schedule.dayparts.push({ start: "09:00", end: "18:00" })));
+/** Adds to the list at a path, which begins one where something else was pasted. */
+const add = (path, made) =>
+  change(() => {
+    const all = listOf(valueAt(state.campaign, path));
+    put(state.campaign, path, [...all, made(all.length)]);
+  });
+byId("add-message").addEventListener("click", () => add("creative", fresh));
+byId("add-daypart").addEventListener("click", () => add("schedule.dayparts", () => ({ start: "09:00", end: "18:00" })));
 byId("apply").addEventListener("click", () => {
   try {
-    open(JSON.parse(byId("json").value), true);
+    const pasted = JSON.parse(byId("json").value);
+    if (!isObject(pasted)) throw new SyntaxError("expected { … }");
+    open(pasted, true);
   } catch (error) {
     complain(new Problem(400, { detail: `${word("bad_json")} ${error.message}` }));
   }

@@ -2,6 +2,12 @@
 
 const steps = (path) => path.split(".");
 
+/** Whether it has fields; a list has none. */
+export const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+/** The list that it is; an empty one where it is none. What is pasted may be anything. */
+export const listOf = (value) => (Array.isArray(value) ? value : []);
+
 /** The value there; nothing where there is none. */
 export function valueAt(root, path) {
   return steps(path).reduce((at, step) => (at === null || at === undefined ? undefined : at[step]), root);
