@@ -52,7 +52,7 @@ pub use planner::{
 pub use play_meter::PlayMeter;
 pub use play_stats::{Count, Mean, PlayRow, PlayStats, Share, play_stats};
 pub use policy::{
-    Action, BadPacked, Choice, FeatureSpace, FixedOrder, LearnerConfig, LearnerKind, ModelShape,
+    Action, ApprenticeEnd, BadPacked, Choice, FeatureSpace, FixedOrder, LearnerConfig, LearnerKind, ModelShape,
     Packed, Policy, PolicyConfig, Prediction, UpdateError, Workspace, new_policy, new_policy_over,
     restore_policy, restore_policy_over,
 };

@@ -7,6 +7,7 @@ use regard_domain::CreativeId;
 use serde::{Deserialize, Serialize};
 
 use crate::ablation::Ablation;
+use crate::apprenticeship::{ApprenticeReport, Apprenticeship};
 use crate::interval::Interval;
 use crate::sequence::{BettingSequence, BoundTest};
 
@@ -54,6 +55,9 @@ pub struct Evidence {
     watches: BTreeMap<CreativeId, Vec<Watch>>,
     /// Whether the camera adds anything.
     pub ablation: Option<Ablation>,
+    /// Whether the policy would earn at least what its baseline earns; of campaigns that begin beside one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    apprentice: Option<Apprenticeship>,
 }
 
 /// One arm, in all plays or in a segment.
@@ -104,6 +108,13 @@ pub struct EvidenceReport {
     pub guardrails: Vec<GuardReport>,
     /// Whether the camera adds anything.
     pub ablation: Option<crate::AblationReport>,
+    /// How the policy does beside its baseline; of campaigns that begin beside one.
+    pub apprentice: Option<ApprenticeReport>,
+}
+
+fn has_apprenticeship(campaign: &Campaign) -> bool {
+    let learner = campaign.policy.learner();
+    learner.is_some_and(|(_, config)| config.has_apprenticeship())
 }
 
 impl Evidence {
@@ -113,6 +124,11 @@ impl Evidence {
             self.experiment.clone_from(&campaign.experiment);
             self.arms.clear();
             self.n_not_followed = 0;
+        }
+        match &mut self.apprentice {
+            Some(apprentice) if apprentice.is_of(campaign) => {}
+            Some(apprentice) if has_apprenticeship(campaign) => apprentice.begin_anew(campaign),
+            apprentice => *apprentice = Apprenticeship::of(campaign),
         }
         for watches in self.watches.values_mut() {
             watches.retain(|watch| campaign.guardrails.contains(&watch.guardrail));
@@ -161,6 +177,19 @@ impl Evidence {
         }
     }
 
+    /// A play that the baseline of the campaign chose earned a reward; `weight`: how much more probably its policy would have
+    /// chosen it. Says whether this made it sure that the policy would earn at least as much.
+    pub fn compared(&mut self, weight: f64, reward: f64) -> bool {
+        let apprentice = self.apprentice.as_mut();
+        apprentice.is_some_and(|apprentice| apprentice.observe(weight, reward))
+    }
+
+    /// Whether it was found sure that the policy would earn at least what its baseline earns.
+    pub fn is_proven(&self) -> bool {
+        let apprentice = self.apprentice.as_ref();
+        apprentice.is_some_and(Apprenticeship::is_proven)
+    }
+
     /// A play of a message was heard of by the guardrails of this metric; returns the guardrail that
     /// this play broke, if any.
     pub fn heard(
@@ -199,8 +228,8 @@ impl Evidence {
         })
     }
 
-    /// What is known now.
-    pub fn report(&self, least_propensity: f64) -> EvidenceReport {
+    /// What is known now. `is_apprentice`: whether the policy learns beside a baseline for now.
+    pub fn report(&self, least_propensity: f64, is_apprentice: bool) -> EvidenceReport {
         let is_weighed = self
             .experiment
             .as_ref()
@@ -259,6 +288,10 @@ impl Evidence {
             n_not_followed: self.n_not_followed,
             guardrails: guardrails.collect(),
             ablation: self.ablation.as_ref().map(Ablation::report),
+            apprentice: self
+                .apprentice
+                .as_ref()
+                .map(|apprentice| apprentice.report(is_apprentice)),
         }
     }
 }

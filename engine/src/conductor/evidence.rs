@@ -44,6 +44,7 @@ impl Conductor {
                 .as_ref()
                 .is_some_and(Ablation::is_expression_idle);
             self.planner.set_expression_idle(&campaign.id, is_idle);
+            self.planner.set_proven(&campaign.id, evidence.is_proven());
         }
     }
 
@@ -62,7 +63,8 @@ impl Conductor {
         let least = self.least_propensity(campaign)?;
         let evidence = self.evidence.get(campaign);
         let none = Evidence::default();
-        Some(evidence.unwrap_or(&none).report(least))
+        let is_apprentice = self.planner.is_apprentice(campaign);
+        Some(evidence.unwrap_or(&none).report(least, is_apprentice))
     }
 
     /// The least probability that the exploration of a campaign leaves a message, among all that the campaign
@@ -91,15 +93,6 @@ impl Conductor {
         else {
             return;
         };
-        let evidence = self.evidence.entry(id.clone()).or_default();
-        evidence.follow(campaign);
-        evidence.rewarded(
-            (!update.is_held_out).then_some(&update.creative),
-            &update.segments,
-            (f64::from(update.reward), f64::from(update.propensity)),
-            least,
-            campaign.creatives.len(),
-        );
         let learns = match campaign.policy {
             PolicyConfig::Fixed { .. } | PolicyConfig::Rules {} | PolicyConfig::Thompson { .. } => {
                 false
@@ -110,6 +103,20 @@ impl Conductor {
             | PolicyConfig::Squarecb(_)
             | PolicyConfig::Bootstrapped(_) => true,
         };
+        let evidence = self.evidence.entry(id.clone()).or_default();
+        evidence.follow(campaign);
+        evidence.rewarded(
+            (!update.is_held_out).then_some(&update.creative),
+            &update.segments,
+            (f64::from(update.reward), f64::from(update.propensity)),
+            least,
+            campaign.creatives.len(),
+        );
+        let weight = update.apprentice_weight.map(f64::from);
+        if weight.is_some_and(|weight| evidence.compared(weight, f64::from(update.reward))) {
+            tracing::info!(campaign = %id, "the policy would have earned at least what its baseline earned");
+            self.planner.set_proven(id, true);
+        }
         // Where expression is not seen any more, nothing can be said about it.
         if update.is_held_out || !learns || !self.planner.sees_expression(id) {
             return;
