@@ -124,7 +124,7 @@ pub use studies::{
     SittingMark, SittingSeen, Studies, StudyError, StudyNote, StudyReport,
 };
 pub use view::{
-    CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, Proposal,
+    CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, OfferFor, PlayReport, Proposal,
     ScreenHealth, ScreenPreview, ScreenView, Showing,
 };
 pub use welcome::WelcomeError;

@@ -17,10 +17,12 @@ mod counters;
 mod draft;
 mod standing;
 mod steering;
+mod taste;
 
 pub(crate) use counters::MAX_STARTS;
 pub(crate) use draft::{Draft, Occasion};
 pub use standing::{CampaignStanding, Standing};
+pub use taste::{OwnTaste, TOOK_PREFIX};
 
 /// A reward on its way to the policy of a campaign.
 #[derive(Clone, Debug, PartialEq)]

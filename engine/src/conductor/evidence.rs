@@ -2,11 +2,10 @@
 
 use regard_backends::OutcomeRow;
 use regard_decision::{GuardMetric, Outcome, OutcomeKind, PolicyConfig, PolicyUpdate};
-use regard_domain::{Audience, CampaignId, CreativeId, ScreenId, Timestamp};
+use regard_domain::{CampaignId, CreativeId, ScreenId, Timestamp};
 use regard_evaluation::{Ablation, Evidence, EvidenceReport};
 
 use super::{Conductor, Effect, HEARD, Row, Whom};
-use crate::view::Proposal;
 
 /// Key of the objections of one play: how often somebody asks does not matter, that somebody did does.
 const OBJECTED: &str = "objection";
@@ -224,38 +223,5 @@ impl Conductor {
         let (_, mut effects) = self.outcome(outcome, now);
         self.consider(Whom::Ended, None, now, &mut effects);
         effects
-    }
-
-    /// What fits the audience of a screen now, the most promising first; of an audience that is described
-    /// instead, where one is. Only campaigns whose policy has a model of rewards make offers.
-    pub(crate) fn offers(
-        &self,
-        screen: &ScreenId,
-        described: Option<Audience>,
-        now: Timestamp,
-    ) -> Option<Vec<Proposal>> {
-        let stage = self.stages.get(screen)?;
-        let uses = self.uses.get(&stage.camera).copied().unwrap_or_default();
-        let seen = stage.camera.as_ref().and_then(|c| self.seen.get(c));
-        let seen = seen.filter(|_| uses.selection).map(|s| s.audience);
-        let audience = described.or(seen).unwrap_or(Audience::EMPTY);
-        let context = self.planner.context(&audience, self.calendar.local(now));
-        let mut offers = Vec::new();
-        for campaign in self.planner.campaigns() {
-            let ranked = self.planner.predict(&campaign.id, screen, &context, now);
-            for (creative, prediction) in ranked.unwrap_or_default() {
-                offers.push(Proposal {
-                    campaign: campaign.id.clone(),
-                    creative,
-                    mean: prediction.mean,
-                    deviation: prediction.deviation,
-                });
-            }
-        }
-        offers.sort_by(|a, b| {
-            let by_mean = b.mean.total_cmp(&a.mean);
-            by_mean.then_with(|| (&a.campaign, &a.creative).cmp(&(&b.campaign, &b.creative)))
-        });
-        Some(offers)
     }
 }
