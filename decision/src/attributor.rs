@@ -49,6 +49,7 @@ struct Open {
     is_held_out: bool,
     propensity: f32,
     apprentice_weight: Option<f32>,
+    others: Vec<CreativeId>,
     segments: Vec<String>,
     made_at: Timestamp,
     closes_at: Timestamp,
@@ -127,6 +128,7 @@ impl Open {
             is_held_out: self.is_held_out,
             propensity: self.propensity,
             segments: std::mem::take(&mut self.segments),
+            others: std::mem::take(&mut self.others),
             apprentice_weight: self.apprentice_weight,
         })
     }
@@ -158,6 +160,21 @@ fn propensity_within(decision: &Decision, campaign: Option<&CampaignId>) -> f32 
     } else {
         decision.propensity
     }
+}
+
+/// The other messages of the campaign of a decision that could have been chosen; all, where the play was held out.
+fn others(decision: &Decision) -> Vec<CreativeId> {
+    let Some(campaign) = decision.campaign.as_ref().or(decision.held_out.as_ref()) else {
+        return Vec::new();
+    };
+    let of_campaign = decision
+        .candidates
+        .iter()
+        .filter(|c| c.campaign.as_ref() == Some(campaign) && c.propensity > 0.0);
+    of_campaign
+        .filter(|c| decision.held_out.is_some() || c.creative != decision.creative)
+        .map(|c| c.creative.clone())
+        .collect()
 }
 
 /// How much more probably a policy that learns beside a baseline would have chosen the message itself, among the messages of
@@ -260,6 +277,7 @@ impl Attributor {
             is_held_out: decision.held_out.is_some(),
             propensity: propensity_within(decision, learner_of.as_ref()),
             apprentice_weight: apprentice_weight(decision),
+            others: others(decision),
             segments: decision.segments.clone(),
             made_at: decision.at,
             closes_at: decision.at.plus(window),

@@ -3,6 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::drifting::DriftingMean;
 use crate::estimate::{Estimator, Sample};
 use crate::interval::{anytime, bootstrap, empirical_bernstein};
 use crate::reward_model::{Case, cross_fitted};
@@ -153,8 +154,30 @@ pub fn coverage_of_estimates(n_logs: u64, n_plays: usize, seed: u64) -> Vec<Cove
     rows
 }
 
+/// Probability with which the values that a drifting mean is told are seen, and so the inverse of their weight.
+const SEEN: f64 = 0.1;
+
+/// Whether the interval of a drifting mean holds the mean so far of what was expected, at every one of `n` steps: of values that
+/// are seen one time in ten and weighed by ten, whose expectation rises from nothing to `mean` and falls again.
+fn drifting_holds(mean: f64, n: usize, rng: &mut ChaCha8Rng) -> (bool, f64) {
+    let mut drifting = DriftingMean::new(ERROR, 1.0 / SEEN);
+    let (mut held, mut expected) = (true, 0.0);
+    for t in 0..n {
+        let now = mean * (std::f64::consts::TAU * t as f64 / n as f64).sin().abs();
+        expected += now;
+        let is_seen = rng.random::<f64>() < SEEN;
+        let is_one = rng.random::<f64>() < now;
+        drifting.observe(f64::from(u8::from(is_seen && is_one)) / SEEN);
+        let so_far = expected / (t + 1) as f64;
+        held &= !drifting.is_above(so_far) && !drifting.is_below(so_far);
+    }
+    let interval = drifting.interval();
+    (held, interval.high - interval.low)
+}
+
 /// Counts how often the betting sequence holds the mean at every one of `n` steps, for coins of
-/// several fairnesses and for even numbers, and how often the test of a bound that is kept stops.
+/// several fairnesses and for even numbers, how often the test of a bound that is kept stops, and how often the interval of a
+/// mean that drifts up to the same holds it.
 pub fn coverage_while_peeking(n_logs: u64, n: usize, seed: u64) -> Vec<Coverage> {
     let cases: [(&str, f64); 4] = [
         ("coin .02", 0.02),
@@ -165,6 +188,7 @@ pub fn coverage_while_peeking(n_logs: u64, n: usize, seed: u64) -> Vec<Coverage>
     let mut rows = Vec::new();
     for (name, mean) in cases {
         let (mut n_held, mut n_kept, mut width) = (0, 0, 0.0);
+        let (mut n_drifting, mut drifting_width) = (0, 0.0);
         for log in 0..n_logs {
             let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(7_000_003) + log);
             let mut sequence = BettingSequence::new(ERROR);
@@ -185,6 +209,9 @@ pub fn coverage_while_peeking(n_logs: u64, n: usize, seed: u64) -> Vec<Coverage>
             n_kept += u64::from(!test.is_broken());
             let interval = sequence.interval();
             width += (interval.high - interval.low) / n_logs as f64;
+            let (held, width) = drifting_holds(mean, n, &mut rng);
+            n_drifting += u64::from(held);
+            drifting_width += width / n_logs as f64;
         }
         let row = |what: &str, n_held, width| Coverage {
             name: format!("{what} at every step, {name}"),
@@ -194,6 +221,10 @@ pub fn coverage_while_peeking(n_logs: u64, n: usize, seed: u64) -> Vec<Coverage>
         };
         rows.push(row("betting", n_held, width));
         rows.push(row("bound kept", n_kept, f64::NAN));
+        // The last case is the third with other values.
+        if name != "even" {
+            rows.push(row("drifting", n_drifting, drifting_width));
+        }
     }
     rows
 }

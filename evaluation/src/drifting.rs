@@ -69,6 +69,11 @@ impl DriftingMean {
         self.n += 1;
     }
 
+    /// What is allowed to be missed.
+    pub(crate) const fn error(&self) -> f64 {
+        self.error
+    }
+
     /// How many values were seen.
     pub const fn n(&self) -> u64 {
         self.n

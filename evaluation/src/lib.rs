@@ -28,7 +28,7 @@ pub use diagnosis::Diagnosis;
 pub use drifting::DriftingMean;
 pub use estimate::{Estimator, Sample};
 pub use evaluate::{Estimate, EvaluateError, Evaluation, Settings, Target, evaluate};
-pub use evidence::{ArmReport, Evidence, EvidenceReport, GuardReport, stopped_within};
+pub use evidence::{ArmReport, Evidence, EvidenceReport, GuardReport, Rewarded, stopped_within};
 pub use formats::{LogFormat, to_dsjson, to_ndjson};
 pub use interval::{Interval, anytime, bootstrap, empirical_bernstein};
 pub use log::{BadLog, Log, LoggedPlay, Offered};

@@ -43,6 +43,8 @@ pub struct PolicyUpdate {
     pub propensity: f32,
     /// Segments of the experiment that the play belongs to.
     pub segments: Vec<String>,
+    /// The other messages of the campaign that could have been chosen; all, where the play was held out.
+    pub others: Vec<CreativeId>,
     /// Where the policy learned beside a baseline: how much more probably it would have chosen the message itself, by
     /// which what it would have earned is estimated. 0 or more; the mean over what could be chosen is 1.
     pub apprentice_weight: Option<f32>,

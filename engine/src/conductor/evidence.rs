@@ -1,9 +1,11 @@
 //! Experiments and guardrails: what is known of each message, and what stops one.
 
 use regard_backends::OutcomeRow;
-use regard_decision::{GuardMetric, Outcome, OutcomeKind, PolicyConfig, PolicyUpdate};
+use regard_decision::{
+    ExperimentKind, GuardMetric, Outcome, OutcomeKind, PolicyConfig, PolicyUpdate,
+};
 use regard_domain::{CampaignId, CreativeId, ScreenId, Timestamp};
-use regard_evaluation::{Ablation, Evidence, EvidenceReport};
+use regard_evaluation::{Ablation, Evidence, EvidenceReport, Rewarded};
 
 use super::{Conductor, Effect, HEARD, Row, Whom};
 
@@ -59,17 +61,24 @@ impl Conductor {
 
     /// All that is known of a campaign, to be read; nothing when there is no such campaign.
     pub(crate) fn evidence(&self, campaign: &CampaignId) -> Option<EvidenceReport> {
-        let least = self.least_propensity(campaign)?;
+        self.planner.campaign(campaign)?;
         let evidence = self.evidence.get(campaign);
         let none = Evidence::default();
         let is_apprentice = self.planner.is_apprentice(campaign);
-        Some(evidence.unwrap_or(&none).report(least, is_apprentice))
+        Some(evidence.unwrap_or(&none).report(is_apprentice))
     }
 
-    /// The least probability that the exploration of a campaign leaves a message, among all that the campaign
-    /// could come to.
+    /// The least probability that a campaign leaves a message, among all that it could come to: by weight in an experiment that
+    /// shares plays so, else by what its policy explores.
     fn least_propensity(&self, campaign: &CampaignId) -> Option<f64> {
         let campaign = self.planner.campaign(campaign)?;
+        let experiment = campaign.experiment.as_ref();
+        let shown = f64::from(1.0 - experiment.map_or(0.0, |e| e.holdout));
+        if experiment.is_some_and(|e| e.kind == ExperimentKind::Ab) {
+            let weights = || campaign.creatives.iter().map(|c| f64::from(c.weight));
+            let least = weights().fold(f64::INFINITY, f64::min);
+            return Some(shown * least / weights().sum::<f64>());
+        }
         let exploration = match campaign.policy {
             PolicyConfig::Fixed { .. } | PolicyConfig::Rules {} => 1.0,
             PolicyConfig::Thompson { exploration, .. }
@@ -79,8 +88,7 @@ impl Conductor {
             | PolicyConfig::Squarecb(config)
             | PolicyConfig::Bootstrapped(config) => config.exploration,
         };
-        let holdout = campaign.experiment.as_ref().map_or(0.0, |e| e.holdout);
-        let share = f64::from(1.0 - holdout) * f64::from(exploration);
+        let share = shown * f64::from(exploration);
         Some(share / campaign.creatives.len().max(1) as f64)
     }
 
@@ -104,13 +112,14 @@ impl Conductor {
         };
         let evidence = self.evidence.entry(id.clone()).or_default();
         evidence.follow(campaign);
-        evidence.rewarded(
-            (!update.is_held_out).then_some(&update.creative),
-            &update.segments,
-            (f64::from(update.reward), f64::from(update.propensity)),
-            least,
-            campaign.creatives.len(),
-        );
+        let play = Rewarded {
+            creative: (!update.is_held_out).then_some(&update.creative),
+            others: &update.others,
+            segments: &update.segments,
+            reward: f64::from(update.reward),
+            propensity: f64::from(update.propensity),
+        };
+        evidence.rewarded(play, least, campaign.creatives.len());
         let weight = update.apprentice_weight.map(f64::from);
         if weight.is_some_and(|weight| evidence.compared(weight, f64::from(update.reward))) {
             tracing::info!(campaign = %id, "the policy would have earned at least what its baseline earned");

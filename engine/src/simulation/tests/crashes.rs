@@ -156,7 +156,7 @@ impl Life {
             .count() as u64;
         assert_eq!(row.state.version + n_held_out, self.stored.n(LEARNED));
         let evidence: Evidence = serde_json::from_str(&row.state.evidence).unwrap();
-        let report = evidence.report(0.01, false);
+        let report = evidence.report(false);
         let of_all = report.arms.iter().filter(|arm| arm.segment.is_none());
         assert_eq!(
             of_all.map(|arm| arm.n_plays).sum::<u64>(),
