@@ -81,6 +81,23 @@ async fn offered_to(engine: &Engine, claim: &VerifiedClaim) -> Vec<(String, f64)
     panic!("nothing was ever offered");
 }
 
+/// From the next visit on what they took up makes what is like it more promising, for them alone.
+async fn offers_follow_what_they_took(engine: &Engine, claim: &VerifiedClaim) {
+    let theirs = offered_to(engine, claim).await;
+    let like_theirs = Audience {
+        n_visitors: 1,
+        ..Audience::EMPTY
+    };
+    let everybody = offered(engine, OfferFor::Described(like_theirs)).await;
+    let everybody = everybody.unwrap();
+    let names = |offers: &[(String, f64)]| -> Vec<String> {
+        offers.iter().map(|(name, _)| name.clone()).collect()
+    };
+    assert_eq!(names(&everybody), ["salad", "soup"], "{everybody:?}");
+    assert_eq!(names(&theirs), ["soup", "salad"], "{theirs:?}");
+    assert!(theirs[0].1 > everybody[1].1 && theirs[1].1 <= everybody[0].1);
+}
+
 /// Welcomes somebody, as soon as they are alone: the clip begins anew now and then, and nobody is there for a moment.
 async fn welcomed(engine: &Engine, claim: &VerifiedClaim) {
     for _ in 0..100 {
@@ -201,20 +218,7 @@ async fn whoever_shows_who_they_are_is_shown_what_they_wish_until_they_take_it_b
     let known = custodian.own_wishes(&who).await.unwrap();
     let took = known.facts.get("took.coffee");
     assert_eq!(took, Some(&FactValue::Number(1.0)), "once a decision");
-    // From their next visit on it makes what is like it more promising, for them alone.
-    let theirs = offered_to(&engine, &claim).await;
-    let like_theirs = Audience {
-        n_visitors: 1,
-        ..Audience::EMPTY
-    };
-    let everybody = OfferFor::Described(like_theirs);
-    let everybody = offered(&engine, everybody).await.unwrap();
-    let names = |offers: &[(String, f64)]| -> Vec<String> {
-        offers.iter().map(|(name, _)| name.clone()).collect()
-    };
-    assert_eq!(names(&everybody), ["salad", "soup"], "{everybody:?}");
-    assert_eq!(names(&theirs), ["soup", "salad"], "{theirs:?}");
-    assert!(theirs[0].1 > everybody[1].1 && theirs[1].1 <= everybody[0].1);
+    offers_follow_what_they_took(&engine, &claim).await;
     assert!(custodian.forget_wish(&who, "took.coffee").await.unwrap());
     assert!(custodian.forget_wish(&who, "visits").await.unwrap());
     assert!(!custodian.forget_wish(&who, "visits").await.unwrap());
