@@ -2,9 +2,12 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use regard_decision::{Campaign, Experiment, ExperimentKind};
+use regard_domain::{CampaignId, CreativeId};
 
 use crate::drifting::DriftingMean;
 use crate::estimate::{Estimator, Sample};
+use crate::evidence::{Evidence, Rewarded};
 use crate::interval::{anytime, bootstrap, empirical_bernstein};
 use crate::reward_model::{Case, cross_fitted};
 use crate::sequence::{BettingSequence, BoundTest};
@@ -227,4 +230,100 @@ pub fn coverage_while_peeking(n_logs: u64, n: usize, seed: u64) -> Vec<Coverage>
         }
     }
     rows
+}
+
+/// Plays between two looks at an experiment: each look takes as long as some hundred plays.
+const LOOK_EVERY: usize = 20;
+
+/// Part of the plays of a simulated experiment that are held out, and what those earn.
+const HELD_OUT: f64 = 0.2;
+const WITHOUT: f64 = 0.1;
+
+/// Whether all intervals of an experiment of two messages, and what each adds to none, hold the truth at every look. `a` pleases
+/// audiences that are easy to please, and a bandit shows it to these.
+fn experiment_holds(kind: ExperimentKind, n: usize, rng: &mut ChaCha8Rng) -> (bool, f64) {
+    let id = |text: &str| CreativeId::new(text).expect("this text is an id");
+    let mut campaign = Campaign::named(CampaignId::new("k").expect("this text is an id"));
+    campaign.experiment = Some(Experiment {
+        kind,
+        holdout: HELD_OUT as f32,
+        error: ERROR as f32,
+        segments: Vec::new(),
+    });
+    let mut evidence = Evidence::default();
+    evidence.follow(&campaign);
+    let messages = [id("a"), id("b")];
+    let truths = [("a", 0.4), ("b", 0.3)];
+    let (mut held, mut width) = (true, 1.0);
+    for t in 1..=n {
+        let is_easy = rng.random::<f64>() < 0.5;
+        let of_a = match kind {
+            ExperimentKind::Ab => 0.5,
+            ExperimentKind::Bandit if is_easy => 0.8,
+            ExperimentKind::Bandit => 0.2,
+        };
+        let is_held_out = rng.random::<f64>() < HELD_OUT;
+        let is_a = rng.random::<f64>() < of_a;
+        let pleases = match (is_held_out, is_a, is_easy) {
+            (true, _, _) => WITHOUT,
+            (false, true, true) => 0.6,
+            (false, true, false) => 0.2,
+            (false, false, _) => 0.3,
+        };
+        let (creative, others, share) = match (is_held_out, is_a) {
+            (true, _) => (None, &messages[..], HELD_OUT),
+            (false, true) => (Some(&messages[0]), &messages[1..], of_a),
+            (false, false) => (Some(&messages[1]), &messages[..1], 1.0 - of_a),
+        };
+        let play = Rewarded {
+            creative,
+            others,
+            segments: &[],
+            reward: f64::from(u8::from(rng.random::<f64>() < pleases)),
+            propensity: if is_held_out {
+                share
+            } else {
+                (1.0 - HELD_OUT) * share
+            },
+        };
+        evidence.rewarded(play, (1.0 - HELD_OUT) * 0.2, messages.len());
+        if t % LOOK_EVERY > 0 {
+            continue;
+        }
+        for arm in evidence.report(false).arms {
+            let of_it = truths
+                .iter()
+                .find(|(name, _)| arm.creative.as_deref() == Some(*name));
+            let truth = of_it.map_or(WITHOUT, |(_, truth)| *truth);
+            held &= arm.interval.contains(truth);
+            held &= arm.uplift.is_none_or(|u| u.contains(truth - WITHOUT));
+            width = arm.interval.high - arm.interval.low;
+        }
+    }
+    (held, width)
+}
+
+/// Counts how often all intervals of an experiment hold the truth at every one of many looks, messages and what they add to none
+/// together.
+pub fn coverage_of_experiments(n_logs: u64, n: usize, seed: u64) -> Vec<Coverage> {
+    let of_kind = |(name, kind): (&str, ExperimentKind)| {
+        let mut row = Coverage {
+            name: format!("experiment, {name}"),
+            n_held: 0,
+            n: n_logs,
+            width: 0.0,
+        };
+        for log in 0..n_logs {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(9_000_011) + log);
+            let (held, width) = experiment_holds(kind, n, &mut rng);
+            row.n_held += u64::from(held);
+            row.width += width / n_logs as f64;
+        }
+        row
+    };
+    let kinds = [
+        ("ab", ExperimentKind::Ab),
+        ("bandit", ExperimentKind::Bandit),
+    ];
+    kinds.map(of_kind).into()
 }

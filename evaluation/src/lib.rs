@@ -23,7 +23,9 @@ mod study;
 
 pub use ablation::{Ablation, AblationReport};
 pub use apprenticeship::{ApprenticeReport, ApprenticeVerdict, Apprenticeship};
-pub use coverage::{Coverage, coverage_of_estimates, coverage_while_peeking};
+pub use coverage::{
+    Coverage, coverage_of_estimates, coverage_of_experiments, coverage_while_peeking,
+};
 pub use diagnosis::Diagnosis;
 pub use drifting::DriftingMean;
 pub use estimate::{Estimator, Sample};
