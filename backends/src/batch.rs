@@ -56,8 +56,12 @@ impl Batch {
         self
     }
 
-    /// Adds a policy's newest state; it replaces what is there.
+    /// Adds a policy's newest state; it replaces what is there, and an older one in this batch: states take megabytes, and many gather
+    /// while a store fails.
     pub fn policy(&mut self, row: Kept<PolicyRow>) -> &mut Self {
+        let campaign = &row.row().campaign;
+        self.policies
+            .retain(|older| older.row().campaign != *campaign);
         self.policies.push(row);
         self
     }
@@ -116,7 +120,9 @@ impl Batch {
         self.play_starts.append(&mut other.play_starts);
         self.play_ends.append(&mut other.play_ends);
         self.outcomes.append(&mut other.outcomes);
-        self.policies.append(&mut other.policies);
+        for row in other.policies.drain(..) {
+            self.policy(row);
+        }
         self.minutes.append(&mut other.minutes);
         self.facts.append(&mut other.facts);
         self.campaigns.append(&mut other.campaigns);

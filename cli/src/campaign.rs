@@ -15,6 +15,8 @@ use crate::campaigns::{CampaignFile, campaigns_in};
 use crate::exit;
 use crate::remote::{Asker, Remote, is_refused};
 
+mod evidence;
+
 pub(crate) fn campaign(command: &CampaignCommand) -> Result<ExitCode> {
     match command {
         CampaignCommand::List { remote, format } => list(remote, *format),
@@ -57,6 +59,7 @@ pub(crate) fn campaign(command: &CampaignCommand) -> Result<ExitCode> {
             exit::print(&format!("the draft of {} is gone", one.campaign))
         }
         CampaignCommand::Versions { draft, one, format } => versions(one, *draft, *format),
+        CampaignCommand::Evidence { one, format } => evidence::print(one, *format),
         CampaignCommand::Preview {
             message,
             screen,

@@ -53,6 +53,9 @@ struct Row {
     regret_a_play_in_last_quarter: f64,
     n_plays_until_settled: Option<usize>,
     stopped: Vec<String>,
+    /// Of campaigns whose policy begins beside a baseline.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    apprentices: Vec<String>,
     times_real_time: f64,
     /// Regret after each hundredth of the plays.
     curve: Vec<f64>,
@@ -188,6 +191,18 @@ fn row(name: &str, simulated: &Simulated, times_real_time: f64) -> Row {
             .iter()
             .map(|(campaign, creative, by)| format!("{campaign}/{creative} by {by}"))
             .collect(),
+        apprentices: simulated
+            .evidence
+            .iter()
+            .filter_map(|(campaign, report)| {
+                let apprentice = report.apprentice.as_ref()?;
+                let found = match apprentice.proven_after {
+                    Some(n) => format!("sure to earn at least as much after {n} plays compared"),
+                    None => format!("not proven in {} plays compared", apprentice.n_plays),
+                };
+                Some(format!("{campaign} {found}"))
+            })
+            .collect(),
         times_real_time,
         curve: (0..=100).map(|i| at(i * n / 100)).collect(),
     }
@@ -226,6 +241,9 @@ fn in_words(rows: &[Row], args: &SimulateArgs) -> String {
         );
         for stopped in &row.stopped {
             let _ = writeln!(text, "  stopped: {stopped}");
+        }
+        for apprentice in &row.apprentices {
+            let _ = writeln!(text, "  apprentice: {apprentice}");
         }
     }
     let best = rows.iter().min_by(|a, b| a.regret.total_cmp(&b.regret));

@@ -48,6 +48,8 @@ struct Open {
     target: Option<(CampaignId, CreativeId)>,
     is_held_out: bool,
     propensity: f32,
+    apprentice_weight: Option<f32>,
+    others: Vec<CreativeId>,
     segments: Vec<String>,
     made_at: Timestamp,
     closes_at: Timestamp,
@@ -126,6 +128,8 @@ impl Open {
             is_held_out: self.is_held_out,
             propensity: self.propensity,
             segments: std::mem::take(&mut self.segments),
+            others: std::mem::take(&mut self.others),
+            apprentice_weight: self.apprentice_weight,
         })
     }
 
@@ -156,6 +160,37 @@ fn propensity_within(decision: &Decision, campaign: Option<&CampaignId>) -> f32 
     } else {
         decision.propensity
     }
+}
+
+/// The other messages of the campaign of a decision that could have been chosen; all, where the play was held out.
+fn others(decision: &Decision) -> Vec<CreativeId> {
+    let Some(campaign) = decision.campaign.as_ref().or(decision.held_out.as_ref()) else {
+        return Vec::new();
+    };
+    let of_campaign = decision
+        .candidates
+        .iter()
+        .filter(|c| c.campaign.as_ref() == Some(campaign) && c.propensity > 0.0);
+    of_campaign
+        .filter(|c| decision.held_out.is_some() || c.creative != decision.creative)
+        .map(|c| c.creative.clone())
+        .collect()
+}
+
+/// How much more probably a policy that learns beside a baseline would have chosen the message itself, among the messages of
+/// its campaign; nothing where no policy does.
+fn apprentice_weight(decision: &Decision) -> Option<f32> {
+    let campaign = decision.campaign.as_ref()?;
+    let of_campaign = decision
+        .candidates
+        .iter()
+        .filter(|c| c.campaign.as_ref() == Some(campaign));
+    let total: f32 = of_campaign.clone().map(|c| c.propensity).sum();
+    let chosen = of_campaign
+        .clone()
+        .find(|c| c.creative == decision.creative)?;
+    let own = chosen.by_apprentice?;
+    (chosen.propensity > 0.0).then(|| own * total / chosen.propensity)
 }
 
 /// A play whose window is closed: what guardrails hear that ask whether anything happened at all.
@@ -241,6 +276,8 @@ impl Attributor {
             target: learner.map(|campaign| (campaign, decision.creative.clone())),
             is_held_out: decision.held_out.is_some(),
             propensity: propensity_within(decision, learner_of.as_ref()),
+            apprentice_weight: apprentice_weight(decision),
+            others: others(decision),
             segments: decision.segments.clone(),
             made_at: decision.at,
             closes_at: decision.at.plus(window),

@@ -137,6 +137,10 @@ pub struct Candidate {
     /// For the default message, where an experiment holds plays out: of which campaign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<CampaignId>,
+    /// Where the policy of its campaign learns beside a baseline: the probability by which the policy would choose it among
+    /// the messages of the campaign, if it chose itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_apprentice: Option<f32>,
 }
 
 /// A choice of a message for one screen. It stands for one play, which began when it was made.

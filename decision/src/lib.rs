@@ -47,14 +47,15 @@ pub use lint::{LintFinding, lint, names_a_significant_effect, names_a_weakness};
 pub use local_time::{BadLocalTime, LocalDate, LocalTime, TimeOfDay, Weekday};
 pub use outcome::{BadOutcomeKind, Outcome, OutcomeKind};
 pub use planner::{
-    ApplyError, CampaignStanding, Eligibility, Eligible, Planner, PolicyUpdate, Standing,
+    ApplyError, CampaignStanding, Eligibility, Eligible, OwnTaste, Planner, PolicyUpdate, Standing,
+    TOOK_PREFIX,
 };
 pub use play_meter::PlayMeter;
 pub use play_stats::{Count, Mean, PlayRow, PlayStats, Share, play_stats};
 pub use policy::{
-    Action, BadPacked, Choice, FeatureSpace, FixedOrder, LearnerConfig, LearnerKind, ModelShape,
-    Packed, Policy, PolicyConfig, Prediction, UpdateError, Workspace, new_policy, new_policy_over,
-    restore_policy, restore_policy_over,
+    Action, ApprenticeEnd, BadPacked, Choice, FeatureSpace, FixedOrder, LearnerConfig, LearnerKind,
+    ModelShape, Packed, Policy, PolicyConfig, Prediction, UpdateError, Workspace, new_policy,
+    new_policy_over, restore_policy, restore_policy_over,
 };
 pub use policy_state::{
     BeliefState, BetaCounts, Learned, LinearModel, ModelState, POLICY_STATE_FORMAT, PolicyState,

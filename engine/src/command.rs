@@ -9,16 +9,14 @@ use regard_decision::{
     Acceptance, BadFact, Campaign, CampaignFault, CampaignStanding, Creative, FactValue, Facts,
     Outcome,
 };
-use regard_domain::{
-    Audience, CameraId, CampaignId, PlayId, ScreenId, Sighting, Timestamp, TrackId,
-};
+use regard_domain::{CameraId, CampaignId, PlayId, ScreenId, Sighting, Timestamp, TrackId};
 use regard_evaluation::EvidenceReport;
 use tokio::sync::oneshot;
 
 use crate::campaigns::CampaignChange;
 use crate::conductor::Taken;
 use crate::handle::EngineError;
-use crate::view::{Heartbeat, Objection, PlayReport, Proposal};
+use crate::view::{Heartbeat, Objection, OfferFor, PlayReport, Proposal};
 
 /// Commands that wait. When full the sender is told that the engine is busy.
 /// Origin: four cameras at 30 frames/s and a hundred players at 4 heartbeats/s fill a second of it.
@@ -114,8 +112,8 @@ pub(crate) enum Command {
     /// What would fit is asked for.
     Offers {
         screen: ScreenId,
-        described: Option<Audience>,
-        reply: oneshot::Sender<Option<Vec<Proposal>>>,
+        whom: OfferFor,
+        reply: oneshot::Sender<Option<Answer<Vec<Proposal>>>>,
     },
     /// A screen is to show something for some seconds that is no play; answered is until when, nothing
     /// where the ledger cannot be written.

@@ -5,6 +5,7 @@
 
 mod evidence;
 mod learning;
+mod offers;
 mod persons;
 mod preview;
 

@@ -124,8 +124,8 @@ pub use studies::{
     SittingMark, SittingSeen, Studies, StudyError, StudyNote, StudyReport,
 };
 pub use view::{
-    CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, PlayReport, Proposal,
-    ScreenHealth, ScreenPreview, ScreenView, Showing,
+    CameraHealth, Health, Heartbeat, HistoryPoint, LiveView, Objection, OfferFor, PlayReport,
+    Proposal, ScreenHealth, ScreenPreview, ScreenView, Showing,
 };
 pub use welcome::WelcomeError;
 pub use zones::{DrawnZones, MAX_ZONES, ZonesDamaged, ZonesError};

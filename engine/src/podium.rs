@@ -326,10 +326,10 @@ impl Podium {
             }
             Command::Offers {
                 screen,
-                described,
+                whom,
                 reply,
             } => {
-                let _ = reply.send(self.conductor.offers(&screen, described, now));
+                let _ = reply.send(self.conductor.offers(&screen, whom, now));
             }
             other => self.answer_people(other, now),
         }

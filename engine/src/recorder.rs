@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use regard_backends::{Batch, Store, StoreError};
 use regard_commitments::{Answer, RetentionGate};
+use regard_decision::OutcomeKind;
 use regard_domain::Timestamp;
 use tokio::sync::Notify;
 
-use crate::conductor::Row;
+use crate::conductor::{HEARD, LEARNED, Row};
 use crate::fault::Fault;
 
 /// How long rows gather before they are written together: a fifth of the 50 ms a crash may cost, so
@@ -19,8 +20,27 @@ const GATHER: Duration = Duration::from_millis(10);
 /// Pause before a failed write is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// Rows that wait while the store fails. When full, new rows are counted and lost: the screen goes on.
+/// Rows that wait while the store fails. When full, new rows are counted and lost: the screen goes on. What was learned and the mark that
+/// says so are never lost, neither without the other, or a reward would count twice after a restart: of a policy the newest
+/// state alone waits, and marks are short.
 const MAX_WAITING: usize = 50_000;
+
+/// Whether a row says what was learned, or that something was.
+fn is_of_a_lesson(row: &Row) -> bool {
+    match row {
+        Row::Policy(_) => true,
+        Row::Outcome(row) => match &row.0.kind {
+            OutcomeKind::Custom(name) => name == LEARNED || name == HEARD,
+            _ => false,
+        },
+        Row::Decision(_)
+        | Row::PlayStart(_)
+        | Row::PlayEnd(_)
+        | Row::Minute(_)
+        | Row::Fact(_)
+        | Row::Campaign(_) => false,
+    }
+}
 
 /// Where the conductor leaves rows; a task writes them in groups.
 pub(crate) struct Recorder {
@@ -56,7 +76,7 @@ impl Recorder {
         }
         let mut batch = self.lock();
         for row in rows {
-            if batch.len() >= MAX_WAITING {
+            if batch.len() >= MAX_WAITING && !is_of_a_lesson(&row) {
                 self.n_lost.fetch_add(1, Ordering::Relaxed);
                 continue;
             }

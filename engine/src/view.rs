@@ -222,6 +222,17 @@ pub struct PlayReport {
     pub ended: bool,
 }
 
+/// Whom an offer is to fit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum OfferFor {
+    /// The audience that is there now.
+    Present,
+    /// An audience that is described.
+    Described(Audience),
+    /// Somebody who was recognised before the screen and agreed that messages are chosen for them.
+    Person,
+}
+
 /// A message that fits, with what its campaign's policy expects of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposal {

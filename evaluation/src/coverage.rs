@@ -2,8 +2,12 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use regard_decision::{Campaign, Experiment, ExperimentKind};
+use regard_domain::{CampaignId, CreativeId};
 
+use crate::drifting::DriftingMean;
 use crate::estimate::{Estimator, Sample};
+use crate::evidence::{Evidence, Rewarded};
 use crate::interval::{anytime, bootstrap, empirical_bernstein};
 use crate::reward_model::{Case, cross_fitted};
 use crate::sequence::{BettingSequence, BoundTest};
@@ -153,8 +157,30 @@ pub fn coverage_of_estimates(n_logs: u64, n_plays: usize, seed: u64) -> Vec<Cove
     rows
 }
 
+/// Probability with which the values that a drifting mean is told are seen, and so the inverse of their weight.
+const SEEN: f64 = 0.1;
+
+/// Whether the interval of a drifting mean holds the mean so far of what was expected, at every one of `n` steps: of values that
+/// are seen one time in ten and weighed by ten, whose expectation rises from nothing to `mean` and falls again.
+fn drifting_holds(mean: f64, n: usize, rng: &mut ChaCha8Rng) -> (bool, f64) {
+    let mut drifting = DriftingMean::new(ERROR, 1.0 / SEEN);
+    let (mut held, mut expected) = (true, 0.0);
+    for t in 0..n {
+        let now = mean * (std::f64::consts::TAU * t as f64 / n as f64).sin().abs();
+        expected += now;
+        let is_seen = rng.random::<f64>() < SEEN;
+        let is_one = rng.random::<f64>() < now;
+        drifting.observe(f64::from(u8::from(is_seen && is_one)) / SEEN);
+        let so_far = expected / (t + 1) as f64;
+        held &= !drifting.is_above(so_far) && !drifting.is_below(so_far);
+    }
+    let interval = drifting.interval();
+    (held, interval.high - interval.low)
+}
+
 /// Counts how often the betting sequence holds the mean at every one of `n` steps, for coins of
-/// several fairnesses and for even numbers, and how often the test of a bound that is kept stops.
+/// several fairnesses and for even numbers, how often the test of a bound that is kept stops, and how often the interval of a
+/// mean that drifts up to the same holds it.
 pub fn coverage_while_peeking(n_logs: u64, n: usize, seed: u64) -> Vec<Coverage> {
     let cases: [(&str, f64); 4] = [
         ("coin .02", 0.02),
@@ -165,6 +191,7 @@ pub fn coverage_while_peeking(n_logs: u64, n: usize, seed: u64) -> Vec<Coverage>
     let mut rows = Vec::new();
     for (name, mean) in cases {
         let (mut n_held, mut n_kept, mut width) = (0, 0, 0.0);
+        let (mut n_drifting, mut drifting_width) = (0, 0.0);
         for log in 0..n_logs {
             let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(7_000_003) + log);
             let mut sequence = BettingSequence::new(ERROR);
@@ -185,6 +212,9 @@ pub fn coverage_while_peeking(n_logs: u64, n: usize, seed: u64) -> Vec<Coverage>
             n_kept += u64::from(!test.is_broken());
             let interval = sequence.interval();
             width += (interval.high - interval.low) / n_logs as f64;
+            let (held, width) = drifting_holds(mean, n, &mut rng);
+            n_drifting += u64::from(held);
+            drifting_width += width / n_logs as f64;
         }
         let row = |what: &str, n_held, width| Coverage {
             name: format!("{what} at every step, {name}"),
@@ -194,6 +224,106 @@ pub fn coverage_while_peeking(n_logs: u64, n: usize, seed: u64) -> Vec<Coverage>
         };
         rows.push(row("betting", n_held, width));
         rows.push(row("bound kept", n_kept, f64::NAN));
+        // The last case is the third with other values.
+        if name != "even" {
+            rows.push(row("drifting", n_drifting, drifting_width));
+        }
     }
     rows
+}
+
+/// Plays between two looks at an experiment: each look takes as long as some hundred plays.
+const LOOK_EVERY: usize = 20;
+
+/// Part of the plays of a simulated experiment that are held out, and what those earn.
+const HELD_OUT: f64 = 0.2;
+const WITHOUT: f64 = 0.1;
+
+/// Whether all intervals of an experiment of two messages, and what each adds to none, hold the truth at every look. `a` pleases
+/// audiences that are easy to please, and a bandit shows it to these.
+fn experiment_holds(kind: ExperimentKind, n: usize, rng: &mut ChaCha8Rng) -> (bool, f64) {
+    let id = |text: &str| CreativeId::new(text).expect("this text is an id");
+    let mut campaign = Campaign::named(CampaignId::new("k").expect("this text is an id"));
+    campaign.experiment = Some(Experiment {
+        kind,
+        holdout: HELD_OUT as f32,
+        error: ERROR as f32,
+        segments: Vec::new(),
+    });
+    let mut evidence = Evidence::default();
+    evidence.follow(&campaign);
+    let messages = [id("a"), id("b")];
+    let truths = [("a", 0.4), ("b", 0.3)];
+    let (mut held, mut width) = (true, 1.0);
+    for t in 1..=n {
+        let is_easy = rng.random::<f64>() < 0.5;
+        let of_a = match kind {
+            ExperimentKind::Ab => 0.5,
+            ExperimentKind::Bandit if is_easy => 0.8,
+            ExperimentKind::Bandit => 0.2,
+        };
+        let is_held_out = rng.random::<f64>() < HELD_OUT;
+        let is_a = rng.random::<f64>() < of_a;
+        let pleases = match (is_held_out, is_a, is_easy) {
+            (true, _, _) => WITHOUT,
+            (false, true, true) => 0.6,
+            (false, true, false) => 0.2,
+            (false, false, _) => 0.3,
+        };
+        let (creative, others, share) = match (is_held_out, is_a) {
+            (true, _) => (None, &messages[..], HELD_OUT),
+            (false, true) => (Some(&messages[0]), &messages[1..], of_a),
+            (false, false) => (Some(&messages[1]), &messages[..1], 1.0 - of_a),
+        };
+        let play = Rewarded {
+            creative,
+            others,
+            segments: &[],
+            reward: f64::from(u8::from(rng.random::<f64>() < pleases)),
+            propensity: if is_held_out {
+                share
+            } else {
+                (1.0 - HELD_OUT) * share
+            },
+        };
+        evidence.rewarded(play, (1.0 - HELD_OUT) * 0.2, messages.len());
+        if t % LOOK_EVERY > 0 {
+            continue;
+        }
+        for arm in evidence.report(false).arms {
+            let of_it = truths
+                .iter()
+                .find(|(name, _)| arm.creative.as_deref() == Some(*name));
+            let truth = of_it.map_or(WITHOUT, |(_, truth)| *truth);
+            held &= arm.interval.contains(truth);
+            held &= arm.uplift.is_none_or(|u| u.contains(truth - WITHOUT));
+            width = arm.interval.high - arm.interval.low;
+        }
+    }
+    (held, width)
+}
+
+/// Counts how often all intervals of an experiment hold the truth at every one of many looks, messages and what they add to none
+/// together.
+pub fn coverage_of_experiments(n_logs: u64, n: usize, seed: u64) -> Vec<Coverage> {
+    let of_kind = |(name, kind): (&str, ExperimentKind)| {
+        let mut row = Coverage {
+            name: format!("experiment, {name}"),
+            n_held: 0,
+            n: n_logs,
+            width: 0.0,
+        };
+        for log in 0..n_logs {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(9_000_011) + log);
+            let (held, width) = experiment_holds(kind, n, &mut rng);
+            row.n_held += u64::from(held);
+            row.width += width / n_logs as f64;
+        }
+        row
+    };
+    let kinds = [
+        ("ab", ExperimentKind::Ab),
+        ("bandit", ExperimentKind::Bandit),
+    ];
+    kinds.map(of_kind).into()
 }

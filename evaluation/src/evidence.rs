@@ -2,13 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use regard_decision::{Campaign, Experiment, ExperimentKind, GuardMetric, Guardrail};
+use regard_decision::{Campaign, Experiment, GuardMetric, Guardrail};
 use regard_domain::CreativeId;
 use serde::{Deserialize, Serialize};
 
 use crate::ablation::Ablation;
+use crate::apprenticeship::{ApprenticeReport, Apprenticeship};
 use crate::interval::Interval;
 use crate::sequence::{BettingSequence, BoundTest};
+
+mod arms;
+
+pub use arms::Rewarded;
+
+use arms::Weighed;
 
 /// Name of the arm that shows the default message instead.
 const HELD_OUT: &str = "";
@@ -41,19 +48,31 @@ pub fn stopped_within(guardrail: &Guardrail, mean: f64, miss: f64) -> Option<u64
 /// What is known of one campaign: rewards by arm and segment, guardrails by message. Everything a
 /// report says may be looked at after every play.
 ///
-/// Of the error of the experiment each interval gets an equal part (Bonferroni), so that all of them,
-/// for every message and every segment, hold at once, at all times.
+/// Of the error of the experiment each interval gets a part (Bonferroni), so that all of them, for every message and every
+/// segment, also of messages that come later, hold at once, at all times.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Evidence {
     experiment: Option<Experiment>,
     /// By message (`""`: held out), then by segment (`""`: all plays).
     arms: BTreeMap<String, BTreeMap<String, BettingSequence>>,
+    /// The same for messages whose plays are not like those of others: of a `bandit` experiment, or under conditions.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    weighed: BTreeMap<String, BTreeMap<String, Weighed>>,
+    /// Whether messages are for some plays alone: they have conditions or caps.
+    #[serde(skip_serializing_if = "is_false")]
+    is_conditional: bool,
+    /// Where they are, plays held out in which a message could have been chosen, by message and segment.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    without: BTreeMap<String, BTreeMap<String, BettingSequence>>,
     n_not_followed: u64,
     /// By message.
     watches: BTreeMap<CreativeId, Vec<Watch>>,
     /// Whether the camera adds anything.
     pub ablation: Option<Ablation>,
+    /// Whether the policy would earn at least what its baseline earns; of campaigns that begin beside one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    apprentice: Option<Apprenticeship>,
 }
 
 /// One arm, in all plays or in a segment.
@@ -63,14 +82,14 @@ pub struct ArmReport {
     pub creative: Option<String>,
     /// Which segment; nothing for all plays.
     pub segment: Option<String>,
-    /// Plays with a reward.
+    /// Plays of it with a reward.
     pub n_plays: u64,
-    /// Mean reward.
+    /// Mean reward; in a `bandit` experiment what it would be if the message were chosen whenever it could be.
     pub mean: Option<f64>,
     /// Where it lies.
     pub interval: Interval,
-    /// What the message adds to what would have been without, in the same plays; nothing without a
-    /// holdout.
+    /// What the message adds to what would have been without, in the plays in which it could be chosen; nothing without
+    /// a holdout.
     pub uplift: Option<Interval>,
 }
 
@@ -104,15 +123,27 @@ pub struct EvidenceReport {
     pub guardrails: Vec<GuardReport>,
     /// Whether the camera adds anything.
     pub ablation: Option<crate::AblationReport>,
+    /// How the policy does beside its baseline; of campaigns that begin beside one.
+    pub apprentice: Option<ApprenticeReport>,
+}
+
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+fn has_apprenticeship(campaign: &Campaign) -> bool {
+    let learner = campaign.policy.learner();
+    learner.is_some_and(|(_, config)| config.has_apprenticeship())
 }
 
 impl Evidence {
     /// Begins afresh where the campaign asks something else than before.
     pub fn follow(&mut self, campaign: &Campaign) {
-        if self.experiment != campaign.experiment {
-            self.experiment.clone_from(&campaign.experiment);
-            self.arms.clear();
-            self.n_not_followed = 0;
+        self.follow_experiment(campaign);
+        match &mut self.apprentice {
+            Some(apprentice) if apprentice.is_of(campaign) => {}
+            Some(apprentice) if has_apprenticeship(campaign) => apprentice.begin_anew(campaign),
+            apprentice => *apprentice = Apprenticeship::of(campaign),
         }
         for watches in self.watches.values_mut() {
             watches.retain(|watch| campaign.guardrails.contains(&watch.guardrail));
@@ -121,44 +152,17 @@ impl Evidence {
             .retain(|id, watches| !watches.is_empty() && campaign.creative(id).is_some());
     }
 
-    /// A play of an arm earned a reward; held out where no message is given.
-    ///
-    /// In a `bandit` experiment the propensities depend on the audience and on what was learned, so that arms see
-    /// different plays; the reward is weighed by the inverse of the probability of the play, relative
-    /// to the least that the exploration allows.
-    pub fn rewarded(
-        &mut self,
-        creative: Option<&CreativeId>,
-        segments: &[String],
-        (reward, propensity): (f64, f64),
-        least_propensity: f64,
-        n_creatives: usize,
-    ) {
-        let Some(experiment) = &self.experiment else {
-            return;
-        };
-        let value = match experiment.kind {
-            ExperimentKind::Ab => reward,
-            ExperimentKind::Bandit if creative.is_none() => reward,
-            ExperimentKind::Bandit => reward * (least_propensity / propensity).min(1.0),
-        };
-        let n_sequences = (n_creatives + 1) * (experiment.segments.len() + 1);
-        let error = f64::from(experiment.error) / n_sequences as f64;
-        let arm = creative.map_or(HELD_OUT, CreativeId::as_str);
-        let all = std::iter::once("");
-        for segment in all.chain(segments.iter().map(String::as_str)) {
-            let n_followed: usize = self.arms.values().map(BTreeMap::len).sum();
-            let of_arm = self.arms.entry(arm.to_owned()).or_default();
-            if !of_arm.contains_key(segment) && n_followed >= MAX_SEQUENCES {
-                self.n_not_followed += 1;
-                continue;
-            }
-            let new = || BettingSequence::new(error);
-            of_arm
-                .entry(segment.to_owned())
-                .or_insert_with(new)
-                .observe(value);
-        }
+    /// A play that the baseline of the campaign chose earned a reward; `weight`: how much more probably its policy would have
+    /// chosen it. Says whether this made it sure that the policy would earn at least as much.
+    pub fn compared(&mut self, weight: f64, reward: f64) -> bool {
+        let apprentice = self.apprentice.as_mut();
+        apprentice.is_some_and(|apprentice| apprentice.observe(weight, reward))
+    }
+
+    /// Whether it was found sure that the policy would earn at least what its baseline earns.
+    pub fn is_proven(&self) -> bool {
+        let apprentice = self.apprentice.as_ref();
+        apprentice.is_some_and(Apprenticeship::is_proven)
     }
 
     /// A play of a message was heard of by the guardrails of this metric; returns the guardrail that
@@ -199,47 +203,8 @@ impl Evidence {
         })
     }
 
-    /// What is known now.
-    pub fn report(&self, least_propensity: f64) -> EvidenceReport {
-        let is_weighed = self
-            .experiment
-            .as_ref()
-            .is_some_and(|e| e.kind == ExperimentKind::Bandit);
-        let rewards = |arm: &str, sequence: &BettingSequence| {
-            let factor = if is_weighed && arm != HELD_OUT {
-                1.0 / least_propensity
-            } else {
-                1.0
-            };
-            let interval = sequence.interval();
-            let scaled = Interval {
-                low: (interval.low * factor).min(1.0),
-                high: (interval.high * factor).min(1.0),
-            };
-            (sequence.mean().map(|mean| mean * factor), scaled)
-        };
-        let mut arms = Vec::new();
-        for (arm, by_segment) in &self.arms {
-            for (segment, sequence) in by_segment {
-                let (mean, interval) = rewards(arm, sequence);
-                let held_out = self.arms.get(HELD_OUT).and_then(|arm| arm.get(segment));
-                let uplift = held_out.filter(|_| arm != HELD_OUT).map(|held_out| {
-                    let (_, without) = rewards(HELD_OUT, held_out);
-                    Interval {
-                        low: interval.low - without.high,
-                        high: interval.high - without.low,
-                    }
-                });
-                arms.push(ArmReport {
-                    creative: (arm != HELD_OUT).then(|| arm.clone()),
-                    segment: (!segment.is_empty()).then(|| segment.clone()),
-                    n_plays: sequence.n(),
-                    mean,
-                    interval,
-                    uplift,
-                });
-            }
-        }
+    /// What is known now. `is_apprentice`: whether the policy learns beside a baseline for now.
+    pub fn report(&self, is_apprentice: bool) -> EvidenceReport {
         let guardrails = self.watches.iter().flat_map(|(creative, watches)| {
             watches.iter().map(move |watch| {
                 let (low, high) = watch.guardrail.metric.range();
@@ -255,10 +220,14 @@ impl Evidence {
             })
         });
         EvidenceReport {
-            arms,
+            arms: self.arm_reports(),
             n_not_followed: self.n_not_followed,
             guardrails: guardrails.collect(),
             ablation: self.ablation.as_ref().map(Ablation::report),
+            apprentice: self
+                .apprentice
+                .as_ref()
+                .map(|apprentice| apprentice.report(is_apprentice)),
         }
     }
 }

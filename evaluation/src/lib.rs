@@ -5,8 +5,10 @@
 //! This room never does I/O, never reads a clock, never decides for a real screen, and knows no person by any name.
 
 mod ablation;
+mod apprenticeship;
 mod coverage;
 mod diagnosis;
+mod drifting;
 mod estimate;
 mod evaluate;
 mod evidence;
@@ -20,11 +22,15 @@ mod simulator;
 mod study;
 
 pub use ablation::{Ablation, AblationReport};
-pub use coverage::{Coverage, coverage_of_estimates, coverage_while_peeking};
+pub use apprenticeship::{ApprenticeReport, ApprenticeVerdict, Apprenticeship};
+pub use coverage::{
+    Coverage, coverage_of_estimates, coverage_of_experiments, coverage_while_peeking,
+};
 pub use diagnosis::Diagnosis;
+pub use drifting::DriftingMean;
 pub use estimate::{Estimator, Sample};
 pub use evaluate::{Estimate, EvaluateError, Evaluation, Settings, Target, evaluate};
-pub use evidence::{ArmReport, Evidence, EvidenceReport, GuardReport, stopped_within};
+pub use evidence::{ArmReport, Evidence, EvidenceReport, GuardReport, Rewarded, stopped_within};
 pub use formats::{LogFormat, to_dsjson, to_ndjson};
 pub use interval::{Interval, anytime, bootstrap, empirical_bernstein};
 pub use log::{BadLog, Log, LoggedPlay, Offered};

@@ -113,6 +113,11 @@ impl BettingSequence {
         }
     }
 
+    /// What is allowed to be missed.
+    pub(crate) const fn error(&self) -> f64 {
+        self.error
+    }
+
     /// How many values were seen.
     pub fn n(&self) -> u64 {
         self.seen.n as u64

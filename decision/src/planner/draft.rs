@@ -127,42 +127,60 @@ impl Planner {
                     creative: self.default_message.id.clone(),
                     propensity: (share * held_out) as f32,
                     held_out: Some(slot.campaign.id.clone()),
+                    by_apprentice: None,
                 });
             }
             let share = share * (1.0 - held_out);
-            let actions: Vec<Action<'_>> = group
-                .iter()
-                .map(|(_, creative)| {
-                    let turn = self.counters.turn(screen, &slot.campaign.id, &creative.id);
-                    slot.action(creative, turn)
-                })
-                .collect();
-            let propensities = match experiment.map(|e| e.kind) {
-                Some(ExperimentKind::Ab) => {
-                    let total: f32 = actions.iter().map(|a| a.weight).sum();
-                    actions.iter().map(|a| a.weight / total).collect()
-                }
-                Some(ExperimentKind::Bandit) | None => {
-                    let features = context.features_seen(slot.sees_expression());
-                    slot.policy.propensities(&features, &actions)
-                }
-            };
-            candidates.extend(
-                actions
-                    .iter()
-                    .zip(propensities)
-                    .map(|(action, p)| Candidate {
-                        campaign: Some(slot.campaign.id.clone()),
-                        creative: action.creative.clone(),
-                        propensity: (share * f64::from(p)) as f32,
-                        held_out: None,
-                    }),
-            );
+            self.share_out(share, screen, group, context, &mut candidates);
         }
         Draft {
             candidates,
             excluded,
         }
+    }
+
+    /// Shares a campaign's part of the chance among its messages.
+    fn share_out(
+        &self,
+        share: f64,
+        screen: &ScreenId,
+        group: &[(&Slot, &Creative)],
+        context: &Context,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let Some((slot, _)) = group.first() else {
+            return;
+        };
+        let id = &slot.campaign.id;
+        let actions: Vec<Action<'_>> = group
+            .iter()
+            .map(|(slot, creative)| {
+                let turn = self.counters.turn(screen, id, &creative.id);
+                slot.action(creative, turn)
+            })
+            .collect();
+        let kind = slot.campaign.experiment.as_ref().map(|e| e.kind);
+        let (propensities, by_apprentice) = match kind {
+            Some(ExperimentKind::Ab) => {
+                let total: f32 = actions.iter().map(|a| a.weight).sum();
+                let shares = actions.iter().map(|a| a.weight / total).collect();
+                (shares, None)
+            }
+            Some(ExperimentKind::Bandit) | None => {
+                let features = context.features_seen(slot.sees_expression());
+                let by_apprentice = slot.policy.as_apprentice(&features, &actions);
+                (slot.policy.propensities(&features, &actions), by_apprentice)
+            }
+        };
+        let of_action = |(i, (action, p)): (usize, (&Action<'_>, f32))| Candidate {
+            campaign: Some(id.clone()),
+            creative: action.creative.clone(),
+            propensity: (share * f64::from(p)) as f32,
+            held_out: None,
+            by_apprentice: by_apprentice.as_ref().and_then(|all| all.get(i).copied()),
+        };
+        let all = actions.iter().zip(propensities).enumerate();
+        candidates.extend(all.map(of_action));
     }
 
     /// Draws from a draft and counts the play.
@@ -184,6 +202,7 @@ impl Planner {
                 creative: self.default_message.id.clone(),
                 propensity: 1.0,
                 held_out: None,
+                by_apprentice: None,
             };
             candidates = vec![default.clone()];
             default

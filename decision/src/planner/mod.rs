@@ -17,10 +17,12 @@ mod counters;
 mod draft;
 mod standing;
 mod steering;
+mod taste;
 
 pub(crate) use counters::MAX_STARTS;
 pub(crate) use draft::{Draft, Occasion};
 pub use standing::{CampaignStanding, Standing};
+pub use taste::{OwnTaste, TOOK_PREFIX};
 
 /// A reward on its way to the policy of a campaign.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +43,11 @@ pub struct PolicyUpdate {
     pub propensity: f32,
     /// Segments of the experiment that the play belongs to.
     pub segments: Vec<String>,
+    /// The other messages of the campaign that could have been chosen; all, where the play was held out.
+    pub others: Vec<CreativeId>,
+    /// Where the policy learned beside a baseline: how much more probably it would have chosen the message itself, by
+    /// which what it would have earned is estimated. 0 or more; the mean over what could be chosen is 1.
+    pub apprentice_weight: Option<f32>,
 }
 
 /// What is eligible and what is not.
@@ -93,6 +100,8 @@ struct Slot {
     stopped: BTreeMap<CreativeId, String>,
     /// Whether it was found that what faces show adds nothing.
     is_expression_idle: bool,
+    /// Whether it was found that the policy would earn at least what its baseline earns.
+    is_proven: bool,
 }
 
 impl Slot {
@@ -105,7 +114,14 @@ impl Slot {
             campaign,
             stopped: BTreeMap::new(),
             is_expression_idle: false,
+            is_proven: false,
         }
+    }
+
+    /// Lets another policy of the campaign go on.
+    fn put_policy(&mut self, mut policy: Box<dyn Policy>) {
+        policy.set_proven(self.is_proven);
+        self.policy = policy;
     }
 
     /// Whether the policy sees what faces show.
@@ -217,11 +233,12 @@ impl Planner {
                 .find(|s| s.campaign.id == slot.campaign.id);
             if let Some(old) = old {
                 slot.is_expression_idle = old.is_expression_idle;
+                slot.is_proven = old.is_proven && slot.campaign.policy == old.campaign.policy;
                 if slot.campaign.guardrails == old.campaign.guardrails {
                     slot.stopped.clone_from(&old.stopped);
                 }
                 match restore_policy_over(slot.campaign.policy, &slot.space, &old.policy.state()) {
-                    Ok(policy) => slot.policy = policy,
+                    Ok(policy) => slot.put_policy(policy),
                     Err(_) if old.policy.version() > 0 => afresh.push(slot.campaign.id.clone()),
                     Err(_) => {}
                 }
@@ -460,7 +477,8 @@ impl Planner {
         let slot = self
             .slot_mut(campaign)
             .ok_or(PolicyStateError::UnknownCampaign)?;
-        slot.policy = restore_policy_over(slot.campaign.policy, &slot.space, state)?;
+        let policy = restore_policy_over(slot.campaign.policy, &slot.space, state)?;
+        slot.put_policy(policy);
         Ok(())
     }
 
@@ -469,6 +487,7 @@ impl Planner {
         let Some(slot) = self.slot_mut(campaign) else {
             return false;
         };
+        slot.is_proven = false;
         slot.policy = new_policy_over(slot.campaign.policy, &slot.space);
         true
     }

@@ -32,7 +32,9 @@ impl Planner {
         if !(is_share && policy.weaken(strength)) {
             return Err(PolicyStateError::NoPrior);
         }
-        slot.policy = policy;
+        // What was found out about another policy says nothing of this one.
+        slot.is_proven = false;
+        slot.put_policy(policy);
         Ok(())
     }
 
@@ -100,6 +102,21 @@ impl Planner {
         if let Some(slot) = self.slot_mut(campaign) {
             slot.is_expression_idle = is_idle;
         }
+    }
+
+    /// Says whether it was found that the policy of a campaign would earn at least what its baseline earns: one that
+    /// waits for that (`apprentice_ends = "proven"`) then chooses by itself.
+    pub fn set_proven(&mut self, campaign: &CampaignId, is_proven: bool) {
+        if let Some(slot) = self.slot_mut(campaign) {
+            slot.is_proven = is_proven;
+            slot.policy.set_proven(is_proven);
+        }
+    }
+
+    /// Whether the policy of a campaign learns beside a baseline for now; false when there is no such campaign.
+    pub fn is_apprentice(&self, campaign: &CampaignId) -> bool {
+        let slot = self.slots.iter().find(|s| s.campaign.id == *campaign);
+        slot.is_some_and(|slot| slot.policy.is_apprentice())
     }
 
     /// Whether the policy of a campaign sees what faces show; false when there is no such campaign.

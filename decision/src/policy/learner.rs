@@ -42,6 +42,25 @@ impl LearnerKind {
     }
 }
 
+/// When a policy that learns beside a baseline may choose by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApprenticeEnd {
+    /// After `apprentice_plays` rewards, whatever it would have earned.
+    #[default]
+    Plays,
+    /// As soon as it is sure that it would have earned at least what the baseline did.
+    Proven,
+    /// Never by itself: somebody who has looked at the comparison changes the campaign.
+    Never,
+}
+
+impl ApprenticeEnd {
+    const fn is_plays(&self) -> bool {
+        matches!(self, Self::Plays)
+    }
+}
+
 /// Settings of a policy that learns a linear model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -58,6 +77,13 @@ pub struct LearnerConfig {
     /// Safe start: before so many rewards were learned, the message is chosen as by `rules` (but for
     /// the part that explores), and the policy only learns.
     pub apprentice_plays: u32,
+    /// When that ends. Of `proven` and `never` it goes on after `apprentice_plays`, and what the policy would have
+    /// earned is compared with what the baseline earns from there.
+    #[serde(skip_serializing_if = "ApprenticeEnd::is_plays")]
+    pub apprentice_ends: ApprenticeEnd,
+    /// Part of what the baseline earns that may be lost and still counts as at least as good, 0 to 0.5.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub apprentice_margin: f32,
     /// `lints` alone: width of the draws, in standard deviations of the belief.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<f32>,
@@ -79,6 +105,17 @@ const WIDTH: f32 = 0.2;
 /// The same: of 10, 30, 100 and 300 the regret falls to 100 and is flat from there.
 const SHARPNESS: f32 = 100.0;
 
+fn is_zero(value: &f32) -> bool {
+    value.total_cmp(&0.0).is_eq()
+}
+
+impl LearnerConfig {
+    /// Whether the policy begins beside a baseline.
+    pub const fn has_apprenticeship(&self) -> bool {
+        self.apprentice_plays > 0 || !self.apprentice_ends.is_plays()
+    }
+}
+
 impl Default for LearnerConfig {
     fn default() -> Self {
         Self {
@@ -89,6 +126,8 @@ impl Default for LearnerConfig {
             model: ModelShape::Auto,
             half_life_plays: None,
             apprentice_plays: 0,
+            apprentice_ends: ApprenticeEnd::Plays,
+            apprentice_margin: 0.0,
             width: None,
             sharpness: None,
         }
@@ -113,6 +152,8 @@ pub(super) struct Learner {
     config: LearnerConfig,
     version: u64,
     model: Model,
+    /// Whether it was found to earn at least what its baseline earns.
+    is_proven: bool,
 }
 
 impl Learner {
@@ -138,6 +179,7 @@ impl Learner {
             config,
             version: 0,
             model: Model::new(space.clone(), is_shared, pace, n_replicates),
+            is_proven: false,
         }
     }
 
@@ -156,6 +198,17 @@ impl Learner {
         let n_action = self.model.space.n_action();
         features.len() == self.model.space.context.len()
             && (!self.model.is_shared() || actions.iter().all(|a| a.features.len() == n_action))
+    }
+
+    /// Weights of the actions by what was learned, into `work.weights`. Features of another number than the policy learns from
+    /// say nothing: evenly then.
+    fn weigh_by_model(&self, features: &[f32], actions: &[Action<'_>], work: &mut Workspace) {
+        if self.fits(features, actions) {
+            self.weigh(features, actions, work);
+        } else {
+            work.weights.clear();
+            work.weights.resize(actions.len(), 1.0);
+        }
     }
 
     /// Weights of the actions by the kind of this learner, into `work.weights`.
@@ -287,7 +340,6 @@ impl Policy for Learner {
         out
     }
 
-    /// Features of another number than the policy learns from say nothing: evenly then.
     fn propensities_into(
         &self,
         features: &[f32],
@@ -299,18 +351,44 @@ impl Policy for Learner {
             out.clear();
             return;
         }
-        if self.version < u64::from(self.config.apprentice_plays) {
+        if self.is_apprentice() {
             let baseline = actions.iter().position(|a| a.has_condition).unwrap_or(0);
             work.weights.clear();
             work.weights.resize(actions.len(), 0.0);
             work.weights[baseline] = 1.0;
-        } else if self.fits(features, actions) {
-            self.weigh(features, actions, work);
         } else {
-            work.weights.clear();
-            work.weights.resize(actions.len(), 1.0);
+            self.weigh_by_model(features, actions, work);
         }
         explored_into(&work.weights, f64::from(self.config.exploration), out);
+    }
+
+    fn is_apprentice(&self) -> bool {
+        let is_early = self.version < u64::from(self.config.apprentice_plays);
+        match self.config.apprentice_ends {
+            ApprenticeEnd::Plays => is_early,
+            ApprenticeEnd::Proven => is_early || !self.is_proven,
+            ApprenticeEnd::Never => true,
+        }
+    }
+
+    fn as_apprentice(&self, features: &[f32], actions: &[Action<'_>]) -> Option<Vec<f32>> {
+        let is_early = self.version < u64::from(self.config.apprentice_plays);
+        let is_compared = match self.config.apprentice_ends {
+            ApprenticeEnd::Plays => is_early,
+            // What it would have done before it had learned says little of what it would do now.
+            ApprenticeEnd::Proven | ApprenticeEnd::Never => !is_early && self.is_apprentice(),
+        };
+        if !is_compared || actions.is_empty() {
+            return None;
+        }
+        let (mut work, mut own) = (Workspace::default(), Vec::with_capacity(actions.len()));
+        self.weigh_by_model(features, actions, &mut work);
+        explored_into(&work.weights, f64::from(self.config.exploration), &mut own);
+        Some(own)
+    }
+
+    fn set_proven(&mut self, is_proven: bool) {
+        self.is_proven = is_proven;
     }
 
     fn update_with(

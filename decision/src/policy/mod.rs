@@ -19,7 +19,7 @@ mod rules;
 mod space;
 mod thompson;
 
-pub use learner::{LearnerConfig, LearnerKind};
+pub use learner::{ApprenticeEnd, LearnerConfig, LearnerKind};
 pub use packed::{BadPacked, Packed};
 pub use space::{FeatureSpace, ModelShape};
 
@@ -160,6 +160,20 @@ pub trait Policy: Send + Sync + std::fmt::Debug {
     fn predict(&self, _features: &[f32], _actions: &[Action<'_>]) -> Option<Vec<Prediction>> {
         None
     }
+
+    /// Whether it learns beside a baseline for now: [`Policy::propensities`] are those of the baseline then.
+    fn is_apprentice(&self) -> bool {
+        false
+    }
+
+    /// The probabilities by which it would choose itself, explored as they would be then, while it is an apprentice and
+    /// what it would earn is compared with its baseline; nothing else.
+    fn as_apprentice(&self, _features: &[f32], _actions: &[Action<'_>]) -> Option<Vec<f32>> {
+        None
+    }
+
+    /// Says whether it was found that it would earn at least what its baseline earns. Not part of its state.
+    fn set_proven(&mut self, _is_proven: bool) {}
 
     /// Keeps so much of what it has learned, above 0 and up to 1, as a prior; false when it has
     /// nothing that could be weakened.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use regard_domain::sensitive_in_name;
 
 use crate::{
-    Campaign, CampaignFault, Creative, FaultKind, LearnerConfig, PolicyConfig, RewardRule,
+    ApprenticeEnd, Campaign, CampaignFault, Creative, FaultKind, LearnerConfig, PolicyConfig,
+    RewardRule,
 };
 
 mod condition;
@@ -404,6 +405,22 @@ fn check_learner(faults: &mut Faults, path: &str, policy: &PolicyConfig, config:
         (0.0, MAX_PLAYS),
         "200 is usual",
     );
+    let margin = config.apprentice_margin;
+    let margin_path = format!("{path}.apprentice_margin");
+    faults.number(
+        &margin_path,
+        margin,
+        (0.0, 0.5),
+        "0: not less than the baseline",
+    );
+    if margin > 0.0 && config.apprentice_ends != ApprenticeEnd::Proven {
+        faults.add(
+            margin_path,
+            "nothing: it belongs to `apprentice_ends = \"proven\"`",
+            margin,
+            "remove it",
+        );
+    }
     let of_one_kind = [
         ("width", "lints", config.width, 0.5),
         ("sharpness", "squarecb", config.sharpness, 10.0),

@@ -96,6 +96,20 @@ fn check(change: impl FnOnce(&mut Campaign), path: &str, code: Option<&str>) {
     );
 }
 
+#[test]
+fn a_margin_belongs_to_a_proof() {
+    let lints = |toml: &str| -> crate::PolicyConfig {
+        toml::from_str(&format!("kind = \"lints\"\n{toml}")).unwrap()
+    };
+    let path = "campaign[0].policy.apprentice_margin";
+    check(|c| c.policy = lints("apprentice_margin = 0.1"), path, None);
+    let too_much = "apprentice_ends = \"proven\"\napprentice_margin = 0.6";
+    check(|c| c.policy = lints(too_much), path, None);
+    let mut good = campaign(GOOD);
+    good.policy = lints("apprentice_ends = \"proven\"\napprentice_margin = 0.05");
+    assert_eq!(validate(&[good], &default_message()), []);
+}
+
 fn when(bad: &mut Campaign, toml: &str) {
     bad.creatives[0].when = toml::from_str(toml).unwrap();
 }

@@ -1,8 +1,9 @@
 //! Laws of the policies that learn a linear model.
 
 use regard_decision::{
-    Action, FeatureSpace, LearnerConfig, ModelShape, Policy, PolicyConfig, PolicyState,
-    PolicyStateError, Workspace, new_policy_over, restore_policy_over,
+    Action, ApprenticeEnd, Attributor, FeatureSpace, LearnerConfig, ModelShape, Policy,
+    PolicyConfig, PolicyState, PolicyStateError, RewardRule, Workspace, new_policy_over,
+    restore_policy_over,
 };
 use regard_domain::CreativeId;
 
@@ -172,6 +173,94 @@ fn an_apprentice_follows_the_rules_until_it_has_learned() {
         let p = policy.propensities(&[1.0], &actions);
         assert!(p[1] < 0.9, "{}: {p:?}", policy.kind());
     }
+}
+
+#[test]
+fn an_apprentice_that_has_to_prove_itself_waits_for_that() {
+    let config = LearnerConfig {
+        apprentice_plays: 5,
+        apprentice_ends: ApprenticeEnd::Proven,
+        exploration: 0.1,
+        ..config()
+    };
+    let never = LearnerConfig {
+        apprentice_ends: ApprenticeEnd::Never,
+        ..config
+    };
+    let space = FeatureSpace::of_context(&names("c", 1));
+    let ids = [id("a"), id("b"), id("c")];
+    let actions = ids.each_ref().map(|id| action(id, &[]));
+    for (proves, never) in all_kinds(config).into_iter().zip(all_kinds(never)) {
+        let [mut proves, mut never] = [proves, never].map(|one| new_policy_over(one, &space));
+        for policy in [&mut proves, &mut never] {
+            for _ in 0..5 {
+                assert_eq!(policy.as_apprentice(&[1.0], &actions), None, "too early");
+                policy.update(&ids[2], &[1.0], 1.0).unwrap();
+            }
+            let p = policy.propensities(&[1.0], &actions);
+            assert!((p[0] - 0.9333).abs() < 1e-3, "the rules choose: {p:?}");
+        }
+        let own = proves.as_apprentice(&[1.0], &actions).unwrap();
+        assert!((own.iter().sum::<f32>() - 1.0).abs() < 1e-5 && own[2] > own[0]);
+        assert!(own.iter().all(|p| *p > 0.0), "{own:?}");
+        assert!(proves.is_apprentice() && never.is_apprentice());
+        proves.set_proven(true);
+        never.set_proven(true);
+        assert_eq!(proves.propensities(&[1.0], &actions), own);
+        assert_eq!(proves.as_apprentice(&[1.0], &actions), None);
+        assert!(!proves.is_apprentice() && never.is_apprentice());
+        assert!(never.as_apprentice(&[1.0], &actions).is_some());
+    }
+}
+
+/// The weight of a play is what the policy would have done over what was done, among the messages of the campaign, whatever
+/// else was held out or competed.
+#[test]
+fn plays_of_an_apprentice_carry_their_weight() {
+    let head = "policy = { kind = 'lints', exploration = 0.3, apprentice_ends = 'proven' }\n\
+                experiment = { kind = 'bandit', holdout = 0.25 }";
+    let messages = [("a", ""), ("b", ""), ("c", "")];
+    let apprentice: regard_domain::CampaignId = "k".parse().unwrap();
+    let mut planner = planner(&(campaign("k", head, &messages) + &campaign("z", "", &[("z", "")])));
+    assert!(planner.is_apprentice(&apprentice) && !planner.is_apprentice(&"z".parse().unwrap()));
+    let context = context(&planner, 1, 0.5);
+    let mut rng = rng(5);
+    let mut n_weighed = 0;
+    for t in 0..60 {
+        let decision = planner.decide(&screen(), &context, at(t), &mut rng);
+        let of_it: Vec<_> = decision
+            .candidates
+            .iter()
+            .filter(|c| c.campaign.as_ref() == Some(&apprentice))
+            .collect();
+        let own: f32 = of_it.iter().map(|c| c.by_apprentice.unwrap()).sum();
+        assert!((own - 1.0).abs() < 1e-5);
+        let share: f32 = of_it.iter().map(|c| c.propensity).sum();
+        let mut attributor = Attributor::new();
+        attributor.open(&decision, &RewardRule::default(), 10_000);
+        let update = attributor.due(at(700_000)).pop().unwrap();
+        if decision.campaign.as_ref() != Some(&apprentice) {
+            assert_eq!(update.apprentice_weight, None);
+            continue;
+        }
+        n_weighed += 1;
+        let chosen = of_it.iter().find(|c| c.creative == decision.creative);
+        let chosen = chosen.unwrap();
+        let weight = f64::from(chosen.by_apprentice.unwrap())
+            / (f64::from(chosen.propensity) / f64::from(share));
+        let found = f64::from(update.apprentice_weight.unwrap());
+        assert!((found - weight).abs() < 1e-3 * weight, "{found} {weight}");
+    }
+    assert!(n_weighed > 10, "{n_weighed}");
+    planner.set_proven(&apprentice, true);
+    assert!(!planner.is_apprentice(&apprentice));
+    let decision = planner.decide(&screen(), &context, at(61), &mut rng);
+    assert!(
+        decision
+            .candidates
+            .iter()
+            .all(|c| c.by_apprentice.is_none())
+    );
 }
 
 #[test]

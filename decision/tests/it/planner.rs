@@ -190,6 +190,8 @@ fn learning_moves_from_one_planner_to_the_next_and_is_never_lost_unasked() {
             is_held_out: false,
             propensity: 1.0,
             segments: Vec::new(),
+            others: Vec::new(),
+            apprentice_weight: None,
         };
         old.apply(&update).unwrap();
     }

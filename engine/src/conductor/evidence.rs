@@ -1,12 +1,13 @@
 //! Experiments and guardrails: what is known of each message, and what stops one.
 
 use regard_backends::OutcomeRow;
-use regard_decision::{GuardMetric, Outcome, OutcomeKind, PolicyConfig, PolicyUpdate};
-use regard_domain::{Audience, CampaignId, CreativeId, ScreenId, Timestamp};
-use regard_evaluation::{Ablation, Evidence, EvidenceReport};
+use regard_decision::{
+    ExperimentKind, GuardMetric, Outcome, OutcomeKind, PolicyConfig, PolicyUpdate,
+};
+use regard_domain::{CampaignId, CreativeId, ScreenId, Timestamp};
+use regard_evaluation::{Ablation, Evidence, EvidenceReport, Rewarded};
 
 use super::{Conductor, Effect, HEARD, Row, Whom};
-use crate::view::Proposal;
 
 /// Key of the objections of one play: how often somebody asks does not matter, that somebody did does.
 const OBJECTED: &str = "objection";
@@ -44,6 +45,7 @@ impl Conductor {
                 .as_ref()
                 .is_some_and(Ablation::is_expression_idle);
             self.planner.set_expression_idle(&campaign.id, is_idle);
+            self.planner.set_proven(&campaign.id, evidence.is_proven());
         }
     }
 
@@ -59,16 +61,24 @@ impl Conductor {
 
     /// All that is known of a campaign, to be read; nothing when there is no such campaign.
     pub(crate) fn evidence(&self, campaign: &CampaignId) -> Option<EvidenceReport> {
-        let least = self.least_propensity(campaign)?;
+        self.planner.campaign(campaign)?;
         let evidence = self.evidence.get(campaign);
         let none = Evidence::default();
-        Some(evidence.unwrap_or(&none).report(least))
+        let is_apprentice = self.planner.is_apprentice(campaign);
+        Some(evidence.unwrap_or(&none).report(is_apprentice))
     }
 
-    /// The least probability that the exploration of a campaign leaves a message, among all that the campaign
-    /// could come to.
+    /// The least probability that a campaign leaves a message, among all that it could come to: by weight in an experiment that
+    /// shares plays so, else by what its policy explores.
     fn least_propensity(&self, campaign: &CampaignId) -> Option<f64> {
         let campaign = self.planner.campaign(campaign)?;
+        let experiment = campaign.experiment.as_ref();
+        let shown = f64::from(1.0 - experiment.map_or(0.0, |e| e.holdout));
+        if experiment.is_some_and(|e| e.kind == ExperimentKind::Ab) {
+            let weights = || campaign.creatives.iter().map(|c| f64::from(c.weight));
+            let least = weights().fold(f64::INFINITY, f64::min);
+            return Some(shown * least / weights().sum::<f64>());
+        }
         let exploration = match campaign.policy {
             PolicyConfig::Fixed { .. } | PolicyConfig::Rules {} => 1.0,
             PolicyConfig::Thompson { exploration, .. }
@@ -78,8 +88,7 @@ impl Conductor {
             | PolicyConfig::Squarecb(config)
             | PolicyConfig::Bootstrapped(config) => config.exploration,
         };
-        let holdout = campaign.experiment.as_ref().map_or(0.0, |e| e.holdout);
-        let share = f64::from(1.0 - holdout) * f64::from(exploration);
+        let share = shown * f64::from(exploration);
         Some(share / campaign.creatives.len().max(1) as f64)
     }
 
@@ -91,15 +100,6 @@ impl Conductor {
         else {
             return;
         };
-        let evidence = self.evidence.entry(id.clone()).or_default();
-        evidence.follow(campaign);
-        evidence.rewarded(
-            (!update.is_held_out).then_some(&update.creative),
-            &update.segments,
-            (f64::from(update.reward), f64::from(update.propensity)),
-            least,
-            campaign.creatives.len(),
-        );
         let learns = match campaign.policy {
             PolicyConfig::Fixed { .. } | PolicyConfig::Rules {} | PolicyConfig::Thompson { .. } => {
                 false
@@ -110,6 +110,21 @@ impl Conductor {
             | PolicyConfig::Squarecb(_)
             | PolicyConfig::Bootstrapped(_) => true,
         };
+        let evidence = self.evidence.entry(id.clone()).or_default();
+        evidence.follow(campaign);
+        let play = Rewarded {
+            creative: (!update.is_held_out).then_some(&update.creative),
+            others: &update.others,
+            segments: &update.segments,
+            reward: f64::from(update.reward),
+            propensity: f64::from(update.propensity),
+        };
+        evidence.rewarded(play, least, campaign.creatives.len());
+        let weight = update.apprentice_weight.map(f64::from);
+        if weight.is_some_and(|weight| evidence.compared(weight, f64::from(update.reward))) {
+            tracing::info!(campaign = %id, "the policy would have earned at least what its baseline earned");
+            self.planner.set_proven(id, true);
+        }
         // Where expression is not seen any more, nothing can be said about it.
         if update.is_held_out || !learns || !self.planner.sees_expression(id) {
             return;
@@ -217,38 +232,5 @@ impl Conductor {
         let (_, mut effects) = self.outcome(outcome, now);
         self.consider(Whom::Ended, None, now, &mut effects);
         effects
-    }
-
-    /// What fits the audience of a screen now, the most promising first; of an audience that is described
-    /// instead, where one is. Only campaigns whose policy has a model of rewards make offers.
-    pub(crate) fn offers(
-        &self,
-        screen: &ScreenId,
-        described: Option<Audience>,
-        now: Timestamp,
-    ) -> Option<Vec<Proposal>> {
-        let stage = self.stages.get(screen)?;
-        let uses = self.uses.get(&stage.camera).copied().unwrap_or_default();
-        let seen = stage.camera.as_ref().and_then(|c| self.seen.get(c));
-        let seen = seen.filter(|_| uses.selection).map(|s| s.audience);
-        let audience = described.or(seen).unwrap_or(Audience::EMPTY);
-        let context = self.planner.context(&audience, self.calendar.local(now));
-        let mut offers = Vec::new();
-        for campaign in self.planner.campaigns() {
-            let ranked = self.planner.predict(&campaign.id, screen, &context, now);
-            for (creative, prediction) in ranked.unwrap_or_default() {
-                offers.push(Proposal {
-                    campaign: campaign.id.clone(),
-                    creative,
-                    mean: prediction.mean,
-                    deviation: prediction.deviation,
-                });
-            }
-        }
-        offers.sort_by(|a, b| {
-            let by_mean = b.mean.total_cmp(&a.mean);
-            by_mean.then_with(|| (&a.campaign, &a.creative).cmp(&(&b.campaign, &b.creative)))
-        });
-        Some(offers)
     }
 }

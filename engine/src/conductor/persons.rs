@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use regard_commitments::{Grant, Personalization};
-use regard_decision::{Acceptance, Context, Decision, Facts, OutcomeKind};
+use regard_decision::{Acceptance, Context, Decision, Facts, OutcomeKind, OwnTaste, Planner};
 use regard_domain::{
     CameraId, CreativeId, DecisionId, Moment, PersonId, ScreenId, Timestamp, TrackId,
 };
@@ -177,6 +177,12 @@ impl Guest {
     /// Who it is, while they agree.
     pub(super) fn person_at(&self, now: Timestamp) -> Option<PersonId> {
         self.grant.is_live_at(now).then(|| self.grant.person())
+    }
+
+    /// What they took up before, as far as it says what else they may take up; nothing where their grant has ended.
+    pub(super) fn taste(&self, planner: &Planner, now: Timestamp) -> Option<OwnTaste> {
+        self.person_at(now)?;
+        planner.own_taste(&self.wishes, &self.grant).ok()
     }
 
     /// The context with what they wish; as it was where their grant has ended.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use regard_backends::SealedRow;
 use regard_commitments::{Answer, ConsentPurpose, DataKey, KeySlot, LiveConsent, Zeroizing};
-use regard_decision::{FactValue, Facts};
+use regard_decision::{FactValue, Facts, TOOK_PREFIX as TOOK};
 use regard_domain::{PersonId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,9 +21,6 @@ pub(super) const HISTORY_KIND: &str = "history";
 
 /// Name of the wish that says how often somebody came.
 const VISITS: &str = "visits";
-
-/// How the names of wishes begin that say how often somebody took something up.
-const TOOK: &str = "took.";
 
 /// Messages whose taking up is counted for one person. When full, those that are counted go on and no further one is: the lid of
 /// what a context holds of a person is not far.

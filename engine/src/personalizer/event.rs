@@ -421,6 +421,7 @@ impl Chosen {
             creative: self.creatives[place].clone(),
             propensity: self.propensities[place],
             held_out: None,
+            by_apprentice: None,
         };
         let named = |name: char, values: &[f32]| {
             let values = values.iter().enumerate();

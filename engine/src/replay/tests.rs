@@ -183,6 +183,8 @@ fn remembered(config: &EngineConfig) -> Remembered {
             is_held_out: false,
             propensity: 0.5,
             segments: Vec::new(),
+            others: Vec::new(),
+            apprentice_weight: None,
         };
         learned.apply(&update).unwrap();
     }

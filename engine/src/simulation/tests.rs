@@ -64,6 +64,45 @@ fn a_learner_loses_less_than_chance_and_the_same_seed_does_the_same() {
     );
 }
 
+/// A policy that learns beside the rules acts when it is sure that it earns at least as much, and not before.
+#[test]
+fn an_apprentice_acts_once_it_is_proven_and_not_before() {
+    let with = |ends: &str| {
+        let policy = json!({"kind": "lints", "exploration": 0.5, "apprentice_plays": 100, "apprentice_ends": ends, "apprentice_margin": 0.0});
+        let mut config = config(campaign(&json!({ "policy": policy })), 12);
+        // The rules choose what comes first: of these tastes the message that pleases least.
+        config.campaigns[0].creatives.swap(0, 2);
+        config
+    };
+    let id: CampaignId = "k".parse().unwrap();
+    let never = simulate(&with("never")).unwrap();
+    let beside = never.evidence[&id].apprentice.clone().unwrap();
+    assert!(beside.is_apprentice && beside.n_plays > 500, "{beside:?}");
+    let is_first = |play: &&SimulatedPlay| play.creative.as_str() == "book";
+    let n_first = never.plays.iter().filter(is_first).count();
+    // Half by the rules, and an eighth of each by chance.
+    let share = n_first as f64 / never.plays.len() as f64;
+    assert!((share - 0.625).abs() < 0.06, "{share}");
+    let proven = simulate(&with("proven")).unwrap();
+    let report = proven.evidence[&id].apprentice.clone().unwrap();
+    assert_eq!(
+        report.proven_after.is_none(),
+        report.is_apprentice,
+        "{report:?}"
+    );
+    // The same street and the same draws: up to the proof nothing differs.
+    let after = beside
+        .proven_after
+        .expect("tastes that differ by kind of visitor are learned");
+    assert_eq!(report.proven_after, Some(after));
+    // Nobody saw some of the plays that were compared.
+    let begins = usize::try_from(after / 2).unwrap();
+    assert!(begins > 15, "not before it is sure: {after}");
+    assert_eq!(never.plays[..begins], proven.plays[..begins]);
+    assert_ne!(never.plays, proven.plays);
+    assert!(proven.regret().last() < never.regret().last());
+}
+
 /// Least mean turning away at which `book`, made to annoy, plays: that of a long run of the same street in which nothing
 /// stops it, less three standard errors of values in `[0, 1]`.
 fn annoyance(tastes: &Tastes) -> f64 {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use regard_commitments::{ActKind, ConsentPurpose, EntryBody, GivenBy, LedgerEntry, RefusalCode};
 use regard_decision::{Campaign, Creative, FactValue, Outcome, OutcomeKind};
-use regard_domain::CreativeId;
+use regard_domain::{Audience, CreativeId};
 use regard_engine::{
     Authenticated, CaptureBegun, CaptureMode, CaptureOutcome, CaptureStep, Claim, Engine,
-    EngineConfig, KeptFace, RecognitionError, VerifiedClaim, Visitor, WelcomeError,
+    EngineConfig, EngineError, KeptFace, OfferFor, RecognitionError, VerifiedClaim, Visitor,
+    WelcomeError,
 };
 use regard_identity::TargetRate;
 use regard_testkit::actor::Actor;
@@ -35,9 +36,79 @@ fn site(folder: &std::path::Path) -> EngineConfig {
     coffee.when =
         serde_json::from_value(json!({"facts": [{"name": "person.coffee", "equals": true}]}))
             .unwrap();
+    coffee.features = [("hot".to_owned(), 1.0)].into();
     yours.creatives = vec![coffee];
-    config.campaigns = [general, vec![yours]].concat();
+    // Outranked by what is for everybody whenever anybody is there: nothing of it is ever shown, it makes offers alone.
+    let offer = |id: &str, feature: &str| {
+        let mut creative = Creative::text(CreativeId::new(id).unwrap(), id, "");
+        creative.features = [(feature.to_owned(), 1.0)].into();
+        creative.when = serde_json::from_value(json!({"n_visitors": {"min": 1}})).unwrap();
+        creative
+    };
+    let shelf =
+        json!({"id": "shelf", "name": "Shelf", "priority": -5, "policy": {"kind": "lints"}});
+    let mut shelf: Campaign = serde_json::from_value(shelf).unwrap();
+    shelf.creatives = vec![offer("salad", "cold"), offer("soup", "hot")];
+    config.campaigns = [general, vec![yours, shelf]].concat();
     config
+}
+
+/// The messages that are offered, the most promising first, with their expectations; nothing where it is refused for want of a
+/// consent.
+async fn offered(engine: &Engine, whom: OfferFor) -> Option<Vec<(String, f64)>> {
+    match engine.offers(screen(), whom).await {
+        Ok(offers) => {
+            let offers = offers.iter().map(|o| (o.creative.to_string(), o.mean));
+            Some(offers.collect())
+        }
+        Err(EngineError::Refused(refusal)) => {
+            assert_eq!(refusal.code, RefusalCode::ConsentMissing);
+            None
+        }
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// What is offered to somebody whom the screen has welcomed just now, while they are seen.
+async fn offered_to(engine: &Engine, claim: &VerifiedClaim) -> Vec<(String, f64)> {
+    for _ in 0..100 {
+        welcomed(engine, claim).await;
+        let offers = offered(engine, OfferFor::Person).await;
+        if let Some(offers) = offers.filter(|offers| !offers.is_empty()) {
+            return offers;
+        }
+    }
+    panic!("nothing was ever offered");
+}
+
+/// From the next visit on what they took up makes what is like it more promising, for them alone.
+async fn offers_follow_what_they_took(engine: &Engine, claim: &VerifiedClaim) {
+    let theirs = offered_to(engine, claim).await;
+    let like_theirs = Audience {
+        n_visitors: 1,
+        ..Audience::EMPTY
+    };
+    let everybody = offered(engine, OfferFor::Described(like_theirs)).await;
+    let everybody = everybody.unwrap();
+    let names = |offers: &[(String, f64)]| -> Vec<String> {
+        offers.iter().map(|(name, _)| name.clone()).collect()
+    };
+    assert_eq!(names(&everybody), ["salad", "soup"], "{everybody:?}");
+    assert_eq!(names(&theirs), ["soup", "salad"], "{theirs:?}");
+    assert!(theirs[0].1 > everybody[1].1 && theirs[1].1 <= everybody[0].1);
+}
+
+/// Welcomes somebody, as soon as they are alone: the clip begins anew now and then, and nobody is there for a moment.
+async fn welcomed(engine: &Engine, claim: &VerifiedClaim) {
+    for _ in 0..100 {
+        match engine.welcome(&screen(), Visitor::Verified(claim)).await {
+            Err(WelcomeError::NotAlone) => {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+            done => return done.unwrap(),
+        }
+    }
+    panic!("nobody was ever alone");
 }
 
 /// Shows the photographs that are asked for.
@@ -121,22 +192,8 @@ async fn whoever_shows_who_they_are_is_shown_what_they_wish_until_they_take_it_b
     agree(&engine, &who, ConsentPurpose::Personalize).await;
     let wishes = json!({"coffee": true, "religion": "any"});
     custodian.correct(&who, &wishes).await.unwrap();
-    // The clip begins anew now and then, and nobody is there for a moment.
-    let mut welcomed = engine.welcome(&screen(), Visitor::Verified(&claim)).await;
-    for _ in 0..100 {
-        match welcomed {
-            Err(WelcomeError::NotAlone) => {
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                welcomed = engine.welcome(&screen(), Visitor::Verified(&claim)).await;
-            }
-            done => {
-                done.unwrap();
-                welcomed = Ok(());
-                break;
-            }
-        }
-    }
-    welcomed.unwrap();
+    assert_eq!(offered(&engine, OfferFor::Person).await, None);
+    welcomed(&engine, &claim).await;
     let coffee = || showing(&engine).as_deref() == Some("coffee");
     assert!(until(coffee).await, "{:?}", showing(&engine));
     let known = custodian.own_wishes(&who).await.unwrap();
@@ -161,6 +218,7 @@ async fn whoever_shows_who_they_are_is_shown_what_they_wish_until_they_take_it_b
     let known = custodian.own_wishes(&who).await.unwrap();
     let took = known.facts.get("took.coffee");
     assert_eq!(took, Some(&FactValue::Number(1.0)), "once a decision");
+    offers_follow_what_they_took(&engine, &claim).await;
     assert!(custodian.forget_wish(&who, "took.coffee").await.unwrap());
     assert!(custodian.forget_wish(&who, "visits").await.unwrap());
     assert!(!custodian.forget_wish(&who, "visits").await.unwrap());
@@ -169,6 +227,11 @@ async fn whoever_shows_who_they_are_is_shown_what_they_wish_until_they_take_it_b
         .withdraw(one.person, ConsentPurpose::Personalize)
         .await
         .unwrap();
+    assert_eq!(
+        offered(&engine, OfferFor::Person).await,
+        None,
+        "nothing of them is used once the withdrawal is acknowledged"
+    );
     assert!(until(|| !coffee()).await);
     let refused = engine.welcome(&screen(), Visitor::Verified(&claim)).await;
     assert!(refused.is_err());

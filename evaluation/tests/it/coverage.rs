@@ -1,7 +1,8 @@
 //! Intervals hold the truth as often as they say. The sample of 1,000 logs is in `cargo xtask accuracy`.
 
 use regard_evaluation::{
-    BettingSequence, BoundTest, coverage_of_estimates, coverage_while_peeking,
+    BettingSequence, BoundTest, coverage_of_estimates, coverage_of_experiments,
+    coverage_while_peeking,
 };
 
 #[test]
@@ -18,6 +19,15 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
 fn sequences_hold_the_truth_however_often_one_looks() {
     for row in coverage_while_peeking(120, 500, 1) {
         assert!(row.n == 120 && row.n_held >= 106, "{row:?}");
+    }
+}
+
+#[test]
+fn experiments_hold_the_truth_of_all_messages_at_once() {
+    for row in coverage_of_experiments(60, 400, 1) {
+        // With 95 % or more, 51 of 60 or fewer hold it once in 500 tries.
+        assert!(row.n == 60 && row.n_held >= 52, "{row:?}");
+        assert!(row.width < 0.9, "something is known: {row:?}");
     }
 }
 

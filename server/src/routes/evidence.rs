@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use regard_domain::{Audience, CampaignId, ScreenId};
+use regard_engine::OfferFor;
 use regard_evaluation::EvidenceReport;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -50,6 +51,9 @@ pub(crate) struct OfferParams {
     dwell_secs: Option<f32>,
     /// Greatest face height over frame height, 0 to 1.
     nearness: Option<f32>,
+    /// For whoever was recognised before the screen and agrees that messages are chosen for them: their wishes and what they
+    /// took up before take part. Not together with an audience that is described.
+    personal: Option<bool>,
 }
 
 /// A message that fits.
@@ -65,6 +69,24 @@ pub(crate) struct OfferBody {
 }
 
 impl OfferParams {
+    fn whom(&self) -> Result<OfferFor, Problem> {
+        let is_described = self.visitors.is_some()
+            || self.looking.is_some()
+            || self.attention.is_some()
+            || self.dwell_secs.is_some()
+            || self.nearness.is_some();
+        if self.personal == Some(true) {
+            if is_described {
+                let detail = "personal is for whoever stands before the screen: leave visitors and what describes them out";
+                return Err(Problem::invalid("bad_audience", detail));
+            }
+            return Ok(OfferFor::Person);
+        }
+        Ok(self
+            .described()?
+            .map_or(OfferFor::Present, OfferFor::Described))
+    }
+
     fn described(&self) -> Result<Option<Audience>, Problem> {
         let Some(n_visitors) = self.visitors else {
             return Ok(None);
@@ -93,10 +115,12 @@ impl OfferParams {
 
 /// Messages that fit the audience of a screen now, or one that is described, the one that is expected to earn most first,
 /// with how sure that is. Nothing is shown and nothing is learned. Only campaigns whose policy has a linear model
-/// (`epsilon`, `lints`, `squarecb`, `bootstrapped`) make offers.
+/// (`epsilon`, `lints`, `squarecb`, `bootstrapped`) make offers. With `personal=true` they are for whoever was recognised before
+/// the screen: under their consent to `personalise` alone, refused with `consent_missing` without it and at once when it is
+/// taken back; the answer says nothing of who it is.
 #[utoipa::path(
     get, path = "/v1/offers", tag = "console", params(OfferParams),
-    responses((status = 200, body = Vec<OfferBody>), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+    responses((status = 200, body = Vec<OfferBody>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
 )]
 pub(crate) async fn offers(
     State(app): State<App>,
@@ -109,7 +133,7 @@ pub(crate) async fn offers(
         let detail = format!("n is 1 to {MAX_OFFERS}");
         return Err(Problem::invalid("bad_n", detail));
     }
-    let proposals = app.engine.offers(screen, params.described()?).await?;
+    let proposals = app.engine.offers(screen, params.whom()?).await?;
     let body = |proposal: &regard_engine::Proposal| {
         let half = WITHIN_95 * proposal.deviation;
         OfferBody {

@@ -10,7 +10,7 @@ export async function refreshEvidence() {
   const reports = await Promise.all(asked);
   const known = campaigns
     .map((campaign, i) => ({ campaign, report: reports[i] }))
-    .filter(({ report }) => report && (report.arms.length > 0 || report.guardrails.length > 0 || report.ablation));
+    .filter(({ report }) => report && (report.arms.length > 0 || report.guardrails.length > 0 || report.ablation || report.apprentice));
   card.hidden = known.length === 0;
   byId("evidence").replaceChildren(...known.flatMap(section));
 }
@@ -22,6 +22,7 @@ async function read(address) {
 
 function section({ campaign, report }) {
   const parts = [element("h3", {}, campaign.name)];
+  if (report.apprentice) parts.push(apprentice(report.apprentice));
   if (report.ablation) parts.push(camera(report.ablation));
   const stopped = report.guardrails.filter((one) => one.stopped_after !== null);
   if (stopped.length > 0) {
@@ -35,6 +36,34 @@ function section({ campaign, report }) {
   if (report.arms.length > 0) parts.push(arms(report.arms));
   if (report.guardrails.length > 0) parts.push(guards(report.guardrails));
   return parts;
+}
+
+const VERDICTS = {
+  at_least_as_good: "would have earned at least what its baseline earned",
+  worse: "would have earned less than its baseline",
+  not_known: "is not known to do at least as well as its baseline",
+};
+
+function apprentice(report) {
+  const stands = report.is_apprentice ? "An apprentice: the rules choose, the policy learns beside them. It " : "The policy chooses by itself. Beside the rules it ";
+  const parts = [element("strong", {}, `${stands}${VERDICTS[report.verdict]}.`)];
+  if (report.n_plays > 0) {
+    const gain = `${number(report.gain)} more (${range(report.gain_interval)}, 95 %)`;
+    parts.push(` Rules ${number(report.baseline)}, policy ${number(report.policy)} a play over ${report.n_plays} plays: ${gain}, estimated from plays that the rules chose.`);
+  } else {
+    parts.push(" Nothing is compared yet.");
+  }
+  if (report.is_apprentice) parts.push(` ${ends(report)}`);
+  return element("p", { class: "note" }, ...parts);
+}
+
+function ends({ ends, plays_before, margin }) {
+  const less = margin > 0 ? ` less ${(100 * margin).toFixed(0)} %` : "";
+  return {
+    plays: `It chooses by itself after ${plays_before} rewards.`,
+    proven: `It chooses by itself when it is sure to earn at least as much${less}.`,
+    never: "It chooses by itself when somebody changes the campaign.",
+  }[ends];
 }
 
 function camera(ablation) {

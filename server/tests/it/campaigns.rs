@@ -96,6 +96,10 @@ async fn evidence_and_offers_are_told() {
         ("screen=none", "unknown_screen"),
         ("screen=demo&n=0", "bad_n"),
         ("screen=demo&visitors=1&looking=2", "bad_audience"),
+        ("screen=demo&personal=true&looking=1", "bad_audience"),
+        ("screen=demo&personal=maybe", "bad_query"),
+        // Nobody who agreed to it stands there.
+        ("screen=demo&personal=true", "consent_missing"),
         ("n=1", "bad_query"),
     ] {
         let refused = world.get(&format!("/v1/offers?{query}")).send().await;

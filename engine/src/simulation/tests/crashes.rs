@@ -138,6 +138,11 @@ impl Life {
         self.stored.keep(&effects);
     }
 
+    fn has(&self, decision: &Decision, kind: &OutcomeKind) -> bool {
+        let came = self.stored.outcomes.get(&decision.id);
+        came.is_some_and(|came| came.iter().any(|outcome| outcome.kind == *kind))
+    }
+
     /// Policy, evidence and log say the same.
     fn check(&self) {
         let id: CampaignId = "k".parse().unwrap();
@@ -156,11 +161,29 @@ impl Life {
             .count() as u64;
         assert_eq!(row.state.version + n_held_out, self.stored.n(LEARNED));
         let evidence: Evidence = serde_json::from_str(&row.state.evidence).unwrap();
-        let report = evidence.report(0.01);
+        let report = evidence.report(false);
         let of_all = report.arms.iter().filter(|arm| arm.segment.is_none());
         assert_eq!(
             of_all.map(|arm| arm.n_plays).sum::<u64>(),
             self.stored.n(LEARNED)
+        );
+        let is_compared = |d: &&Decision| d.candidates.iter().any(|c| c.by_apprentice.is_some());
+        let chosen = self.stored.decisions.iter().filter(|d| !d.is_default);
+        let n_compared = chosen.clone().filter(is_compared);
+        let n_compared =
+            n_compared.filter(|d| self.has(d, &OutcomeKind::Custom(LEARNED.to_owned())));
+        assert_eq!(
+            report.apprentice.map_or(0, |one| one.n_plays),
+            n_compared.count() as u64
+        );
+        let n_turned = chosen.filter(|d| self.has(d, &OutcomeKind::TurnedAway));
+        let turned = report
+            .guardrails
+            .iter()
+            .filter(|g| g.metric == regard_decision::GuardMetric::TurningAway);
+        assert_eq!(
+            turned.map(|g| g.n_plays).sum::<u64>(),
+            n_turned.count() as u64
         );
         let complaints = report
             .guardrails
@@ -175,12 +198,32 @@ impl Life {
 
 #[test]
 fn model_evidence_and_log_agree_wherever_the_program_dies() {
-    let more = json!({
+    let more = json!({"experiment": {"kind": "ab", "holdout": 0.2}});
+    let life = dies_again_and_again(&more);
+    assert!(life.stored.n(HEARD) > 30);
+}
+
+#[test]
+fn so_do_a_bandit_and_what_is_compared_of_an_apprentice() {
+    let policy = json!({"kind": "lints", "exploration": 0.3, "apprentice_plays": 5, "apprentice_ends": "never"});
+    let more = json!({"policy": policy, "experiment": {"kind": "bandit", "holdout": 0.2}});
+    let life = dies_again_and_again(&more);
+    let id: CampaignId = "k".parse().unwrap();
+    let text = &life.stored.policies[&id].state.evidence;
+    let evidence: Evidence = serde_json::from_str(text).unwrap();
+    let apprentice = evidence.report(true).apprentice.unwrap();
+    assert!(apprentice.n_plays > 10, "{apprentice:?}");
+}
+
+fn dies_again_and_again(more: &Value) -> Life {
+    let mut whole = json!({
         "reward": {"window_secs": 20, "terms": [{"kind": "scan"}, {"kind": "attention_seconds"}]},
-        "experiment": {"kind": "ab", "holdout": 0.2},
         "guardrail": [{"metric": "complaints", "at_most": 0.2}, {"metric": "turning_away", "at_most": 0.9}],
     });
-    let config = config(campaign(&more), 1);
+    for (key, value) in more.as_object().unwrap() {
+        whole[key] = value.clone();
+    }
+    let config = config(campaign(&whole), 1);
     let calendar = Calendar::new(Some("UTC")).unwrap();
     let mut life = Life {
         street: Street::new(config.tastes.clone(), calendar, [5; 32]),
@@ -199,5 +242,6 @@ fn model_evidence_and_log_agree_wherever_the_program_dies() {
         life.conductor = conductor(&config, &life.stored.remembered(), death);
     }
     let n_learned = life.stored.n(LEARNED);
-    assert!(n_learned > 60 && life.stored.n(HEARD) > 30, "{n_learned}");
+    assert!(n_learned > 60, "{n_learned}");
+    life
 }
