@@ -43,6 +43,10 @@ struct Showing {
 /// that was passed over interrupts only after it ceased to be eligible, by the same margin.
 ///
 /// The default message stays until something is eligible.
+///
+/// Of a screen that is parted into slots there is one director a slot, considered in the order of the
+/// slots, each with what those before it show ([`Director::consider_beside`]): the first chooses as on a
+/// screen of its own, and one that shows what a slot before it took decides anew at once.
 #[derive(Debug)]
 pub struct Director {
     screen: ScreenId,
@@ -91,8 +95,21 @@ impl Director {
         now: Timestamp,
         rng: &mut R,
     ) -> Option<Decision> {
-        let draft = planner.draft(&self.screen, context, now);
-        let trigger = self.trigger(planner, &draft, context, now)?;
+        self.consider_beside(&[], planner, context, (cause, now), rng)
+    }
+
+    /// As [`Director::consider`], in a slot: without the messages that the slots before it show. The default
+    /// message is no such message; it stands wherever nothing else is left.
+    pub fn consider_beside<R: CryptoRng + ?Sized>(
+        &mut self,
+        taken: &[(CampaignId, CreativeId)],
+        planner: &mut Planner,
+        context: &Context,
+        (cause, now): (MomentCause, Timestamp),
+        rng: &mut R,
+    ) -> Option<Decision> {
+        let draft = planner.draft_without(taken, &self.screen, context, now);
+        let trigger = self.trigger(planner, (&draft, taken), context, now)?;
         let occasion = Occasion {
             screen: &self.screen,
             context,
@@ -130,7 +147,7 @@ impl Director {
     fn trigger(
         &mut self,
         planner: &Planner,
-        draft: &Draft,
+        (draft, taken): (&Draft, &[Key]),
         context: &Context,
         now: Timestamp,
     ) -> Option<Trigger> {
@@ -162,6 +179,10 @@ impl Director {
             .is_none()
         {
             return Some(Trigger::Withdrawn);
+        }
+        let is_taken = |key: &Key| key.0 == *campaign && key.1 == showing.decision.creative;
+        if taken.iter().any(is_taken) {
+            return Some(Trigger::GaveWay);
         }
         // What was chosen by somebody's wishes goes with them, whatever time it had; and they need not wait for theirs.
         if showing.decision.is_personal != context.is_personal() {
