@@ -132,6 +132,7 @@ pub fn simulate(config: &SimulationConfig) -> Result<Simulated, SimulationError>
     let seat = Seat {
         screen: screen.clone(),
         camera: Some(camera.clone()),
+        slots: Vec::new(),
     };
     let mut rng = ChaCha20Rng::seed_from_u64(config.seed);
     let conductor = Conductor::new(calendar.clone(), planner, &[seat], uses, rng.random());

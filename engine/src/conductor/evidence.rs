@@ -2,7 +2,7 @@
 
 use regard_backends::OutcomeRow;
 use regard_decision::{GuardMetric, Outcome, OutcomeKind, PolicyConfig, PolicyUpdate};
-use regard_domain::{Audience, CampaignId, CreativeId, ScreenId, Timestamp};
+use regard_domain::{Audience, CampaignId, CreativeId, DecisionId, PlayId, ScreenId, Timestamp};
 use regard_evaluation::{Ablation, Evidence, EvidenceReport};
 
 use super::{Conductor, Effect, HEARD, Row, Whom};
@@ -201,48 +201,64 @@ impl Conductor {
         true
     }
 
-    /// Somebody before a screen asked not to be looked at: that counts against what it shows.
+    /// Somebody before a screen asked not to be looked at: that counts against what it shows, in every slot, for nobody can
+    /// tell which it was.
     pub(crate) fn objected(&mut self, screen: &ScreenId, now: Timestamp) -> Vec<Effect> {
-        let glass = self.stages.get(screen).and_then(|s| s.on_glass.as_ref());
-        let Some(glass) = glass.filter(|glass| glass.message.is_some()) else {
+        let glasses = self.slots_of(screen).filter_map(|s| s.on_glass.as_ref());
+        let messages = glasses.filter(|glass| glass.message.is_some());
+        let plays: Vec<PlayId> = messages.map(|glass| glass.play).collect();
+        if plays.is_empty() {
             return Vec::new();
-        };
-        let outcome = Outcome {
-            decision: regard_domain::DecisionId::from_bits(glass.play.as_bits()),
-            kind: OutcomeKind::Objection,
-            value: 1.0,
-            at: now,
-            key: OBJECTED.to_owned(),
-        };
-        let (_, mut effects) = self.outcome(outcome, now);
+        }
+        let mut effects = Vec::new();
+        for play in plays {
+            let outcome = Outcome {
+                decision: DecisionId::from_bits(play.as_bits()),
+                kind: OutcomeKind::Objection,
+                value: 1.0,
+                at: now,
+                key: OBJECTED.to_owned(),
+            };
+            effects.extend(self.outcome(outcome, now).1);
+        }
         self.consider(Whom::Ended, None, now, &mut effects);
         effects
     }
 
     /// What fits the audience of a screen now, the most promising first; of an audience that is described
-    /// instead, where one is. Only campaigns whose policy has a model of rewards make offers.
+    /// instead, where one is. Only campaigns whose policy has a model of rewards make offers. Of a screen that is parted, each
+    /// message as in the first slot in which it may be shown.
     pub(crate) fn offers(
         &self,
         screen: &ScreenId,
         described: Option<Audience>,
         now: Timestamp,
     ) -> Option<Vec<Proposal>> {
-        let stage = self.stages.get(screen)?;
+        let stage = self.main_of(screen)?;
         let uses = self.uses.get(&stage.camera).copied().unwrap_or_default();
         let seen = stage.camera.as_ref().and_then(|c| self.seen.get(c));
         let seen = seen.filter(|_| uses.selection).map(|s| s.audience);
         let audience = described.or(seen).unwrap_or(Audience::EMPTY);
-        let context = self.planner.context(&audience, self.calendar.local(now));
-        let mut offers = Vec::new();
-        for campaign in self.planner.campaigns() {
-            let ranked = self.planner.predict(&campaign.id, screen, &context, now);
-            for (creative, prediction) in ranked.unwrap_or_default() {
-                offers.push(Proposal {
-                    campaign: campaign.id.clone(),
-                    creative,
-                    mean: prediction.mean,
-                    deviation: prediction.deviation,
-                });
+        let whole = self.planner.context(&audience, self.calendar.local(now));
+        let mut offers: Vec<Proposal> = Vec::new();
+        for stage in self.slots_of(screen) {
+            let of_slot = stage.slot.as_ref().map(|slot| whole.clone().in_slot(slot));
+            let context = of_slot.as_ref().unwrap_or(&whole);
+            for campaign in self.planner.campaigns() {
+                let ranked = self.planner.predict(&campaign.id, screen, context, now);
+                for (creative, prediction) in ranked.unwrap_or_default() {
+                    let is_same =
+                        |o: &Proposal| o.campaign == campaign.id && o.creative == creative;
+                    if offers.iter().any(is_same) {
+                        continue;
+                    }
+                    offers.push(Proposal {
+                        campaign: campaign.id.clone(),
+                        creative,
+                        mean: prediction.mean,
+                        deviation: prediction.deviation,
+                    });
+                }
             }
         }
         offers.sort_by(|a, b| {

@@ -56,6 +56,7 @@ fn engine_config(data: &TempDir) -> EngineConfig {
             screen,
             camera: Some(camera),
             in_process: false,
+            layout: None,
         }],
         campaigns: vec![campaign],
         default_message: welcome("default"),

@@ -217,6 +217,7 @@ fn config(
             screen: ScreenId::new(format!("screen{n}"))?,
             camera: Some(camera),
             in_process: !is_browser,
+            layout: None,
         });
     }
     let mut default_message = Creative::text(CreativeId::new("nobody")?, "Nobody", "");

@@ -90,6 +90,7 @@ fn conductor(config: &SimulationConfig, remembered: &Remembered, seed: u8) -> Co
     let seats = [Seat {
         screen,
         camera: Some(camera.clone()),
+        slots: Vec::new(),
     }];
     let uses: UsesByCamera = [(Some(camera), Uses::ALL)].into();
     remembered.conductor(planner, calendar, &seats, uses, [seed; 32])
