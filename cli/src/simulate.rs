@@ -135,8 +135,9 @@ fn one(scene: &Scene, policy: PolicyConfig, args: &SimulateArgs) -> Result<Simul
     let mut campaigns = scene.campaigns.clone();
     for campaign in &mut campaigns {
         campaign.policy = policy;
-        // The one screen there is.
+        // The one screen there is, which is not parted.
         campaign.screens.clear();
+        campaign.slots.clear();
     }
     let config = SimulationConfig {
         campaigns,
