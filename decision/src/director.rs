@@ -45,8 +45,8 @@ struct Showing {
 /// The default message stays until something is eligible.
 ///
 /// Of a screen that is parted into slots there is one director a slot, considered in the order of the
-/// slots, each with what those before it show ([`Director::consider_beside`]): the first chooses as on a
-/// screen of its own, and one that shows what a slot before it took decides anew at once.
+/// slots, each without what others have ([`Director::taken_beside`]): an earlier slot goes before a later
+/// one, but takes nothing from it that has not had its least time.
 #[derive(Debug)]
 pub struct Director {
     screen: ScreenId,
@@ -85,6 +85,26 @@ impl Director {
         Some(showing.since.plus(showing.duration))
     }
 
+    /// Messages that the slot at this place, from 0, does not get, of the directors of a screen in the order of
+    /// its slots: those that slots before it show, and those that slots after it show and that have not been
+    /// there for their least time. The default message is none of them; it stands wherever nothing else is
+    /// left.
+    pub fn taken_beside<'a>(
+        slots: impl IntoIterator<Item = &'a Self>,
+        place: usize,
+        now: Timestamp,
+    ) -> Vec<(CampaignId, CreativeId)> {
+        let others = slots.into_iter().enumerate().filter(|(i, _)| *i != place);
+        let taken = others.filter_map(|(i, director)| {
+            let showing = director.showing.as_ref()?;
+            let must_stay = now.saturating_since(showing.since) < showing.min_show;
+            let decision = &showing.decision;
+            let message = (decision.campaign.clone()?, decision.creative.clone());
+            (i < place || must_stay).then_some(message)
+        });
+        taken.collect()
+    }
+
     /// Decides if the message may change now; otherwise nothing. The same message may be chosen
     /// anew: that is another play.
     pub fn consider<R: CryptoRng + ?Sized>(
@@ -98,8 +118,8 @@ impl Director {
         self.consider_beside(&[], planner, context, (cause, now), rng)
     }
 
-    /// As [`Director::consider`], in a slot: without the messages that the slots before it show. The default
-    /// message is no such message; it stands wherever nothing else is left.
+    /// As [`Director::consider`], in a slot, without the messages that are taken, see
+    /// [`Director::taken_beside`]. One that shows what a slot before it took decides anew.
     pub fn consider_beside<R: CryptoRng + ?Sized>(
         &mut self,
         taken: &[(CampaignId, CreativeId)],

@@ -1,9 +1,10 @@
 //! Caps and budgets hold under any sequence; the oracle counts the log.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use proptest::prelude::*;
-use regard_decision::{Decision, Director, LocalTime};
+use regard_decision::{Decision, Director, LocalTime, Trigger};
 use regard_domain::{CampaignId, CreativeId, MomentCause, ScreenId, SlotId, Timestamp};
 
 use crate::support::{audience, campaign, planner, rng};
@@ -122,14 +123,19 @@ proptest! {
             // Now and then one slot alone is looked at, as when its message has had its time.
             let first = if is_in_order { 0 } else { n_slots - 1 };
             for (i, slot) in slots.iter().enumerate().skip(first) {
-                let taken: Vec<_> = directors[..i].iter().filter_map(message).collect();
+                let taken = Director::taken_beside(&directors, i, now);
                 let context = context.clone().in_slot(slot);
                 let occasion = (MomentCause::Beat, now);
+                let before = directors[i].current().map(|d| d.at);
                 let decided = directors[i].consider_beside(&taken, &mut planner, &context, occasion, &mut rng);
                 if let Some(decision) = &decided {
                     prop_assert_eq!(decision.slot.as_ref(), Some(slot));
                     let sum: f32 = decision.candidates.iter().map(|c| c.propensity).sum();
                     prop_assert!((sum - 1.0).abs() < 1e-4, "{}", sum);
+                    // Not even for a slot before it does a message go before its least time.
+                    if decision.reason.trigger == Trigger::GaveWay {
+                        prop_assert!(now.saturating_since(before.unwrap()) >= Duration::from_secs(1));
+                    }
                 }
                 log.extend(decided);
             }

@@ -245,11 +245,12 @@ impl Parted {
     /// What changes in which slot, and why.
     fn at(&mut self, millis: i64, n_visitors: u32) -> Vec<(&'static str, Decision)> {
         let whole = self.planner.context(&audience(n_visitors, 0.0), noon());
-        let (mut changes, mut taken) = (Vec::new(), Vec::new());
-        for (slot, director) in ["main", "side"].into_iter().zip(&mut self.directors) {
+        let mut changes = Vec::new();
+        for (place, slot) in ["main", "side"].into_iter().enumerate() {
+            let taken = Director::taken_beside(&self.directors, place, at(millis));
             let context = whole.clone().in_slot(&slot.parse().unwrap());
             let occasion = (MomentCause::Beat, at(millis));
-            let decided = director.consider_beside(
+            let decided = self.directors[place].consider_beside(
                 &taken,
                 &mut self.planner,
                 &context,
@@ -257,9 +258,6 @@ impl Parted {
                 &mut self.rng,
             );
             changes.extend(decided.map(|decision| (slot, decision)));
-            let shown = director.current().unwrap();
-            let of = |campaign| (campaign, shown.creative.clone());
-            taken.extend(shown.campaign.clone().map(of));
         }
         changes
     }
@@ -283,7 +281,7 @@ fn an_earlier_slot_takes_what_a_later_one_shows_and_no_message_is_shown_twice() 
         )],
     );
     let pair =
-        "when = { n_visitors = { min = 2 } }\nmin_show_millis = 60000\nduration_millis = 90000";
+        "when = { n_visitors = { min = 2 } }\nmin_show_millis = 5000\nduration_millis = 90000";
     let plain = campaign(
         "plain",
         "policy = { kind = 'fixed' }",
@@ -299,34 +297,37 @@ fn an_earlier_slot_takes_what_a_later_one_shows_and_no_message_is_shown_twice() 
         ]
     );
     assert!(parted.changes(500, 3).is_empty());
-    // One left: the first slot chooses as on a screen of its own; the second need not have had its least time.
+    // One left. What the second must still show the first does not take.
     let changed = parted.at(2_000, 2);
-    assert_eq!(changed[1].0, "side");
-    let excluded = &changed[1].1.reason.excluded;
-    let other = excluded
-        .iter()
-        .find(|one| one.obstacle == Obstacle::OtherSlot);
+    let [(slot, decision)] = &changed[..] else {
+        panic!("{changed:?}")
+    };
+    assert_eq!(*slot, "main");
+    assert_eq!(decision.creative.as_str(), "anyone");
+    assert_eq!(decision.reason.trigger, Trigger::ConditionEnded);
+    let mut excluded = decision.reason.excluded.iter();
+    let other = excluded.find(|one| one.obstacle == Obstacle::OtherSlot);
     let other = other.unwrap().creative.as_ref().map(CreativeId::as_str);
     assert_eq!(other, Some("pair"));
-    let told = changed
-        .into_iter()
-        .map(|(slot, d)| to(slot, d.creative.as_str(), d.reason.trigger));
+    // It was passed over: it waits for its turn, and then the first goes before the second.
+    assert!(parted.changes(6_000, 2).is_empty());
     assert_eq!(
-        told.collect::<Vec<_>>(),
+        parted.changes(12_000, 2),
         [
-            to("main", "pair", Trigger::ConditionEnded),
+            to("main", "pair", Trigger::DurationElapsed),
             to("side", "anyone", Trigger::GaveWay)
         ]
     );
-    // What the first must still show goes to the second meanwhile, once that one's least time is over.
-    assert!(parted.changes(2_500, 3).is_empty());
+    // What comes while the first must stay goes to the second, once that one's least time is over …
+    assert!(parted.changes(12_500, 3).is_empty());
     assert_eq!(
-        parted.changes(3_000, 3),
+        parted.changes(13_000, 3),
         [to("side", "crowd", Trigger::BetterEligible)]
     );
-    // Until the first takes it back.
+    // … until the first takes it.
+    assert!(parted.changes(16_900, 3).is_empty());
     assert_eq!(
-        parted.changes(62_000, 3),
+        parted.changes(17_000, 3),
         [
             to("main", "crowd", Trigger::BetterEligible),
             to("side", "pair", Trigger::GaveWay)

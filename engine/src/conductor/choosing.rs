@@ -4,10 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use regard_backends::DecisionRow;
-use regard_decision::{Context, PolicyUpdate};
-use regard_domain::{
-    Audience, CampaignId, CreativeId, Moment, MomentCause, PersonId, ScreenId, Timestamp,
-};
+use regard_decision::{Context, Director, PolicyUpdate};
+use regard_domain::{Audience, Moment, MomentCause, PersonId, ScreenId, Timestamp};
 
 use super::{Conductor, Effect, Place, Row, Stage, Whom};
 use crate::view::Showing;
@@ -73,16 +71,6 @@ impl Conductor {
         Some((context, guest.and_then(|guest| guest.person_at(now))))
     }
 
-    /// Messages that the slots before this one show.
-    fn taken_before(&self, (screen, slot): &Place) -> Vec<(CampaignId, CreativeId)> {
-        let slots = self.slots_of(screen).take(*slot);
-        let shown = slots.filter_map(|stage| {
-            let decision = stage.director.current()?;
-            Some((decision.campaign.clone()?, decision.creative.clone()))
-        });
-        shown.collect()
-    }
-
     /// Lets the director of one slot see whether to change; nothing where it does not.
     fn choose(
         &mut self,
@@ -92,7 +80,8 @@ impl Conductor {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Option<Vec<PolicyUpdate>> {
-        let taken = self.taken_before(place);
+        let directors = self.slots_of(&place.0).map(|stage| &stage.director);
+        let taken = Director::taken_beside(directors, place.1, now);
         let stage = self.stages.get_mut(place)?;
         let slot = stage.slot.as_ref();
         let of_slot = slot.map(|slot| whole.clone().in_slot(slot));

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use regard_audience::Digest;
 use regard_backends::{PlayEnd, PlayStart};
 use regard_decision::{ContextSpec, Creative, Decision, Outcome, OutcomeKind, Planner, Trigger};
-use regard_domain::{Attention, CameraId, ExpressionDistribution, SlotId, TrackId, Visitor};
+use regard_domain::{
+    Attention, CameraId, CampaignId, ExpressionDistribution, SlotId, TrackId, Visitor,
+};
 use serde_json::{Value, json};
 
 use super::*;
