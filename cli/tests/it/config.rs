@@ -117,6 +117,18 @@ fn a_screen_is_parted_into_slots_that_campaigns_may_name() {
     );
     let (code, _, err) = check(folder);
     assert_eq!(code, 0, "{err}");
+    // Audiences may walk past that screen before anybody does.
+    let simulate = |screen: &str| {
+        let place = ["--config", "regard.toml", "--screen", screen];
+        let how = ["--policy", "lints", "--days", "0.05", "--format", "json"];
+        regard(folder, &[&["simulate"][..], &place[..], &how[..]].concat())
+    };
+    let simulated = simulate("entrance");
+    let rows: serde_json::Value = serde_json::from_slice(&simulated.stdout).unwrap();
+    assert!(rows[0]["n_visitors"].as_u64() > Some(0), "{rows}");
+    let nowhere = simulate("exit");
+    let said = String::from_utf8(nowhere.stderr).unwrap();
+    assert!(said.contains("regard.toml has no screen exit"), "{said}");
     edit(
         folder,
         "campaigns/welcome.toml",

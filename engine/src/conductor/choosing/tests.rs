@@ -30,7 +30,8 @@ fn camera() -> CameraId {
 }
 
 fn slots() -> Vec<SlotId> {
-    ["main", "side"].map(|id| id.parse().unwrap()).into()
+    let slots: [SlotId; 2] = ["main", "side"].map(|id| id.parse().unwrap());
+    slots.into()
 }
 
 fn visitor(number: u64) -> Visitor {
