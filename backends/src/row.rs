@@ -5,7 +5,7 @@ use std::fmt;
 use regard_commitments::{DataKind, Digest, KeySlot, Retained, VisitSums};
 use regard_decision::{Decision, FactValue, Outcome, PolicyState};
 use regard_domain::{
-    CameraId, CampaignId, CreativeId, DecisionId, PersonId, PlayId, ScreenId, Timestamp,
+    CameraId, CampaignId, CreativeId, DecisionId, PersonId, PlayId, ScreenId, SlotId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,9 @@ pub struct PlayStart {
     pub id: PlayId,
     /// Where.
     pub screen: ScreenId,
+    /// In which slot of it; nothing where the message has all of the glass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<SlotId>,
     /// Of which campaign; nothing for the default message.
     pub campaign: Option<CampaignId>,
     /// Which message.

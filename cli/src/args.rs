@@ -93,7 +93,7 @@ pub(crate) enum Command {
     Papers(Box<PapersArgs>),
     /// What was told about the people of a day, with noise: shown, or exported.
     Statistics(StatisticsArgs),
-    /// What plays did, by message, screen, hour or segment, with intervals: JSON, CSV, a page, a paper, a chart.
+    /// What plays did, by message, screen, slot, hour or segment, with intervals: JSON, CSV, a page, a paper, a chart.
     Report(Box<ReportArgs>),
     /// A signed record of what was shown, for those who paid for it.
     #[command(subcommand)]

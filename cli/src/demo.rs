@@ -111,6 +111,7 @@ pub(crate) fn engine_config(args: &DemoArgs, data_dir: &Path) -> Result<EngineCo
         screens: vec![ScreenConfig {
             screen,
             camera: Some(camera),
+            layout: None,
             in_process: !args.no_screen,
         }],
         campaigns: demo.campaign,

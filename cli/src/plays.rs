@@ -2,12 +2,13 @@
 
 mod columns;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
-use regard_backends::SqliteReader;
+use regard_backends::{Play, SqliteReader};
 use regard_commitments::{Commitments, Date, Detail, NoteSigner, ledger_origin};
 use regard_domain::Timestamp;
 use regard_reports::{DoohScreen, PlayTable, openrtb, prove_plays, verify_plays};
@@ -244,15 +245,18 @@ fn offer(
     let screens: Vec<DoohScreen> = site
         .screens()
         .into_iter()
-        .map(|screen| DoohScreen {
-            n_plays: plays
-                .iter()
-                .filter(|play| play.start.screen == screen.screen && span.contains(&play.start.at))
-                .count() as u64,
-            id: screen.screen.to_string(),
-            venue_types: venues.to_vec(),
-            play_secs,
-            camera: screen.camera.map(|camera| camera.to_string()),
+        .map(|screen| {
+            let is_of_it =
+                |play: &&Play| play.start.screen == screen.screen && span.contains(&play.start.at);
+            let of_it = plays.iter().filter(is_of_it);
+            let slots: BTreeSet<_> = of_it.clone().map(|play| &play.start.slot).collect();
+            DoohScreen {
+                n_plays: of_it.count().div_ceil(slots.len().max(1)) as u64,
+                id: screen.screen.to_string(),
+                venue_types: venues.to_vec(),
+                play_secs,
+                camera: screen.camera.map(|camera| camera.to_string()),
+            }
         })
         .collect();
     let id = site.commitments().site.id.to_string();

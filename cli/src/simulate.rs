@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use regard_decision::{Campaign, ContextSpec, Creative, PolicyConfig};
-use regard_domain::Timestamp;
-use regard_engine::{Simulated, SimulationConfig, Tastes, simulate};
+use regard_domain::{SlotId, Timestamp};
+use regard_engine::{Layout, Simulated, SimulationConfig, Tastes, simulate};
 use regard_evaluation::{RegretCurve, regret_svg};
 use serde::Serialize;
 
@@ -65,6 +65,7 @@ struct Scene {
     campaigns: Vec<Campaign>,
     default_message: Creative,
     context: ContextSpec,
+    slots: Vec<SlotId>,
 }
 
 /// Runs the loop on made-up audiences, once for each policy.
@@ -115,6 +116,7 @@ fn scene(args: &SimulateArgs) -> Result<Scene> {
             campaigns: campaign,
             default_message: Creative::text("welcome".parse()?, "Welcome", ""),
             context: ContextSpec::default(),
+            slots: Vec::new(),
         });
     };
     let site = match config::load(file) {
@@ -127,10 +129,23 @@ fn scene(args: &SimulateArgs) -> Result<Scene> {
         }
     };
     let engine = site.engine_config(std::path::Path::new("unused"));
+    let mut campaigns = engine.campaigns;
+    let mut slots = Vec::new();
+    if let Some(id) = &args.screen {
+        let screen = engine.screens.iter().find(|one| one.screen == *id);
+        let screen = screen.with_context(|| format!("{} has no screen {id}", shown(file)))?;
+        slots.extend(screen.layout.iter().flat_map(Layout::slots).cloned());
+        campaigns.retain(|c| c.screens.is_empty() || c.screens.contains(id));
+    } else {
+        campaigns.iter_mut().for_each(|c| c.slots.clear());
+    }
+    // The one screen there is.
+    campaigns.iter_mut().for_each(|c| c.screens.clear());
     Ok(Scene {
-        campaigns: engine.campaigns,
+        campaigns,
         default_message: engine.default_message,
         context: engine.context,
+        slots,
     })
 }
 
@@ -138,8 +153,6 @@ fn one(scene: &Scene, policy: PolicyConfig, args: &SimulateArgs) -> Result<Simul
     let mut campaigns = scene.campaigns.clone();
     for campaign in &mut campaigns {
         campaign.policy = policy;
-        // The one screen there is.
-        campaign.screens.clear();
     }
     let config = SimulationConfig {
         campaigns,
@@ -148,6 +161,7 @@ fn one(scene: &Scene, policy: PolicyConfig, args: &SimulateArgs) -> Result<Simul
         begins_at: Timestamp::from_millis(BEGINS_AT_MILLIS),
         lasts: Duration::from_secs_f64(args.days * 86_400.0),
         time_zone: "UTC".to_owned(),
+        slots: scene.slots.clone(),
         tastes: Tastes {
             seed: args.seed,
             visitors_per_hour: args.visitors,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use regard_domain::{CampaignId, CreativeId, ScreenId};
+use regard_domain::{CampaignId, CreativeId, ScreenId, SlotId};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::PERSON_PREFIX;
@@ -60,6 +60,10 @@ pub struct Campaign {
     /// Where it runs; empty means on every screen.
     #[serde(default)]
     pub screens: BTreeSet<ScreenId>,
+    /// In which slots of screens that are parted into several; empty means in every slot, and on screens
+    /// that are not parted. A campaign that names slots runs in those alone.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub slots: BTreeSet<SlotId>,
     /// When it runs.
     #[serde(default)]
     pub schedule: Schedule,
@@ -116,6 +120,7 @@ impl Campaign {
             weight: one(),
             enabled: yes(),
             screens: BTreeSet::new(),
+            slots: BTreeSet::new(),
             schedule: Schedule::default(),
             budget: Budget::default(),
             policy: PolicyConfig::default(),
@@ -133,6 +138,11 @@ impl Campaign {
     pub fn is_personal(&self) -> bool {
         let mut tests = self.creatives.iter().flat_map(|c| &c.when.facts);
         tests.any(|test| test.name.starts_with(PERSON_PREFIX))
+    }
+
+    /// Whether it may run in a slot; nothing: on a screen that is not parted.
+    pub fn runs_in(&self, slot: Option<&SlotId>) -> bool {
+        self.slots.is_empty() || slot.is_some_and(|slot| self.slots.contains(slot))
     }
 
     /// The message of that id.

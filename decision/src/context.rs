@@ -1,9 +1,9 @@
 //! What a decision may know: the audience as a whole, the hour, and facts about the world.
 
-use std::{borrow::Cow, f64::consts::TAU, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, f64::consts::TAU, sync::Arc};
 
 use regard_commitments::{Grant, Personalization};
-use regard_domain::{Audience, Expression, SensitiveCategory, sensitive_in_name};
+use regard_domain::{Audience, Expression, SensitiveCategory, SlotId, sensitive_in_name};
 use serde::{Deserialize, Serialize};
 
 use crate::{BadFact, FactValue, Facts, LocalTime, facts::PERSON_PREFIX};
@@ -62,29 +62,43 @@ impl FactFeature {
     }
 }
 
-/// Which facts are features, after [`BASE_FEATURES`] and in this order. Names are shared between
-/// the contexts made from it.
+/// Which facts and slots are features, after [`BASE_FEATURES`] and in this order. Names are shared
+/// between the contexts made from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContextSpec {
     facts: Vec<FactFeature>,
+    slots: BTreeSet<SlotId>,
     names: Arc<[String]>,
 }
 
 impl Default for ContextSpec {
     fn default() -> Self {
-        Self::unchecked(Vec::new())
+        Self::unchecked(Vec::new(), BTreeSet::new())
     }
 }
 
 /// Most facts that may be features: the cost of `linucb` grows with the square of their number.
 pub const MAX_FACT_FEATURES: usize = 32;
 
-/// Why facts cannot be features.
+/// Most names of slots that may be features, for the same reason. Screens that are parted alike share
+/// theirs.
+pub const MAX_SLOT_FEATURES: usize = 12;
+
+/// What the features of slots begin with.
+const SLOT_PREFIX: &str = "slot.";
+
+/// Why facts or slots cannot be features.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BadContextSpec {
     /// More than 32.
     #[error("at most {MAX_FACT_FEATURES} facts can be features, not {0}")]
     TooMany(usize),
+    /// More than 12 names of slots.
+    #[error(
+        "slots can have at most {MAX_SLOT_FEATURES} different ids, all screens together, not {0}; \
+         call slots that are alike the same on every screen"
+    )]
+    TooManySlots(usize),
     /// Not the name of a fact, reserved, or listed twice.
     #[error("{0:?} is not a fact name, is reserved, or is listed twice")]
     Name(String),
@@ -136,14 +150,31 @@ impl ContextSpec {
                 return Err(BadContextSpec::Range(fact.name.clone()));
             }
         }
-        Ok(Self::unchecked(facts))
+        Ok(Self::unchecked(facts, BTreeSet::new()))
     }
 
-    fn unchecked(facts: Vec<FactFeature>) -> Self {
+    /// With these slots as features, in place of any before: `slot.ID` is 1 in the slot of that id and 0
+    /// elsewhere, so that policies can learn that one place is seen more than another.
+    ///
+    /// # Errors
+    /// [`BadContextSpec::TooManySlots`].
+    pub fn with_slots(self, slots: BTreeSet<SlotId>) -> Result<Self, BadContextSpec> {
+        if slots.len() > MAX_SLOT_FEATURES {
+            return Err(BadContextSpec::TooManySlots(slots.len()));
+        }
+        Ok(Self::unchecked(self.facts, slots))
+    }
+
+    fn unchecked(facts: Vec<FactFeature>, slots: BTreeSet<SlotId>) -> Self {
         let base = BASE_FEATURES.iter().map(ToString::to_string);
         let of_facts = facts.iter().map(|f| format!("fact.{}", f.name));
-        let names = base.chain(of_facts).collect();
-        Self { facts, names }
+        let of_slots = slots.iter().map(slot_feature);
+        let names = base.chain(of_facts).chain(of_slots).collect();
+        Self {
+            facts,
+            slots,
+            names,
+        }
     }
 
     /// The facts that are features, in order; [`ContextSpec::new`] makes the same of them again.
@@ -155,6 +186,11 @@ impl ContextSpec {
     pub fn feature_names(&self) -> &[String] {
         &self.names
     }
+}
+
+/// Name of the feature of a slot.
+fn slot_feature(slot: &SlotId) -> String {
+    format!("{SLOT_PREFIX}{slot}")
 }
 
 /// Why the wishes of a person did not enter a context.
@@ -180,6 +216,7 @@ pub struct Context {
     facts: Facts,
     names: Arc<[String]>,
     features: Vec<f32>,
+    slot: Option<SlotId>,
     is_personal: bool,
 }
 
@@ -197,6 +234,7 @@ impl Context {
             facts: facts.clone(),
             names: Arc::clone(&spec.names),
             features: features(audience, local, facts, spec),
+            slot: None,
             is_personal: false,
         }
     }
@@ -226,6 +264,25 @@ impl Context {
         }
         self.is_personal = true;
         Ok(self)
+    }
+
+    /// The same for one slot of a screen that is parted into several: its feature is 1 and that of every
+    /// other slot 0.
+    #[must_use]
+    pub fn in_slot(mut self, slot: &SlotId) -> Self {
+        let own = slot_feature(slot);
+        for (name, value) in self.names.iter().zip(&mut self.features) {
+            if name.starts_with(SLOT_PREFIX) {
+                *value = f32::from(u8::from(*name == own));
+            }
+        }
+        self.slot = Some(slot.clone());
+        self
+    }
+
+    /// For which slot of the screen it is; nothing where the message has all of the glass.
+    pub const fn slot(&self) -> Option<&SlotId> {
+        self.slot.as_ref()
     }
 
     /// The audience as a whole.
@@ -321,6 +378,7 @@ fn features(audience: &Audience, local: LocalTime, facts: &Facts, spec: &Context
         f32::from(u8::from(local.weekday().is_weekend())),
     ]);
     values.extend(spec.facts.iter().map(|fact| fact.scaled(facts)));
+    values.extend(spec.slots.iter().map(|_| 0.0));
     // A reading that is not a number must not poison what is learned; 0 means unknown throughout.
     for value in &mut values {
         if !value.is_finite() {
@@ -365,6 +423,41 @@ mod tests {
             );
         }
         assert!(spec("screen.orientation").is_ok() && spec("page.views").is_ok());
+    }
+
+    #[test]
+    fn a_slot_has_a_feature_of_its_own_and_screens_without_slots_have_what_they_had() {
+        let slots = |names: &[&str]| -> BTreeSet<SlotId> {
+            names.iter().map(|name| name.parse().unwrap()).collect()
+        };
+        let plain = ContextSpec::default();
+        let spec = plain.clone().with_slots(slots(&["side", "main"])).unwrap();
+        let n = plain.feature_names().len();
+        assert_eq!(spec.feature_names()[..n], *plain.feature_names());
+        assert_eq!(spec.feature_names()[n..], ["slot.main", "slot.side"]);
+        assert_eq!(plain.clone().with_slots(BTreeSet::new()).unwrap(), plain);
+
+        let local = LocalTime::new(2026, 11, 21, 6, 0).unwrap();
+        let of = |spec| Context::from_audience(&Audience::EMPTY, local, &Facts::new(), spec);
+        let whole = of(&spec);
+        assert_eq!(whole.features()[n..], [0.0, 0.0]);
+        assert_eq!(whole.slot(), None);
+        let side = whole.clone().in_slot(&"side".parse().unwrap());
+        assert_eq!(side.features()[n..], [0.0, 1.0]);
+        assert_eq!(side.features()[..n], *of(&plain).features());
+        // Another slot takes its place; one that is no feature has none.
+        let main = side.clone().in_slot(&"main".parse().unwrap());
+        assert_eq!(main.features()[n..], [1.0, 0.0]);
+        let strip = side.in_slot(&"strip".parse().unwrap());
+        assert_eq!(strip.features()[n..], [0.0, 0.0]);
+        assert_eq!(strip.slot().map(SlotId::as_str), Some("strip"));
+
+        let many = (0..=MAX_SLOT_FEATURES).map(|i| format!("s{i}").parse().unwrap());
+        let many: BTreeSet<SlotId> = many.collect();
+        assert_eq!(
+            plain.with_slots(many).unwrap_err(),
+            BadContextSpec::TooManySlots(MAX_SLOT_FEATURES + 1)
+        );
     }
 
     #[test]

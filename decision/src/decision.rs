@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use regard_domain::{CampaignId, CreativeId, DecisionId, MomentCause, PlayId, ScreenId, Timestamp};
+use regard_domain::{
+    CampaignId, CreativeId, DecisionId, MomentCause, PlayId, ScreenId, SlotId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Clause, LocalTime};
@@ -25,6 +27,8 @@ pub enum Trigger {
     Withdrawn,
     /// The ledger cannot be written: only the default message may be shown.
     LedgerUnwritable,
+    /// A slot before this one on the same screen took what was shown.
+    GaveWay,
 }
 
 /// Why a message or a whole campaign was not eligible.
@@ -35,6 +39,8 @@ pub enum Obstacle {
     Disabled,
     /// The campaign does not run on this screen.
     OtherScreen,
+    /// The campaign does not run in this slot, or only in slots, on a screen that has none.
+    NotInSlot,
     /// The campaign does not run at this time.
     Schedule,
     /// The plays of the day are used up.
@@ -158,6 +164,9 @@ pub struct Decision {
     pub local: LocalTime,
     /// For which screen.
     pub screen: ScreenId,
+    /// In which slot of it; nothing where the message has all of the glass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<SlotId>,
     /// Of which campaign; nothing for the default message.
     pub campaign: Option<CampaignId>,
     /// Which message.
@@ -169,7 +178,8 @@ pub struct Decision {
     /// Version of that policy at the time; 0 for the default message.
     pub policy_version: u64,
     /// The probability with which this message was chosen: that of its campaign among those of
-    /// equal priority times that of the message under the policy.
+    /// equal priority times that of the message under the policy. In a slot: given what the slots
+    /// before it show.
     pub propensity: f32,
     /// All that could have been chosen; their propensities sum to 1.
     pub candidates: Vec<Candidate>,
@@ -199,6 +209,7 @@ impl fmt::Display for Obstacle {
         match self {
             Self::Disabled => f.write_str("switched off"),
             Self::OtherScreen => f.write_str("not on this screen"),
+            Self::NotInSlot => f.write_str("not in this slot"),
             Self::Schedule => f.write_str("not at this time"),
             Self::BudgetDay { limit } => write!(f, "all {limit} plays of the day are used up"),
             Self::BudgetTotal { limit } => write!(f, "all {limit} plays are used up"),

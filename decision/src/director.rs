@@ -43,6 +43,10 @@ struct Showing {
 /// that was passed over interrupts only after it ceased to be eligible, by the same margin.
 ///
 /// The default message stays until something is eligible.
+///
+/// Of a screen that is parted into slots there is one director a slot, considered in the order of the
+/// slots, each without what others have ([`Director::taken_beside`]): an earlier slot goes before a later
+/// one, but takes nothing from it that has not had its least time.
 #[derive(Debug)]
 pub struct Director {
     screen: ScreenId,
@@ -81,6 +85,26 @@ impl Director {
         Some(showing.since.plus(showing.duration))
     }
 
+    /// Messages that the slot at this place, from 0, does not get, of the directors of a screen in the order of
+    /// its slots: those that slots before it show, and those that slots after it show and that have not been
+    /// there for their least time. The default message is none of them; it stands wherever nothing else is
+    /// left.
+    pub fn taken_beside<'a>(
+        slots: impl IntoIterator<Item = &'a Self>,
+        place: usize,
+        now: Timestamp,
+    ) -> Vec<(CampaignId, CreativeId)> {
+        let others = slots.into_iter().enumerate().filter(|(i, _)| *i != place);
+        let taken = others.filter_map(|(i, director)| {
+            let showing = director.showing.as_ref()?;
+            let must_stay = now.saturating_since(showing.since) < showing.min_show;
+            let decision = &showing.decision;
+            let message = (decision.campaign.clone()?, decision.creative.clone());
+            (i < place || must_stay).then_some(message)
+        });
+        taken.collect()
+    }
+
     /// Decides if the message may change now; otherwise nothing. The same message may be chosen
     /// anew: that is another play.
     pub fn consider<R: CryptoRng + ?Sized>(
@@ -91,8 +115,21 @@ impl Director {
         now: Timestamp,
         rng: &mut R,
     ) -> Option<Decision> {
-        let draft = planner.draft(&self.screen, context, now);
-        let trigger = self.trigger(planner, &draft, context, now)?;
+        self.consider_beside(&[], planner, context, (cause, now), rng)
+    }
+
+    /// As [`Director::consider`], in a slot, without the messages that are taken, see
+    /// [`Director::taken_beside`]. One that shows what a slot before it took decides anew.
+    pub fn consider_beside<R: CryptoRng + ?Sized>(
+        &mut self,
+        taken: &[(CampaignId, CreativeId)],
+        planner: &mut Planner,
+        context: &Context,
+        (cause, now): (MomentCause, Timestamp),
+        rng: &mut R,
+    ) -> Option<Decision> {
+        let draft = planner.draft_without(taken, &self.screen, context, now);
+        let trigger = self.trigger(planner, (&draft, taken), context, now)?;
         let occasion = Occasion {
             screen: &self.screen,
             context,
@@ -130,7 +167,7 @@ impl Director {
     fn trigger(
         &mut self,
         planner: &Planner,
-        draft: &Draft,
+        (draft, taken): (&Draft, &[Key]),
         context: &Context,
         now: Timestamp,
     ) -> Option<Trigger> {
@@ -162,6 +199,10 @@ impl Director {
             .is_none()
         {
             return Some(Trigger::Withdrawn);
+        }
+        let is_taken = |key: &Key| key.0 == *campaign && key.1 == showing.decision.creative;
+        if taken.iter().any(is_taken) {
+            return Some(Trigger::GaveWay);
         }
         // What was chosen by somebody's wishes goes with them, whatever time it had; and they need not wait for theirs.
         if showing.decision.is_personal != context.is_personal() {

@@ -34,7 +34,7 @@ pub use campaign::{Budget, Campaign, Pacing};
 pub use condition::{Bounds, Clause, Condition, ExpressionTest, FactTest, HourRange};
 pub use context::{
     BASE_FEATURES, BadContextSpec, Context, ContextSpec, FactFeature, MAX_FACT_FEATURES,
-    PersonError, is_camera_feature, is_expression_feature,
+    MAX_SLOT_FEATURES, PersonError, is_camera_feature, is_expression_feature,
 };
 pub use creative::{Content, Creative, Fit, FrequencyCap};
 pub use decision::{Candidate, Decision, Exclusion, Obstacle, Reason, Trigger};

@@ -153,6 +153,10 @@ slug_id! {
     ScreenId
 }
 slug_id! {
+    /// One part of the glass of a screen that shows a message of its own.
+    SlotId
+}
+slug_id! {
     /// One campaign.
     CampaignId
 }

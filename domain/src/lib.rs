@@ -19,7 +19,7 @@ pub use face::{Face, FaceReadings, Landmarks, Sighting};
 pub use geometry::{BBox, FrameSize, HeadPose, Point, SimilarityTransform};
 pub use ids::{
     ActId, BadId, CameraId, CampaignId, CreativeId, DecisionId, GalleryId, PersonId, PictureId,
-    PlayId, ScreenId, SiteId, SittingId, StudyId, TemplateId, TrackId,
+    PlayId, ScreenId, SiteId, SittingId, SlotId, StudyId, TemplateId, TrackId,
 };
 pub use interval::{NORMAL_975, student_quantile, wilson};
 pub use moment::{Audience, Moment, MomentCause, Visitor};

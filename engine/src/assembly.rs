@@ -206,6 +206,8 @@ impl Assembly {
                 notice: Arc::clone(&notice),
                 creatives: Arc::new(self.conductor.creatives(&screen.screen)),
                 showing: None,
+                layout: screen.layout.clone().map(Arc::new),
+                beside: vec![None; screen.slots().len().saturating_sub(1)],
                 preview: None,
                 camera_open: false,
                 refusal: None,

@@ -3,6 +3,7 @@
 //! Deterministic: the same inputs at the same times and the same seed give the same effects, so that
 //! a recording replays bit for bit. It reads no clock and does no I/O; the thread around it does.
 
+mod choosing;
 mod evidence;
 mod learning;
 mod offers;
@@ -24,8 +25,7 @@ use regard_decision::{
     Outcome, Planner, PlayMeter,
 };
 use regard_domain::{
-    Audience, CameraId, CampaignId, CreativeId, Moment, MomentCause, PlayId, ScreenId, Timestamp,
-    TrackId,
+    Audience, CameraId, CampaignId, CreativeId, PlayId, ScreenId, SlotId, Timestamp, TrackId,
 };
 use regard_evaluation::Evidence;
 
@@ -54,9 +54,10 @@ const TELL_IN_FORCE_EVERY: Duration = Duration::from_secs(1_800);
     reason = "most effects are rows, and live for a moment"
 )]
 pub(crate) enum Effect {
-    /// A screen is to show something else.
+    /// A screen is to show something else, in the slot of that place in its layout, from 0.
     Show {
         screen: ScreenId,
+        place: usize,
         showing: Arc<Showing>,
     },
     /// Something is to be kept.
@@ -86,10 +87,17 @@ pub(crate) enum Row {
 pub(crate) struct Seat {
     pub(crate) screen: ScreenId,
     pub(crate) camera: Option<CameraId>,
+    /// The slots it is parted into, in the order in which they choose; none where a message has all of the glass.
+    pub(crate) slots: Vec<SlotId>,
 }
 
+/// One slot of a screen, by its place in the layout from 0; of a screen that is not parted, all of it.
+type Place = (ScreenId, usize);
+
+/// What shows one message at a time: a slot, or a screen that is not parted.
 struct Stage {
     camera: Option<CameraId>,
+    slot: Option<SlotId>,
     director: Director,
     meter: PlayMeter,
     showing: Option<Arc<Showing>>,
@@ -126,7 +134,7 @@ struct Seen {
     tally: MinuteTally,
 }
 
-/// Screens whose message may change.
+/// Screens, and slots of them, whose message may change.
 #[derive(Clone, Copy)]
 enum Whom<'a> {
     /// Those whose audience this camera watches.
@@ -141,7 +149,7 @@ enum Whom<'a> {
 pub(crate) struct Conductor {
     calendar: Calendar,
     planner: Planner,
-    stages: BTreeMap<ScreenId, Stage>,
+    stages: BTreeMap<Place, Stage>,
     seen: BTreeMap<CameraId, Seen>,
     /// Those who were recognised, by the camera they are before.
     guests: BTreeMap<CameraId, Guest>,
@@ -167,21 +175,29 @@ impl Conductor {
         uses: UsesByCamera,
         seed: [u8; 32],
     ) -> Self {
-        let stage = |seat: &Seat| Stage {
+        let stage = |seat: &Seat, slot: Option<SlotId>| Stage {
             camera: seat.camera.clone(),
+            slot,
             director: Director::new(seat.screen.clone()),
             meter: PlayMeter::new(),
             showing: None,
             on_glass: None,
             previewed_until: None,
         };
+        let mut stages = BTreeMap::new();
+        for seat in seats {
+            let mut slots: Vec<_> = seat.slots.iter().cloned().map(Some).collect();
+            if slots.is_empty() {
+                slots.push(None);
+            }
+            for (place, slot) in slots.into_iter().enumerate() {
+                stages.insert((seat.screen.clone(), place), stage(seat, slot));
+            }
+        }
         Self {
             calendar,
             planner,
-            stages: seats
-                .iter()
-                .map(|seat| (seat.screen.clone(), stage(seat)))
-                .collect(),
+            stages,
             seen: BTreeMap::new(),
             guests: BTreeMap::new(),
             shown_to: ShownTo::default(),
@@ -192,6 +208,22 @@ impl Conductor {
             evidence: BTreeMap::new(),
             rng: ChaCha20Rng::from_seed(seed),
         }
+    }
+
+    /// The slots of a screen, in order; of one that is not parted, itself.
+    fn slots_of(&self, screen: &ScreenId) -> impl Iterator<Item = &Stage> {
+        let places = (screen.clone(), 0)..=(screen.clone(), usize::MAX);
+        self.stages.range(places).map(|(_, stage)| stage)
+    }
+
+    fn slots_of_mut(&mut self, screen: &ScreenId) -> impl Iterator<Item = &mut Stage> {
+        let places = (screen.clone(), 0)..=(screen.clone(), usize::MAX);
+        self.stages.range_mut(places).map(|(_, stage)| stage)
+    }
+
+    /// The first slot of a screen: what holds of the screen as a whole holds of it.
+    fn main_of(&self, screen: &ScreenId) -> Option<&Stage> {
+        self.slots_of(screen).next()
     }
 
     /// What may be done with what this camera, or none, tells of an audience.
@@ -223,8 +255,11 @@ impl Conductor {
     /// Every message a screen may come to show, the default message first.
     pub(crate) fn creatives(&self, screen: &ScreenId) -> Vec<(Option<CampaignId>, Creative)> {
         let default = (None, self.planner.default_message().clone());
-        let here =
-            |c: &&Campaign| c.enabled && (c.screens.is_empty() || c.screens.contains(screen));
+        let slots: Vec<_> = self.slots_of(screen).map(|s| s.slot.as_ref()).collect();
+        let here = |c: &&Campaign| {
+            let is_here = c.screens.is_empty() || c.screens.contains(screen);
+            c.enabled && is_here && slots.iter().any(|slot| c.runs_in(*slot))
+        };
         let of_campaigns = self.planner.campaigns().filter(here).flat_map(|campaign| {
             let id = Some(campaign.id.clone());
             campaign
@@ -370,76 +405,13 @@ impl Conductor {
         }
     }
 
-    /// Lets directors see whether to change.
-    fn consider(
-        &mut self,
-        whom: Whom<'_>,
-        moment: Option<(&Moment, Timestamp)>,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) {
-        let local = self.calendar.local(now);
-        let mut updates = Vec::new();
-        let is_meant = |stage: &Stage| match whom {
-            Whom::Watched(camera) => stage.camera.as_ref() == Some(camera),
-            Whom::Ended => stage.director.ends_at().is_none_or(|end| end <= now),
-            Whom::All => true,
-        };
-        let concerned = |stage: &Stage| stage.previewed_until.is_none() && is_meant(stage);
-        let screens: Vec<ScreenId> = self
-            .stages
-            .iter()
-            .filter(|(_, s)| concerned(s))
-            .map(|(id, _)| id.clone())
-            .collect();
-        for screen in screens {
-            let Some(stage) = self.stages.get_mut(&screen) else {
-                continue;
-            };
-            let uses = self.uses.get(&stage.camera).copied().unwrap_or_default();
-            let seen = stage.camera.as_ref().and_then(|c| self.seen.get(c));
-            let seen = seen.filter(|_| uses.selection);
-            let audience = seen.map_or(Audience::EMPTY, |s| s.audience);
-            let guest = stage.camera.as_ref().and_then(|c| self.guests.get(c));
-            let guest = guest.filter(|_| uses.selection);
-            let context = self.planner.context(&audience, local);
-            let context = match guest {
-                Some(guest) => guest.enter(context),
-                None => context,
-            };
-            let cause = moment.map_or(MomentCause::Beat, |(m, _)| m.cause);
-            let decided =
-                stage
-                    .director
-                    .consider(&mut self.planner, &context, cause, now, &mut self.rng);
-            let Some(decision) = decided else { continue };
-            let Some(creative) = self.planner.creative(&decision).cloned() else {
-                continue;
-            };
-            let showing = Arc::new(Showing {
-                play: decision.play(),
-                creative,
-                captured_at: moment.map(|(_, at)| at),
-                decision: decision.clone(),
-            });
-            stage.showing = Some(Arc::clone(&showing));
-            if let Some(person) = guest.and_then(|guest| guest.person_at(now)) {
-                self.shown_to.note(person, &decision, now);
-            }
-            effects.push(Effect::Show { screen, showing });
-            effects.push(Effect::Keep(Row::Decision(DecisionRow(decision.clone()))));
-            updates.extend(self.open_reward(&decision));
-        }
-        self.learn(&updates, now, effects);
-    }
-
     /// A play is on the glass. The one before it ends; its measures are taken.
     pub(crate) fn shown(&mut self, screen: &ScreenId, play: PlayId, at: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let Some(stage) = self.stages.get_mut(screen) else {
-            return effects;
-        };
-        let Some(showing) = stage.showing.clone().filter(|s| s.play == play) else {
+        let Some((stage, showing)) = self.slots_of_mut(screen).find_map(|stage| {
+            let showing = stage.showing.clone().filter(|s| s.play == play)?;
+            Some((stage, showing))
+        }) else {
             return effects; // It has been overtaken by a newer decision.
         };
         if stage.on_glass.as_ref().is_some_and(|g| g.play == play) {
@@ -471,6 +443,7 @@ impl Conductor {
         effects.push(Effect::Keep(Row::PlayStart(PlayStart {
             id: play,
             screen: screen.clone(),
+            slot: showing.decision.slot.clone(),
             campaign: showing.decision.campaign.clone(),
             creative: showing.decision.creative.clone(),
             at,
@@ -506,20 +479,22 @@ impl Conductor {
         now: Timestamp,
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let Some(stage) = self.stages.get_mut(screen) else {
+        if self.main_of(screen).is_none() {
             return effects;
-        };
-        match &mut stage.on_glass {
-            Some(glass) if glass.play == report.play => {
+        }
+        let glasses = self.slots_of_mut(screen);
+        let mut glasses = glasses.filter_map(|stage| stage.on_glass.as_mut());
+        match glasses.find(|glass| glass.play == report.play) {
+            Some(glass) => {
                 glass.reported_millis = report.ended.then_some(report.shown_millis);
             }
             // The player speaks of the play before, after the next one began: its word is exact.
-            _ if report.ended => effects.push(Effect::Keep(Row::PlayEnd(PlayEnd {
+            None if report.ended => effects.push(Effect::Keep(Row::PlayEnd(PlayEnd {
                 id: report.play,
                 at: now,
                 shown_millis: report.shown_millis,
             }))),
-            _ => {}
+            None => {}
         }
         effects
     }

@@ -1,16 +1,18 @@
 //! What an engine is started with.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
 use regard_decision::{Campaign, ContextSpec, Creative};
-use regard_domain::{CameraId, ScreenId};
+use regard_domain::{CameraId, ScreenId, SlotId};
 use regard_identity::TargetRate;
 use regard_inference::RuntimeChoice;
 use regard_vision::{CameraPlacement, SourceSpec};
 
 use crate::custody::TokenUri;
+use crate::layout::Layout;
 use crate::papers::PaperMaker;
 
 /// One camera.
@@ -36,6 +38,16 @@ pub struct ScreenConfig {
     pub camera: Option<CameraId>,
     /// Whether the program plays it itself while no browser does.
     pub in_process: bool,
+    /// How it is parted into slots; nothing where one message has all of the glass.
+    pub layout: Option<Layout>,
+}
+
+impl ScreenConfig {
+    /// The slots it is parted into, in order; none where it is not.
+    pub(crate) fn slots(&self) -> Vec<SlotId> {
+        let slots = self.layout.iter().flat_map(Layout::slots);
+        slots.cloned().collect()
+    }
 }
 
 /// Where the key is that wraps the keys of persons.
@@ -164,4 +176,11 @@ pub struct EngineConfig {
     pub papers: Option<PaperMaker>,
     /// A file to record what the engine is told in, for replay. It must not be there yet.
     pub recording: Option<PathBuf>,
+}
+
+impl EngineConfig {
+    /// The slots of all screens, each once: policies see in which of them they choose.
+    pub(crate) fn slots(&self) -> BTreeSet<SlotId> {
+        self.screens.iter().flat_map(ScreenConfig::slots).collect()
+    }
 }

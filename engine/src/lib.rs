@@ -28,6 +28,7 @@ mod inquiry;
 mod kept_campaigns;
 mod keys;
 mod lane;
+mod layout;
 mod memory;
 mod metrics;
 mod minute;
@@ -86,6 +87,7 @@ pub use drafts::{CampaignDraft, CampaignVersion, DraftError};
 pub use galleries::{Galleries, GalleryIndex, SearchError};
 pub use handle::{Engine, EngineError};
 pub use keys::{KeyError, existing_site_keys, site_keys};
+pub use layout::{BadLayout, Layout, MAX_SLOTS, MIN_SLOT_PERCENT, SlotArea};
 pub use memory::resident_bytes;
 pub use metrics::{
     DropReason, LATENCY_BOUNDS_SECS, LatencyHistogram, LatencyQuantiles, MetricsSnapshot,

@@ -481,14 +481,18 @@ impl Podium {
         let mut rows = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Show { screen, showing } => {
+                Effect::Show {
+                    screen,
+                    place,
+                    showing,
+                } => {
                     let decision = &showing.decision;
                     let creative = decision.creative.as_str();
                     self.outlets.metrics.decision(&decision.policy, creative);
                     if let Some(sender) = self.outlets.screens.get(&screen) {
                         sender.send_modify(|view| {
                             let mut next = (**view).clone();
-                            next.showing = Some(showing);
+                            next.show(place, showing);
                             next.preview = None;
                             *view = Arc::new(next);
                         });

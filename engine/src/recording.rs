@@ -3,6 +3,7 @@
 //! A recording holds faces as numbers, never pixels. It is written only when the owner asks for it,
 //! for tests and for finding faults; it is no log of the installation.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufWriter, Write};
 use std::path::Path;
@@ -11,7 +12,7 @@ use regard_audience::CrowdSettings;
 use regard_decision::{Campaign, FactFeature, FactValue, Outcome};
 use regard_domain::{
     Attention, BBox, CameraId, ExpressionDistribution, Face, FaceReadings, FrameSize, HeadPose,
-    Landmarks, PlayId, Point, Score, ScreenId, Sighting, Timestamp,
+    Landmarks, PlayId, Point, Score, ScreenId, Sighting, SlotId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -90,6 +91,9 @@ pub(crate) struct Head {
     pub(crate) cameras: Vec<(CameraId, String)>,
     /// The screens and the cameras that watch their audiences.
     pub(crate) screens: Vec<(ScreenId, Option<CameraId>)>,
+    /// The slots of those that are parted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) slots: BTreeMap<ScreenId, Vec<SlotId>>,
     /// The campaigns.
     pub(crate) campaigns: Vec<Campaign>,
     /// The message when there is none.
@@ -152,6 +156,11 @@ impl Head {
             screens: screens
                 .iter()
                 .map(|s| (s.screen.clone(), s.camera.clone()))
+                .collect(),
+            slots: screens
+                .iter()
+                .filter(|s| s.layout.is_some())
+                .map(|s| (s.screen.clone(), s.slots()))
                 .collect(),
             campaigns: campaigns.clone(),
             default_message: default_message.clone(),

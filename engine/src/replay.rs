@@ -98,7 +98,10 @@ pub fn replay(recording: impl BufRead) -> Result<Replayed, RecordingError> {
 
 fn conductor_of(head: &Head, remembered: &Remembered) -> Result<Conductor, RecordingError> {
     let calendar = Calendar::new(Some(&head.time_zone)).map_err(setup)?;
-    let context = ContextSpec::new(head.fact_features.clone()).map_err(setup)?;
+    let slots = head.slots.values().flatten().cloned().collect();
+    let context = ContextSpec::new(head.fact_features.clone())
+        .and_then(|facts| facts.with_slots(slots))
+        .map_err(setup)?;
     let planner = Planner::new(
         head.campaigns.clone(),
         head.default_message.clone(),
@@ -111,6 +114,7 @@ fn conductor_of(head: &Head, remembered: &Remembered) -> Result<Conductor, Recor
         .map(|(screen, camera)| Seat {
             screen: screen.clone(),
             camera: camera.clone(),
+            slots: head.slots.get(screen).cloned().unwrap_or_default(),
         })
         .collect();
     let seed = seed_from_hex(&head.seed)?;

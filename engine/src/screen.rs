@@ -3,16 +3,17 @@
 //! It lets the loop run where no browser plays, in the demo above all. It renders the real notice,
 //! says so at the real rate, and is silent as soon as a browser plays the same screen.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use regard_commitments::Notice;
-use regard_domain::{PlayId, ScreenId};
+use regard_domain::{PlayId, ScreenId, SlotId};
 use tokio::time::MissedTickBehavior;
 
 use crate::handle::Engine;
 use crate::players::IN_PROCESS;
-use crate::view::Heartbeat;
+use crate::view::{Heartbeat, ScreenView};
 
 /// How often the notice is reported in view; the gate waits for a second.
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(250);
@@ -34,6 +35,9 @@ pub fn notice_text(notice: &Notice) -> String {
     text
 }
 
+/// The play of each slot; of a screen that is not parted, of nothing in particular.
+type Plays = BTreeMap<Option<SlotId>, PlayId>;
+
 /// Plays a screen until the engine stops.
 pub(crate) async fn play_in_process(engine: Engine, screen: ScreenId) {
     let Ok(mut view) = engine.screen(&screen) else {
@@ -41,13 +45,13 @@ pub(crate) async fn play_in_process(engine: Engine, screen: ScreenId) {
     };
     let mut beat = tokio::time::interval(HEARTBEAT_EVERY);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut on_glass: Option<PlayId> = None;
+    let mut on_glass = Plays::new();
     while !engine.shared.stopper.is_stopping() {
         tokio::select! {
             _ = beat.tick() => {
-                let (notice, play) = {
+                let (notice, plays) = {
                     let view = view.borrow();
-                    (std::sync::Arc::clone(&view.notice), view.showing.as_ref().map(|s| s.play))
+                    (std::sync::Arc::clone(&view.notice), plays_of(&view))
                 };
                 let heartbeat = Heartbeat {
                     player: IN_PROCESS.to_owned(),
@@ -58,30 +62,35 @@ pub(crate) async fn play_in_process(engine: Engine, screen: ScreenId) {
                     continue; // Busy or stopping; the next beat tells.
                 }
                 // After a browser left, what it showed is on this glass.
-                if let Some(play) = play.filter(|p| on_glass != Some(*p)) {
-                    acknowledge(&engine, &screen, play, &mut on_glass);
-                }
+                acknowledge(&engine, &screen, plays, &mut on_glass);
             }
             changed = view.changed() => {
                 if changed.is_err() {
                     return;
                 }
-                let play = view.borrow_and_update().showing.as_ref().map(|s| s.play);
-                if let Some(play) = play.filter(|p| on_glass != Some(*p)) {
-                    acknowledge(&engine, &screen, play, &mut on_glass);
-                }
+                let plays = plays_of(&view.borrow_and_update());
+                acknowledge(&engine, &screen, plays, &mut on_glass);
             }
         }
     }
 }
 
-fn acknowledge(engine: &Engine, screen: &ScreenId, play: PlayId, on_glass: &mut Option<PlayId>) {
-    let now = engine.now();
-    if engine.shared.players.is_in_charge(screen, IN_PROCESS, now)
-        && engine
-            .shown(screen, play, IN_PROCESS.to_owned(), now)
-            .is_ok()
-    {
-        *on_glass = Some(play);
+fn plays_of(view: &ScreenView) -> Plays {
+    let plays = view.showings().map(|s| (s.decision.slot.clone(), s.play));
+    plays.collect()
+}
+
+/// Says of each slot that shows something else that it does.
+fn acknowledge(engine: &Engine, screen: &ScreenId, plays: Plays, on_glass: &mut Plays) {
+    for (slot, play) in plays {
+        let now = engine.now();
+        if on_glass.get(&slot) != Some(&play)
+            && engine.shared.players.is_in_charge(screen, IN_PROCESS, now)
+            && engine
+                .shown(screen, play, IN_PROCESS.to_owned(), now)
+                .is_ok()
+        {
+            on_glass.insert(slot, play);
+        }
     }
 }

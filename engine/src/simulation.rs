@@ -12,9 +12,11 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use regard_audience::Digest;
-use regard_decision::{Campaign, CampaignFault, ContextSpec, Creative, Decision, Planner};
+use regard_decision::{
+    BadContextSpec, Campaign, CampaignFault, ContextSpec, Creative, Decision, Planner,
+};
 use regard_domain::{
-    CameraId, CampaignId, CreativeId, Moment, MomentCause, PlayId, ScreenId, Timestamp,
+    CameraId, CampaignId, CreativeId, Moment, MomentCause, PlayId, ScreenId, SlotId, Timestamp,
 };
 use regard_evaluation::EvidenceReport;
 
@@ -46,6 +48,9 @@ pub struct SimulationConfig {
     pub lasts: Duration,
     /// Name of the time zone.
     pub time_zone: String,
+    /// The slots the screen is parted into, in the order in which they choose; none where it is not. The first catches the eye,
+    /// the n-th an n-th as often.
+    pub slots: Vec<SlotId>,
     /// What visitors like.
     pub tastes: Tastes,
     /// Of arrivals, draws and ids.
@@ -57,11 +62,13 @@ pub struct SimulationConfig {
 pub struct SimulatedPlay {
     /// When it was chosen.
     pub at: Timestamp,
+    /// In which slot; nothing where the screen is not parted.
+    pub slot: Option<SlotId>,
     /// Of which campaign; nothing for the default message.
     pub campaign: Option<CampaignId>,
     /// Which message.
     pub creative: CreativeId,
-    /// How probable that anyone there would look at it.
+    /// How probable that anyone there would look at it, where it was.
     pub expected: f64,
     /// The same of the best message that could have been chosen.
     pub best: f64,
@@ -107,6 +114,9 @@ pub enum SimulationError {
     /// The time zone.
     #[error(transparent)]
     TimeZone(#[from] UnknownTimeZone),
+    /// The slots.
+    #[error("the slots cannot be learned from")]
+    Slots(#[from] BadContextSpec),
 }
 
 /// Runs a simulation to its end.
@@ -115,10 +125,11 @@ pub enum SimulationError {
 /// [`SimulationError`]; nothing was simulated then.
 pub fn simulate(config: &SimulationConfig) -> Result<Simulated, SimulationError> {
     let calendar = Calendar::new(Some(&config.time_zone))?;
+    let slots = config.slots.iter().cloned().collect();
     let planner = Planner::new(
         config.campaigns.clone(),
         config.default_message.clone(),
-        config.context.clone(),
+        config.context.clone().with_slots(slots)?,
     )
     .map_err(SimulationError::Campaigns)?;
     let camera = CameraId::new("simulated").expect("this text is an id");
@@ -132,6 +143,7 @@ pub fn simulate(config: &SimulationConfig) -> Result<Simulated, SimulationError>
     let seat = Seat {
         screen: screen.clone(),
         camera: Some(camera.clone()),
+        slots: config.slots.clone(),
     };
     let mut rng = ChaCha20Rng::seed_from_u64(config.seed);
     let conductor = Conductor::new(calendar.clone(), planner, &[seat], uses, rng.random());
@@ -140,7 +152,7 @@ pub fn simulate(config: &SimulationConfig) -> Result<Simulated, SimulationError>
         conductor,
         camera,
         screen,
-        on_its_way: None,
+        on_its_way: BTreeMap::new(),
         simulated: Simulated::default(),
         n_moments: 0,
     };
@@ -161,15 +173,17 @@ struct Run {
     street: Street,
     camera: CameraId,
     screen: ScreenId,
-    /// A play that the player has not shown yet, and when it will have.
-    on_its_way: Option<(PlayId, Timestamp)>,
+    /// Plays that the player has not shown yet, by the place of their slot, and when it will have.
+    on_its_way: BTreeMap<usize, (PlayId, Timestamp)>,
     simulated: Simulated,
     n_moments: u64,
 }
 
 impl Run {
     fn beat(&mut self, now: Timestamp) {
-        if let Some((play, at)) = self.on_its_way.take_if(|(_, at)| *at <= now) {
+        let due = self.on_its_way.extract_if(.., |_, (_, at)| *at <= now);
+        let due: Vec<(PlayId, Timestamp)> = due.map(|(_, play)| play).collect();
+        for (play, at) in due {
             let effects = self.conductor.shown(&self.screen, play, at);
             self.carry_out(effects, now);
         }
@@ -200,11 +214,13 @@ impl Run {
     fn carry_out(&mut self, effects: Vec<Effect>, now: Timestamp) {
         for effect in effects {
             match effect {
-                Effect::Show { showing, .. } => {
-                    self.note(&showing.decision);
-                    self.street
-                        .show(showing.decision.campaign.as_ref(), &showing.creative.id);
-                    self.on_its_way = Some((showing.play, now.plus(TO_GLASS)));
+                Effect::Show { place, showing, .. } => {
+                    let decision = &showing.decision;
+                    self.note(place, decision);
+                    let message = (decision.campaign.as_ref(), &showing.creative.id);
+                    self.street.show(place, message);
+                    let arrives = (showing.play, now.plus(TO_GLASS));
+                    self.on_its_way.insert(place, arrives);
                 }
                 Effect::Keep(Row::Outcome(row)) => {
                     if row.0.kind.to_string() == format!("custom:{LEARNED}") {
@@ -217,18 +233,19 @@ impl Run {
         }
     }
 
-    fn note(&mut self, decision: &Decision) {
+    fn note(&mut self, place: usize, decision: &Decision) {
         if self.street.is_empty() {
             self.simulated.n_unseen += 1;
             return;
         }
         let of = |campaign: Option<&CampaignId>, creative: &CreativeId| {
-            self.street.expected(campaign, creative)
+            self.street.expected(place, (campaign, creative))
         };
         let candidates = decision.candidates.iter();
         let best = candidates.map(|c| of(c.campaign.as_ref(), &c.creative));
         self.simulated.plays.push(SimulatedPlay {
             at: decision.at,
+            slot: decision.slot.clone(),
             campaign: decision.campaign.clone(),
             creative: decision.creative.clone(),
             expected: of(decision.campaign.as_ref(), &decision.creative),

@@ -12,7 +12,7 @@ use regard_commitments::{
     Profile, ProfileError, PromiseFault, RecognitionGate, RetentionGate, SensingGate,
     SignatureFault, SiteKeys, StudyGate, VerifiedCommitments, ledger_origin,
 };
-use regard_decision::{CampaignFault, Planner};
+use regard_decision::{BadContextSpec, CampaignFault, Planner};
 use regard_domain::{CameraId, Clock, Timestamp};
 use regard_identity::{EMBEDDING_MODEL, ModelTag};
 use regard_inference::{Catalog, LibrarySearch, ManifestError, Runtime, SelectError, select};
@@ -99,6 +99,9 @@ pub enum StartError {
     /// The campaigns; every mistake is listed.
     #[error("the campaigns have {} mistakes", .0.len())]
     Campaigns(Vec<CampaignFault>),
+    /// The slots of the screens.
+    #[error("the slots of the screens cannot be learned from")]
+    Slots(#[from] BadContextSpec),
     /// The time zone.
     #[error(transparent)]
     TimeZone(#[from] UnknownTimeZone),
@@ -557,10 +560,11 @@ fn conductor(
     uses: UsesByCamera,
     seed: [u8; 32],
 ) -> Result<Conductor, StartError> {
+    let context = config.context.clone().with_slots(config.slots())?;
     let planner = Planner::new(
         config.campaigns.clone(),
         config.default_message.clone(),
-        config.context.clone(),
+        context,
     )
     .map_err(StartError::Campaigns)?;
     let seats: Vec<Seat> = config
@@ -569,6 +573,7 @@ fn conductor(
         .map(|s| Seat {
             screen: s.screen.clone(),
             camera: s.camera.clone(),
+            slots: s.slots(),
         })
         .collect();
     Ok(remembered.conductor(planner, calendar.clone(), &seats, uses, seed))

@@ -10,6 +10,7 @@ use regard_domain::{
     Audience, CameraId, CampaignId, CreativeId, FrameSize, Moment, PlayId, ScreenId, Timestamp,
 };
 
+use crate::layout::Layout;
 use crate::metrics::{DropReason, LatencyQuantiles};
 
 /// What one camera sees at this instant, as data.
@@ -41,14 +42,36 @@ pub struct ScreenView {
     pub notice: Arc<Notice>,
     /// Every message this screen may come to show, for preloading.
     pub creatives: Arc<Vec<(Option<CampaignId>, Creative)>>,
-    /// The message to show; `None` only before the first decision.
+    /// The message to show, of a screen that is parted in its first slot; `None` only before the first decision.
     pub showing: Option<Arc<Showing>>,
+    /// How the screen is parted into slots; nothing where one message has all of the glass.
+    pub layout: Option<Arc<Layout>>,
+    /// The messages of the slots after the first, in their order; `None` only before the first decision.
+    pub beside: Vec<Option<Arc<Showing>>>,
     /// What is to be shown instead for some seconds; it is no play, and nobody is measured during it.
     pub preview: Option<Arc<ScreenPreview>>,
     /// Whether the camera that watches this screen's audience is open.
     pub camera_open: bool,
     /// Why it is not, when it was refused.
     pub refusal: Option<Refusal>,
+}
+
+impl ScreenView {
+    /// What the slots show, in their order; of a screen that is not parted its one message.
+    pub fn showings(&self) -> impl Iterator<Item = &Arc<Showing>> {
+        self.showing.iter().chain(self.beside.iter().flatten())
+    }
+
+    /// Takes the message of a slot, by its place in the layout from 0.
+    pub(crate) fn show(&mut self, place: usize, showing: Arc<Showing>) {
+        let shown = match place.checked_sub(1) {
+            None => Some(&mut self.showing),
+            Some(place) => self.beside.get_mut(place),
+        };
+        if let Some(shown) = shown {
+            *shown = Some(showing);
+        }
+    }
 }
 
 /// One decision on its way to, or on, a screen.

@@ -298,6 +298,7 @@ fn proofs() -> Vec<Vec<u8>> {
     let play = |i: i64| regard_reports::PlayRecord {
         play: format!("{i:032x}"),
         screen: "window".to_owned(),
+        slot: (i > 1).then(|| "main".to_owned()),
         campaign: (i > 0).then(|| "spring".to_owned()),
         creative: "coffee".to_owned(),
         began_at_micros: i * 10_000_000,

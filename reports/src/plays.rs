@@ -1,4 +1,4 @@
-//! What plays did: tables with intervals by message, screen, hour or segment, as CSV, SVG, a page, a paper; proof of play; and
+//! What plays did: tables with intervals by message, screen, slot, hour or segment, as CSV, SVG, a page, a paper; proof of play; and
 //! what ad exchanges ask.
 
 mod chart;

@@ -41,6 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             screen,
             camera: Some(camera),
             in_process: true,
+            layout: None,
         }],
         campaigns,
         default_message: Creative::text(CreativeId::new("default")?, "Regard", ""),

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use regard_domain::{CampaignId, CreativeId, DecisionId, ScreenId};
-use regard_engine::{Engine, ScreenView};
+use regard_domain::{CampaignId, CreativeId, DecisionId, ScreenId, SlotId};
+use regard_engine::{Engine, ScreenView, Showing};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -64,15 +64,15 @@ pub(crate) struct Begun {
 }
 
 impl Begun {
-    fn of(view: &ScreenView) -> Option<Self> {
-        let showing = view.showing.as_ref()?;
-        Some(Self {
-            decision: showing.decision.id,
-            screen: view.screen.clone(),
-            campaign: showing.decision.campaign.clone(),
+    fn of(showing: &Showing) -> Self {
+        let decision = &showing.decision;
+        Self {
+            decision: decision.id,
+            screen: decision.screen.clone(),
+            campaign: decision.campaign.clone(),
             creative: showing.creative.id.clone(),
             duration_millis: showing.creative.duration_millis,
-        })
+        }
     }
 }
 
@@ -130,18 +130,29 @@ async fn watch_screen(
     signage: &[Signage],
     mqtt: Option<&Mqtt>,
 ) {
-    let mut told = None;
+    let mut told: BTreeMap<Option<SlotId>, DecisionId> = BTreeMap::new();
     loop {
-        let begun = Begun::of(&view.borrow_and_update());
-        if let Some(begun) = begun.filter(|begun| told != Some(begun.decision)) {
-            told = Some(begun.decision);
-            let data = json!({
+        let now = Arc::clone(&view.borrow_and_update());
+        for showing in now.showings() {
+            let (begun, slot) = (Begun::of(showing), &showing.decision.slot);
+            if told.insert(slot.clone(), begun.decision) == Some(begun.decision) {
+                continue;
+            }
+            let mut data = json!({
                 "decision": begun.decision.to_string(),
                 "screen": begun.screen.to_string(),
                 "campaign": begun.campaign.as_ref().map(ToString::to_string),
                 "creative": begun.creative.to_string(),
             });
+            if let Some(slot) = slot {
+                data["slot"] = slot.to_string().into();
+            }
             webhooks.happened(WebhookEvent::Decision, data, engine.now());
+            // Who knows of one message on a screen hears of that of the first slot.
+            let first = now.showing.as_ref();
+            if !first.is_some_and(|first| Arc::ptr_eq(first, showing)) {
+                continue;
+            }
             if let Some(mqtt) = mqtt {
                 mqtt.begun(&begun);
             }

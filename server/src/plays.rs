@@ -42,6 +42,7 @@ pub fn report_plays(
             let decision = decided.get(&id);
             ReportPlay {
                 screen: play.start.screen.to_string(),
+                slot: play.start.slot.as_ref().map(ToString::to_string),
                 campaign: play.start.campaign.as_ref().map(ToString::to_string),
                 creative: play.start.creative.to_string(),
                 hour: decision.map_or(0, |d| d.local.hour()),
@@ -64,6 +65,7 @@ pub fn play_records(plays: &[Play], during: &Range<Timestamp>) -> Vec<PlayRecord
         Some(PlayRecord {
             play: play.start.id.to_string(),
             screen: play.start.screen.to_string(),
+            slot: play.start.slot.as_ref().map(ToString::to_string),
             campaign: play.start.campaign.as_ref().map(ToString::to_string),
             creative: play.start.creative.to_string(),
             began_at_micros: play.start.at.as_micros(),

@@ -23,8 +23,8 @@ pub(crate) use live::{Live, Moment, live, moment};
 pub(crate) use report::{CountInterval, Interval};
 pub(crate) use report::{Report, ReportRow, report};
 pub(crate) use screen::{
-    CameraState, HeartbeatBody, NoticeEvent, Ping, PlaceEvent, PlayBody, Preload, ShownBody,
-    creative, notice,
+    CameraState, HeartbeatBody, LayoutEvent, NoticeEvent, Ping, PlaceEvent, PlayBody, Preload,
+    ShownBody, creative, notice,
 };
 pub use statistics::StatisticsBody;
 pub(crate) use statistics::StatisticsList;

@@ -1,8 +1,8 @@
 // The screen: shows what the engine decides, carries the notice, reports back.
 import { listen } from "/static/feed.js";
+import { Glass } from "/static/player/glass.js";
 import { Notice } from "/static/player/notice.js";
 import { Reporter } from "/static/player/report.js";
-import { Stage } from "/static/player/stage.js";
 
 const IDLE_MILLIS = 3000;
 
@@ -11,12 +11,13 @@ const base = `/v1/screens/${encodeURIComponent(screen)}`;
 const notice = new Notice(document.getElementById("notice"), document.getElementById("lab"));
 const reporter = new Reporter(base, notice);
 const mark = document.getElementById("preview-mark");
-const stage = new Stage(document.getElementById("stage"), {
+const glass = new Glass(document.getElementById("stage"), {
   onGlass: (shown) => {
     if (shown.marks) return; // A preview is no play.
     mark.hidden = true;
     reporter.begin(shown);
   },
+  onParted: () => reporter.progress(true),
 });
 const offline = document.getElementById("offline");
 
@@ -25,14 +26,15 @@ listen(
   {
     notice: (text) => notice.show(text),
     place: (place) => notice.place(place),
-    preload: (list) => stage.preload(list.creatives),
-    decision: (decision) => stage.show(decision),
+    layout: (layout) => glass.part(layout.slots),
+    preload: (list) => glass.preload(list.creatives),
+    decision: (decision) => glass.show(decision),
     preview: (preview) => {
       // Before the message changes: a preview is never seen without its mark.
       mark.replaceChildren(...preview.marks.map(({ language, text }) => Object.assign(document.createElement("span"), { lang: language, textContent: text })));
       mark.hidden = false;
       reporter.progress(true);
-      stage.show(preview);
+      glass.preview(preview);
     },
     camera: (camera) => notice.camera(camera),
   },

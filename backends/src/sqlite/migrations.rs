@@ -49,6 +49,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0005_releases.sql"),
     include_str!("../../migrations/0006_collected.sql"),
     include_str!("../../migrations/0007_studies.sql"),
+    include_str!("../../migrations/0008_slots.sql"),
 ];
 
 /// Refuses a file that is newer than this program or not ours, before anything in it is changed.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use regard_decision::{Decision, Outcome, OutcomeKind, PlayRow};
-use regard_domain::{CampaignId, DecisionId, PlayId, ScreenId, Timestamp};
+use regard_domain::{CampaignId, DecisionId, PlayId, ScreenId, SlotId, Timestamp};
 use serde::de::DeserializeOwned;
 use sqlx::{
     Row, Sqlite, SqlitePool,
@@ -37,10 +37,8 @@ pub(super) const DECISION: &str = "SELECT body FROM decisions WHERE id = ?";
 pub(super) const OUTCOMES_OF: &str =
     "SELECT body FROM outcomes WHERE decision = ? ORDER BY at, kind, key";
 
-/// Plays of one screen or all.
-pub(super) const PLAYS_SINCE: &str =
-    "SELECT id, screen, campaign, creative, started_at, ended_at, shown_millis FROM plays
-         WHERE started_at >= ?1 AND (?2 IS NULL OR screen = ?2) ORDER BY started_at, id";
+/// Plays of one screen or all; with every column, for a store that is only read may be of a schema without slots.
+pub(super) const PLAYS_SINCE: &str = "SELECT * FROM plays WHERE started_at >= ?1 AND (?2 IS NULL OR screen = ?2) ORDER BY started_at, id";
 
 /// How often what was shown where.
 pub(super) const PLAY_COUNTS: &str =
@@ -156,6 +154,7 @@ fn play(row: &SqliteRow) -> Result<Play, StoreError> {
         start: PlayStart {
             id: PlayId::from_bits(bits(row, "id")?),
             screen: slug(row, "screen")?,
+            slot: slot(row)?,
             campaign: campaign(row)?,
             creative: slug(row, "creative")?,
             at: Timestamp::from_micros(column(row, "started_at")?),
@@ -300,6 +299,15 @@ where
 fn campaign(row: &SqliteRow) -> Result<Option<CampaignId>, StoreError> {
     let text: Option<String> = column(row, "campaign")?;
     text.map(|text| checked_slug("campaign", text)).transpose()
+}
+
+/// In which slot a play was; nothing too where the store knows of none yet.
+fn slot(row: &SqliteRow) -> Result<Option<SlotId>, StoreError> {
+    if row.try_column("slot").is_err() {
+        return Ok(None);
+    }
+    let text: Option<String> = column(row, "slot")?;
+    text.map(|text| checked_slug("slot", text)).transpose()
 }
 
 fn count(row: &SqliteRow, name: &'static str) -> Result<u64, StoreError> {

@@ -1,7 +1,7 @@
 //! The group commit.
 
 use regard_commitments::Kept;
-use regard_domain::{CampaignId, DecisionId, PlayId};
+use regard_domain::{CampaignId, DecisionId, PlayId, SlotId};
 use sqlx::{Sqlite, SqliteConnection, Transaction, query::Query, sqlite::SqliteArguments};
 
 use super::failure::from_sqlx;
@@ -99,11 +99,12 @@ async fn play_start(
 ) -> Result<(), StoreError> {
     let row = kept.row();
     let insert = sqlx::query(
-        "INSERT INTO plays (id, screen, campaign, creative, started_at, ended_at, shown_millis, keep_until)
-         VALUES (?, ?, ?, ?, ?, NULL, 0, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO plays (id, screen, slot, campaign, creative, started_at, ended_at, shown_millis, keep_until)
+         VALUES (?, ?, ?, ?, ?, ?, NULL, 0, ?) ON CONFLICT DO NOTHING",
     )
     .bind(bytes_of_play(row.id))
     .bind(row.screen.as_str())
+    .bind(row.slot.as_ref().map(SlotId::as_str))
     .bind(row.campaign.as_ref().map(CampaignId::as_str))
     .bind(row.creative.as_str())
     .bind(row.at.as_micros())

@@ -82,6 +82,7 @@ pub(crate) fn decision(id: u128, at: Timestamp, campaign: &str, creative: &str) 
         at,
         local: LocalTime::new(2027, 1, 15, 9, 0).unwrap(),
         screen: "entrance".parse().unwrap(),
+        slot: (id % 2 == 1).then(|| "side".parse().unwrap()),
         campaign: (!campaign.is_empty()).then(|| campaign.parse().unwrap()),
         creative: creative.parse().unwrap(),
         is_default: campaign.is_empty(),
@@ -113,6 +114,7 @@ pub(crate) fn play_of(decision: &Decision) -> PlayStart {
     PlayStart {
         id: decision.play(),
         screen: decision.screen.clone(),
+        slot: decision.slot.clone(),
         campaign: decision.campaign.clone(),
         creative: decision.creative.clone(),
         at: decision.at,

@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 use regard_backends::{
-    Batch, DecisionRow, Integrity, OpenError, SqliteOptions, SqliteStore, Store, StoreError,
+    Batch, DecisionRow, Integrity, OpenError, SqliteOptions, SqliteReader, SqliteStore, Store,
+    StoreError,
 };
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
@@ -88,6 +89,40 @@ async fn a_newer_file_is_left_alone() {
         other => panic!("{other:?}"),
     }
     assert_eq!(fs::read(folder.path().join("regard.db")).unwrap(), before);
+}
+
+#[tokio::test]
+async fn plays_of_before_there_were_slots_are_read_and_taken_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await.unwrap();
+    let keeper = Keeper::new();
+    store
+        .commit(&one_of_each(&keeper, 2, later(9_999)))
+        .await
+        .unwrap();
+    let plays = store.plays_since(None, later(0)).await.unwrap();
+    store.close().await;
+    let mut connection = raw(folder.path()).await;
+    for statement in [
+        "ALTER TABLE plays DROP COLUMN slot",
+        "PRAGMA user_version = 7",
+    ] {
+        run(&mut connection, statement).await.unwrap();
+    }
+    connection.close().await.unwrap();
+    let reader = SqliteReader::open(folder.path()).await.unwrap();
+    assert_eq!(reader.plays_since(None, later(0)).await.unwrap(), plays);
+    reader.close().await;
+
+    let store = open(folder.path()).await.unwrap();
+    assert_eq!(store.plays_since(None, later(0)).await.unwrap(), plays);
+    store
+        .commit(&one_of_each(&keeper, 3, later(9_999)))
+        .await
+        .unwrap();
+    let plays = store.plays_since(None, later(0)).await.unwrap();
+    let slots: Vec<_> = plays.into_iter().map(|play| play.start.slot).collect();
+    assert_eq!(slots, [None, Some("side".parse().unwrap())]);
 }
 
 #[tokio::test]

@@ -184,6 +184,7 @@ fn campaign() -> Result<Campaign> {
         weight: 1.0,
         enabled: true,
         screens: std::collections::BTreeSet::new(),
+        slots: std::collections::BTreeSet::new(),
         schedule: regard_decision::Schedule::default(),
         budget: regard_decision::Budget::default(),
         policy: PolicyConfig::Rules {},
@@ -216,6 +217,7 @@ fn config(
             screen: ScreenId::new(format!("screen{n}"))?,
             camera: Some(camera),
             in_process: !is_browser,
+            layout: None,
         });
     }
     let mut default_message = Creative::text(CreativeId::new("nobody")?, "Nobody", "");

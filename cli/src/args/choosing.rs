@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use regard_domain::{CampaignId, CreativeId};
+use regard_domain::{CampaignId, CreativeId, ScreenId};
 
 use super::{InstallationArgs, ListFormat};
 
@@ -46,6 +46,10 @@ pub(crate) struct SimulateArgs {
     /// Take campaigns and facts of this configuration; otherwise an example of six messages.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Let them walk past this screen of it, with its slots and what runs there; otherwise past one that is not parted, where all
+    /// runs.
+    #[arg(long, value_name = "SCREEN", requires = "config")]
+    pub(crate) screen: Option<ScreenId>,
     /// Policies to compare, with their settings as in a campaign; otherwise every one.
     #[arg(long = "policy", value_name = "POLICY")]
     pub(crate) policies: Vec<String>,

@@ -40,7 +40,7 @@ pub(crate) struct SpanArgs {
 
 #[derive(Args)]
 pub(crate) struct ReportArgs {
-    /// By what: message, screen, hour or segment.
+    /// By what: message, screen, slot, hour or segment.
     #[arg(long, value_name = "WHAT", default_value = "message", value_parser = str::parse::<Grouping>)]
     pub(crate) by: Grouping,
     #[command(flatten)]

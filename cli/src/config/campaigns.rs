@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path as FilePath, PathBuf};
 
 use regard_decision::{Campaign, Creative, validate};
-use regard_domain::{CreativeId, ScreenId};
+use regard_domain::{CreativeId, ScreenId, SlotId};
 
 use super::asset::{Asset, asset_of};
 use super::document::{Document, Mistake, read_text};
@@ -36,6 +36,8 @@ pub(super) struct Campaigns {
 pub(super) struct Surroundings<'s> {
     /// The screens there are; nothing when that is not known.
     pub(super) screens: Option<BTreeSet<&'s ScreenId>>,
+    /// The slots there are, on any screen; nothing when that is not known.
+    pub(super) slots: Option<BTreeSet<&'s SlotId>>,
     /// Campaigns of `regard.toml` itself.
     pub(super) inline: &'s [Campaign],
     /// The message when no campaign has one.
@@ -136,6 +138,7 @@ pub(super) fn gather(
     };
     sources.assets(&mut found);
     sources.screens(&mut found, surroundings.screens.as_ref());
+    sources.slots(&mut found, surroundings.slots.as_ref());
     sources.faults(&mut found, surroundings.default_message);
     found
 }
@@ -217,6 +220,23 @@ impl Sources<'_, '_> {
                 let hint = did_you_mean(closest(screen.as_str(), known));
                 let message = format!("expected the id of a [[screen]], found \"{screen}\"{hint}");
                 let inside = Path::parse("screens");
+                found
+                    .mistakes
+                    .extend(self.mistake(i, inside.steps(), message));
+            }
+        }
+    }
+
+    /// Checks that the slots campaigns name are there.
+    fn slots(&self, found: &mut Campaigns, slots: Option<&BTreeSet<&SlotId>>) {
+        let Some(slots) = slots else { return };
+        for (i, campaign) in found.campaigns.iter().enumerate() {
+            for slot in campaign.slots.iter().filter(|slot| !slots.contains(slot)) {
+                let known = slots.iter().map(|id| id.as_str());
+                let hint = did_you_mean(closest(slot.as_str(), known));
+                let message =
+                    format!("expected the id of a [[screen.slot]], found \"{slot}\"{hint}");
+                let inside = Path::parse("slots");
                 found
                     .mistakes
                     .extend(self.mistake(i, inside.steps(), message));

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use regard_backends::BrokerAddress;
 use regard_decision::{Campaign, Creative, FactFeature};
-use regard_domain::{CameraId, ScreenId};
-use regard_engine::{GalleryConfig, HAS_GALLERY_INDEX, MarkedSpot, RecognitionConfig};
+use regard_domain::{CameraId, ScreenId, SlotId};
+use regard_engine::{
+    BadLayout, GalleryConfig, HAS_GALLERY_INDEX, Layout, MarkedSpot, RecognitionConfig, SlotArea,
+};
 use regard_identity::TargetRate;
 use regard_inference::{Device, RuntimeChoice};
 use regard_server::{OutboundUrl, WebhookEvent};
@@ -457,6 +459,30 @@ impl SpotForm {
     }
 }
 
+/// `[[screen.slot]]`, in percent of what the notice leaves of the glass, from the left and the top.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SlotForm {
+    pub(super) id: SlotId,
+    pub(super) left: Percent,
+    pub(super) top: Percent,
+    pub(super) width: Percent,
+    pub(super) height: Percent,
+}
+
+impl SlotForm {
+    fn area(&self) -> SlotArea {
+        let percent = |percent: Percent| u8::try_from(percent.0).unwrap_or(u8::MAX);
+        SlotArea {
+            slot: self.id.clone(),
+            left_percent: percent(self.left),
+            top_percent: percent(self.top),
+            width_percent: percent(self.width),
+            height_percent: percent(self.height),
+        }
+    }
+}
+
 /// `[[screen]]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -465,6 +491,17 @@ pub(super) struct ScreenForm {
     pub(super) camera: Option<CameraId>,
     #[serde(default)]
     pub(super) in_process: bool,
+    /// Parts of the glass that show a message of their own, in the order in which they choose.
+    #[serde(default, rename = "slot")]
+    pub(super) slots: Vec<SlotForm>,
+}
+
+impl ScreenForm {
+    /// How it is parted into slots, or why it cannot be; nothing where it is not.
+    pub(super) fn layout(&self) -> Option<Result<Layout, Vec<BadLayout>>> {
+        let areas = self.slots.iter().map(SlotForm::area);
+        (!self.slots.is_empty()).then(|| Layout::new(areas.collect()))
+    }
 }
 
 /// `regard.toml`.
@@ -527,6 +564,12 @@ impl SiteFile {
     /// Ids of the cameras.
     pub(super) fn camera_ids(&self) -> BTreeSet<&CameraId> {
         self.cameras.iter().map(|camera| &camera.id).collect()
+    }
+
+    /// Ids of the slots of all screens, each once.
+    pub(super) fn slot_ids(&self) -> BTreeSet<&SlotId> {
+        let slots = self.screens.iter().flat_map(|screen| &screen.slots);
+        slots.map(|slot| &slot.id).collect()
     }
 
     /// Ids of the screens.

@@ -1,12 +1,14 @@
 //! From files to what an engine and a server are started with, or to the list of all mistakes.
 
+mod slots;
+
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::{Path as FilePath, PathBuf};
 
 use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
-use regard_decision::{BadContextSpec, Campaign, ContextSpec, Creative};
+use regard_decision::{Campaign, ContextSpec, Creative};
 use regard_engine::{CameraConfig, EngineConfig, ScreenConfig};
 use regard_server::{CompatConfig, Connectors, MqttConfig, ServerConfig, TlsFiles, WebhookConfig};
 use regard_vision::{CameraPlacement, SourceSpec};
@@ -73,6 +75,8 @@ impl Site {
                 screen: screen.id.clone(),
                 camera: screen.camera.clone(),
                 in_process: screen.in_process,
+                // It was checked when the configuration was read.
+                layout: screen.layout().and_then(Result::ok),
             })
             .collect()
     }
@@ -314,6 +318,7 @@ impl Check<'_, '_> {
         let surroundings = Surroundings {
             screens: (is_named && self.are_ids_as_written("screen", read.screens.len()))
                 .then(|| read.screen_ids()),
+            slots: (is_named && self.are_slots_as_written(read)).then(|| read.slot_ids()),
             inline: &read.inline_campaigns,
             default_message: &default_message,
         };
@@ -333,6 +338,7 @@ impl Check<'_, '_> {
         let form = form?;
         self.ids(form, mistakes);
         self.server(&form.server, mistakes);
+        self.layouts(form, mistakes);
         let context = self.context(form, mistakes);
         let cameras = self.cameras(form, mistakes);
         let connectors = connectors::read(form, self.folder(), &mut |path, message| {
@@ -475,31 +481,6 @@ impl Check<'_, '_> {
                 self.tell(mistakes, &format!("server.tls.{name}"), message);
             }
         }
-    }
-
-    fn context(&self, form: &SiteFile, mistakes: &mut Vec<Mistake>) -> ContextSpec {
-        let features = &form.engine.features;
-        ContextSpec::new(features.clone()).unwrap_or_else(|error| {
-            let culprit = match &error {
-                BadContextSpec::TooMany(_) => None,
-                // Of two with the same name the second is one too many.
-                BadContextSpec::Name(name) => features
-                    .iter()
-                    .rposition(|f| f.name == *name)
-                    .map(|i| format!("engine.features[{i}].name")),
-                BadContextSpec::Sensitive { name, .. } | BadContextSpec::Weakness(name) => features
-                    .iter()
-                    .position(|f| f.name == *name)
-                    .map(|i| format!("engine.features[{i}].name")),
-                BadContextSpec::Range(name) => features
-                    .iter()
-                    .position(|f| f.name == *name)
-                    .map(|i| format!("engine.features[{i}].max")),
-            };
-            let path = culprit.unwrap_or_else(|| "engine.features".to_owned());
-            self.tell(mistakes, &path, error.to_string());
-            ContextSpec::default()
-        })
     }
 
     fn cameras(&self, form: &SiteFile, mistakes: &mut Vec<Mistake>) -> Vec<CameraConfig> {

@@ -94,6 +94,7 @@ fn every_setting_of_the_form_is_in_the_example() {
         "distance_cm",
         "full_resolution",
         "in_process",
+        "slot",
         "listen",
         "commitments",
         "campaigns",

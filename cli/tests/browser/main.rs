@@ -20,6 +20,7 @@ mod proxy;
 mod recognised;
 mod reconnecting;
 mod shapes;
+mod slots;
 mod studies;
 mod switching;
 mod timeline;

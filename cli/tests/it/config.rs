@@ -88,6 +88,116 @@ fn a_wrong_command_line_is_not_a_wrong_configuration() {
     );
 }
 
+/// A screen that is parted into these slots: id and left, top, width, height.
+fn parted(slots: &[(&str, [u32; 4])]) -> String {
+    let slot = |(id, [left, top, width, height]): &(&str, [u32; 4])| {
+        format!(
+            "[[screen.slot]]\nid = \"{id}\"\nleft = {left}\ntop = {top}\nwidth = {width}\nheight = {height}\n"
+        )
+    };
+    slots.iter().map(slot).collect()
+}
+
+#[test]
+fn a_screen_is_parted_into_slots_that_campaigns_may_name() {
+    let folder = init();
+    let folder = folder.path();
+    let slots = parted(&[("main", [0, 0, 70, 100]), ("side", [70, 0, 30, 100])]);
+    edit(
+        folder,
+        "regard.toml",
+        &[("# in_process = false", slots.as_str())],
+    );
+    let screens = "screens = [\"entrance\"]";
+    let of_side = format!("{screens}\nslots = [\"side\"]");
+    edit(
+        folder,
+        "campaigns/welcome.toml",
+        &[(screens, of_side.as_str())],
+    );
+    let (code, _, err) = check(folder);
+    assert_eq!(code, 0, "{err}");
+    // Audiences may walk past that screen before anybody does.
+    let simulate = |screen: &str| {
+        let place = ["--config", "regard.toml", "--screen", screen];
+        let how = ["--policy", "lints", "--days", "0.05", "--format", "json"];
+        regard(folder, &[&["simulate"][..], &place[..], &how[..]].concat())
+    };
+    let simulated = simulate("entrance");
+    let rows: serde_json::Value = serde_json::from_slice(&simulated.stdout).unwrap();
+    assert!(rows[0]["n_visitors"].as_u64() > Some(0), "{rows}");
+    let nowhere = simulate("exit");
+    let said = String::from_utf8(nowhere.stderr).unwrap();
+    assert!(said.contains("regard.toml has no screen exit"), "{said}");
+    edit(
+        folder,
+        "campaigns/welcome.toml",
+        &[("slots = [\"side\"]", "slots = [\"sied\"]")],
+    );
+    let (code, _, err) = check(folder);
+    assert_eq!(code, 1);
+    assert!(
+        err.contains(
+            "campaign[0].slots: expected the id of a [[screen.slot]], found \"sied\"; did you mean \"side\"?"
+        ),
+        "{err}"
+    );
+}
+
+#[test]
+fn slots_that_cannot_be_are_told_where_they_stand() {
+    for (slots, said) in [
+        (
+            parted(&[("main", [0, 0, 60, 100]), ("main", [60, 0, 40, 100])]),
+            "screen[0].slot[1].id: expected an id of its own, found \"main\" a second time",
+        ),
+        (
+            parted(&[("main", [0, 0, 60, 100]), ("side", [50, 0, 50, 100])]),
+            "screen[0].slot[1]: expected a part of the glass of its own, found one that lies over slot \"main\"",
+        ),
+        (
+            parted(&[("main", [50, 0, 60, 100])]),
+            "screen[0].slot[0]: expected a slot that ends within 100 percent, found one that ends at 110 from the left \
+             and 100 from the top",
+        ),
+        (
+            parted(&[("main", [0, 0, 100, 9])]),
+            "screen[0].slot[0]: expected at least 10 percent of width and height, found 100 by 9",
+        ),
+        (
+            parted(&[("main", [0, 0, 120, 100])]),
+            "screen[0].slot[0].width: expected a whole number from 0 to 100, found 120",
+        ),
+        (
+            "[[screen.slot]]\nid = \"main\"\nleft = 0\ntop = 0\nwidth = 50\n".to_owned(),
+            "screen[0].slot[0]: \"height\" is missing",
+        ),
+        (
+            (0..7)
+                .map(|i| {
+                    parted(&[(
+                        ["a", "b", "c", "d", "e", "f", "g"][i as usize],
+                        [i * 14, 0, 14, 100],
+                    )])
+                })
+                .collect(),
+            "screen[0].slot: expected 1 to 6 slots, found 7",
+        ),
+    ] {
+        let folder = init();
+        edit(
+            folder.path(),
+            "regard.toml",
+            &[("# in_process = false", slots.as_str())],
+        );
+        let (code, _, err) = check(folder.path());
+        assert_eq!(code, 1, "{slots}");
+        assert!(err.contains(said), "{said}\n{err}");
+        // What is said is said of what somebody wrote, once.
+        assert_eq!(err.matches("screen[0].slot").count(), 1, "{err}");
+    }
+}
+
 #[test]
 fn paths_are_relative_to_the_configuration() {
     let folder = init();

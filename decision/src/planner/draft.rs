@@ -80,12 +80,12 @@ fn leave_out(
 
 impl Planner {
     /// Works out the probabilities of a decision.
-    pub(crate) fn draft(&self, screen: &ScreenId, context: &Context, now: Timestamp) -> Draft {
+    pub(super) fn draft(&self, screen: &ScreenId, context: &Context, now: Timestamp) -> Draft {
         self.draft_without(&[], screen, context, now)
     }
 
     /// As [`Planner::draft`], without messages that other slots of the screen have.
-    pub(super) fn draft_without(
+    pub(crate) fn draft_without(
         &self,
         taken: &[(CampaignId, CreativeId)],
         screen: &ScreenId,
@@ -233,6 +233,7 @@ impl Planner {
             at: occasion.now,
             local,
             screen: occasion.screen.clone(),
+            slot: occasion.context.slot().cloned(),
             is_default: chosen.campaign.is_none(),
             campaign: chosen.campaign,
             creative: chosen.creative,

@@ -334,7 +334,7 @@ impl Planner {
             let campaign = &slot.campaign;
             let obstacle = (!self.is_ledger_writable)
                 .then_some(Obstacle::LedgerUnwritable)
-                .or_else(|| admission_obstacle(campaign, screen, context.local()))
+                .or_else(|| admission_obstacle(campaign, screen, context))
                 .or_else(|| self.counters.budget_obstacle(campaign, context.local()));
             if let Some(obstacle) = obstacle {
                 excluded.push(Exclusion {
@@ -387,7 +387,7 @@ impl Planner {
             let campaign = &slot.campaign;
             let is_stopped = slot.stopped.contains_key(creative);
             let creative = campaign.creative(creative).filter(|_| !is_stopped);
-            admission_obstacle(campaign, screen, context.local()).is_none()
+            admission_obstacle(campaign, screen, context).is_none()
                 && creative.is_some_and(|c| c.when.holds_within(context, slack))
         })
     }
@@ -500,17 +500,19 @@ fn sort(slots: &mut [Slot]) {
     });
 }
 
-/// What switch, screen list and schedule say against a campaign.
+/// What switch, lists of screens and slots, and schedule say against a campaign.
 fn admission_obstacle(
     campaign: &Campaign,
     screen: &ScreenId,
-    local: LocalTime,
+    context: &Context,
 ) -> Option<Obstacle> {
     if !campaign.enabled {
         Some(Obstacle::Disabled)
     } else if !(campaign.screens.is_empty() || campaign.screens.contains(screen)) {
         Some(Obstacle::OtherScreen)
-    } else if !campaign.schedule.holds(local) {
+    } else if !campaign.runs_in(context.slot()) {
+        Some(Obstacle::NotInSlot)
+    } else if !campaign.schedule.holds(context.local()) {
         Some(Obstacle::Schedule)
     } else {
         None

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rand::CryptoRng;
-use regard_domain::{CampaignId, CreativeId, ScreenId, Timestamp};
+use regard_domain::{CampaignId, CreativeId, ScreenId, SlotId, Timestamp};
 
 use super::{Occasion, Planner, Slot};
 use crate::{
@@ -59,25 +59,26 @@ impl Planner {
         Some(ranked)
     }
 
-    /// Decides for several slots of one screen that are seen together: each gets a message that none
-    /// before it has. The propensity of each is that among what was left for its slot.
+    /// Decides at once for the slots of one screen, in their order: each gets a message that none before
+    /// it has. The propensity of each is that among what was left for its slot.
     pub fn decide_slots<R: CryptoRng + ?Sized>(
         &mut self,
         screen: &ScreenId,
         context: &Context,
         now: Timestamp,
-        n_slots: usize,
+        slots: &[SlotId],
         rng: &mut R,
     ) -> Vec<Decision> {
-        let mut decisions: Vec<Decision> = Vec::with_capacity(n_slots);
-        for _ in 0..n_slots {
+        let mut decisions: Vec<Decision> = Vec::with_capacity(slots.len());
+        for slot in slots {
             let taken = decisions.iter().filter_map(|d| {
                 let campaign = d.campaign.clone()?;
                 Some((campaign, d.creative.clone()))
             });
             let taken: Vec<_> = taken.collect();
-            let draft = self.draft_without(&taken, screen, context, now);
-            decisions.push(self.settle(draft, &Occasion::asked(screen, context, now), rng));
+            let context = context.clone().in_slot(slot);
+            let draft = self.draft_without(&taken, screen, &context, now);
+            decisions.push(self.settle(draft, &Occasion::asked(screen, &context, now), rng));
         }
         decisions
     }

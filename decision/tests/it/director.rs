@@ -1,7 +1,7 @@
 //! When a message changes, and when it must not.
 
 use regard_decision::{Decision, Director, Obstacle, Planner, Trigger};
-use regard_domain::MomentCause;
+use regard_domain::{CreativeId, MomentCause, SlotId};
 
 use crate::support::{at, audience, campaign, noon, planner, rng, screen};
 
@@ -224,4 +224,133 @@ fn without_a_ledger_only_the_default_message_is_shown_at_once_and_says_so() {
         stage.change(70_000, 1, 0.9),
         to("smile", Trigger::BetterEligible)
     );
+}
+
+/// A screen of two slots, each with its director.
+struct Parted {
+    planner: Planner,
+    directors: [Director; 2],
+    rng: rand_chacha::ChaCha8Rng,
+}
+
+impl Parted {
+    fn new(toml: &str) -> Self {
+        Self {
+            planner: planner(toml),
+            directors: [Director::new(screen()), Director::new(screen())],
+            rng: rng(3),
+        }
+    }
+
+    /// What changes in which slot, and why.
+    fn at(&mut self, millis: i64, n_visitors: u32) -> Vec<(&'static str, Decision)> {
+        let whole = self.planner.context(&audience(n_visitors, 0.0), noon());
+        let mut changes = Vec::new();
+        for (place, slot) in ["main", "side"].into_iter().enumerate() {
+            let taken = Director::taken_beside(&self.directors, place, at(millis));
+            let context = whole.clone().in_slot(&slot.parse().unwrap());
+            let occasion = (MomentCause::Beat, at(millis));
+            let decided = self.directors[place].consider_beside(
+                &taken,
+                &mut self.planner,
+                &context,
+                occasion,
+                &mut self.rng,
+            );
+            changes.extend(decided.map(|decision| (slot, decision)));
+        }
+        changes
+    }
+
+    fn changes(&mut self, millis: i64, n_visitors: u32) -> Vec<(&'static str, String, Trigger)> {
+        let told = |(slot, decision): (&'static str, Decision)| {
+            (slot, decision.creative.to_string(), decision.reason.trigger)
+        };
+        self.at(millis, n_visitors).into_iter().map(told).collect()
+    }
+}
+
+#[test]
+fn an_earlier_slot_takes_what_a_later_one_shows_and_no_message_is_shown_twice() {
+    let top = campaign(
+        "top",
+        "priority = 5",
+        &[(
+            "crowd",
+            "when = { n_visitors = { min = 3 } }\nmin_show_millis = 1000",
+        )],
+    );
+    let pair =
+        "when = { n_visitors = { min = 2 } }\nmin_show_millis = 5000\nduration_millis = 90000";
+    let plain = campaign(
+        "plain",
+        "policy = { kind = 'fixed' }",
+        &[("pair", pair), ("anyone", "min_show_millis = 1000")],
+    );
+    let mut parted = Parted::new(&(top + &plain));
+    let to = |slot: &'static str, creative: &str, trigger| (slot, creative.to_owned(), trigger);
+    assert_eq!(
+        parted.changes(0, 3),
+        [
+            to("main", "crowd", Trigger::Start),
+            to("side", "pair", Trigger::Start)
+        ]
+    );
+    assert!(parted.changes(500, 3).is_empty());
+    // One left. What the second must still show the first does not take.
+    let changed = parted.at(2_000, 2);
+    let [(slot, decision)] = &changed[..] else {
+        panic!("{changed:?}")
+    };
+    assert_eq!(*slot, "main");
+    assert_eq!(decision.creative.as_str(), "anyone");
+    assert_eq!(decision.reason.trigger, Trigger::ConditionEnded);
+    let mut excluded = decision.reason.excluded.iter();
+    let other = excluded.find(|one| one.obstacle == Obstacle::OtherSlot);
+    let other = other.unwrap().creative.as_ref().map(CreativeId::as_str);
+    assert_eq!(other, Some("pair"));
+    // It was passed over: it waits for its turn, and then the first goes before the second.
+    assert!(parted.changes(6_000, 2).is_empty());
+    assert_eq!(
+        parted.changes(12_000, 2),
+        [
+            to("main", "pair", Trigger::DurationElapsed),
+            to("side", "anyone", Trigger::GaveWay)
+        ]
+    );
+    // What comes while the first must stay goes to the second, once that one's least time is over …
+    assert!(parted.changes(12_500, 3).is_empty());
+    assert_eq!(
+        parted.changes(13_000, 3),
+        [to("side", "crowd", Trigger::BetterEligible)]
+    );
+    // … until the first takes it.
+    assert!(parted.changes(16_900, 3).is_empty());
+    assert_eq!(
+        parted.changes(17_000, 3),
+        [
+            to("main", "crowd", Trigger::BetterEligible),
+            to("side", "pair", Trigger::GaveWay)
+        ]
+    );
+}
+
+#[test]
+fn a_campaign_runs_in_the_slots_it_names_and_nowhere_else() {
+    let mut parted = Parted::new(&campaign("strip", "slots = ['side']", &[("a", "")]));
+    let changed = parted.at(0, 1);
+    let creatives: Vec<&str> = changed.iter().map(|(_, d)| d.creative.as_str()).collect();
+    assert_eq!(creatives, ["welcome", "a"]);
+    let why = &changed[0].1.reason.excluded[0];
+    assert_eq!(
+        (why.creative.as_ref(), &why.obstacle),
+        (None, &Obstacle::NotInSlot)
+    );
+    let slot = changed[1].1.slot.as_ref().map(SlotId::as_str);
+    assert_eq!(slot, Some("side"));
+    // On a screen that is not parted it does not run either.
+    let mut whole = Stage::new(&campaign("strip", "slots = ['side']", &[("a", "")]));
+    let decision = whole.at(0, 1, 0.0).unwrap();
+    assert!(decision.is_default && decision.slot.is_none());
+    assert_eq!(decision.reason.excluded[0].obstacle, Obstacle::NotInSlot);
 }

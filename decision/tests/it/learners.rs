@@ -1,13 +1,13 @@
 //! Laws of the policies that learn a linear model.
 
 use regard_decision::{
-    Action, ApprenticeEnd, Attributor, FeatureSpace, LearnerConfig, ModelShape, Policy,
-    PolicyConfig, PolicyState, PolicyStateError, RewardRule, Workspace, new_policy_over,
-    restore_policy_over,
+    Action, ApprenticeEnd, Attributor, ContextSpec, Creative, FeatureSpace, LearnerConfig,
+    ModelShape, Planner, Policy, PolicyConfig, PolicyState, PolicyStateError, PolicyUpdate,
+    RewardRule, Workspace, new_policy_over, restore_policy_over,
 };
-use regard_domain::CreativeId;
+use regard_domain::{CreativeId, SlotId};
 
-use crate::support::{at, campaign, context, planner, rng, screen};
+use crate::support::{at, campaign, campaigns, context, planner, rng, screen};
 
 fn names(prefix: &str, n: usize) -> Vec<String> {
     (0..n).map(|i| format!("{prefix}{i}")).collect()
@@ -293,7 +293,14 @@ fn slots_of_one_screen_show_different_messages() {
     let messages = [("a", ""), ("b", ""), ("c", "")];
     let mut planner = planner(&campaign("k", head, &messages));
     let context = context(&planner, 1, 0.5);
-    let decisions = planner.decide_slots(&screen(), &context, at(0), 4, &mut rng(5));
+    let slots: [SlotId; 4] = ["main", "side", "strip", "corner"].map(|id| id.parse().unwrap());
+    let decisions = planner.decide_slots(&screen(), &context, at(0), &slots, &mut rng(5));
+    assert!(
+        decisions
+            .iter()
+            .map(|d| d.slot.as_ref())
+            .eq(slots.iter().map(Some))
+    );
     let mut shown: Vec<&str> = decisions.iter().map(|d| d.creative.as_str()).collect();
     assert!(decisions[3].is_default);
     for (i, decision) in decisions[..3].iter().enumerate() {
@@ -303,6 +310,50 @@ fn slots_of_one_screen_show_different_messages() {
     }
     shown.sort_unstable();
     assert_eq!(shown, ["a", "b", "c", "welcome"]);
+}
+
+/// The same message is looked at in one slot and not in the other: the policy finds out by the feature of the slot.
+#[test]
+fn what_serves_in_one_slot_need_not_in_another() {
+    let head = "policy = { kind = 'lints', exploration = 0.05 }";
+    let toml = campaign("k", head, &[("a", ""), ("b", "")]);
+    let slots: [SlotId; 2] = ["main", "side"].map(|id| id.parse().unwrap());
+    let spec = ContextSpec::default();
+    let spec = spec.with_slots(slots.iter().cloned().collect()).unwrap();
+    let default = Creative::text("welcome".parse().unwrap(), "Welcome", "");
+    let mut planner = Planner::new(campaigns(&toml), default, spec).unwrap();
+    let mut rng = rng(11);
+    let whole = context(&planner, 1, 0.5);
+    for i in 0..400 {
+        let slot = &slots[i % 2];
+        let context = whole.clone().in_slot(slot);
+        let decision = planner.decide(&screen(), &context, at(0), &mut rng);
+        let serves = (slot.as_str() == "main") == (decision.creative.as_str() == "a");
+        let update = PolicyUpdate {
+            decision: decision.id,
+            campaign: decision.campaign.clone().unwrap(),
+            creative: decision.creative.clone(),
+            features: decision.features.iter().map(|(_, value)| *value).collect(),
+            reward: f32::from(u8::from(serves)),
+            is_held_out: false,
+            propensity: decision.propensity,
+            segments: Vec::new(),
+        };
+        planner.apply(&update).unwrap();
+    }
+    for (slot, best) in [("main", "a"), ("side", "b")] {
+        let context = whole.clone().in_slot(&slot.parse().unwrap());
+        let decision = planner.decide(&screen(), &context, at(0), &mut rng);
+        let of_best = decision
+            .candidates
+            .iter()
+            .find(|c| c.creative.as_str() == best);
+        assert!(
+            of_best.unwrap().propensity > 0.8,
+            "{slot}: {:?}",
+            decision.candidates
+        );
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use regard_backends::OutcomeRow;
 use regard_decision::{
     ExperimentKind, GuardMetric, Outcome, OutcomeKind, PolicyConfig, PolicyUpdate,
 };
-use regard_domain::{CampaignId, CreativeId, ScreenId, Timestamp};
+use regard_domain::{CampaignId, CreativeId, DecisionId, PlayId, ScreenId, Timestamp};
 use regard_evaluation::{Ablation, Evidence, EvidenceReport, Rewarded};
 
 use super::{Conductor, Effect, HEARD, Row, Whom};
@@ -216,20 +216,26 @@ impl Conductor {
         true
     }
 
-    /// Somebody before a screen asked not to be looked at: that counts against what it shows.
+    /// Somebody before a screen asked not to be looked at: that counts against what it shows, in every slot, for nobody can
+    /// tell which it was.
     pub(crate) fn objected(&mut self, screen: &ScreenId, now: Timestamp) -> Vec<Effect> {
-        let glass = self.stages.get(screen).and_then(|s| s.on_glass.as_ref());
-        let Some(glass) = glass.filter(|glass| glass.message.is_some()) else {
+        let glasses = self.slots_of(screen).filter_map(|s| s.on_glass.as_ref());
+        let messages = glasses.filter(|glass| glass.message.is_some());
+        let plays: Vec<PlayId> = messages.map(|glass| glass.play).collect();
+        if plays.is_empty() {
             return Vec::new();
-        };
-        let outcome = Outcome {
-            decision: regard_domain::DecisionId::from_bits(glass.play.as_bits()),
-            kind: OutcomeKind::Objection,
-            value: 1.0,
-            at: now,
-            key: OBJECTED.to_owned(),
-        };
-        let (_, mut effects) = self.outcome(outcome, now);
+        }
+        let mut effects = Vec::new();
+        for play in plays {
+            let outcome = Outcome {
+                decision: DecisionId::from_bits(play.as_bits()),
+                kind: OutcomeKind::Objection,
+                value: 1.0,
+                at: now,
+                key: OBJECTED.to_owned(),
+            };
+            effects.extend(self.outcome(outcome, now).1);
+        }
         self.consider(Whom::Ended, None, now, &mut effects);
         effects
     }

@@ -30,8 +30,7 @@ impl Conductor {
 
     pub(super) fn open_reward(&mut self, decision: &Decision) -> Vec<PolicyUpdate> {
         let camera = self
-            .stages
-            .get(&decision.screen)
+            .main_of(&decision.screen)
             .and_then(|stage| stage.camera.as_ref());
         let may_learn = self.uses(camera).learning;
         let rule = decision
@@ -58,7 +57,7 @@ impl Conductor {
 
     /// Somebody took their agreement back: nothing more is learned from what was shown to them.
     pub(crate) fn withdrawn(&mut self, camera: &CameraId) {
-        for (screen, stage) in &mut self.stages {
+        for ((screen, _), stage) in &mut self.stages {
             if stage.camera.as_ref() == Some(camera) {
                 self.attributor.stop_learning(screen);
                 stage.meter.forget();

@@ -1,6 +1,7 @@
 //! What would fit an audience, or somebody of it who agreed to that.
 
 use regard_commitments::{Answer, Refusal, RefusalCode};
+use regard_decision::{Context, OwnTaste};
 use regard_domain::{Audience, ScreenId, Timestamp};
 
 use super::Conductor;
@@ -16,7 +17,8 @@ fn nobody_agreed() -> Refusal {
 
 impl Conductor {
     /// What fits whoever is meant, the most promising first; nothing when there is no such screen. Only campaigns whose policy
-    /// has a model of rewards make offers. Nothing is shown, kept or learned.
+    /// has a model of rewards make offers. Of a screen that is parted, each message as in the first slot in which it may be
+    /// shown. Nothing is shown, kept or learned.
     ///
     /// # Privacy
     /// For a person their wishes and their own history take part, under their `Grant<Personalization>`; without a live one
@@ -27,7 +29,7 @@ impl Conductor {
         whom: OfferFor,
         now: Timestamp,
     ) -> Option<Answer<Vec<Proposal>>> {
-        let stage = self.stages.get(screen)?;
+        let stage = self.main_of(screen)?;
         let camera = stage.camera.as_ref();
         let uses = self.uses(camera);
         let seen = camera.and_then(|c| self.seen.get(c));
@@ -53,26 +55,50 @@ impl Conductor {
                 Some(taste)
             }
         };
-        let mut offers = Vec::new();
-        for campaign in self.planner.campaigns() {
-            let id = &campaign.id;
-            let ranked = match &taste {
-                Some(taste) => self.planner.predict_for(taste, id, screen, &context, now),
-                None => self.planner.predict(id, screen, &context, now),
-            };
-            for (creative, prediction) in ranked.unwrap_or_default() {
-                offers.push(Proposal {
-                    campaign: id.clone(),
-                    creative,
-                    mean: prediction.mean,
-                    deviation: prediction.deviation,
-                });
+        Some(Answer::Granted(self.ranked(
+            screen,
+            &context,
+            taste.as_ref(),
+            now,
+        )))
+    }
+
+    /// What may be shown in some slot of a screen, the most promising first, to somebody's taste where there is one.
+    fn ranked(
+        &self,
+        screen: &ScreenId,
+        whole: &Context,
+        taste: Option<&OwnTaste>,
+        now: Timestamp,
+    ) -> Vec<Proposal> {
+        let mut offers: Vec<Proposal> = Vec::new();
+        for stage in self.slots_of(screen) {
+            let of_slot = stage.slot.as_ref().map(|slot| whole.clone().in_slot(slot));
+            let context = of_slot.as_ref().unwrap_or(whole);
+            for campaign in self.planner.campaigns() {
+                let id = &campaign.id;
+                let ranked = match taste {
+                    Some(taste) => self.planner.predict_for(taste, id, screen, context, now),
+                    None => self.planner.predict(id, screen, context, now),
+                };
+                for (creative, prediction) in ranked.unwrap_or_default() {
+                    let is_same = |o: &Proposal| o.campaign == *id && o.creative == creative;
+                    if offers.iter().any(is_same) {
+                        continue;
+                    }
+                    offers.push(Proposal {
+                        campaign: id.clone(),
+                        creative,
+                        mean: prediction.mean,
+                        deviation: prediction.deviation,
+                    });
+                }
             }
         }
         offers.sort_by(|a, b| {
             let by_mean = b.mean.total_cmp(&a.mean);
             by_mean.then_with(|| (&a.campaign, &a.creative).cmp(&(&b.campaign, &b.creative)))
         });
-        Some(Answer::Granted(offers))
+        offers
     }
 }

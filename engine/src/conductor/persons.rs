@@ -80,7 +80,7 @@ impl Conductor {
     /// The one visitor before the camera of a screen; nothing where there is nobody, or more than one: then nobody can tell
     /// who was recognised.
     pub(crate) fn alone(&self, screen: &ScreenId) -> Option<TrackId> {
-        let camera = self.stages.get(screen)?.camera.as_ref()?;
+        let camera = self.main_of(screen)?.camera.as_ref()?;
         match self.seen.get(camera)?.tracks[..] {
             [track] => Some(track),
             _ => None,
@@ -96,10 +96,7 @@ impl Conductor {
         now: Timestamp,
     ) -> (bool, Vec<Effect>) {
         let mut effects = Vec::new();
-        let camera = self
-            .stages
-            .get(screen)
-            .and_then(|stage| stage.camera.clone());
+        let camera = self.main_of(screen).and_then(|stage| stage.camera.clone());
         let Some(camera) = camera.filter(|_| self.alone(screen) == Some(grant.track())) else {
             return (false, effects);
         };

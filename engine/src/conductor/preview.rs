@@ -7,7 +7,7 @@ use regard_domain::{DecisionId, ScreenId, Timestamp};
 use super::{Conductor, Effect, HEARD, Row};
 
 impl Conductor {
-    /// Something that is no message takes the screen until then. The play before it ends there and teaches nothing: neither
+    /// Something that is no message takes the screen until then, all slots of it. The play before it ends there and teaches nothing: neither
     /// its policy nor its guardrails hear how an audience took a message that was pulled away. Nothing is measured and nothing
     /// decided for the screen meanwhile; what it shows next is decided anew.
     pub(crate) fn preview(
@@ -17,24 +17,25 @@ impl Conductor {
         now: Timestamp,
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let Some(stage) = self.stages.get_mut(screen) else {
-            return effects;
-        };
-        let is_first = stage.previewed_until.replace(until).is_none();
-        if !is_first {
-            return effects; // Another preview in place of one: the play before has ended.
+        let mut all_cut_short = Vec::new();
+        for stage in self.slots_of_mut(screen) {
+            let is_first = stage.previewed_until.replace(until).is_none();
+            if !is_first {
+                continue; // Another preview in place of one: the play before has ended.
+            }
+            // What was measured of the play so far is left out with it.
+            let _ = stage.meter.end(now);
+            let awaited = stage.director.current().map(|decision| decision.id);
+            let glass = stage.on_glass.take();
+            let cut_short = glass
+                .as_ref()
+                .map(|glass| DecisionId::from_bits(glass.play.as_bits()));
+            effects.extend(glass.map(|glass| glass.ends(now)));
+            // One that was decided and did not reach the glass yet will not.
+            let awaited = awaited.filter(|decision| Some(*decision) != cut_short);
+            all_cut_short.extend(cut_short.into_iter().chain(awaited));
         }
-        // What was measured of the play so far is left out with it.
-        let _ = stage.meter.end(now);
-        let awaited = stage.director.current().map(|decision| decision.id);
-        let glass = stage.on_glass.take();
-        let cut_short = glass
-            .as_ref()
-            .map(|glass| DecisionId::from_bits(glass.play.as_bits()));
-        effects.extend(glass.map(|glass| glass.ends(now)));
-        // One that was decided and did not reach the glass yet will not.
-        let awaited = awaited.filter(|decision| Some(*decision) != cut_short);
-        for decision in cut_short.into_iter().chain(awaited) {
+        for decision in all_cut_short {
             if !self.attributor.dismiss(decision) {
                 continue;
             }
@@ -96,6 +97,7 @@ mod tests {
         let seat = Seat {
             screen: screen(),
             camera: None,
+            slots: Vec::new(),
         };
         let uses = [(None, crate::uses::Uses::ALL)].into();
         let calendar = Calendar::new(Some("UTC")).unwrap();

@@ -438,6 +438,7 @@ impl Chosen {
             at,
             local,
             screen: ScreenId::new(PERSONALIZER).expect("this text is an id"),
+            slot: None,
             candidates: places.into_iter().map(candidate).collect(),
             campaign: Some(campaign.clone()),
             creative: self.creatives[self.place].clone(),

@@ -21,6 +21,7 @@ use crate::recording::RecordingWriter;
 use crate::remembered::Memory;
 use crate::uses::{Uses, UsesByCamera};
 
+mod slots;
 mod uses;
 
 const SEED: [u8; 32] = [9; 32];
@@ -116,6 +117,7 @@ fn config() -> EngineConfig {
             screen: screen(),
             camera: Some(camera()),
             in_process: false,
+            layout: None,
         }],
         campaigns: campaigns(),
         default_message: Creative::text(CreativeId::new("welcome").unwrap(), "Welcome", ""),
@@ -134,7 +136,8 @@ fn config() -> EngineConfig {
 }
 
 fn planner(config: &EngineConfig) -> Planner {
-    let (campaigns, context) = (config.campaigns.clone(), config.context.clone());
+    let context = config.context.clone().with_slots(config.slots()).unwrap();
+    let campaigns = config.campaigns.clone();
     Planner::new(campaigns, config.default_message.clone(), context).unwrap()
 }
 
@@ -146,6 +149,7 @@ fn seats() -> [Seat; 1] {
     [Seat {
         screen: screen(),
         camera: Some(camera()),
+        slots: Vec::new(),
     }]
 }
 
@@ -176,7 +180,8 @@ fn remembered(config: &EngineConfig) -> Remembered {
             decision: DecisionId::from_bits(i.into()),
             campaign: id.clone(),
             creative: if i % 2 == 0 { "a" } else { "b" }.parse().unwrap(),
-            features: (0..14_u8)
+            features: (0_u8..)
+                .take(learned.feature_names().len())
                 .map(|k| f32::from(i % 11 * k % 7) / 7.0)
                 .collect(),
             reward: f32::from(i % 2) * 0.9 + f32::from(i % 5) / 50.0,
@@ -285,7 +290,9 @@ impl Live {
     fn carry_out(&mut self, effects: Vec<Effect>, now: Timestamp) {
         for effect in effects {
             match effect {
-                Effect::Show { screen, showing } => {
+                Effect::Show {
+                    screen, showing, ..
+                } => {
                     let play = showing.play;
                     let at = now.plus(std::time::Duration::from_millis(7));
                     self.write(
@@ -364,15 +371,19 @@ impl Live {
 
 /// The run, and the text of its recording.
 fn live() -> (Replayed, String) {
-    let (config, folder) = (config(), tempfile::tempdir().unwrap());
+    live_of(&config(), &seats())
+}
+
+fn live_of(config: &EngineConfig, seats: &[Seat]) -> (Replayed, String) {
+    let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("recording.ndjson");
     let calendar = Calendar::new(config.time_zone.as_deref()).unwrap();
     let seeds = std::iter::once((camera(), TRACK_SEED));
-    let head = Head::of(&config, &calendar, &SEED, seeds, &uses()).unwrap();
-    let remembered = remembered(&config);
+    let head = Head::of(config, &calendar, &SEED, seeds, &uses()).unwrap();
+    let remembered = remembered(config);
     let mut live = Live {
         writer: RecordingWriter::create(&path, head, remembered.memories()).unwrap(),
-        conductor: remembered.conductor(planner(&config), calendar, &seats(), uses(), SEED),
+        conductor: remembered.conductor(planner(config), calendar, seats, uses(), SEED),
         crowd: Crowd::new(camera(), config.crowd).unwrap(),
         rng: ChaCha20Rng::from_seed(TRACK_SEED),
         out: Replayed::default(),

@@ -1,6 +1,6 @@
 //! People who walk past, and what they like.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -122,10 +122,36 @@ struct Walker {
     kind: Kind,
     came_at: Timestamp,
     goes_at: Timestamp,
-    is_looking: bool,
+    /// Which slots this one looks at, by their place from 0.
+    looks_at: BTreeSet<usize>,
     looked_secs: f32,
-    /// Whether the message on the screen annoys this one.
-    is_annoyed: bool,
+    /// In which slots the message annoys this one.
+    annoyed_by: BTreeSet<usize>,
+}
+
+impl Walker {
+    /// A camera tells that somebody looks at the screen, not at which part.
+    fn is_looking(&self) -> bool {
+        !self.looks_at.is_empty()
+    }
+}
+
+/// A message of a campaign, or the default message.
+type Message<'a> = (Option<&'a CampaignId>, &'a CreativeId);
+
+/// How often whoever would look at a message looks at it in that slot: the first catches the eye, the others the less. Made up,
+/// as tastes are.
+fn catches_the_eye(place: usize) -> f64 {
+    1.0 / (place as f64 + 1.0)
+}
+
+/// Puts a place to others or takes it away.
+fn put(places: &mut BTreeSet<usize>, place: usize, is_in: bool) {
+    if is_in {
+        places.insert(place);
+    } else {
+        places.remove(&place);
+    }
 }
 
 /// The street before the screen.
@@ -135,8 +161,8 @@ pub(super) struct Street {
     rng: ChaCha20Rng,
     walkers: Vec<Walker>,
     n_walkers: u64,
-    /// What is shown.
-    shown: Option<(Option<CampaignId>, CreativeId)>,
+    /// What each slot shows, by its place from 0.
+    shown: BTreeMap<usize, (Option<CampaignId>, CreativeId)>,
     last: Option<Timestamp>,
     pending: Option<MomentCause>,
 }
@@ -155,7 +181,7 @@ impl Street {
             rng: ChaCha20Rng::from_seed(seed),
             walkers: Vec::new(),
             n_walkers: 0,
-            shown: None,
+            shown: BTreeMap::new(),
             last: None,
             pending: None,
         }
@@ -175,17 +201,20 @@ impl Street {
         if self.walkers.len() < n_before {
             cause = MomentCause::Left;
         }
-        let shown = self.shown.clone();
-        let is_annoying = shown
-            .as_ref()
-            .is_some_and(|(_, id)| self.tastes.is_annoying(id));
-        for walker in &mut self.walkers {
-            if walker.is_looking {
-                walker.looked_secs += secs as f32;
-                if is_annoying && self.rng.random::<f64>() < TURNS_AWAY_PER_SEC * secs {
-                    walker.is_looking = false;
-                    cause = MomentCause::LookedAway;
-                }
+        let tastes = &self.tastes;
+        let annoying = self
+            .shown
+            .iter()
+            .filter(|(_, (_, id))| tastes.is_annoying(id));
+        let annoying: BTreeSet<usize> = annoying.map(|(place, _)| *place).collect();
+        let rng = &mut self.rng;
+        for walker in self.walkers.iter_mut().filter(|w| w.is_looking()) {
+            walker.looked_secs += secs as f32;
+            walker.looks_at.retain(|place| {
+                !(annoying.contains(place) && rng.random::<f64>() < TURNS_AWAY_PER_SEC * secs)
+            });
+            if !walker.is_looking() {
+                cause = MomentCause::LookedAway;
             }
         }
         let hour = self.calendar.local(now).time.minutes() / 60;
@@ -222,42 +251,47 @@ impl Street {
                 kind,
                 came_at: now,
                 goes_at: now.plus(std::time::Duration::from_secs_f64(stay.clamp(1.0, 120.0))),
-                is_looking: false,
+                looks_at: BTreeSet::new(),
                 looked_secs: 0.0,
-                is_annoyed: false,
+                annoyed_by: BTreeSet::new(),
             };
-            if let Some((campaign, creative)) = self.shown.clone() {
-                self.face(&mut walker, campaign.as_ref(), &creative);
+            for (place, (campaign, creative)) in self.shown.clone() {
+                self.face(&mut walker, place, (campaign.as_ref(), &creative));
             }
             self.walkers.push(walker);
         }
         n
     }
 
-    /// A visitor makes up their mind about what is shown.
-    fn face(&mut self, walker: &mut Walker, campaign: Option<&CampaignId>, creative: &CreativeId) {
-        let look = self.tastes.look(walker.kind, campaign, creative);
-        walker.is_looking = self.rng.random::<f64>() < look;
-        walker.is_annoyed = self.tastes.is_annoying(creative) && self.rng.random::<f64>() < 0.5;
+    /// A visitor makes up their mind about what a slot shows.
+    fn face(&mut self, walker: &mut Walker, place: usize, (campaign, creative): Message<'_>) {
+        let look = catches_the_eye(place) * self.tastes.look(walker.kind, campaign, creative);
+        let looks = self.rng.random::<f64>() < look;
+        put(&mut walker.looks_at, place, looks);
+        let is_annoyed = self.tastes.is_annoying(creative) && self.rng.random::<f64>() < 0.5;
+        put(&mut walker.annoyed_by, place, is_annoyed);
     }
 
-    /// The screen shows something else.
-    pub(super) fn show(&mut self, campaign: Option<&CampaignId>, creative: &CreativeId) {
-        self.shown = Some((campaign.cloned(), creative.clone()));
+    /// The slot at that place shows something else.
+    pub(super) fn show(&mut self, place: usize, message: Message<'_>) {
+        let (campaign, creative) = message;
+        let shown = (campaign.cloned(), creative.clone());
+        self.shown.insert(place, shown);
         let mut walkers = std::mem::take(&mut self.walkers);
         for walker in &mut walkers {
-            self.face(walker, campaign, creative);
+            self.face(walker, place, message);
         }
         self.walkers = walkers;
         self.pending = Some(MomentCause::Looked);
     }
 
-    /// How probable that anyone there looks at this message.
-    pub(super) fn expected(&self, campaign: Option<&CampaignId>, creative: &CreativeId) -> f64 {
+    /// How probable that anyone there looks at this message in the slot at that place.
+    pub(super) fn expected(&self, place: usize, (campaign, creative): Message<'_>) -> f64 {
+        let catches = catches_the_eye(place);
         let misses = self
             .walkers
             .iter()
-            .map(|w| 1.0 - self.tastes.look(w.kind, campaign, creative));
+            .map(|w| 1.0 - catches * self.tastes.look(w.kind, campaign, creative));
         1.0 - misses.product::<f64>()
     }
 
@@ -265,8 +299,9 @@ impl Street {
     pub(super) fn visitors(&mut self, now: Timestamp) -> Vec<Visitor> {
         let mut by_number = BTreeMap::new();
         for walker in &self.walkers {
-            let smile = walker.kind.smile() + if walker.is_looking { 0.1 } else { 0.0 };
-            let anger = if walker.is_annoyed { 0.45 } else { 0.03 };
+            let smile = walker.kind.smile() + if walker.is_looking() { 0.1 } else { 0.0 };
+            let is_annoyed = !walker.annoyed_by.is_empty();
+            let anger = if is_annoyed { 0.45 } else { 0.03 };
             let wobble: f32 = self.rng.random_range(-0.02..0.02);
             let weights = [
                 (1.0 - smile - anger).max(0.05) + wobble,
@@ -278,14 +313,14 @@ impl Street {
                 0.03,
             ];
             let expression = ExpressionDistribution::from_weights(weights);
-            let attention: f32 = if walker.is_looking { 0.85 } else { 0.2 };
+            let attention: f32 = if walker.is_looking() { 0.85 } else { 0.2 };
             by_number.insert(
                 walker.number,
                 Visitor {
                     track: TrackId::from_bits(walker.number.into()),
                     number: walker.number,
                     dwell_secs: now.secs_since(walker.came_at),
-                    is_looking: walker.is_looking,
+                    is_looking: walker.is_looking(),
                     looked_secs: walker.looked_secs,
                     attention: Attention::new(attention + wobble),
                     expression,

@@ -32,6 +32,7 @@ fn config(campaigns: Vec<Campaign>, hours: u64) -> SimulationConfig {
         begins_at: Timestamp::from_millis(1_825_664_400_000),
         lasts: Duration::from_secs(hours * 3_600),
         time_zone: "UTC".to_owned(),
+        slots: Vec::new(),
         tastes: Tastes {
             seed: 3,
             visitors_per_hour: 400.0,
@@ -101,6 +102,32 @@ fn an_apprentice_acts_once_it_is_proven_and_not_before() {
     assert_eq!(never.plays[..begins], proven.plays[..begins]);
     assert_ne!(never.plays, proven.plays);
     assert!(proven.regret().last() < never.regret().last());
+}
+
+#[test]
+fn a_learner_loses_less_than_chance_in_slots_too() {
+    let parted = |more: &Value| {
+        let mut config = config(campaign(more), 6);
+        let slots: [SlotId; 2] = ["main", "side"].map(|id| id.parse().unwrap());
+        config.slots = slots.into();
+        config
+    };
+    let even = json!({"policy": {"kind": "epsilon", "exploration": 1.0}});
+    let (learner, even) = (parted(&json!({})), parted(&even));
+    let (learned, evenly) = (simulate(&learner).unwrap(), simulate(&even).unwrap());
+    assert_eq!(simulate(&learner).unwrap().plays, learned.plays);
+    let mean = |of: &Simulated, slot: &str, value: fn(&SimulatedPlay) -> f64| {
+        let is_in = |play: &&SimulatedPlay| play.slot.as_ref().is_some_and(|s| s.as_str() == slot);
+        let values: Vec<f64> = of.plays.iter().filter(is_in).map(value).collect();
+        assert!(values.len() > 300, "{slot}: {}", values.len());
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    let regret = |of: &Simulated| mean(of, "main", |play| play.best - play.expected);
+    let (of_learned, of_evenly) = (regret(&learned), regret(&evenly));
+    assert!(of_learned < of_evenly, "{of_learned} against {of_evenly}");
+    // The second slot catches the eye half as often.
+    let expected = |slot: &str| mean(&evenly, slot, |play| play.expected);
+    assert!(expected("side") < expected("main"));
 }
 
 /// Least mean turning away at which `book`, made to annoy, plays: that of a long run of the same street in which nothing

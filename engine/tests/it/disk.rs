@@ -55,6 +55,7 @@ fn with_second_screen(folder: &Path) -> EngineConfig {
         screen: second_screen(),
         camera: Some(camera),
         in_process: false,
+        layout: None,
     });
     config
 }

@@ -11,4 +11,5 @@ mod gate;
 mod held_up;
 mod recognition;
 mod restart;
+mod slots;
 mod zones;

@@ -76,6 +76,7 @@ pub(crate) fn config(folder: &Path, in_process: bool) -> EngineConfig {
             screen: screen(),
             camera: Some(camera()),
             in_process,
+            layout: None,
         }],
         campaigns: campaigns(),
         default_message,

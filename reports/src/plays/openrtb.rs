@@ -19,7 +19,8 @@ pub struct DoohScreen {
     pub id: String,
     /// Venue types by name or number, such as `retail.grocery`.
     pub venue_types: Vec<String>,
-    /// How often messages were shown on it on the day.
+    /// How often messages were shown on it on the day; of a screen that is parted, in each slot on average, for whoever looks looks
+    /// at all of them.
     pub n_plays: u64,
     /// How long one play lasts, in seconds.
     pub play_secs: u32,

@@ -22,6 +22,9 @@ pub struct PlayRecord {
     pub play: String,
     /// Where.
     pub screen: String,
+    /// In which slot of it; left out where the message had all of the glass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<String>,
     /// Of which campaign; nothing for the default message.
     pub campaign: Option<String>,
     /// Which message.
@@ -201,6 +204,7 @@ mod tests {
         let play = |i: i64| PlayRecord {
             play: format!("{i:032x}"),
             screen: "window".to_owned(),
+            slot: (i % 2 == 0).then(|| "main".to_owned()),
             campaign: (i % 3 > 0).then(|| "spring".to_owned()),
             creative: "coffee".to_owned(),
             began_at_micros: i * 10_000_000,

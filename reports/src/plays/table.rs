@@ -1,4 +1,4 @@
-//! Plays by message, screen, hour or segment, with intervals.
+//! Plays by message, screen, slot, hour or segment, with intervals.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,6 +11,8 @@ use serde::Serialize;
 pub struct ReportPlay {
     /// On which screen.
     pub screen: String,
+    /// In which slot of it; nothing where the message had all of the glass.
+    pub slot: Option<String>,
     /// Of which campaign; nothing for the default message.
     pub campaign: Option<String>,
     /// Which message.
@@ -41,6 +43,8 @@ pub enum Grouping {
     Message,
     /// Screen.
     Screen,
+    /// Slot of a screen; of a screen that is not parted, the screen.
+    Slot,
     /// Hour of the day.
     Hour,
     /// Segment; a play may belong to several, or to none.
@@ -49,13 +53,20 @@ pub enum Grouping {
 
 impl Grouping {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Message, Self::Screen, Self::Hour, Self::Segment];
+    pub const ALL: [Self; 5] = [
+        Self::Message,
+        Self::Screen,
+        Self::Slot,
+        Self::Hour,
+        Self::Segment,
+    ];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Message => "message",
             Self::Screen => "screen",
+            Self::Slot => "slot",
             Self::Hour => "hour",
             Self::Segment => "segment",
         }
@@ -68,6 +79,10 @@ impl Grouping {
                 vec![format!("{campaign} / {}", play.creative)]
             }
             Self::Screen => vec![play.screen.clone()],
+            Self::Slot => vec![match &play.slot {
+                Some(slot) => format!("{} / {slot}", play.screen),
+                None => play.screen.clone(),
+            }],
             Self::Hour => vec![format!("{:02}:00", play.hour)],
             Self::Segment if play.segments.is_empty() => vec!["no segment".to_owned()],
             Self::Segment => play.segments.clone(),
@@ -79,7 +94,7 @@ impl std::str::FromStr for Grouping {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|one| one.name() == text);
-        known.ok_or_else(|| "expected message, screen, hour or segment".to_owned())
+        known.ok_or_else(|| "expected message, screen, slot, hour or segment".to_owned())
     }
 }
 
@@ -116,7 +131,7 @@ pub struct ReportRow {
 /// A report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PlayTable {
-    /// By what: `message`, `screen`, `hour` or `segment`.
+    /// By what: `message`, `screen`, `slot`, `hour` or `segment`.
     pub by: &'static str,
     /// From when on, in words.
     pub from: String,
@@ -311,6 +326,7 @@ pub(super) mod tests {
     pub(crate) fn plays() -> Vec<ReportPlay> {
         let play = |screen: &str, creative: &str, hour, dwell, attention| ReportPlay {
             screen: screen.to_owned(),
+            slot: (screen == "window").then(|| format!("{creative} corner")),
             campaign: Some("spring".to_owned()),
             creative: creative.to_owned(),
             hour,
@@ -363,6 +379,14 @@ pub(super) mod tests {
         assert_eq!(
             n(Grouping::Screen),
             [("door".to_owned(), 1), ("window".to_owned(), 3)]
+        );
+        assert_eq!(
+            n(Grouping::Slot),
+            [
+                ("door".to_owned(), 1),
+                ("window / coffee corner".to_owned(), 2),
+                ("window / tea corner".to_owned(), 1)
+            ]
         );
         assert_eq!(
             n(Grouping::Hour),

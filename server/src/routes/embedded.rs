@@ -55,6 +55,7 @@ const FILES: &[(&str, &str, &[u8])] = files! {
     "player.css" => STYLE,
     "player.js" => SCRIPT,
     "player/creative.js" => SCRIPT,
+    "player/glass.js" => SCRIPT,
     "player/message.css" => STYLE,
     "player/notice.js" => SCRIPT,
     "player/report.js" => SCRIPT,

@@ -11,7 +11,7 @@ use axum::response::Sse;
 use axum::response::sse::Event;
 use futures::Stream;
 use futures::stream::unfold;
-use regard_domain::{CameraId, DecisionId, ScreenId};
+use regard_domain::{CameraId, DecisionId, ScreenId, SlotId};
 use regard_engine::{Health, LiveView, ScreenView};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -67,7 +67,7 @@ struct Listener {
     health: watch::Receiver<Arc<Health>>,
     beat: Interval,
     n_beats: u64,
-    told: BTreeMap<ScreenId, DecisionId>,
+    told: BTreeMap<(ScreenId, Option<SlotId>), DecisionId>,
     pending: VecDeque<Event>,
 }
 
@@ -112,10 +112,12 @@ impl Listener {
                 continue;
             }
             let view = view.borrow_and_update().clone();
-            if let Some(showing) = &view.showing
-                && self.told.insert(screen.clone(), showing.decision.id)
-                    != Some(showing.decision.id)
-            {
+            for showing in view.showings() {
+                let place = (screen.clone(), showing.decision.slot.clone());
+                let id = showing.decision.id;
+                if self.told.insert(place, id) == Some(id) {
+                    continue;
+                }
                 let decision = ShownDecision::for_console(&self.app, showing).await;
                 self.pending.extend(event("decision", &decision));
             }

@@ -266,7 +266,7 @@ pub(crate) async fn scan(
 async fn target_of(app: &App, id: DecisionId) -> Result<Option<String>, Problem> {
     for screen in app.engine.screens() {
         let view = app.engine.screen(&screen)?.borrow().clone();
-        if let Some(showing) = view.showing.as_ref().filter(|one| one.decision.id == id) {
+        if let Some(showing) = view.showings().find(|one| one.decision.id == id) {
             return Ok(showing.creative.target_url.clone());
         }
     }

@@ -1,6 +1,6 @@
 //! What players listen to and report.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use axum::response::sse::Event;
 use futures::Stream;
 use futures::stream::{StreamExt, unfold};
 use regard_decision::Creative;
-use regard_domain::{CampaignId, DecisionId, ScreenId};
+use regard_domain::{CampaignId, DecisionId, ScreenId, SlotId};
 use regard_engine::{Heartbeat, PlayReport, ScreenPreview, ScreenView};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -25,8 +25,8 @@ use crate::extract::{Body, PathOf};
 use crate::problem::Problem;
 use crate::wire::preview::PreviewEvent;
 use crate::wire::{
-    self, CameraState, HeartbeatBody, NoticeEvent, Ping, PlaceEvent, PlayBody, Preload, ShownBody,
-    ShownDecision,
+    self, CameraState, HeartbeatBody, LayoutEvent, NoticeEvent, Ping, PlaceEvent, PlayBody,
+    Preload, ShownBody, ShownDecision,
 };
 
 /// How often a stream says that it lives.
@@ -77,7 +77,8 @@ struct Listener {
     told_notice: Option<NoticeEvent>,
     told_place: Option<PlaceEvent>,
     told_camera: Option<CameraState>,
-    told_decision: Option<DecisionId>,
+    told_layout: bool,
+    told_decisions: BTreeMap<Option<SlotId>, DecisionId>,
     told_preview: Option<Arc<ScreenPreview>>,
     told_creatives: Option<Arc<Messages>>,
 }
@@ -129,18 +130,38 @@ impl Listener {
         self.pending.extend(event("preview", &preview));
     }
 
-    /// Queues what has changed; the decision first, for someone waits for it.
-    async fn tell(&mut self) {
-        let view = self.view.borrow_and_update().clone();
-        self.tell_preview(&view).await;
-        if let Some(showing) = &view.showing
-            && view.preview.is_none()
-            && self.told_decision != Some(showing.decision.id)
+    /// Queues how the screen is parted, once, where it is: it stays so for as long as the program runs.
+    fn tell_layout(&mut self, view: &ScreenView) {
+        if let Some(layout) = &view.layout
+            && !self.told_layout
         {
-            self.told_decision = Some(showing.decision.id);
+            self.pending
+                .extend(event("layout", &LayoutEvent::new(layout)));
+            self.told_layout = true;
+        }
+    }
+
+    /// Queues the decisions that were not told yet, of each slot.
+    async fn tell_decisions(&mut self, view: &ScreenView) {
+        if view.preview.is_some() {
+            return;
+        }
+        for showing in view.showings() {
+            let (slot, id) = (showing.decision.slot.clone(), showing.decision.id);
+            if self.told_decisions.insert(slot, id) == Some(id) {
+                continue;
+            }
             let decision = ShownDecision::for_player(&self.app, showing, &self.base).await;
             self.pending.extend(event("decision", &decision));
         }
+    }
+
+    /// Queues what has changed; the decisions first, for someone waits for them.
+    async fn tell(&mut self) {
+        let view = self.view.borrow_and_update().clone();
+        self.tell_layout(&view);
+        self.tell_preview(&view).await;
+        self.tell_decisions(&view).await;
         let profile = self.app.engine.commitments().document().profile.clone();
         let notice = wire::notice(&view.notice, &profile);
         if self.told_notice.as_ref() != Some(&notice) {
@@ -174,7 +195,8 @@ impl Listener {
     }
 }
 
-/// Events of a screen: `decision`, `preview`, `notice`, `camera`, `preload` at once and when they change, `ping` every 2 s.
+/// Events of a screen: `decision`, `preview`, `notice`, `camera`, `preload` at once and when they change, `ping` every 2 s. Of a screen
+/// that is parted into slots also `layout`, before all others, and a `decision` for each `slot`.
 #[utoipa::path(
     get, path = "/v1/screens/{id}/events", tag = "player",
     params(("id" = String, Path, description = "Id of the screen")),
@@ -200,7 +222,8 @@ pub(crate) async fn events(
         told_notice: None,
         told_place: None,
         told_camera: None,
-        told_decision: None,
+        told_layout: false,
+        told_decisions: BTreeMap::new(),
         told_preview: None,
         told_creatives: None,
     };

@@ -1,4 +1,4 @@
-//! Reports of plays: by message, screen, hour or segment, in every form.
+//! Reports of plays: by message, screen, slot, hour or segment, in every form.
 
 use axum::Json;
 use axum::extract::State;
@@ -26,7 +26,7 @@ const MAX_SPAN_MICROS: i64 = 92 * 86_400 * 1_000_000;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReportParams {
-    /// `message`, `screen`, `hour` or `segment`; left out: message.
+    /// `message`, `screen`, `slot`, `hour` or `segment`; left out: message.
     by: Option<String>,
     /// `json`, `csv`, `html`, `pdf` or `svg`; left out: json.
     format: Option<String>,

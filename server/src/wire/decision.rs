@@ -32,6 +32,9 @@ pub(crate) struct LoggedDecision {
     at_micros: i64,
     /// For which screen.
     screen: String,
+    /// In which slot of it; left out where the message has all of the glass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slot: Option<String>,
     /// Of which campaign; nothing for the default message.
     campaign: Option<String>,
     /// Which message.
@@ -77,6 +80,7 @@ impl From<&Decision> for LoggedDecision {
             id: decision.id.to_string(),
             at_micros: decision.at.as_micros(),
             screen: decision.screen.to_string(),
+            slot: decision.slot.as_ref().map(ToString::to_string),
             campaign: decision.campaign.as_ref().map(ToString::to_string),
             creative: decision.creative.to_string(),
             is_default: decision.is_default,
@@ -104,6 +108,9 @@ pub(crate) struct ShownDecision {
     captured_at_micros: Option<i64>,
     /// For which screen.
     screen: String,
+    /// In which slot of it; left out where the message has all of the glass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slot: Option<String>,
     /// Of which campaign; nothing for the default message.
     campaign: Option<String>,
     /// The message.
@@ -187,6 +194,7 @@ impl ShownDecision {
             at_micros: decision.at.as_micros(),
             captured_at_micros: showing.captured_at.map(regard_domain::Timestamp::as_micros),
             screen: decision.screen.to_string(),
+            slot: decision.slot.as_ref().map(ToString::to_string),
             campaign: decision.campaign.as_ref().map(ToString::to_string),
             min_show_millis: creative.min_show_millis,
             creative,
@@ -223,6 +231,7 @@ const fn trigger_words(trigger: Trigger) -> &'static str {
         Trigger::BetterEligible => "it fits better than the message before",
         Trigger::Withdrawn => "the message before was withdrawn",
         Trigger::LedgerUnwritable => "the ledger cannot be written, so no campaign may play",
+        Trigger::GaveWay => "a slot before this one took the message before",
     }
 }
 
@@ -296,6 +305,7 @@ mod tests {
             at: regard_domain::Timestamp::from_millis(0),
             local: regard_decision::LocalTime::new(2026, 1, 1, 0, 0).unwrap(),
             screen: "s".parse().unwrap(),
+            slot: None,
             campaign: None,
             creative: "c".parse().unwrap(),
             is_default: true,

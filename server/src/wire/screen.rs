@@ -3,6 +3,7 @@
 use regard_commitments::{Notice, Refusal};
 use regard_decision::{Content, Creative as Message, Fit};
 use regard_domain::{CampaignId, DecisionId, PlayId, ScreenId};
+use regard_engine::Layout;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -83,6 +84,44 @@ impl PlaceEvent {
             privacy_path: format!("/screen/{screen}/here/{code}"),
             // Another address for another code, so that nothing keeps the old drawing.
             qr_path: format!("/screen/{screen}/qr.svg?code={code}"),
+        }
+    }
+}
+
+/// Where a slot lies on the part of the glass that is for messages, in percent from the left and the top.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct SlotBody {
+    /// Its id; decisions carry it.
+    slot: String,
+    /// Left edge.
+    left: u8,
+    /// Top edge.
+    top: u8,
+    /// Width.
+    width: u8,
+    /// Height.
+    height: u8,
+}
+
+/// Event `layout`: how a screen is parted into slots.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct LayoutEvent {
+    /// The slots, in the order in which they choose.
+    slots: Vec<SlotBody>,
+}
+
+impl LayoutEvent {
+    /// Of this layout.
+    pub(crate) fn new(layout: &Layout) -> Self {
+        let slots = layout.areas().iter().map(|area| SlotBody {
+            slot: area.slot.to_string(),
+            left: area.left_percent,
+            top: area.top_percent,
+            width: area.width_percent,
+            height: area.height_percent,
+        });
+        Self {
+            slots: slots.collect(),
         }
     }
 }

@@ -6,9 +6,12 @@ const MAX_LOG = 30;
 export class MessagePanel {
   constructor() {
     this.pick = byId("screen");
+    this.slotPick = byId("slot");
+    /** By screen, then by slot; where a screen is not parted, one decision under no name. */
     this.latest = new Map();
     this.log = [];
     this.pick.addEventListener("change", () => this.draw());
+    this.slotPick.addEventListener("change", () => this.draw());
   }
 
   screens(ids) {
@@ -28,8 +31,13 @@ export class MessagePanel {
   }
 
   take(decision) {
-    const isNew = this.latest.get(decision.screen)?.id !== decision.id;
-    this.latest.set(decision.screen, decision);
+    const slot = decision.slot ?? "";
+    if (!this.latest.has(decision.screen)) this.latest.set(decision.screen, new Map());
+    const slots = this.latest.get(decision.screen);
+    // A screen that is parted now and was not before, or the other way round.
+    if (slots.has("") !== (slot === "")) slots.clear();
+    const isNew = slots.get(slot)?.id !== decision.id;
+    slots.set(slot, decision);
     if (isNew && !this.log.some((one) => one.id === decision.id)) {
       this.log.unshift(decision);
       this.log.length = Math.min(this.log.length, MAX_LOG);
@@ -41,11 +49,14 @@ export class MessagePanel {
   draw() {
     const screen = this.pick.value || this.latest.keys().next().value;
     if (screen) byId("open-screen").href = `/screen/${encodeURIComponent(screen)}`;
-    const decision = this.latest.get(screen);
-    if (!decision) return;
+    const slots = this.latest.get(screen);
+    if (!slots) return;
+    this.slots([...slots.keys()]);
+    const decision = slots.get(this.slotPick.value);
     thumb(decision.creative);
     say(byId("said"), decision.reason);
     definitions(byId("decision-facts"), [
+      ...(decision.slot === undefined ? [] : [["Slot", decision.slot]]),
       ["Message", decision.is_default ? "the default message" : `${decision.campaign} / ${decision.creative.id}`],
       ["Policy", `${decision.policy}${decision.policy_version ? `, version ${decision.policy_version}` : ""}`],
       ["Probability", percent(decision.propensity)],
@@ -56,10 +67,19 @@ export class MessagePanel {
     drawFeatures(decision.features);
   }
 
+  /** Lets choose among the slots of the screen; the one that was chosen stays so. */
+  slots(ids) {
+    byId("slot-pick").hidden = ids.length < 2;
+    const isSame = this.slotPick.options.length === ids.length && ids.every((id, i) => this.slotPick.options[i].value === id);
+    if (isSame) return;
+    const chosen = this.slotPick.value;
+    this.slotPick.replaceChildren(...ids.map((id) => element("option", { value: id, selected: id === chosen }, id)));
+  }
+
   drawLog() {
     byId("log").replaceChildren(
       ...this.log.map((one) =>
-        element("li", {}, `${clockTime(one.at_micros)}  ${one.is_default ? "default" : one.creative.id ?? one.creative} (${one.policy}, ${percent(one.propensity)})`),
+        element("li", {}, `${clockTime(one.at_micros)}  ${one.slot === undefined ? "" : `${one.slot}: `}${one.is_default ? "default" : one.creative.id ?? one.creative} (${one.policy}, ${percent(one.propensity)})`),
       ),
     );
   }

@@ -11,7 +11,8 @@ export class Reporter {
     this.notice = notice;
     this.player = randomId();
     this.pending = 0;
-    this.current = null;
+    /** What is on the glass, by slot; where the glass is not parted, one play under no name. */
+    this.current = new Map();
     this.wasVisible = document.visibilityState === "visible";
   }
 
@@ -25,10 +26,11 @@ export class Reporter {
     addEventListener("pagehide", () => this.progress(true, true));
   }
 
-  /** A message is on the glass. */
+  /** A message is on the glass. That ends the one before it, in its slot. */
   begin(decision) {
-    this.progress(true);
-    this.current = { decision: decision.id, play: decision.play, shownMillis: 0, since: performance.now() };
+    const slot = decision.slot ?? "";
+    this.tell(slot, true);
+    this.current.set(slot, { decision: decision.id, play: decision.play, shownMillis: 0, since: performance.now() });
     this.post("shown", { decision: decision.id, player: this.player, play: decision.play });
   }
 
@@ -40,7 +42,7 @@ export class Reporter {
       notice_hash: this.notice.hash,
       notice_visible: this.notice.isInView(),
       visible: document.visibilityState === "visible",
-      showing: this.current?.decision ?? null,
+      showing: this.current.values().next().value?.decision ?? null,
     }).finally(() => {
       this.pending -= 1;
     });
@@ -49,19 +51,25 @@ export class Reporter {
   /** Adds the time since the last count; time in a hidden tab does not count. */
   countTime() {
     const now = performance.now();
-    if (this.current) {
-      if (this.wasVisible) this.current.shownMillis += now - this.current.since;
-      this.current.since = now;
+    for (const shown of this.current.values()) {
+      if (this.wasVisible) shown.shownMillis += now - shown.since;
+      shown.since = now;
     }
     this.wasVisible = document.visibilityState === "visible";
   }
 
+  /** How long everything on the glass has been there, or was. */
   progress(hasEnded, isUnload = false) {
-    if (!this.current) return;
+    for (const slot of [...this.current.keys()]) this.tell(slot, hasEnded, isUnload);
+  }
+
+  tell(slot, hasEnded, isUnload = false) {
+    const shown = this.current.get(slot);
+    if (!shown) return;
     this.countTime();
-    const { play, decision, shownMillis } = this.current;
+    const { play, decision, shownMillis } = shown;
     const body = { play, decision, shown_millis: Math.round(shownMillis), ended: hasEnded };
-    if (hasEnded) this.current = null;
+    if (hasEnded) this.current.delete(slot);
     if (isUnload) {
       const blob = new Blob([JSON.stringify(body)], { type: "application/json" });
       navigator.sendBeacon(`${this.base}/plays`, blob);

@@ -2,12 +2,12 @@
 import { build, isReady, scanCard, Store } from "/static/player/creative.js";
 
 export class Stage {
-  constructor(element, { onGlass }) {
+  constructor(element, { onGlass, store = new Store() }) {
     this.element = element;
     this.onGlass = onGlass;
-    this.layers = [...element.querySelectorAll(".layer")];
+    this.layers = [...element.querySelectorAll(":scope > .layer")];
     this.front = 0;
-    this.store = new Store();
+    this.store = store;
     this.shown = null;
     this.turn = 0;
     new ResizeObserver(() => this.layers.forEach(fitWords)).observe(element);
@@ -34,12 +34,27 @@ export class Stage {
     afterPaint(() => this.onGlass(decision));
   }
 
+  /** What is being prepared comes too late. */
+  cancel() {
+    this.turn += 1;
+  }
+
+  /** Shows nothing any more, and lets be seen what lies beneath. */
+  leave() {
+    this.cancel();
+    this.shown = "";
+    for (const layer of this.layers) {
+      layer.classList.remove("front");
+      layer.setAttribute("aria-hidden", "true");
+      layer.querySelector("video")?.pause();
+    }
+  }
+
   swap(layer, fadeMillis) {
     const old = this.layers[this.front];
-    const waiting = document.getElementById("waiting");
     // Nothing to fade from before the first message.
-    this.element.style.setProperty("--fade", `${waiting ? 0 : fadeMillis}ms`);
-    waiting?.remove();
+    this.element.style.setProperty("--fade", `${this.shown === null ? 0 : fadeMillis}ms`);
+    document.getElementById("waiting")?.remove();
     layer.classList.add("front");
     layer.removeAttribute("aria-hidden");
     old.classList.remove("front");

@@ -19,6 +19,7 @@ mod persons;
 mod ranking;
 mod recognition;
 mod releases;
+mod slots;
 mod statistics;
 mod streams;
 mod studies;

@@ -10,7 +10,7 @@ use crate::world::World;
 /// What does not come within this does not come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-async fn next(stream: &mut Stream, name: &str) -> Value {
+pub(crate) async fn next(stream: &mut Stream, name: &str) -> Value {
     timeout(PATIENCE, stream.next(name))
         .await
         .expect(name)

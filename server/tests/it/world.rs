@@ -8,7 +8,9 @@ use regard_backends::{SqliteOptions, SqliteStore};
 use regard_commitments::{Actor, AdminAct, Commitments, EntryBody, LedgerEntry};
 use regard_decision::{Campaign, ContextSpec, Creative};
 use regard_domain::{CameraId, Clock, CreativeId, ScreenId};
-use regard_engine::{CameraConfig, Engine, EngineConfig, PaperMaker, ScreenConfig};
+use regard_engine::{
+    CameraConfig, Engine, EngineConfig, Layout, PaperMaker, ScreenConfig, SlotArea,
+};
 use regard_inference::RuntimeChoice;
 use regard_server::{AdminToken, Server, ServerConfig};
 use regard_vision::{CameraPlacement, SourceSpec};
@@ -56,6 +58,7 @@ fn engine_config(data: &TempDir) -> EngineConfig {
             screen,
             camera: Some(camera),
             in_process: false,
+            layout: None,
         }],
         campaigns: vec![campaign],
         default_message: welcome("default"),
@@ -110,6 +113,24 @@ impl World {
 
     pub(crate) async fn new(adjust: impl FnOnce(&mut ServerConfig)) -> Self {
         Self::on(tempfile::tempdir().unwrap(), |_| {}, adjust).await
+    }
+
+    /// With a screen in two slots and these campaigns.
+    pub(crate) async fn parted(campaigns: &serde_json::Value) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut engine_config = engine_config(&data);
+        let areas = [("main", 0, 70), ("side", 70, 30)];
+        let areas = areas.map(|(slot, left_percent, width_percent)| SlotArea {
+            slot: slot.parse().unwrap(),
+            left_percent,
+            top_percent: 0,
+            width_percent,
+            height_percent: 100,
+        });
+        engine_config.screens[0].layout = Some(Layout::new(areas.into()).unwrap());
+        engine_config.campaigns = serde_json::from_value(campaigns.clone()).unwrap();
+        let engine = Engine::start(engine_config).await.unwrap();
+        Self::around(data, engine, |config| config.open_console = true).await
     }
 
     /// Under other promises.

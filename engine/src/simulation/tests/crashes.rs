@@ -90,6 +90,7 @@ fn conductor(config: &SimulationConfig, remembered: &Remembered, seed: u8) -> Co
     let seats = [Seat {
         screen,
         camera: Some(camera.clone()),
+        slots: Vec::new(),
     }];
     let uses: UsesByCamera = [(Some(camera), Uses::ALL)].into();
     remembered.conductor(planner, calendar, &seats, uses, [seed; 32])
@@ -115,7 +116,7 @@ impl Life {
         for effect in &effects {
             if let Effect::Show { showing, .. } = effect {
                 let campaign = showing.decision.campaign.as_ref();
-                self.street.show(campaign, &showing.creative.id);
+                self.street.show(0, (campaign, &showing.creative.id));
                 let shown = self.conductor.shown(&screen, showing.play, now);
                 self.stored.keep(&shown);
                 // A scan of every third message is sent three times.

@@ -1,0 +1,158 @@
+//! A screen that is parted into slots, as players, the console and reports see it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::streams::next;
+use crate::world::World;
+
+fn campaign(id: &str, slot: &str, creative: &str) -> Value {
+    json!({
+        "id": id, "name": id, "slots": [slot],
+        "creative": [{
+            "id": creative, "name": creative, "content": {"kind": "text", "title": creative},
+            "target_url": format!("https://shop.example/{creative}"), "duration_millis": 600_000,
+        }],
+    })
+}
+
+async fn shown(world: &World, decision: &Value) {
+    let body = json!({"decision": decision["id"], "player": "test", "play": decision["play"]});
+    let answer = world.post("/v1/screens/demo/shown").json(&body);
+    assert_eq!(answer.send().await.status, 204);
+}
+
+/// What an address answers once it satisfies.
+async fn settled(world: &World, path: &str, satisfies: impl Fn(&Value) -> bool) -> Value {
+    let asked = async {
+        loop {
+            let answer: Value = world.get(path).send().await.json();
+            if satisfies(&answer) {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let asked = tokio::time::timeout(Duration::from_secs(30), asked).await;
+    asked.expect(path)
+}
+
+fn plays_of(report: &Value) -> Vec<(String, u64)> {
+    let rows = report["rows"].as_array().unwrap().iter();
+    let row = |row: &Value| {
+        let key = row["key"].as_str().unwrap().to_owned();
+        (key, row["n_plays"].as_u64().unwrap())
+    };
+    rows.map(row).collect()
+}
+
+#[tokio::test]
+async fn each_slot_is_told_shown_scanned_and_reported_for_itself() {
+    let campaigns = json!([
+        campaign("loud", "main", "one"),
+        campaign("calm", "side", "still")
+    ]);
+    let world = World::parted(&campaigns).await;
+    let (_, mut stream) = world.get("/v1/screens/demo/events").stream().await;
+    let layout = next(&mut stream, "layout").await;
+    assert_eq!(
+        layout,
+        json!({"slots": [
+            {"slot": "main", "left": 0, "top": 0, "width": 70, "height": 100},
+            {"slot": "side", "left": 70, "top": 0, "width": 30, "height": 100},
+        ]})
+    );
+    let main = next(&mut stream, "decision").await;
+    let side = next(&mut stream, "decision").await;
+    for (decision, slot, creative) in [(&main, "main", "one"), (&side, "side", "still")] {
+        assert_eq!(decision["slot"], slot);
+        assert_eq!(decision["creative"]["id"], creative);
+        assert_eq!(decision["propensity"], 1.0);
+        shown(&world, decision).await;
+        // The code of a message leads where that message says, whichever slot it is in.
+        let scan = world.get(&format!("/s/{}", decision["id"].as_str().unwrap()));
+        let scan = scan.send().await;
+        let target = format!("https://shop.example/{creative}");
+        assert_eq!(scan.header("location"), Some(target.as_str()));
+    }
+    let preload = next(&mut stream, "preload").await;
+    assert_eq!(preload["creatives"].as_array().unwrap().len(), 3);
+    let log = settled(&world, "/v1/decisions?limit=9", |log| {
+        log.as_array().is_some_and(|log| log.len() == 2)
+    })
+    .await;
+    let slots: BTreeSet<&str> = log
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one["slot"].as_str())
+        .collect();
+    assert_eq!(slots, BTreeSet::from(["main", "side"]));
+    let (_, mut console) = world.get("/v1/live").stream().await;
+    for slot in ["main", "side"] {
+        let decision = next(&mut console, "decision").await;
+        assert_eq!(decision["slot"], slot);
+        assert!(
+            decision["features"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|feature| {
+                    feature[0] == format!("slot.{slot}").as_str() && feature[1] == 1.0
+                })
+        );
+    }
+
+    // One slot changes: its play ends, and that of the other goes on.
+    let campaigns = json!([
+        campaign("loud", "main", "two"),
+        campaign("calm", "side", "still")
+    ]);
+    let put = world.put("/v1/campaigns").json(&campaigns).send().await;
+    assert!((200..300).contains(&put.status), "{}", put.text());
+    let second = next(&mut stream, "decision").await;
+    assert_eq!(
+        (&second["slot"], &second["creative"]["id"]),
+        (&json!("main"), &json!("two"))
+    );
+    shown(&world, &second).await;
+    let path = "/v1/reports/plays?by=slot";
+    let report = settled(&world, path, |report| !plays_of(report).is_empty()).await;
+    assert_eq!(plays_of(&report), [("demo / main".to_owned(), 1)]);
+    let report = settled(&world, "/v1/reports/plays?by=screen", |_| true).await;
+    assert_eq!(plays_of(&report), [("demo".to_owned(), 1)]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_slot_without_a_message_of_its_own_has_the_default_message() {
+    let world = World::parted(&json!([campaign("loud", "main", "one")])).await;
+    let (_, mut stream) = world.get("/v1/screens/demo/events").stream().await;
+    let main = next(&mut stream, "decision").await;
+    let side = next(&mut stream, "decision").await;
+    assert_eq!(
+        (&main["slot"], &main["is_default"]),
+        (&json!("main"), &json!(false))
+    );
+    assert_eq!(
+        (&side["slot"], &side["is_default"]),
+        (&json!("side"), &json!(true))
+    );
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_screen_that_is_not_parted_hears_of_no_slot() {
+    let world = World::open().await;
+    let (_, mut stream) = world.get("/v1/screens/demo/events").stream().await;
+    let decision = next(&mut stream, "decision").await;
+    assert!(decision.get("slot").is_none(), "{decision}");
+    let log = settled(&world, "/v1/decisions?limit=1", |log| {
+        log.as_array().is_some_and(|log| log.len() == 1)
+    })
+    .await;
+    assert!(log[0].get("slot").is_none(), "{log}");
+    world.stop().await;
+}
