@@ -40,7 +40,7 @@ pub(super) fn read(
 }
 
 /// The first line of a file.
-fn secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<String>, String> {
+pub(super) fn secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<String>, String> {
     let file = folder.join(file);
     let told = |what: &str| {
         format!(
@@ -63,7 +63,7 @@ fn secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<String>, Strin
 }
 
 /// A file of certificates or of a key.
-fn pem(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<Vec<u8>>, String> {
+pub(super) fn pem(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<Vec<u8>>, String> {
     let file = folder.join(file);
     let told = |what: &str| format!("expected a PEM file, found {what} at {}", file.display());
     let bytes = std::fs::metadata(&file).map_err(|_| told("none"))?.len();
