@@ -45,14 +45,18 @@ impl Keeper {
     pub(crate) fn open(config: AcmeConfig, tls: Arc<Tls>, engine: Engine) -> io::Result<Self> {
         create_private_folder(&config.folder)?;
         let kept = AcmeStanding::read(&config.folder).unwrap_or_default();
-        let is_same_authority = kept
-            .as_ref()
-            .is_none_or(|kept| kept.directory == config.directory.as_str());
+        let directory = config.directory.to_string();
+        // Without its file a certificate for these names counts as one of this authority.
+        let issued_by = match &kept {
+            Some(kept) => kept.issued_by.clone(),
+            None => Some(directory.clone()),
+        };
         let mut standing = kept
-            .filter(|kept| is_same_authority && kept.domains == config.domains)
+            .filter(|kept| kept.directory == directory && kept.domains == config.domains)
             .unwrap_or_default();
-        standing.directory = config.directory.to_string();
         standing.domains.clone_from(&config.domains);
+        standing.directory.clone_from(&directory);
+        standing.issued_by = None;
         // Whoever starts the program anew has done something about what failed, unless the authority asked to wait.
         let waits_until = standing.next_try_at_micros;
         standing.next_try_at_micros = 0;
@@ -62,9 +66,10 @@ impl Keeper {
             Some(Ok((in_force, validity, is_for_all))) => {
                 tls.take_up(in_force);
                 standing.valid_until_micros = Some(validity.until.as_micros());
-                if is_same_authority && is_for_all {
+                if is_for_all && issued_by.as_ref() == Some(&directory) {
                     standing.next_try_at_micros = validity.renewal_at().as_micros();
                 }
+                standing.issued_by = issued_by;
             }
             Some(Err(why)) => tracing::warn!(why, "the certificate that was issued cannot be used"),
         }
@@ -134,6 +139,7 @@ impl Keeper {
             directory: self.config.directory.to_string(),
             domains: self.config.domains.clone(),
             valid_until_micros: Some(validity.until.as_micros()),
+            issued_by: Some(self.config.directory.to_string()),
             next_try_at_micros: validity.renewal_at().max(soonest).as_micros(),
             ..AcmeStanding::default()
         }

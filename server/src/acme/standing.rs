@@ -17,6 +17,8 @@ pub struct AcmeStanding {
     pub domains: Vec<String>,
     /// Until when the certificate in force is valid, in microseconds since 1970; nothing: none was issued.
     pub valid_until_micros: Option<i64>,
+    /// The directory of the authority that issued that one: another than `directory` where that was changed since.
+    pub issued_by: Option<String>,
     /// When the authority is asked the next time, in microseconds since 1970.
     pub next_try_at_micros: i64,
     /// How many tries failed since the last one that did not.

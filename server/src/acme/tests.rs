@@ -22,6 +22,24 @@ fn pauses_double_up_to_an_hour() {
 }
 
 #[test]
+fn its_host_is_among_those_that_are_called_and_its_names_are_ours() {
+    let mut server = crate::ServerConfig::new(PathBuf::from("assets"), [0; 32]);
+    server.host_names = vec!["till.lan".to_owned()];
+    assert!(server.outbound_hosts().is_empty());
+    server.acme = Some(config());
+    assert_eq!(server.outbound_hosts(), [("ca.lan".to_owned(), 443_u16)]);
+    let names: Vec<&str> = server.names_by_lookup().collect();
+    assert_eq!(names, ["till.lan", "signage.lan", "192.0.2.7"]);
+    assert_eq!(config().http_port(), Some(80));
+    let challenge = AcmeChallenge::TlsAlpn01;
+    let other = AcmeConfig {
+        challenge,
+        ..config()
+    };
+    assert_eq!(other.http_port(), None);
+}
+
+#[test]
 fn names_and_addresses_are_told_apart() {
     let address = "192.0.2.7".parse().unwrap();
     assert_eq!(

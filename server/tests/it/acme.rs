@@ -407,3 +407,28 @@ async fn an_account_is_bound_told_of_changes_and_made_again_when_it_is_forgotten
     );
     world.stop().await;
 }
+
+#[tokio::test]
+async fn another_authority_is_asked_and_the_old_certificate_serves_until_it_answers() {
+    let (old, new) = (AcmeAuthority::start(), AcmeAuthority::start());
+    let world = world(&old, folder(), |_| {}).await;
+    until_shown(&old, world.address, 1).await;
+    let first = old.tally().issued.remove(0);
+    new.rule(|rules| rules.is_down = true);
+    // It is not there at the first start under its name, nor at the second.
+    let mut data = world.end().await;
+    for _ in 0..2 {
+        let world = self::world(&new, data, |_| {}).await;
+        until(&world, |standing| {
+            standing.n_failures > 0 && standing.directory == new.directory()
+        })
+        .await;
+        assert_eq!(shown(world.address).await, first);
+        data = world.end().await;
+    }
+    new.rule(|rules| rules.is_down = false);
+    let world = self::world(&new, data, |_| {}).await;
+    until_shown(&new, world.address, 1).await;
+    assert_eq!((old.tally().n_orders, new.tally().n_orders), (1, 1));
+    world.stop().await;
+}
