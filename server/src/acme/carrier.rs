@@ -145,7 +145,7 @@ impl Carrier {
         let asks = HeaderValue::from_static(AGENT);
         parts.headers.insert(USER_AGENT, asks);
         let agent = self.agent.clone();
-        let call = move || {
+        let call = move || -> Result<(Parts, Bytes), CarryError> {
             let answer = if parts.method == Method::POST {
                 agent.run(Request::from_parts(parts, &body[..]))
             } else {
