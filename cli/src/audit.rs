@@ -373,12 +373,23 @@ mod tests {
         let mut text = std::fs::read_to_string(&file).unwrap();
         text.push_str(
             "\n[[webhook]]\nid = \"till\"\nurl = \"https://till.example:8443/x\"\nevents = [\"erased\"]\n\
-             \n[mqtt]\nbroker = \"mqtt://10.0.0.9:1883\"\n",
+             \n[mqtt]\nbroker = \"mqtt://10.0.0.9:1883\"\n\
+             \n[server.tls.acme]\ndirectory = \"https://ca.example:9000/acme/directory\"\n\
+             domains = [\"signage.example\"]\nhttp_port = 8088\n",
         );
         std::fs::write(&file, text).unwrap();
         let site = crate::config::load(&file).unwrap();
         let named: Vec<String> = named_hosts(&site).into_iter().collect();
-        assert_eq!(named, ["10.0.0.9", "till.example"]);
+        assert_eq!(named, ["10.0.0.9", "ca.example", "till.example"]);
+        let data = folder.path().join("data");
+        let server = site.server_config(&data, [0; 32]);
+        let reach = crate::sandbox::Reach::of(&site.engine_config(&data), &server);
+        let connects = reach.connects.unwrap();
+        for port in [8443, 1883, 9000] {
+            assert!(connects.contains(&port), "{port} in {connects:?}");
+        }
+        assert!(reach.listens.contains(&8088), "where the authority looks");
+        assert_eq!(server.acme.unwrap().folder, data.join("acme"));
     }
 
     #[test]

@@ -15,9 +15,11 @@ mod path;
 mod promises;
 mod reader;
 mod repairs;
+mod tls;
 
 pub(crate) use install::install;
 pub(crate) use load::{ASSETS, Site, load};
+pub(crate) use tls::CERTIFICATES;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! `regard doctor`: what is there, and what to do about the rest.
 
 mod camera;
+mod certificate;
 mod checks;
 mod keys;
 
@@ -27,7 +28,7 @@ enum State {
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Check {
-    /// What it belongs to: `machine`, `cameras`, `video`, `runtimes`, `models`, `data`, `keys`.
+    /// What it belongs to: `machine`, `cameras`, `video`, `runtimes`, `models`, `data`, `keys`, `certificate`.
     area: &'static str,
     name: String,
     state: State,

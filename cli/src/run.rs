@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use regard_engine::{Engine, EngineConfig};
@@ -13,6 +14,9 @@ use crate::one_line::OneLine;
 use crate::sandbox::{self, Reach};
 use crate::speech::say;
 use crate::{dumps, papers};
+
+/// How long calls to others that go on at the end may still take.
+const LAST_CALLS: Duration = Duration::from_secs(1);
 
 /// Log lines go to standard error: warnings, with `-v` what happens, with `-vv` everything.
 pub(crate) fn log_to_stderr(verbose: u8) {
@@ -65,14 +69,17 @@ pub(crate) fn serve(
         .enable_all()
         .build()
         .context("the runtime could not be started")?;
-    runtime.block_on(async {
+    let result: Result<()> = runtime.block_on(async {
         // Before anyone is told that it runs: who reads the first line may stop it at once.
         let stop = StopSignals::listen()?;
         let engine = Engine::start(config).await.map_err(explained)?;
         let result = open_doors(&engine, server, stop, introduce).await;
         engine.stop().await;
         result
-    })
+    });
+    // All that is to be kept is kept; an authority or program that is being called, and says nothing, is not waited for.
+    runtime.shutdown_timeout(LAST_CALLS);
+    result
 }
 
 /// What becomes of the admin token of an installation.

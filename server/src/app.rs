@@ -9,11 +9,13 @@ use tokio::sync::watch;
 
 use crate::ServerConfig;
 use crate::access::{Access, Guest};
+use crate::acme::Keeper;
 use crate::assets::AssetLibrary;
 use crate::compat::rekognition::Repeats;
 use crate::idempotency::Answered;
 use crate::presence::SignLimiter;
 use crate::routes::TileRoots;
+use crate::tls::Tls;
 use crate::webhooks::Webhooks;
 
 /// What every request can reach. Cheap to clone.
@@ -34,6 +36,10 @@ pub(crate) struct Parts {
     pub(crate) webhooks: Arc<Webhooks>,
     /// Requests of the Rekognition interface that may be sent again.
     pub(crate) repeats: Repeats,
+    /// What encrypts; nothing: nothing does.
+    pub(crate) tls: Option<Arc<Tls>>,
+    /// Who sees to it that an authority issues certificates, where one does.
+    pub(crate) keeper: Option<Arc<Keeper>>,
     /// Becomes true when the server is to end: streams that would go on for ever watch it.
     pub(crate) ending: watch::Receiver<bool>,
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::{CompatConfig, Connectors, NamedClassifier, TlsFiles, WebhookConfig};
+use crate::{AcmeConfig, CompatConfig, Connectors, NamedClassifier, TlsFiles, WebhookConfig};
 
 /// Port of the default address.
 const DEFAULT_PORT: u16 = 8787;
@@ -65,6 +65,8 @@ pub struct ServerConfig {
     pub asset_dir: PathBuf,
     /// Certificate and key; nothing: unencrypted.
     pub tls: Option<TlsFiles>,
+    /// The authority that issues certificates; what `tls` names stands in until it has. Without `tls` it has no effect.
+    pub acme: Option<AcmeConfig>,
     /// What the process has taken from itself before the server began.
     pub sandbox: SandboxState,
     /// Programs that are told what happens here, by signed messages.
@@ -94,6 +96,7 @@ impl ServerConfig {
             session_key,
             asset_dir,
             tls: None,
+            acme: None,
             sandbox: SandboxState::none("nobody asked for it"),
             webhooks: Vec::new(),
             max_upload_bytes: 64 << 20,
@@ -110,15 +113,24 @@ impl ServerConfig {
         let mut hosts: Vec<(String, u16)> = hooks
             .map(|url| (url.host().to_owned(), url.port()))
             .chain(self.connectors.hosts())
+            .chain(self.acme.iter().map(AcmeConfig::host))
             .collect();
         hosts.sort();
         hosts.dedup();
         hosts
     }
 
+    /// Every name under which it is reached by those who look it up.
+    pub(crate) fn names_by_lookup(&self) -> impl Iterator<Item = &str> {
+        let issued_for = self.acme.iter().flat_map(|acme| &acme.domains);
+        self.host_names.iter().chain(issued_for).map(String::as_str)
+    }
+
     /// Whether people on other machines can use it: it listens for them, or something in front of it does.
     pub(crate) fn is_reached_from_outside(&self) -> bool {
-        !self.listen.ip().is_loopback() || self.public_url.is_some() || !self.host_names.is_empty()
+        !self.listen.ip().is_loopback()
+            || self.public_url.is_some()
+            || self.names_by_lookup().next().is_some()
     }
 
     /// What addresses of this server itself begin with.
@@ -136,7 +148,7 @@ impl ServerConfig {
         if !self.listen.ip().is_unspecified() {
             names.push(self.listen.ip().to_string());
         }
-        names.extend(self.host_names.iter().cloned());
+        names.extend(self.names_by_lookup().map(str::to_owned));
         let public = self
             .public_url
             .as_deref()

@@ -74,7 +74,7 @@ pub(crate) fn name_of(host: &str) -> &str {
 
 fn is_own_host(config: &ServerConfig, host: &str) -> bool {
     let name = name_of(host);
-    let listed = config.host_names.iter().map(String::as_str);
+    let listed = config.names_by_lookup();
     let public = config
         .public_url
         .as_deref()

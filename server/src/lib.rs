@@ -6,8 +6,10 @@
 //! listens on loopback unless told otherwise, and calls nobody but the addresses of the configuration.
 
 mod access;
+mod acme;
 mod app;
 mod assets;
+mod certificate;
 mod classifier;
 mod compat;
 mod config;
@@ -33,6 +35,10 @@ mod tls;
 mod webhooks;
 mod wire;
 
+pub use acme::{
+    AcmeChallenge, AcmeConfig, AcmeRoots, AcmeStanding, BadAcmeRoots, BadExternalAccount,
+    ExternalAccount,
+};
 pub use assets::{SNIFF_LEN, message_kind};
 pub use classifier::{Classifier, ClassifierAnswer, ClassifyError, NamedClassifier};
 pub use compat::{

@@ -122,7 +122,7 @@ async fn connection(
         return speak(stream, peer, router, ending).await;
     };
     // Whoever does not come to terms in time is no browser of ours.
-    if let Ok(Ok(stream)) = timeout(HEAD_TIMEOUT, tls.acceptor().accept(stream)).await {
+    if let Ok(Ok(Some(stream))) = timeout(HEAD_TIMEOUT, tls.accept(stream)).await {
         speak(stream, peer, router, ending).await;
     }
 }

@@ -1,6 +1,7 @@
 //! Where this program calls out to: addresses of the configuration, and nothing else.
 //!
-//! Everything that leaves by HTTP goes through here. No redirect is followed, no proxy of the environment is used, and an
+//! Everything that leaves by HTTP goes through here, or by the same rules through what asks an authority for certificates
+//! (`acme/carrier.rs`). No redirect is followed, no proxy of the environment is used, and an
 //! address is one that was read from the configuration: nothing that a request brings can make the program call anybody.
 
 use std::fmt;

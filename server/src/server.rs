@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,10 @@ use regard_engine::{BadToken, Engine, EngineError, NewToken, Token};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::access::Access;
+use crate::acme::{self, Keeper};
 use crate::app::{App, Parts};
 use crate::assets::AssetLibrary;
 use crate::compat::rekognition::Repeats;
@@ -24,7 +27,7 @@ use crate::presence::SignLimiter;
 use crate::routes::{TileRoots, router};
 use crate::tls::{Tls, TlsError};
 use crate::webhooks::Webhooks;
-use crate::{AdminToken, ServerConfig};
+use crate::{AcmeConfig, AdminToken, ServerConfig};
 
 /// How long requests that run may go on after the end was asked for.
 const GRACE: Duration = Duration::from_secs(3);
@@ -43,6 +46,25 @@ pub enum BindError {
     Listen {
         /// Which.
         address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The port on which an authority looks for its proof is taken, or not ours to take.
+    #[error(
+        "address {address}, where the certificate authority looks for its proof, cannot be listened on; free the port, give \
+         this program the right to it (CAP_NET_BIND_SERVICE), or set http_port under [server.tls.acme] and lead port 80 there"
+    )]
+    Challenge {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The folder of what an authority issues cannot be used.
+    #[error("{} cannot be used for account and certificate", folder.display())]
+    Certificates {
+        /// Which.
+        folder: PathBuf,
         /// Why.
         source: io::Error,
     },
@@ -90,6 +112,8 @@ impl Server {
             Some(files) => Some(Arc::new(Tls::open(files, &config)?)),
             None => None,
         };
+        let keeper = keeper(&config, tls.as_ref(), &engine)?;
+        let proving = proving(&config).await?;
         let failed = |source| BindError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -114,17 +138,47 @@ impl Server {
             answered: Answered::default(),
             webhooks,
             repeats: Repeats::default(),
+            tls,
+            keeper,
             ending,
         });
         Ok(Bound {
             listener,
+            proving,
             address,
             app,
             end,
             fresh,
-            tls,
         })
     }
+}
+
+/// Who sees to it that an authority issues certificates, where one is named.
+fn keeper(
+    config: &ServerConfig,
+    tls: Option<&Arc<Tls>>,
+    engine: &Engine,
+) -> Result<Option<Arc<Keeper>>, BindError> {
+    let Some((acme, tls)) = config.acme.as_ref().zip(tls) else {
+        return Ok(None);
+    };
+    let keeper = Keeper::open(acme.clone(), Arc::clone(tls), engine.clone());
+    let keeper = keeper.map_err(|source| BindError::Certificates {
+        folder: acme.folder.clone(),
+        source,
+    })?;
+    Ok(Some(Arc::new(keeper)))
+}
+
+/// Where an authority looks for texts, where that is how it is shown that names lead here.
+async fn proving(config: &ServerConfig) -> Result<Option<TcpListener>, BindError> {
+    let acme = config.acme.as_ref().filter(|_| config.tls.is_some());
+    let Some(port) = acme.and_then(AcmeConfig::http_port) else {
+        return Ok(None);
+    };
+    let address = SocketAddr::new(config.listen.ip(), port);
+    let failed = |source| BindError::Challenge { address, source };
+    TcpListener::bind(address).await.map(Some).map_err(failed)
 }
 
 /// Makes the admin token where that is wished for; it is kept, and in the ledger, before anyone sees it.
@@ -160,7 +214,8 @@ pub struct Bound {
     app: App,
     end: watch::Sender<bool>,
     fresh: Option<Token>,
-    tls: Option<Arc<Tls>>,
+    /// Where an authority looks for texts.
+    proving: Option<TcpListener>,
 }
 
 impl Bound {
@@ -174,6 +229,11 @@ impl Bound {
         format!("{}://{}", self.app.config.scheme(), self.address)
     }
 
+    /// Where an authority looks for the proof of `http-01`; nothing where no such proof is given.
+    pub fn proving_address(&self) -> Option<SocketAddr> {
+        self.proving.as_ref()?.local_addr().ok()
+    }
+
     /// The admin token, if it was made just now: to be shown this once.
     pub fn fresh_token(&self) -> Option<&str> {
         self.fresh.as_ref().map(Token::text)
@@ -183,9 +243,9 @@ impl Bound {
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         let Self {
             listener,
+            proving,
             app,
             end,
-            tls,
             ..
         } = self;
         let ended = {
@@ -194,12 +254,18 @@ impl Bound {
         };
         let hooks = Arc::clone(&app.webhooks).run(app.engine.clone(), app.ending.clone());
         let hooks = tokio::spawn(hooks);
+        let keeping = keep_certificate(&app, proving);
         let mut telling = std::pin::pin!(connectors::run(
             app.engine.clone(),
             app.config.connectors.clone(),
             Arc::clone(&app.webhooks),
         ));
-        let mut serving = std::pin::pin!(listener::serve(listener, router(&app), tls, ended));
+        let mut serving = std::pin::pin!(listener::serve(
+            listener,
+            router(&app),
+            app.tls.clone(),
+            ended
+        ));
         tokio::select! {
             // It ends only when told to.
             () = &mut serving => return,
@@ -212,5 +278,25 @@ impl Bound {
         // What does not end by itself is cut.
         let _ = tokio::time::timeout(GRACE, serving).await;
         hooks.abort();
+        for task in keeping {
+            task.abort();
+        }
     }
+}
+
+/// Sees to it that there is a certificate of an authority, where one is named, and shows the proofs it asks for.
+fn keep_certificate(app: &App, proving: Option<TcpListener>) -> Vec<JoinHandle<()>> {
+    let mut tasks = Vec::new();
+    if let Some((proving, tls)) = proving.zip(app.tls.as_ref()) {
+        let texts = acme::router(Arc::clone(tls.challenges()));
+        let ended = {
+            let app = app.clone();
+            async move { app.ended().await }
+        };
+        tasks.push(tokio::spawn(listener::serve(proving, texts, None, ended)));
+    }
+    if let Some(keeper) = &app.keeper {
+        tasks.push(tokio::spawn(Arc::clone(keeper).run()));
+    }
+    tasks
 }

@@ -10,54 +10,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
-};
+pub use crate::authority::{Authority, Signed};
 
 /// What is said where there is no broker.
 pub const SKIPPED: &str =
     "skipped: mosquitto not found; Debian: apt install mosquitto mosquitto-clients";
-
-/// Somebody who signs certificates.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-/// A certificate and its key, both as PEM.
-pub struct Signed {
-    /// The certificate.
-    pub certificate: String,
-    /// Its key.
-    pub key: String,
-}
-
-impl Authority {
-    /// One of this name.
-    pub fn new(name: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate().expect("a key can be made");
-        Self(CertifiedIssuer::self_signed(params, key).expect("a certificate can be made"))
-    }
-
-    /// Its own certificate, as PEM.
-    pub fn pem(&self) -> String {
-        self.0.pem()
-    }
-
-    /// A certificate for a host, by name or number.
-    pub fn sign(&self, host: &str) -> Signed {
-        let names = vec![host.to_owned()];
-        let mut params = CertificateParams::new(names).expect("a name or a number");
-        params.distinguished_name.push(DnType::CommonName, host);
-        let key = KeyPair::generate().expect("a key can be made");
-        let signed = params.signed_by(&key, &self.0);
-        Signed {
-            certificate: signed.expect("a certificate can be made").pem(),
-            key: key.serialize_pem(),
-        }
-    }
-}
 
 /// How the broker encrypts.
 pub struct Encryption<'a> {

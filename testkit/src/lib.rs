@@ -1,6 +1,10 @@
 //! Room `testkit`.
 
+#[cfg(feature = "acme")]
+pub mod acme;
 pub mod actor;
+#[cfg(feature = "certificates")]
+mod authority;
 #[cfg(feature = "broker")]
 pub mod broker;
 pub mod clip;

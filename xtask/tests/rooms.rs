@@ -93,6 +93,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("rumqttc::", &["backends"]),
     // Calls to others: only where the addresses are those of the configuration.
     ("ureq::", &["server", "cli"]),
+    ("instant_acme::", &["server"]),
     ("anyhow::", &["cli"]),
     ("opendp::", &["engine"]),
     ("cryptoki::", &["engine"]),

@@ -42,7 +42,7 @@ pub(super) fn read(
 }
 
 /// The first line of a file.
-fn secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<String>, String> {
+pub(super) fn secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<String>, String> {
     let file = folder.join(file);
     let told = |what: &str| {
         format!(
@@ -60,7 +60,7 @@ fn secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<String>, Strin
 }
 
 /// A file of certificates or of a key.
-fn pem(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<Vec<u8>>, String> {
+pub(super) fn pem(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<Vec<u8>>, String> {
     let file = folder.join(file);
     read_within(&file, MAX_PEM_BYTES)
         .map_err(|what| format!("expected a PEM file, found {what} at {}", file.display()))

@@ -17,6 +17,7 @@ use regard_vision::SourceSpec;
 use serde::Deserialize;
 
 use super::compat::CompatForm;
+use super::tls::TlsForm;
 
 /// A value read from a text, with the reader's own words when it cannot be.
 macro_rules! from_text {
@@ -60,6 +61,8 @@ macro_rules! number_in_range {
         }
     };
 }
+
+pub(super) use number_in_range;
 
 from_text! {
     /// Where frames come from.
@@ -162,14 +165,6 @@ impl RuntimeName {
 pub(super) struct SiteForm {
     /// Time zone of schedules and days; left out: the machine's.
     pub(super) time_zone: Option<TimeZone>,
-}
-
-/// `[server.tls]`. Without files a certificate of our own is made.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct TlsForm {
-    pub(super) certificate: Option<PathBuf>,
-    pub(super) key: Option<PathBuf>,
 }
 
 from_text! {

@@ -10,17 +10,20 @@ use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
 use regard_decision::{Campaign, ContextSpec, Creative};
 use regard_engine::{CameraConfig, EngineConfig, ScreenConfig};
-use regard_server::{CompatConfig, Connectors, MqttConfig, ServerConfig, TlsFiles, WebhookConfig};
+use regard_server::{
+    AcmeConfig, CompatConfig, Connectors, MqttConfig, ServerConfig, WebhookConfig,
+};
 use regard_vision::{CameraPlacement, SourceSpec};
 
 use super::asset::{Asset, asset_of};
 use super::campaigns::{self, Surroundings, plain_message};
 use super::document::{Document, Mistake, read_text};
-use super::form::{CameraForm, ServerForm, SiteFile, TlsForm};
+use super::form::{CameraForm, ServerForm, SiteFile};
 use super::hint::{closest, did_you_mean};
 use super::path::Path;
 use super::promises;
 use super::reader::{Reading, read};
+use super::tls::{self, CERTIFICATES};
 use super::{compat, connectors};
 
 /// A configuration without mistakes.
@@ -35,6 +38,7 @@ pub(crate) struct Site {
     context: ContextSpec,
     connectors: Connectors,
     compat: CompatConfig,
+    acme: Option<AcmeConfig>,
     /// The files that messages show.
     pub(crate) assets: Vec<Asset>,
 }
@@ -137,12 +141,13 @@ impl Site {
         self.connectors.mqtt.as_ref()
     }
 
-    /// Every host and port that the program calls to tell what happens.
+    /// Every host and port that the program calls: to tell what happens, and for certificates.
     pub(crate) fn outbound_hosts(&self) -> Vec<(String, u16)> {
         let hooks = self.form.webhooks.iter().map(|hook| &hook.url.0);
         hooks
             .map(|url| (url.host().to_owned(), url.port()))
             .chain(self.connectors.hosts())
+            .chain(self.acme.iter().map(AcmeConfig::host))
             .collect()
     }
 
@@ -166,7 +171,11 @@ impl Site {
             max_upload_bytes: max_upload_bytes.unwrap_or(usize::MAX),
             requires_approval,
             connectors: self.connectors.clone(),
-            tls: tls.map(|tls| self.tls_files(tls, data_dir)),
+            tls: tls.map(|tls| tls.files(&self.folder, data_dir)),
+            acme: self.acme.clone().map(|acme| AcmeConfig {
+                folder: data_dir.join(CERTIFICATES),
+                ..acme
+            }),
             webhooks: self.webhooks(),
             compat: self.compat.clone(),
             ..ServerConfig::new(data_dir.join(ASSETS), session_key)
@@ -208,19 +217,6 @@ impl Site {
                 events: form.events.iter().copied().collect(),
             })
             .collect()
-    }
-
-    /// The files that are named, relative to the configuration, or our own in the data folder.
-    fn tls_files(&self, form: TlsForm, data_dir: &FilePath) -> TlsFiles {
-        match (form.certificate, form.key) {
-            (Some(certificate), Some(key)) => TlsFiles {
-                certificate: self.folder.join(certificate),
-                key: self.folder.join(key),
-                makes_own: false,
-            },
-            // One without the other was a mistake.
-            _ => TlsFiles::own(data_dir),
-        }
     }
 }
 
@@ -347,6 +343,12 @@ impl Check<'_, '_> {
         let compat = compat::compat(&form.compat, self.folder(), &mut |path, message| {
             self.tell(mistakes, path, message);
         });
+        let acme = form.server.tls.as_ref().and_then(|tls| tls.acme.as_ref());
+        let acme = acme.and_then(|acme| {
+            tls::acme(acme, self.folder(), &mut |path, message| {
+                self.tell(mistakes, path, message);
+            })
+        });
         Some(Site {
             form: SiteFile::default(),
             folder: self.folder().to_owned(),
@@ -357,6 +359,7 @@ impl Check<'_, '_> {
             context,
             connectors,
             compat,
+            acme,
             assets,
         })
     }
@@ -464,22 +467,10 @@ impl Check<'_, '_> {
             );
             self.tell(mistakes, "server.listen", message);
         }
-        let Some(tls) = &server.tls else {
-            return;
-        };
-        if tls.certificate.is_some() != tls.key.is_some() {
-            let message = "expected both certificate and key, found one; name both, or neither for a \
-                           certificate made here";
-            self.tell(mistakes, "server.tls", message.to_owned());
-        }
-        for (name, file) in [("certificate", &tls.certificate), ("key", &tls.key)] {
-            if let Some(file) = file
-                .as_ref()
-                .filter(|file| !self.folder().join(file).is_file())
-            {
-                let message = format!("expected a PEM file, found none at {}", file.display());
-                self.tell(mistakes, &format!("server.tls.{name}"), message);
-            }
+        if let Some(tls) = &server.tls {
+            tls.check(self.folder(), &mut |path, message| {
+                self.tell(mistakes, path, message);
+            });
         }
     }
 

@@ -41,6 +41,7 @@ pub(super) fn all() -> Vec<Check> {
     }
     checks.extend(data());
     checks.extend(super::keys::all());
+    checks.extend(super::certificate::all());
     checks
 }
 

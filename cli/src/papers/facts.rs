@@ -55,17 +55,26 @@ pub(super) fn facts(
         measurements: records::measurements()?,
         guard: GuardFact {
             is_remote: !server.listen.ip().is_loopback(),
-            encryption: match &server.tls {
-                None => "none by this program".to_owned(),
-                Some(tls) if tls.makes_own => "TLS with a certificate that signs itself".to_owned(),
-                Some(_) => "TLS with the certificate of the owner".to_owned(),
-            },
+            encryption: encryption(server),
             public_url: server.public_url.clone(),
             sandbox: sandbox().to_owned(),
             site_key: site_key(&engine.site_key, &engine.data_dir),
             ledger_key: Some(ledger.verifier().to_string()),
         },
     })
+}
+
+/// How pages are encrypted, in words.
+fn encryption(server: &ServerConfig) -> String {
+    match (&server.tls, &server.acme) {
+        (None, _) => "none by this program".to_owned(),
+        (Some(_), Some(acme)) => {
+            let host = acme.directory.host();
+            format!("TLS with a certificate that the authority at {host} issues (ACME)")
+        }
+        (Some(tls), None) if tls.makes_own => "TLS with a certificate that signs itself".to_owned(),
+        (Some(_), None) => "TLS with the certificate of the owner".to_owned(),
+    }
 }
 
 /// The calendar of the site, by name.

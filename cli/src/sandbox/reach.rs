@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use regard_engine::{EngineConfig, SiteKeyFile};
 use regard_inference::{Device, LibrarySearch, RuntimeChoice};
-use regard_server::ServerConfig;
+use regard_server::{AcmeConfig, ServerConfig};
 use regard_vision::SourceSpec;
 
 /// Where systems keep their libraries, their settings (names of hosts, time zones, certificates) and what
@@ -98,6 +98,9 @@ impl Reach {
                 let real = std::fs::canonicalize(file).ok();
                 reach.reads.extend(real.as_deref().and_then(folder_of));
             }
+        }
+        if let Some(port) = server.acme.as_ref().and_then(AcmeConfig::http_port) {
+            reach.listens.insert(port);
         }
         // The engine looks for a model runtime in these; the program itself is in one of them.
         let libraries = LibrarySearch::system();

@@ -553,6 +553,98 @@ fn how_a_broker_is_known_is_read_before_anything_runs() {
     }
 }
 
+/// An authority as it is meant to be, but for some lines.
+fn authority(changed: &[(&str, &str)]) -> String {
+    let mut lines = vec![
+        ("directory", "\"https://ca.lan/acme/directory\""),
+        ("domains", "[\"signage.lan\"]"),
+    ];
+    lines.retain(|(key, _)| changed.iter().all(|(other, _)| other != key));
+    lines.extend(changed);
+    let lines = lines
+        .iter()
+        .map(|(key, value)| format!("{key} = {value}\n"));
+    format!("\n[server.tls.acme]\n{}", lines.collect::<String>())
+}
+
+#[test]
+fn who_issues_certificates_is_read_before_anything_runs() {
+    let folder = init();
+    let folder = folder.path();
+    let file = folder.join("regard.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let check_with = |more: &str| {
+        fs::write(&file, format!("{text}{more}")).unwrap();
+        let (code, _, err) = check(folder);
+        (code, err)
+    };
+    let (code, err) = check_with(&authority(&[
+        ("agrees_to_terms", "true"),
+        ("http_port", "8080"),
+    ]));
+    assert_eq!(code, 0, "{err}");
+    fs::write(folder.join("nonsense.txt"), "no key, no certificate\n").unwrap();
+    let alpn = ("challenge", "\"tls-alpn-01\"");
+    let cases: [(&[(&str, &str)], &str); 11] = [
+        (
+            &[("directory", "\"http://ca.lan/acme/directory\"")],
+            "expected https:// and the address of an ACME directory",
+        ),
+        (
+            &[("domains", "[]")],
+            "server.tls.acme.domains: expected at least one name, found none",
+        ),
+        (&[("domains", "[\"*.shop.lan\"]")], "list each name"),
+        (
+            &[("domains", "[\"https://signage.lan\"]")],
+            "expected a name without scheme",
+        ),
+        (
+            &[("domains", "[\"192.0.2.7\"]"), alpn],
+            "challenge = \"http-01\" proves addresses",
+        ),
+        (
+            &[("http_port", "8080"), alpn],
+            "server.tls.acme.http_port: expected challenge = \"http-01\"",
+        ),
+        (
+            &[("http_port", "0")],
+            "expected a whole number from 1 to 65535, found 0",
+        ),
+        (
+            &[("contact", "[\"it@shop.example\"]")],
+            "expected an address such as \"mailto:it@shop.example\"",
+        ),
+        (
+            &[("ca", "\"missing.pem\"")],
+            "server.tls.acme.ca: expected a PEM file, found none at missing.pem",
+        ),
+        (
+            &[("ca", "\"nonsense.txt\"")],
+            "server.tls.acme.ca: expected certificates of authorities in PEM",
+        ),
+        (
+            &[(
+                "external_account",
+                "{ key_id = \"kid-1\", key_file = \"nonsense.txt\" }",
+            )],
+            "server.tls.acme.external_account.key_file: expected the key of an external account in base64url",
+        ),
+    ];
+    for (changed, said) in cases {
+        let (code, err) = check_with(&authority(changed));
+        assert_eq!(code, 1, "{changed:?}: {err}");
+        assert!(err.contains(said), "{changed:?}: {err}");
+    }
+    let both = "\n[server.tls]\ncertificate = \"nonsense.txt\"\nkey = \"nonsense.txt\"\n";
+    let (code, err) = check_with(&format!("{both}{}", authority(&[])));
+    assert_eq!(code, 1);
+    assert!(
+        err.contains("server.tls: expected certificate and key, or acme, found both"),
+        "{err}"
+    );
+}
+
 #[test]
 fn a_password_that_others_can_read_is_warned_of() {
     let folder = init();

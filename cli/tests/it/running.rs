@@ -83,6 +83,7 @@ impl Serve {
         let first = serve.lines.recv_timeout(PATIENCE).unwrap();
         let address = first
             .strip_prefix("listening on http://")
+            .or_else(|| first.strip_prefix("listening on https://"))
             .expect("the first line is the address");
         assert!(address.starts_with("127.0.0.1:"), "{first}");
         address.clone_into(&mut serve.address);

@@ -137,7 +137,7 @@ pub(super) async fn report(app: &App) -> Result<Report, Problem> {
 #[utoipa::path(get, path = "/v1/health", tag = "console", responses((status = 200, body = Health), (status = 401, body = Problem)))]
 pub(crate) async fn health(State(app): State<App>) -> Json<Health> {
     let health = app.engine.health().borrow().clone();
-    Json(wire::health(&app.engine, &health, &app.config.sandbox))
+    Json(wire::health(&app, &health))
 }
 
 /// The facts that campaigns may ask about, by name.

@@ -21,6 +21,7 @@ use crate::pages::{
     EnrollAnswers, VerifyAnswers, enroll_page, page, privacy_language, verify_page,
 };
 use crate::problem::Problem;
+use crate::tls::Origin;
 use crate::wire::persons::EnrolledWire;
 
 /// How old a code may be for enrolling: whoever enrols reads a page and decides, before the screen.
@@ -85,7 +86,9 @@ pub(super) fn release_in(app: &App, language: Language) -> Option<ReleaseText> {
 
 /// Whether the certificate was made here: then browsers warn of it.
 fn made_certificate(app: &App) -> bool {
-    app.config.tls.as_ref().is_some_and(|tls| tls.makes_own)
+    app.tls
+        .as_ref()
+        .is_some_and(|tls| tls.origin() == Origin::Own)
 }
 
 /// Whether somebody stands before a screen now: its code is fresh.

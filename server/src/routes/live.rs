@@ -90,7 +90,7 @@ impl Listener {
     async fn tell(&mut self) -> Result<(), watch::error::RecvError> {
         if self.health.has_changed()? {
             let health = self.health.borrow_and_update().clone();
-            let body = wire::health(&self.app.engine, &health, &self.app.config.sandbox);
+            let body = wire::health(&self.app, &health);
             self.pending.extend(event("health", &body));
         }
         if let Some((camera, live)) = &mut self.camera

@@ -26,7 +26,7 @@ pub(crate) struct Healthz {
 #[utoipa::path(get, path = "/healthz", tag = "open", responses((status = 200, body = Healthz), (status = 503, body = Healthz)))]
 pub(crate) async fn healthz(State(app): State<App>) -> (StatusCode, Json<Healthz>) {
     let health = app.engine.health().borrow().clone();
-    if wire::health(&app.engine, &health, &app.config.sandbox).is_sound() {
+    if wire::health(&app, &health).is_sound() {
         (StatusCode::OK, Json(Healthz { status: "ok" }))
     } else {
         (

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::screen::RefusalBody;
-use crate::SandboxState;
+use crate::app::App;
 
 /// One camera.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -107,6 +107,34 @@ pub(crate) struct Sandbox {
     calls: String,
 }
 
+/// The certificate that browsers are shown.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Certificate {
+    /// `owner` (from the owner's files), `own` (made here; browsers warn of it) or `authority` (by ACME).
+    origin: &'static str,
+    /// Until when it is valid, in microseconds since 1970, where that can be read.
+    valid_until_micros: Option<i64>,
+    /// What is asked of an authority, where one is named.
+    acme: Option<Acme>,
+}
+
+/// How it stands with the authority that issues certificates.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Acme {
+    /// Its directory.
+    directory: String,
+    /// The names and addresses it is asked for.
+    domains: Vec<String>,
+    /// When it is asked the next time, in microseconds since 1970.
+    next_try_at_micros: i64,
+    /// How many tries failed since the last one that did not.
+    n_failures: u32,
+    /// What the last of them failed by.
+    error: Option<String>,
+    /// What to do about it.
+    remedy: Option<String>,
+}
+
 /// Event `health`, once a second.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Health {
@@ -123,6 +151,8 @@ pub(crate) struct Health {
     ledger: Ledger,
     commitments: Promise,
     sandbox: Sandbox,
+    /// What encrypts; nothing: nothing does.
+    certificate: Option<Certificate>,
 }
 
 impl Health {
@@ -132,8 +162,9 @@ impl Health {
     }
 }
 
-/// How the engine is.
-pub(crate) fn health(engine: &Engine, health: &EngineHealth, sandbox: &SandboxState) -> Health {
+/// How the engine and its server are.
+pub(crate) fn health(app: &App, health: &EngineHealth) -> Health {
+    let (engine, sandbox) = (&app.engine, &app.config.sandbox);
     let screens = health.screens.iter().map(|screen| Screen {
         id: screen.screen.to_string(),
         alive: screen.alive,
@@ -174,7 +205,25 @@ pub(crate) fn health(engine: &Engine, health: &EngineHealth, sandbox: &SandboxSt
             files: sandbox.files.clone(),
             calls: sandbox.calls.clone(),
         },
+        certificate: certificate(app),
     }
+}
+
+fn certificate(app: &App) -> Option<Certificate> {
+    let tls = app.tls.as_ref()?;
+    let standing = app.keeper.as_ref().map(|keeper| keeper.standing());
+    Some(Certificate {
+        origin: tls.origin().name(),
+        valid_until_micros: tls.valid_until().map(Timestamp::as_micros),
+        acme: standing.map(|standing| Acme {
+            directory: standing.directory,
+            domains: standing.domains,
+            next_try_at_micros: standing.next_try_at_micros,
+            n_failures: standing.n_failures,
+            error: standing.last_error,
+            remedy: standing.remedy,
+        }),
+    })
 }
 
 fn camera(engine: &Engine, health: &CameraHealth) -> Camera {

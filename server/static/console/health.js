@@ -54,12 +54,23 @@ function engine(health) {
     ["Up", duration(health.uptime_secs), ""],
     ["Runtime", health.runtime, ""],
     ["Rows waiting", String(health.store.queued), storeState(health.store)],
+    ["Certificate until", ...certificateState(health.certificate)],
   ];
   byId("engine").replaceChildren(
     ...tiles.map(([name, value, more]) =>
       element("div", {}, element("dt", {}, name), element("dd", { class: value.length > 9 ? "words" : "" }, value, " ", element("small", {}, more))),
     ),
   );
+}
+
+const ORIGINS = { owner: "from the owner's files", own: "made here: browsers warn of it", authority: "issued by an authority" };
+
+/** Until when browsers are content with the certificate, where it is from, and what keeps the next one. */
+function certificateState(certificate) {
+  if (!certificate) return ["none", "nothing is encrypted here"];
+  const until = certificate.valid_until_micros;
+  const failed = certificate.acme?.error ? `${certificate.acme.n_failures} tries failed: ${certificate.acme.error}. To do: ${certificate.acme.remedy}` : "";
+  return [until ? new Date(until / 1000).toLocaleDateString() : "–", [ORIGINS[certificate.origin], failed].filter(Boolean).join("; ")];
 }
 
 function storeState(store) {

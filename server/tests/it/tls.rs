@@ -18,6 +18,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks over TLS, trusting one certificate alone; nothing when the server shows another.
 async fn ask(address: SocketAddr, trusted: &[u8], request: &str) -> Option<String> {
+    ask_as(
+        address,
+        trusted,
+        ("localhost", &address.to_string()),
+        request,
+    )
+    .await
+}
+
+/// The same for a certificate of another name, and as a host of that name.
+pub(crate) async fn ask_as(
+    address: SocketAddr,
+    trusted: &[u8],
+    (name, host): (&str, &str),
+    request: &str,
+) -> Option<String> {
     let mut roots = rustls::RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(trusted).unwrap())
@@ -29,10 +45,10 @@ async fn ask(address: SocketAddr, trusted: &[u8], request: &str) -> Option<Strin
         .with_root_certificates(roots)
         .with_no_client_auth();
     let socket = TcpStream::connect(address).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
+    let name = ServerName::try_from(name.to_owned()).unwrap();
     let connector = TlsConnector::from(Arc::new(config));
     let mut stream = connector.connect(name, socket).await.ok()?;
-    let text = format!("{request} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let text = format!("{request} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = String::new();
     // Some servers end the connection without a word; what came counts.

@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) engine: Engine,
     pub(crate) data: TempDir,
+    /// Where a certificate authority looks for texts, where it does.
+    pub(crate) proving: Option<SocketAddr>,
     /// The admin token of a closed console.
     pub(crate) token: String,
     stop: Option<oneshot::Sender<()>>,
@@ -207,7 +209,7 @@ impl World {
         config.max_upload_bytes = 64 << 10;
         adjust(&mut config);
         let bound = Server::bind(config, engine.clone()).await.unwrap();
-        let address = bound.address();
+        let (address, proving) = (bound.address(), bound.proving_address());
         let token = bound.fresh_token().unwrap_or_default().to_owned();
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(async move {
@@ -215,6 +217,7 @@ impl World {
         });
         Self {
             address,
+            proving,
             engine,
             data,
             token,

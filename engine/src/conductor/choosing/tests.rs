@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use regard_audience::Digest;
 use regard_backends::{PlayEnd, PlayStart};
+use regard_commitments::Answer;
 use regard_decision::{ContextSpec, Creative, Decision, Outcome, OutcomeKind, Planner, Trigger};
 use regard_domain::{
     Attention, CameraId, CampaignId, ExpressionDistribution, SlotId, TrackId, Visitor,
@@ -15,7 +16,7 @@ use super::*;
 use crate::calendar::Calendar;
 use crate::conductor::{HEARD, LEARNED, Seat};
 use crate::uses::Uses;
-use crate::view::PlayReport;
+use crate::view::{OfferFor, PlayReport};
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(1_790_000_000_000 + millis)
@@ -290,7 +291,10 @@ fn campaigns_of_a_slot_are_fetched_ahead_and_offered_where_they_run() {
     };
     let creatives = house.conductor.creatives(&screen());
     assert_eq!(ids(creatives), ["welcome", "anywhere", "beside"]);
-    let offers = house.conductor.offers(&screen(), None, at(0)).unwrap();
+    let offers = house.conductor.offers(&screen(), OfferFor::Present, at(0));
+    let Some(Answer::Granted(offers)) = offers else {
+        panic!("{offers:?}");
+    };
     let offered: BTreeSet<&str> = offers.iter().map(|o| o.creative.as_str()).collect();
     assert_eq!(offered, BTreeSet::from(["anywhere", "beside"]));
     assert_eq!(offers.len(), 2, "each once");
