@@ -37,10 +37,13 @@ fn line(gallery: &Value) -> String {
     } else {
         "not armed"
     };
-    let index = if gallery["index"] == "neighbours" {
-        "an index names who is compared"
-    } else {
-        "everybody is compared"
+    let index = match gallery["index"].as_str() {
+        Some("neighbours") => "an index names who is compared",
+        Some("database") => "a database compares everybody",
+        Some("unavailable") => {
+            "not there: nobody is found until it is filled anew; the log says why"
+        }
+        Some(_) | None => "everybody is compared",
     };
     format!(
         "{}  {armed}  {} persons, {} templates, room for {}, {index}",

@@ -72,7 +72,7 @@ pub use collections::{
     MAX_FOUND, MAX_NAME_LEN, NewFaces, PictureFault, Probe,
 };
 pub use config::{
-    CameraConfig, EngineConfig, GalleryConfig, HAS_GALLERY_INDEX, MarkedSpot, RecognitionConfig,
+    CameraConfig, EngineConfig, GalleryConfig, GalleryKind, HAS_GALLERY_INDEX, INDEX_BEYOND, MarkedSpot, RecognitionConfig,
     ScreenConfig, SiteKeyConfig,
 };
 pub use custody::{

@@ -101,10 +101,7 @@ impl PgGallery {
     ) -> Result<Self, PgOpenError> {
         let waiter = Waiter::new().map_err(|source| PgOpenError::Runtime { source })?;
         let opened = waiter.block_on(async {
-            let pool = PgPoolOptions::new()
-                .max_connections(N_CONNECTIONS)
-                .acquire_timeout(CONNECTING);
-            let pool = pool.connect_with(address.options()).await.map_err(failed)?;
+            let pool = connect(address).await?;
             let gallery = make(&pool, name, &transform, model).await?;
             Ok((pool, gallery))
         });
@@ -143,19 +140,40 @@ impl PgGallery {
     /// # Errors
     /// When the database fails; then none was removed.
     pub fn remove_others(&mut self, family: &str) -> Result<u64, GalleryError> {
-        let own = member(family, &self.transform, self.model);
         self.waiter.block_for_long(async {
             let mut transaction = self.changing().await?;
             // A family whose name begins with the name of this one has longer names throughout.
-            let query = "DELETE FROM regard_gallery WHERE gallery <> $1 AND starts_with(name, $2) AND length(name) = length($3)";
+            let query = "DELETE FROM regard_gallery \
+                 WHERE gallery <> $1 AND starts_with(name, $2) AND length(name) = length($2) + 32";
             let done = sqlx::query(query)
                 .bind(self.gallery)
-                .bind(format!("{family}/"))
-                .bind(&own);
+                .bind(format!("{family}/"));
             let done = done.execute(&mut *transaction).await.map_err(failed)?;
             transaction.commit().await.map_err(failed)?;
             Ok(done.rows_affected())
         })
+    }
+
+    /// Removes all galleries of a family, where nobody may be found any more; how many there were.
+    ///
+    /// # Errors
+    /// When the database cannot be reached; then none was removed.
+    pub fn remove_family(address: &PgAddress, family: &str) -> Result<u64, PgOpenError> {
+        let waiter = Waiter::new().map_err(|source| PgOpenError::Runtime { source })?;
+        let removed = waiter.block_for_long(async {
+            let pool = connect(address).await?;
+            let query = "SELECT to_regclass('regard_gallery') IS NOT NULL";
+            let row = sqlx::query(query).fetch_one(&pool).await.map_err(failed)?;
+            if !row.try_get::<bool, _>(0).map_err(failed)? {
+                return Ok(0);
+            }
+            let query =
+                "DELETE FROM regard_gallery WHERE starts_with(name, $1) AND length(name) = length($1) + 32";
+            let done = sqlx::query(query).bind(format!("{family}/"));
+            let done = done.execute(&pool).await.map_err(failed)?;
+            Ok(done.rows_affected())
+        });
+        Ok(removed?)
     }
 
     /// Removes every template but these, and everybody who has none left; how many templates went. For a database that was
@@ -316,7 +334,14 @@ impl PgGallery {
     }
 }
 
-/// The name of the gallery of a model and a transform in a family: all of a family are of one length.
+async fn connect(address: &PgAddress) -> Result<PgPool, GalleryError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(N_CONNECTIONS)
+        .acquire_timeout(CONNECTING);
+    pool.connect_with(address.options()).await.map_err(failed)
+}
+
+/// The name of the gallery of a model and a transform in a family: 33 bytes longer than that of the family.
 fn member(family: &str, transform: &GalleryTransform, model: ModelTag) -> String {
     let (model, transform) = (model.as_bits(), transform.id().as_bits());
     format!("{family}/{model:016x}{transform:016x}")
