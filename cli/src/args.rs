@@ -258,6 +258,9 @@ pub(crate) struct DoctorArgs {
     /// configuration, or a file.
     #[arg(long, value_name = "SOURCE")]
     pub(crate) camera: Option<String>,
+    /// Also look at what this configuration names: whether it can be used, and what keeps its gallery.
+    #[arg(long, value_name = "FILE", conflicts_with = "camera")]
+    pub(crate) config: Option<PathBuf>,
     /// How long to measure, in seconds.
     #[arg(long, value_name = "SECS", value_parser = positive, default_value_t = 10.0, requires = "camera")]
     pub(crate) seconds: f64,

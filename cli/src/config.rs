@@ -8,6 +8,7 @@ mod document;
 mod fault;
 mod filler;
 mod form;
+mod gallery;
 mod hint;
 mod install;
 mod load;

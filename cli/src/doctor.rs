@@ -2,6 +2,7 @@
 
 mod camera;
 mod checks;
+mod gallery;
 mod keys;
 
 use std::process::ExitCode;
@@ -27,7 +28,7 @@ enum State {
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Check {
-    /// What it belongs to: `machine`, `cameras`, `video`, `runtimes`, `models`, `data`, `keys`.
+    /// What it belongs to: `machine`, `cameras`, `video`, `runtimes`, `models`, `data`, `keys`, `configuration`.
     area: &'static str,
     name: String,
     state: State,
@@ -116,7 +117,10 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
     if let Some(source) = &args.camera {
         return camera::camera(args, source);
     }
-    let checks = checks::all();
+    let mut checks = checks::all();
+    if let Some(config) = &args.config {
+        checks.extend(gallery::all(config));
+    }
     let ok = !checks.iter().any(Check::is_broken);
     let text = match args.format {
         ListFormat::Json => {

@@ -20,8 +20,8 @@ use super::waiter::Waiter;
 /// Connections of one gallery: searches at once; each works a core of the database.
 const N_CONNECTIONS: u32 = 4;
 
-/// Longest time that a connection is waited for. Origin: the second within which a withdrawal is done.
-const CONNECTING: Duration = Duration::from_secs(1);
+/// Longest time that a connection is waited for. Origin: half of the second within which a withdrawal is done.
+const CONNECTING: Duration = Duration::from_millis(500);
 
 /// Rows fetched for each person asked for, and at least, before more are.
 const ROWS_PER_PERSON: i64 = 4;

@@ -40,7 +40,7 @@ pub(super) fn read(
 }
 
 /// The first line of a file.
-fn secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<String>, String> {
+pub(super) fn secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<String>, String> {
     let file = folder.join(file);
     let told = |what: &str| {
         format!(

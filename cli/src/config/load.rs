@@ -7,7 +7,7 @@ use std::path::{Path as FilePath, PathBuf};
 use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
 use regard_decision::{BadContextSpec, Campaign, ContextSpec, Creative};
-use regard_engine::{CameraConfig, EngineConfig, ScreenConfig};
+use regard_engine::{CameraConfig, EngineConfig, GalleryConfig, ScreenConfig};
 use regard_server::{CompatConfig, Connectors, MqttConfig, ServerConfig, TlsFiles, WebhookConfig};
 use regard_vision::{CameraPlacement, SourceSpec};
 
@@ -19,7 +19,7 @@ use super::hint::{closest, did_you_mean};
 use super::path::Path;
 use super::promises;
 use super::reader::{Reading, read};
-use super::{compat, connectors};
+use super::{compat, connectors, gallery};
 
 /// A configuration without mistakes.
 #[derive(Debug)]
@@ -33,6 +33,7 @@ pub(crate) struct Site {
     context: ContextSpec,
     connectors: Connectors,
     compat: CompatConfig,
+    gallery: GalleryConfig,
     /// The files that messages show.
     pub(crate) assets: Vec<Asset>,
 }
@@ -122,10 +123,18 @@ impl Site {
                 .or(models),
             detector_long_side_px: engine.detector_long_side_px.0,
             site_key: regard_engine::SiteKeyConfig::default(),
-            recognition: self.form.recognition.config(&self.form.cameras),
+            recognition: self
+                .form
+                .recognition
+                .config(&self.form.cameras, self.gallery.clone()),
             papers: None,
             recording: None,
         }
+    }
+
+    /// What keeps those who may be found.
+    pub(crate) const fn gallery(&self) -> &GalleryConfig {
+        &self.gallery
     }
 
     /// The broker that is told what happens, if there is one.
@@ -335,12 +344,10 @@ impl Check<'_, '_> {
         self.server(&form.server, mistakes);
         let context = self.context(form, mistakes);
         let cameras = self.cameras(form, mistakes);
-        let connectors = connectors::read(form, self.folder(), &mut |path, message| {
-            self.tell(mistakes, path, message);
-        });
-        let compat = compat::compat(&form.compat, self.folder(), &mut |path, message| {
-            self.tell(mistakes, path, message);
-        });
+        let tell = &mut |path: &str, message: String| self.tell(mistakes, path, message);
+        let connectors = connectors::read(form, self.folder(), tell);
+        let compat = compat::compat(&form.compat, self.folder(), tell);
+        let gallery = gallery::read(&form.recognition.gallery, self.folder(), tell);
         Some(Site {
             form: SiteFile::default(),
             folder: self.folder().to_owned(),
@@ -351,6 +358,7 @@ impl Check<'_, '_> {
             context,
             connectors,
             compat,
+            gallery,
             assets,
         })
     }

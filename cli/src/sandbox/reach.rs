@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use regard_engine::{EngineConfig, SiteKeyFile};
+use regard_engine::{EngineConfig, GalleryKind, SiteKeyFile};
 use regard_inference::{Device, LibrarySearch, RuntimeChoice};
 use regard_server::ServerConfig;
 use regard_vision::SourceSpec;
@@ -116,6 +116,13 @@ impl Reach {
                 connects.insert(port);
                 connects.insert(DNS_PORT);
             }
+        }
+        // A socket in a folder is no port, and not told apart.
+        if let GalleryKind::Database(address) = &engine.recognition.gallery.kind
+            && let (Some(port), Some(connects)) = (address.port(), &mut reach.connects)
+        {
+            connects.insert(port);
+            connects.insert(DNS_PORT);
         }
         for camera in &engine.cameras {
             reach.add_source(&camera.source);
