@@ -20,6 +20,7 @@ mod engine_crashes;
 mod face_crashes;
 mod face_oracle;
 mod faces;
+mod gallery_kinds;
 mod gallery_secrets;
 mod oracle;
 mod releases;

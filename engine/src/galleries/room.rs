@@ -18,9 +18,9 @@ pub(super) struct Room {
     model: ModelTag,
     /// Whether everybody is in who may be found, and nobody else.
     is_filled: bool,
-    /// While it is filled, the templates that were put in, where it may hold others.
-    seen: Option<BTreeSet<TemplateId>>,
-    /// Whether a search failed: it is filled anew, in case that what keeps it was put back or replaced meanwhile.
+    /// What was put in and not taken out, where what keeps it may hold others: it may be put back or changed behind us.
+    held: Option<BTreeSet<(PersonId, TemplateId)>>,
+    /// Whether a search failed, or found somebody who was not put in: it is filled anew.
     is_doubtful: AtomicBool,
     /// When the consent of each person ends, and the same in order of time.
     ends: BTreeMap<PersonId, Timestamp>,
@@ -32,7 +32,7 @@ impl Room {
     pub(super) fn new(now: Kept) -> Self {
         let empty = Self::lost(now.model());
         Self {
-            seen: now.lasts().then(BTreeSet::new),
+            held: now.lasts().then(BTreeSet::new),
             now: Some(now),
             ..empty
         }
@@ -42,7 +42,7 @@ impl Room {
     pub(super) const fn lost(model: ModelTag) -> Self {
         Self {
             model,
-            seen: None,
+            held: None,
             now: None,
             next: None,
             is_filled: false,
@@ -92,7 +92,7 @@ impl Room {
         self.now = None;
         self.next = None;
         self.is_filled = false;
-        self.seen = None;
+        self.held = None;
         self.ends.clear();
         self.by_end.clear();
     }
@@ -121,8 +121,8 @@ impl Room {
             }
             done => done?,
         }
-        if let Some(seen) = &mut self.seen {
-            seen.insert(face.template);
+        if let Some(held) = &mut self.held {
+            held.insert((face.person, face.template));
         }
         self.ends_at(face.person, face.until);
         Ok(())
@@ -131,7 +131,8 @@ impl Room {
     /// Everybody is in.
     pub(super) fn filled(&mut self) -> Result<(), SearchError> {
         let now = self.now.as_mut().ok_or(SearchError::NotThere)?;
-        if let Some(seen) = self.seen.take() {
+        if let Some(held) = &self.held {
+            let seen = held.iter().map(|(_, template)| *template).collect();
             let put_right = now.keep_only(&seen).and_then(|n_removed| {
                 now.remove_others()?;
                 Ok(n_removed)
@@ -176,6 +177,9 @@ impl Room {
     /// Removes a person.
     pub(super) fn remove(&mut self, person: PersonId) {
         self.forget_end(person);
+        if let Some(held) = &mut self.held {
+            held.retain(|(who, _)| *who != person);
+        }
         let removed = self.each(|kept| {
             kept.change(|gallery| gallery.remove_person(person))
                 .map(drop)
@@ -187,6 +191,9 @@ impl Room {
 
     /// Removes a template, and its person with the last of theirs.
     pub(super) fn remove_template(&mut self, person: PersonId, template: TemplateId) {
+        if let Some(held) = &mut self.held {
+            held.remove(&(person, template));
+        }
         let removed = self.each(|kept| {
             kept.change(|gallery| gallery.remove_template(template))
                 .map(drop)
@@ -261,9 +268,18 @@ impl Room {
         let now = self.now.as_ref().filter(|_| self.is_filled);
         let now = now.ok_or(SearchError::NotThere)?;
         let answer = now.look(|gallery| gallery.search(probe, n, key.grant()));
-        if matches!(answer, Err(GalleryError::Index { .. })) {
-            self.is_doubtful.store(true, Ordering::Relaxed);
+        let is_trusted = match (&answer, &self.held) {
+            (Err(GalleryError::Index { .. }), _) => false,
+            (Ok(answer), Some(held)) => {
+                let mut hits = answer.hits.iter();
+                hits.all(|hit| held.contains(&(hit.person, hit.template)))
+            }
+            (Ok(_), None) | (Err(_), _) => true,
+        };
+        if is_trusted {
+            return Ok(answer?);
         }
-        Ok(answer?)
+        self.is_doubtful.store(true, Ordering::Relaxed);
+        Err(SearchError::NotThere)
     }
 }
