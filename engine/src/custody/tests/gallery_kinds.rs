@@ -40,9 +40,9 @@ impl Site {
     }
 
     async fn begin_under(&self, document: &Commitments) -> Run {
-        let (folder, kind) = (self.folder.path(), self.kind.clone());
-        let begun = Run::begin_in(folder, &self.clock, document, &Faults::new(None), kind);
-        begun.await.unwrap()
+        let (faults, kind) = (Faults::new(None), self.kind.clone());
+        let begun = Run::begin_in(self.folder.path(), &self.clock, document, &faults, kind).await;
+        begun.unwrap()
     }
 }
 
