@@ -16,7 +16,7 @@ mod attacks;
 mod backups;
 mod crashes;
 pub(crate) mod crashing;
-mod engine_crashes;
+pub(crate) mod engine_crashes;
 mod face_crashes;
 mod face_oracle;
 mod faces;
