@@ -10,6 +10,20 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 /// What addresses begin with.
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
+/// What may stand behind the question mark of an address. Others are refused: what speaks to the database would write them, and what
+/// they say, into the log.
+const PARAMETERS: [&str; 9] = [
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "host",
+    "port",
+    "dbname",
+    "user",
+    "password",
+];
+
 /// Why a text is no address of a database that templates may lie in. No message repeats the text, as a password may be in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadPgAddress {
@@ -18,11 +32,17 @@ pub enum BadPgAddress {
         "expected an address such as postgres://USER:PASSWORD@HOST/DATABASE, found something else"
     )]
     Form,
+    /// With a parameter that is not known.
+    #[error(
+        "expected sslmode, sslrootcert, sslcert, sslkey, host, port, dbname, user or password behind the question mark, \
+         found another name"
+    )]
+    Parameter,
     /// On another machine, and not asking for a connection that is encrypted and checked.
     #[error(
         "expected sslmode=verify-full in the address of a database on another machine, found none: whoever is on the way \
          would read templates; end the address with ?sslmode=verify-full, and with &sslrootcert=FILE where the \
-         certificate is of an authority of your own"
+         certificate is of an authority of your own (below /etc, which the program may read)"
     )]
     Open,
 }
@@ -64,6 +84,15 @@ impl FromStr for PgAddress {
     fn from_str(text: &str) -> Result<Self, BadPgAddress> {
         if !SCHEMES.iter().any(|scheme| text.starts_with(scheme)) {
             return Err(BadPgAddress::Form);
+        }
+        let parameters = text.split_once('?').map_or("", |(_, rest)| rest);
+        let mut parts = parameters.split('&').filter(|part| !part.is_empty());
+        let is_known = |part: &str| {
+            let name = part.split('=').next().unwrap_or_default();
+            PARAMETERS.contains(&name)
+        };
+        if !parts.all(is_known) {
+            return Err(BadPgAddress::Parameter);
         }
         let options = PgConnectOptions::from_str(text).map_err(|_| BadPgAddress::Form)?;
         let host = options.get_host();
@@ -125,6 +154,8 @@ mod tests {
             &format!("{there}?sslmode=sometimes"),
             Err(BadPgAddress::Form),
         );
+        let misspelt = "postgres://localhost/faces?pasword=opensesame";
+        check(misspelt, Err(BadPgAddress::Parameter));
         for none in [
             "",
             "faces",
