@@ -132,7 +132,7 @@ impl Room {
     pub(super) fn filled(&mut self) -> Result<(), SearchError> {
         let now = self.now.as_mut().ok_or(SearchError::NotThere)?;
         if let Some(held) = &self.held {
-            let seen = held.iter().map(|(_, template)| *template).collect();
+            let seen: BTreeSet<TemplateId> = held.iter().map(|(_, template)| *template).collect();
             let put_right = now.keep_only(&seen).and_then(|n_removed| {
                 now.remove_others()?;
                 Ok(n_removed)

@@ -8,7 +8,7 @@ use regard_domain::PersonId;
 
 use super::crashing::{Faults, Moment};
 use super::faces::{face, promise};
-use super::gallery_kinds::{address, server};
+use super::gallery_kinds::Server;
 use super::world::{Run, VirtualClock, copy_files, data, outside};
 use super::{CustodyError, DAY};
 use crate::config::GalleryKind;
@@ -178,8 +178,8 @@ async fn the_laws_of_faces_hold_wherever_the_program_dies() {
 
 #[tokio::test]
 async fn the_laws_of_faces_hold_wherever_the_program_dies_beside_a_database() {
-    let Some((server, _folder)) = server() else {
+    let Some(server) = Server::start() else {
         return;
     };
-    die_everywhere(GalleryKind::Database(address(&server)), 4).await;
+    die_everywhere(server.kind(), 4).await;
 }

@@ -46,18 +46,35 @@ impl Site {
     }
 }
 
-/// A database of our own, and the folder it lies in.
-pub(super) fn server() -> Option<(Postgres, tempfile::TempDir)> {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Postgres::start(folder.path());
-    if server.is_none() {
-        println!("{SKIPPED}");
-    }
-    Some((server?, folder))
+/// A database of our own, which ends with the test.
+pub(super) struct Server {
+    // Before the folder, which it lies in.
+    postgres: Postgres,
+    _folder: tempfile::TempDir,
 }
 
-pub(super) fn address(server: &Postgres) -> PgAddress {
-    server.address().parse().unwrap()
+impl Server {
+    /// Starts one; nothing, and a word about it, where none can be had.
+    pub(super) fn start() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(postgres) = Postgres::start(folder.path()) else {
+            println!("{SKIPPED}");
+            return None;
+        };
+        Some(Self {
+            postgres,
+            _folder: folder,
+        })
+    }
+
+    /// A gallery in it.
+    pub(super) fn kind(&self) -> GalleryKind {
+        GalleryKind::Database(self.address())
+    }
+
+    fn address(&self) -> PgAddress {
+        self.postgres.address().parse().unwrap()
+    }
 }
 
 /// Somebody who may be found, by the numbers of their faces.
@@ -158,16 +175,12 @@ async fn random_history(site: &Site, seed: u64) {
 
 #[tokio::test]
 async fn who_enrols_is_found_and_who_goes_is_not_whatever_keeps_the_gallery() {
-    let server = server();
+    let server = Server::start();
     let mut kinds = vec![GalleryKind::Exact];
     if HAS_GALLERY_INDEX {
         kinds.push(GalleryKind::Neighbours { beyond: 1 });
     }
-    kinds.extend(
-        server
-            .iter()
-            .map(|(server, _)| GalleryKind::Database(address(server))),
-    );
+    kinds.extend(server.iter().map(Server::kind));
     for kind in kinds {
         for seed in 0..2 {
             random_history(&Site::new(kind.clone()), seed).await;
@@ -177,34 +190,34 @@ async fn who_enrols_is_found_and_who_goes_is_not_whatever_keeps_the_gallery() {
 
 #[tokio::test]
 async fn while_the_database_is_away_nobody_is_found_and_afterwards_whoever_may_be() {
-    let Some((server, _folder)) = server() else {
+    let Some(server) = Server::start() else {
         return;
     };
-    let site = Site::new(GalleryKind::Database(address(&server)));
+    let site = Site::new(server.kind());
     let run = site.begin().await;
     let index = || run.custodian.galleries.index(&own_gallery());
     let goes = run.come(&[IDENTIFY], &face(1)).await.0.person;
     let stays = run.come(&[IDENTIFY], &face(2)).await.0.person;
     assert_eq!(index(), GalleryIndex::Database);
     assert_eq!(run.found(&face(1)), Some(goes));
-    server.crash();
+    server.postgres.crash();
     run.custodian.withdraw(goes, IDENTIFY).await.unwrap();
     assert_eq!(index(), GalleryIndex::Unavailable);
     assert_eq!((run.found(&face(1)), run.found(&face(2))), (None, None));
     assert!(run.custodian.mend_gallery().await.is_err());
     let comes = run.come(&[IDENTIFY], &face(3)).await.0.person;
     assert_eq!(run.found(&face(3)), None);
-    server.up();
+    server.postgres.up();
     run.custodian.mend_gallery().await.unwrap();
     let found = [1, 2, 3].map(|number| run.found(&face(number)));
     assert_eq!(found, [None, Some(stays), Some(comes)]);
     assert_eq!(index(), GalleryIndex::Database);
     run.end().await;
     // The screens begin without it, too.
-    server.crash();
+    server.postgres.crash();
     let run = site.begin().await;
     assert_eq!(run.found(&face(2)), None);
-    server.up();
+    server.postgres.up();
     run.custodian.mend_gallery().await.unwrap();
     assert_eq!(
         (run.found(&face(1)), run.found(&face(2))),
@@ -215,16 +228,16 @@ async fn while_the_database_is_away_nobody_is_found_and_afterwards_whoever_may_b
 
 #[tokio::test]
 async fn an_older_copy_of_the_database_brings_nobody_back() {
-    let Some((server, _folder)) = server() else {
+    let Some(server) = Server::start() else {
         return;
     };
-    let site = Site::new(GalleryKind::Database(address(&server)));
+    let site = Site::new(server.kind());
     let run = site.begin().await;
     let withdraws = run.come(&[IDENTIFY], &face(1)).await.0.person;
     let is_erased = run.come(&[IDENTIFY], &face(2)).await.0.person;
     let (stays, kept) = run.come(&[IDENTIFY], &face(3)).await;
     run.enroll_face(&stays, &face(4)).await.unwrap();
-    server.back_up();
+    server.postgres.back_up();
     run.custodian.withdraw(withdraws, IDENTIFY).await.unwrap();
     run.custodian.erase(is_erased).await.unwrap();
     let removed = run.custodian.remove_face(stays.person, kept.template).await;
@@ -235,13 +248,13 @@ async fn an_older_copy_of_the_database_brings_nobody_back() {
         }
     };
     gone(&run, "before");
-    server.restore();
+    server.postgres.restore();
     gone(&run, "put back while it runs");
     run.custodian.mend_gallery().await.unwrap();
     gone(&run, "put right");
     assert_eq!(run.found(&face(4)), Some(stays.person));
     run.end().await;
-    server.restore();
+    server.postgres.restore();
     let run = site.begin().await;
     gone(&run, "put back before the start");
     assert_eq!(run.found(&face(4)), Some(stays.person));
@@ -250,10 +263,10 @@ async fn an_older_copy_of_the_database_brings_nobody_back() {
 
 #[tokio::test]
 async fn a_database_is_left_empty_where_nobody_may_be_found_any_more() {
-    let Some((server, _folder)) = server() else {
+    let Some(server) = Server::start() else {
         return;
     };
-    let site = Site::new(GalleryKind::Database(address(&server)));
+    let site = Site::new(server.kind());
     let run = site.begin().await;
     run.come(&[IDENTIFY], &face(1)).await;
     run.end().await;
@@ -262,8 +275,9 @@ async fn a_database_is_left_empty_where_nobody_may_be_found_any_more() {
     let run = site.begin_under(&document).await;
     assert_eq!(run.found(&face(1)), None);
     let family = format!("{}/{}", document.site.id, own_gallery());
+    let address = server.address();
     let left = std::thread::scope(|scope| {
-        let remove = || PgGallery::remove_family(&address(&server), &family);
+        let remove = || PgGallery::remove_family(&address, &family);
         scope.spawn(remove).join()
     });
     assert_eq!(left.unwrap().unwrap(), 0);
