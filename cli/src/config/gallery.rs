@@ -68,8 +68,9 @@ pub(super) fn read(
             GalleryKind::Neighbours { beyond }
         }
         // Whatever stands for one that was told of is not used.
-        Kind::Pgvector => database(form, folder, tell)
-            .map_or(GalleryKind::Exact, |address| GalleryKind::Database(address)),
+        Kind::Pgvector => {
+            database(form, folder, tell).map_or(GalleryKind::Exact, GalleryKind::Database)
+        }
     };
     GalleryConfig {
         max_templates: form
