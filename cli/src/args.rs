@@ -25,7 +25,9 @@ pub(crate) use self::analyze::{AnalyzeArgs, TableFormat};
 pub(crate) use self::attestations::{AttestationsCommand, NewAttestationArgs};
 pub(crate) use self::campaign::{CampaignCommand, OneCampaign};
 pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, SimulateArgs};
-pub(crate) use self::faces::{EnrollArgs, GalleryArgs, GalleryCommand, RemoteArgs, VerifyFaceArgs};
+pub(crate) use self::faces::{
+    EnrollArgs, GalleryArgs, GalleryCommand, RemoteArgs, ShardArgs, VerifyFaceArgs,
+};
 pub(crate) use self::keys::{KeysCommand, SiteKeyArgs, SiteKeyPlace};
 pub(crate) use self::learning::{ClassifyArgs, LearnArgs};
 pub(crate) use self::media::{FindMeArgs, RedactArgs};

@@ -17,6 +17,7 @@ mod promises;
 mod reader;
 mod repairs;
 
+pub(crate) use gallery::shard_secret;
 pub(crate) use install::install;
 pub(crate) use load::{ASSETS, Site, load};
 

@@ -1,9 +1,10 @@
 //! What an engine is started with.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use regard_audience::CrowdSettings;
-use regard_backends::PgAddress;
+use regard_backends::{PgAddress, ShardSecret};
 use regard_commitments::Commitments;
 use regard_decision::{Campaign, ContextSpec, Creative};
 use regard_domain::{CameraId, ScreenId};
@@ -63,6 +64,14 @@ pub enum GalleryKind {
     Neighbours {
         /// Templates up to which everybody is compared all the same.
         beyond: usize,
+    },
+    /// The memory of other machines, each with a part of those who enrolled; everybody is compared. The parts are filled anew at each
+    /// start, and after each time that one failed.
+    Parts {
+        /// Where they are; which person is in which part follows from their number and order.
+        addresses: Vec<SocketAddr>,
+        /// What they share with this site alone.
+        secret: ShardSecret,
     },
     /// A database with the extension `vector`; everybody is compared, there. What it holds is put right against the consents of
     /// this site at each start, and after each time that it failed.

@@ -56,6 +56,8 @@ pub enum GalleryIndex {
     Neighbours,
     /// A database compares everybody.
     Database,
+    /// Other machines compare everybody, each its part.
+    Parts,
     /// Not at all at the moment: what keeps it failed, or it is being filled.
     Unavailable,
 }
@@ -67,6 +69,7 @@ impl GalleryIndex {
             Self::Exact => "exact",
             Self::Neighbours => "neighbours",
             Self::Database => "database",
+            Self::Parts => "shards",
             Self::Unavailable => "unavailable",
         }
     }

@@ -1,9 +1,13 @@
 //! What keeps the gallery of a configuration.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
-use regard_backends::{PgAddress, PgProbe};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use regard_backends::{PgAddress, PgProbe, RemoteShard, ShardSecret};
 use regard_engine::GalleryKind;
+use regard_identity::Shard as _;
 
 use super::Check;
 use crate::config;
@@ -47,8 +51,36 @@ fn check(kind: &GalleryKind, max_templates: usize) -> Check {
             );
             Check::good(AREA, NAME, detail)
         }
+        GalleryKind::Parts { addresses, secret } => parts(addresses, secret, &room),
         GalleryKind::Database(address) => database(address, &room),
     }
+}
+
+/// Asks each part how much it holds.
+fn parts(addresses: &[SocketAddr], secret: &ShardSecret, room: &str) -> Check {
+    let mut n_templates = 0;
+    for address in addresses {
+        let held = regard_engine::random_key()
+            .map_err(|error| on_one_line(&error))
+            .and_then(|seed| {
+                let mut rng = StdRng::from_seed(seed);
+                let shard = RemoteShard::new(*address, secret.clone(), &mut rng);
+                shard.n_templates().map_err(|error| on_one_line(&error))
+            });
+        match held {
+            Ok(n) => n_templates += n,
+            Err(why) => {
+                let remedy = "see that `regard gallery shard` runs there with the same secret; nobody is found while a part is \
+                              missing";
+                let detail = format!("the part at {address}: {why}");
+                return Check::bad(AREA, NAME, detail, remedy).required();
+            }
+        }
+    }
+    let n = addresses.len();
+    let detail =
+        format!("{n} parts on other machines answer, {n_templates} templates in them; {room}");
+    Check::good(AREA, NAME, detail).required()
 }
 
 fn database(address: &PgAddress, room: &str) -> Check {

@@ -108,6 +108,10 @@ fn services(compat: &CompatConfig) -> Vec<ServiceFact> {
 fn gallery(kind: &GalleryKind) -> Option<String> {
     match kind {
         GalleryKind::Exact | GalleryKind::Neighbours { .. } => None,
+        GalleryKind::Parts { addresses, .. } => Some(format!(
+            "in the memory of {} other machines, diversified and not sealed",
+            addresses.len()
+        )),
         GalleryKind::Database(address) => Some(format!(
             "in a PostgreSQL database ({}), diversified and not sealed",
             address.place()

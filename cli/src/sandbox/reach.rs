@@ -1,6 +1,7 @@
 //! What the program needs to reach, worked out from what it is started with.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use regard_engine::{EngineConfig, GalleryKind, SiteKeyFile};
@@ -117,12 +118,19 @@ impl Reach {
                 connects.insert(DNS_PORT);
             }
         }
-        // A socket in a folder is no port, and not told apart.
-        if let GalleryKind::Database(address) = &engine.recognition.gallery.kind
-            && let (Some(port), Some(connects)) = (address.port(), &mut reach.connects)
-        {
-            connects.insert(port);
-            connects.insert(DNS_PORT);
+        let gallery_ports: Vec<u16> = match &engine.recognition.gallery.kind {
+            GalleryKind::Exact | GalleryKind::Neighbours { .. } => Vec::new(),
+            GalleryKind::Parts { addresses, .. } => {
+                addresses.iter().map(SocketAddr::port).collect()
+            }
+            // A socket in a folder is no port, and not told apart.
+            GalleryKind::Database(address) => {
+                let port = address.port().into_iter();
+                port.flat_map(|port| [port, DNS_PORT]).collect()
+            }
+        };
+        if let Some(connects) = &mut reach.connects {
+            connects.extend(gallery_ports);
         }
         for camera in &engine.cameras {
             reach.add_source(&camera.source);

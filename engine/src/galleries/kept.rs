@@ -1,21 +1,27 @@
 //! Where the templates of a gallery lie.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::{panic, thread};
 
-use regard_backends::{PgGallery, PgOpenError};
-use regard_domain::TemplateId;
+use regard_backends::{PgGallery, PgOpenError, RemoteShard, ShardSecret};
+use regard_commitments::{Grant, Recognition};
+use regard_domain::{PersonId, TemplateId};
 use regard_identity::{
-    ExactGallery, Gallery, GalleryError, GalleryLimits, GalleryTransform, ModelTag, TransformId,
+    Embedding, Enrolment, ExactGallery, Gallery, GalleryError, GalleryLimits, GalleryTransform,
+    ModelTag, SearchAnswer, Shard, ShardedGallery, TransformId,
 };
 
 use super::GalleryIndex;
 use crate::config::{GalleryConfig, GalleryKind};
+use crate::seed::fresh_rng;
 
-/// A gallery in memory or in a database.
+/// A gallery in memory, on other machines, or in a database.
 pub(super) enum Kept {
     /// In the memory of this process: empty when it is made, gone with it.
     Here(Box<dyn Gallery>),
+    /// In the memory of other machines, which may go on longer than this process, and end before it.
+    Parts(ShardedGallery),
     /// In a database, from run to run.
     Database {
         gallery: Box<PgGallery>,
@@ -39,6 +45,40 @@ fn failed(error: PgOpenError) -> GalleryError {
             source: error.into(),
         },
     }
+}
+
+/// What a part answers that does not hold what was put into it: it was started anew.
+fn lost(error: GalleryError) -> GalleryError {
+    match error {
+        GalleryError::OtherTransform | GalleryError::OtherModel => GalleryError::Index {
+            source: "a part does not hold what was put into it".into(),
+        },
+        other => other,
+    }
+}
+
+/// Parts on other machines, all of them empty.
+fn parts(
+    addresses: &[SocketAddr],
+    secret: &ShardSecret,
+    transform: GalleryTransform,
+    model: ModelTag,
+) -> Result<ShardedGallery, GalleryError> {
+    let mut rng = fresh_rng().map_err(|source| GalleryError::Index {
+        source: source.into(),
+    })?;
+    let shards = addresses
+        .iter()
+        .map(|address| -> Box<dyn Shard> {
+            Box::new(RemoteShard::new(*address, secret.clone(), &mut rng))
+        })
+        .collect();
+    let parts = ShardedGallery::new(transform, model, shards);
+    let mut parts = parts.ok_or_else(|| GalleryError::Index {
+        source: "no part is named".into(),
+    })?;
+    parts.begin()?;
+    Ok(parts)
 }
 
 /// An empty gallery in memory; without an index where there is no memory for one: slower, and it misses nobody.
@@ -79,6 +119,9 @@ impl Kept {
         let beyond = match &config.kind {
             GalleryKind::Exact => None,
             GalleryKind::Neighbours { beyond } => Some(*beyond),
+            GalleryKind::Parts { addresses, secret } => {
+                return Ok(Self::Parts(parts(addresses, secret, transform, model)?));
+            }
             GalleryKind::Database(address) => {
                 let most = config.max_templates as u64;
                 let open = || PgGallery::open_in(address, family, transform, model, most);
@@ -94,26 +137,68 @@ impl Kept {
     /// Removes all galleries of a family from what lasts.
     pub(super) fn remove(config: &GalleryConfig, family: &str) -> Result<(), GalleryError> {
         match &config.kind {
-            GalleryKind::Exact | GalleryKind::Neighbours { .. } => Ok(()),
+            // Parts are as empty as nobody asks them: they are begun anew before anybody is searched.
+            GalleryKind::Exact | GalleryKind::Neighbours { .. } | GalleryKind::Parts { .. } => {
+                Ok(())
+            }
             GalleryKind::Database(address) => apart(|| PgGallery::remove_family(address, family))
                 .map(drop)
                 .map_err(failed),
         }
     }
 
-    /// Looks at the gallery.
-    pub(super) fn look<T: Send>(&self, work: impl FnOnce(&dyn Gallery) -> T + Send) -> T {
+    /// Enrols one template.
+    pub(super) fn insert(&mut self, enrolment: Enrolment) -> Result<(), GalleryError> {
         match self {
-            Self::Here(gallery) => work(&**gallery),
-            Self::Database { gallery, .. } => apart(|| work(&**gallery)),
+            Self::Here(gallery) => gallery.insert(enrolment),
+            Self::Database { gallery, .. } => apart(|| gallery.insert(enrolment)),
+            Self::Parts(parts) => parts.insert(enrolment).map_err(lost),
         }
     }
 
-    /// Changes it.
-    pub(super) fn change<T: Send>(&mut self, work: impl FnOnce(&mut dyn Gallery) -> T + Send) -> T {
+    /// Removes a person.
+    pub(super) fn remove_person(&mut self, person: PersonId) -> Result<(), GalleryError> {
         match self {
-            Self::Here(gallery) => work(&mut **gallery),
-            Self::Database { gallery, .. } => apart(|| work(&mut **gallery)),
+            Self::Here(gallery) => gallery.remove_person(person).map(drop),
+            Self::Database { gallery, .. } => apart(|| gallery.remove_person(person)).map(drop),
+            Self::Parts(parts) => parts.remove_person(person).map(drop).map_err(lost),
+        }
+    }
+
+    /// Removes a template.
+    pub(super) fn remove_template(&mut self, template: TemplateId) -> Result<(), GalleryError> {
+        match self {
+            Self::Here(gallery) => gallery.remove_template(template).map(drop),
+            Self::Database { gallery, .. } => apart(|| gallery.remove_template(template)).map(drop),
+            Self::Parts(parts) => parts.remove_template(template).map(drop).map_err(lost),
+        }
+    }
+
+    /// The nearest persons.
+    pub(super) fn search(
+        &self,
+        probe: &Embedding,
+        n: usize,
+        key: &Grant<Recognition>,
+    ) -> Result<SearchAnswer, GalleryError> {
+        match self {
+            Self::Here(gallery) => gallery.search(probe, n, key),
+            Self::Database { gallery, .. } => apart(|| gallery.search(probe, n, key)),
+            Self::Parts(parts) => {
+                let mut answers = parts.search_batch(&[probe], n, key).map_err(lost)?;
+                answers
+                    .pop()
+                    .ok_or(GalleryError::OtherTransform)
+                    .map_err(lost)
+            }
+        }
+    }
+
+    /// The gallery, where it is in the memory of this process.
+    pub(super) fn here(&self) -> Option<&dyn Gallery> {
+        match self {
+            Self::Here(gallery) => Some(&**gallery),
+            Self::Database { .. } | Self::Parts(_) => None,
         }
     }
 
@@ -121,6 +206,7 @@ impl Kept {
     pub(super) fn transform(&self) -> TransformId {
         match self {
             Self::Here(gallery) => gallery.transform().id(),
+            Self::Parts(parts) => parts.transform().id(),
             Self::Database { gallery, .. } => gallery.transform().id(),
         }
     }
@@ -129,15 +215,16 @@ impl Kept {
     pub(super) fn model(&self) -> ModelTag {
         match self {
             Self::Here(gallery) => gallery.model(),
+            Self::Parts(parts) => parts.kind().model,
             Self::Database { gallery, .. } => gallery.model(),
         }
     }
 
-    /// Whether it may hold templates that nobody put into it in this run.
+    /// Whether it may hold other templates than were put into it in this run.
     pub(super) const fn lasts(&self) -> bool {
         match self {
             Self::Here(_) => false,
-            Self::Database { .. } => true,
+            Self::Parts(_) | Self::Database { .. } => true,
         }
     }
 
@@ -147,7 +234,8 @@ impl Kept {
         templates: &BTreeSet<TemplateId>,
     ) -> Result<u64, GalleryError> {
         match self {
-            Self::Here(_) => Ok(0),
+            // Parts were empty when they were begun.
+            Self::Here(_) | Self::Parts(_) => Ok(0),
             Self::Database { gallery, .. } => apart(|| gallery.keep_only(templates)),
         }
     }
@@ -156,6 +244,7 @@ impl Kept {
     pub(super) fn remove_others(&mut self) -> Result<(), GalleryError> {
         match self {
             Self::Here(_) => Ok(()),
+            Self::Parts(parts) => parts.keep_only_this(),
             Self::Database { gallery, family } => apart(|| gallery.remove_others(family)).map(drop),
         }
     }
@@ -165,6 +254,7 @@ impl Kept {
         match self {
             Self::Here(gallery) if gallery.asks_index() => GalleryIndex::Neighbours,
             Self::Here(_) => GalleryIndex::Exact,
+            Self::Parts(_) => GalleryIndex::Parts,
             Self::Database { .. } => GalleryIndex::Database,
         }
     }

@@ -80,10 +80,17 @@ impl Room {
         let Some(now) = self.now.as_ref().filter(|_| self.is_filled) else {
             return (0, 0);
         };
-        now.look(|gallery| {
-            let n_persons = gallery.n_persons().unwrap_or(0);
-            (n_persons, gallery.n_templates().unwrap_or(0))
-        })
+        match (&self.held, now.here()) {
+            (Some(held), _) => {
+                let persons: BTreeSet<PersonId> = held.iter().map(|(who, _)| *who).collect();
+                (persons.len() as u64, held.len() as u64)
+            }
+            (None, Some(gallery)) => {
+                let n_persons = gallery.n_persons().unwrap_or(0);
+                (n_persons, gallery.n_templates().unwrap_or(0))
+            }
+            (None, None) => (0, 0),
+        }
     }
 
     /// It is not to be trusted any more.
@@ -112,7 +119,7 @@ impl Room {
             Some(next) => next,
             None => self.now.as_mut().ok_or(SearchError::NotThere)?,
         };
-        match kept.change(|gallery| gallery.insert(enrolment)) {
+        match kept.insert(enrolment) {
             // Filling it comes to whoever enrolled meanwhile, and to whoever it held already.
             Err(GalleryError::TemplateExists) if !self.is_filled => {}
             Err(error @ GalleryError::Index { .. }) => {
@@ -180,10 +187,7 @@ impl Room {
         if let Some(held) = &mut self.held {
             held.retain(|(who, _)| *who != person);
         }
-        let removed = self.each(|kept| {
-            kept.change(|gallery| gallery.remove_person(person))
-                .map(drop)
-        });
+        let removed = self.each(|kept| kept.remove_person(person));
         if let Err(error) = removed {
             self.lose(&error);
         }
@@ -194,23 +198,31 @@ impl Room {
         if let Some(held) = &mut self.held {
             held.remove(&(person, template));
         }
-        let removed = self.each(|kept| {
-            kept.change(|gallery| gallery.remove_template(template))
-                .map(drop)
-        });
-        let left = removed.and_then(|()| {
-            let mut left = Vec::new();
-            // Whoever enrols while it is turned over is in the one it becomes alone.
-            for kept in [&self.next, &self.now].into_iter().flatten() {
-                left.extend(kept.look(|gallery| gallery.templates_of(person))?);
-            }
-            Ok(left)
-        });
+        let removed = self.each(|kept| kept.remove_template(template));
+        let left = removed.and_then(|()| self.is_left(person));
         match left {
-            Ok(left) if left.is_empty() => self.remove(person),
-            Ok(_) => {}
+            Ok(true) => {}
+            Ok(false) => self.remove(person),
             Err(error) => self.lose(&error),
         }
+    }
+
+    /// Whether somebody has a template still.
+    fn is_left(&self, person: PersonId) -> Result<bool, GalleryError> {
+        if let Some(held) = &self.held {
+            return Ok(held.iter().any(|(who, _)| *who == person));
+        }
+        // Whoever enrols while it is turned over is in the one it becomes alone.
+        for gallery in [&self.next, &self.now]
+            .into_iter()
+            .flatten()
+            .filter_map(Kept::here)
+        {
+            if !gallery.templates_of(person)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn each(
@@ -267,7 +279,7 @@ impl Room {
     ) -> Result<SearchAnswer, SearchError> {
         let now = self.now.as_ref().filter(|_| self.is_filled);
         let now = now.ok_or(SearchError::NotThere)?;
-        let answer = now.look(|gallery| gallery.search(probe, n, key.grant()));
+        let answer = now.search(probe, n, key.grant());
         let is_trusted = match (&answer, &self.held) {
             (Err(GalleryError::Index { .. }), _) => false,
             (Ok(answer), Some(held)) => {

@@ -1,17 +1,21 @@
 //! The laws of faces, whatever keeps the gallery: memory, memory with an index, a database that fails and comes back older.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use regard_backends::{PgAddress, PgGallery};
-use regard_commitments::{Commitments, Custody};
+use regard_backends::{PgAddress, PgGallery, RemoteShard, ShardSecret, ShardServer};
+use regard_commitments::{Commitments, Custody, Zeroizing};
 use regard_domain::TemplateId;
+use regard_identity::{
+    EMBEDDING_DIMENSION, GalleryLimits, Part, Shard as _, TemplateKind, TransformId,
+};
 use regard_testkit::postgres::{Postgres, SKIPPED};
 
 use super::crashing::Faults;
 use super::faces::{IDENTIFY, face, promise};
-use super::world::{Run, VirtualClock};
+use super::world::{FACE_MODEL, Run, VirtualClock};
 use crate::config::{GalleryKind, HAS_GALLERY_INDEX};
 use crate::custody::{Enrolled, own_gallery};
 use crate::galleries::GalleryIndex;
@@ -74,6 +78,25 @@ impl Server {
 
     fn address(&self) -> PgAddress {
         self.postgres.address().parse().unwrap()
+    }
+}
+
+/// Parts on loopback, which go on until the tests end.
+fn parts(n: u64) -> GalleryKind {
+    let secret = ShardSecret::new(Zeroizing::new([3; 32]));
+    let start = |number: u64| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = ShardServer::new(secret.clone(), &mut StdRng::seed_from_u64(number));
+        let part = Part::new(GalleryLimits::default());
+        drop(std::thread::spawn(move || {
+            server.serve(&listener, Box::new(part))
+        }));
+        address
+    };
+    GalleryKind::Parts {
+        addresses: (0..n).map(start).collect(),
+        secret,
     }
 }
 
@@ -180,6 +203,7 @@ async fn who_enrols_is_found_and_who_goes_is_not_whatever_keeps_the_gallery() {
     if HAS_GALLERY_INDEX {
         kinds.push(GalleryKind::Neighbours { beyond: 1 });
     }
+    kinds.push(parts(3));
     kinds.extend(server.iter().map(Server::kind));
     for kind in kinds {
         for seed in 0..2 {
@@ -258,6 +282,42 @@ async fn an_older_copy_of_the_database_brings_nobody_back() {
     let run = site.begin().await;
     gone(&run, "put back before the start");
     assert_eq!(run.found(&face(4)), Some(stays.person));
+    run.end().await;
+}
+
+#[tokio::test]
+async fn parts_that_were_started_anew_find_nobody_until_they_are_filled() {
+    let kind = parts(2);
+    let site = Site::new(kind.clone());
+    let run = site.begin().await;
+    let goes = run.come(&[IDENTIFY], &face(1)).await.0.person;
+    let stays = run.come(&[IDENTIFY], &face(2)).await.0.person;
+    let found = |run: &Run| [1, 2].map(|number| run.found(&face(number)));
+    assert_eq!(found(&run), [Some(goes), Some(stays)]);
+    let GalleryKind::Parts { addresses, secret } = &kind else {
+        panic!("parts were made");
+    };
+    // As empty as after a start.
+    let other = TemplateKind {
+        model: FACE_MODEL,
+        transform: TransformId::from_bits(1),
+        dimension: EMBEDDING_DIMENSION,
+    };
+    for address in addresses {
+        let mut rng = StdRng::seed_from_u64(9);
+        let mut shard = RemoteShard::new(*address, secret.clone(), &mut rng);
+        shard.keep_only(other).unwrap();
+    }
+    run.custodian.withdraw(goes, IDENTIFY).await.unwrap();
+    assert_eq!(found(&run), [None, None]);
+    run.custodian.mend_gallery().await.unwrap();
+    assert_eq!(found(&run), [None, Some(stays)]);
+    // Whoever was enrolled and left while nobody told the parts is not there after the next start either.
+    run.end().await;
+    let run = site.begin().await;
+    assert_eq!(found(&run), [None, Some(stays)]);
+    run.custodian.rekey_gallery().await.unwrap();
+    assert_eq!(found(&run), [None, Some(stays)]);
     run.end().await;
 }
 
