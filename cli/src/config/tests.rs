@@ -87,6 +87,8 @@ fn every_setting_of_the_form_is_in_the_example() {
         "kind",
         "max_templates",
         "index_beyond",
+        "shards",
+        "secret_file",
         "address_file",
         "spot",
         "url",

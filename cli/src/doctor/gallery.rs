@@ -77,9 +77,10 @@ fn parts(addresses: &[SocketAddr], secret: &ShardSecret, room: &str) -> Check {
             }
         }
     }
-    let n = addresses.len();
-    let detail =
-        format!("{n} parts on other machines answer, {n_templates} templates in them; {room}");
+    let detail = format!(
+        "parts on other machines that answer: {}, with {n_templates} templates; {room}",
+        addresses.len()
+    );
     Check::good(AREA, NAME, detail).required()
 }
 

@@ -452,6 +452,7 @@ fn what_keeps_the_gallery_is_read_before_anything_runs() {
     let there = "postgres://me:swordfish@db.example.org/faces\n";
     fs::write(folder.join("there.address"), there).unwrap();
     fs::write(folder.join("nonsense.address"), "swordfish\n").unwrap();
+    fs::write(folder.join("shards.secret"), "0a".repeat(32) + "\n").unwrap();
     let check_with = |gallery: &str| {
         let file = folder.join("regard.toml");
         let text = fs::read_to_string(&file).unwrap();
@@ -467,6 +468,7 @@ fn what_keeps_the_gallery_is_read_before_anything_runs() {
     for good in [
         "kind = \"exact\"\nmax_templates = 10",
         "kind = \"pgvector\"\naddress_file = \"here.address\"",
+        "kind = \"shards\"\nshards = [\"127.0.0.1:1\"]\nsecret_file = \"shards.secret\"",
     ] {
         let (code, err) = check_with(good);
         assert_eq!(code, 0, "{good}: {err}");
@@ -496,6 +498,23 @@ fn what_keeps_the_gallery_is_read_before_anything_runs() {
         (
             "address_file = \"here.address\"".to_owned(),
             "recognition.gallery.address_file: expected it beside kind = \"pgvector\" alone",
+        ),
+        (
+            "kind = \"shards\"\nsecret_file = \"shards.secret\"".to_owned(),
+            "recognition.gallery: kind = \"shards\" needs shards",
+        ),
+        (
+            "kind = \"shards\"\nshards = [\"here\"]\nsecret_file = \"shards.secret\"".to_owned(),
+            "expected a numeric address and port",
+        ),
+        (
+            "kind = \"shards\"\nshards = [\"127.0.0.1:1\"]\nsecret_file = \"nonsense.address\""
+                .to_owned(),
+            "recognition.gallery.secret_file: expected 64 hexadecimal digits",
+        ),
+        (
+            "secret_file = \"shards.secret\"".to_owned(),
+            "recognition.gallery: expected shards and secret_file beside kind = \"shards\" alone",
         ),
         (
             "max_templates = 0".to_owned(),
