@@ -259,3 +259,18 @@ impl<K: NeedsLiveness> fmt::Debug for Presenting<K> {
         write!(f, "Presenting({:?})", self.grant)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relayed_leave_is_known_by_its_number_and_is_about_one_search_and_nobody() {
+        let (number, until) = (Digest::of(&[b"one search"]), Timestamp::from_micros(9));
+        let leave = Grant::<Recognition>::relayed_leave(number, until);
+        assert_eq!(leave.kind(), Some(RecognitionKind::Identify));
+        assert_eq!((leave.number(), leave.valid_until()), (number, until));
+        assert!(leave.is_live_at(Timestamp::from_micros(8)) && !leave.is_live_at(until));
+        assert_eq!(leave.terms().person, None);
+    }
+}
