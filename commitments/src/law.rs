@@ -517,14 +517,14 @@ rules! {
         "Expression, never the emotion someone feels; calibrated probabilities, abstention, published error.";
         code [
             "domain/src/expression.rs", "vision/src/expression/calibration.rs", "commitments/src/notice.rs",
-            "xtask/src/accuracy/expression_groups.rs",
+            "chores/src/accuracy/expression_groups.rs",
         ];
         tests [
             "vision/src/expression/calibration.rs::temperature_keeps_the_order_and_the_sum",
             "commitments/src/notice/tests.rs::it_says_what_the_commitments_say",
             "cli/src/audit/words.rs::the_notice_says_in_no_language_what_people_feel",
-            "xtask/src/accuracy/expression_groups.rs::groups_by_hand",
-            "xtask/src/accuracy/expression_groups.rs::changes_by_hand",
+            "chores/src/accuracy/expression_groups.rs::groups_by_hand",
+            "chores/src/accuracy/expression_groups.rs::changes_by_hand",
             "cli/src/papers/records.rs::every_measurement_is_on_record",
             "cli/src/papers/records.rs::cards_of_the_networks_that_run_say_what_papers_ask",
         ];

@@ -1,12 +1,13 @@
 //! Starting other programs.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
 /// The root of the checkout.
-pub(crate) fn root() -> PathBuf {
+#[must_use]
+pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("..")
         .canonicalize()
@@ -15,7 +16,8 @@ pub(crate) fn root() -> PathBuf {
 
 /// `cargo` as the one that runs us, without what that one told us about our own package: build scripts watch these
 /// variables, and would build all that depends on them anew for each chore, and again for the chore after it.
-pub(crate) fn cargo() -> Command {
+#[must_use]
+pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     for (name, _) in std::env::vars_os() {
@@ -29,8 +31,25 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// The chores that know the program, built where they have to be; those of a build for release build themselves once more.
+pub(crate) fn chores() -> Command {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--locked", "--package", "chores", "--"]);
+    command
+}
+
+/// The program of that name in the folder of this one.
+pub(crate) fn beside_us(name: &str) -> Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    ensure!(path.exists(), "{} is not there", path.display());
+    Ok(path)
+}
+
 /// Runs a command to its end.
-pub(crate) fn must(what: &str, command: &mut Command) -> Result<()> {
+///
+/// # Errors
+/// When it cannot be started, or fails.
+pub fn must(what: &str, command: &mut Command) -> Result<()> {
     eprintln!("── {what}");
     let status = command
         .status()
@@ -40,7 +59,10 @@ pub(crate) fn must(what: &str, command: &mut Command) -> Result<()> {
 }
 
 /// Builds a program of the workspace for release and says where it is.
-pub(crate) fn release_binary(package: &str, name: &str) -> Result<PathBuf> {
+///
+/// # Errors
+/// When it cannot be built, or cargo does not say where it is.
+pub fn release_binary(package: &str, name: &str) -> Result<PathBuf> {
     eprintln!("── {name}, release build");
     let output = cargo()
         .args(["build", "--release", "--locked", "--package", package])
@@ -57,4 +79,16 @@ pub(crate) fn release_binary(package: &str, name: &str) -> Result<PathBuf> {
         Some(PathBuf::from(path))
     });
     executable.with_context(|| format!("cargo did not say where {name} is"))
+}
+
+/// Tells why a chore failed, where it did.
+#[must_use]
+pub fn exit_code(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

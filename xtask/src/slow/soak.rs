@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::Outcome;
-use crate::soak::SoakArgs;
+use crate::run::{chores, must};
 
 /// Minutes: as long as the promise about memory reaches.
 const MINUTES: f64 = 20.0;
@@ -15,11 +15,10 @@ pub(super) fn soak(is_short: bool) -> Result<Outcome> {
         return Ok(Outcome::Skipped("only without --short".to_owned()));
     }
     for source in ["demo", "1080p"] {
-        crate::soak::soak(&SoakArgs {
-            minutes: MINUTES,
-            source: source.to_owned(),
-            check: true,
-        })?;
+        let mut soak = chores();
+        soak.args(["soak", "--check", "--source", source]);
+        soak.args(["--minutes", &MINUTES.to_string()]);
+        must("soak", &mut soak)?;
     }
     Ok(Outcome::Done(format!(
         "{MINUTES} minutes each of demo and 1080p"

@@ -95,9 +95,9 @@ pub(crate) fn accuracy(args: &AccuracyArgs) -> Result<()> {
         add("", Some(micro::run_real(&data)?.into_iter().collect()));
     }
     if wants("micro-expressions-injected") {
-        add("", Some(vec![micro::run(&crate::run::root(), &data)?]));
+        add("", Some(vec![micro::run(&xtask::run::root(), &data)?]));
     }
-    let folder = crate::run::root().join("accuracy");
+    let folder = xtask::run::root().join("accuracy");
     let mut breaches = Vec::new();
     for report in reports {
         let baseline = Baseline::read(&folder, &report)?;

@@ -19,7 +19,7 @@ use clap::{Args, ValueEnum};
 use regard_inference::RuntimeChoice;
 
 use self::case::{Case, CaseReport};
-use crate::run::{cargo, must};
+use xtask::run::{cargo, must};
 
 /// Longest time from capture to glass, for 95 % of the changes at 640 x 480 and 1920 x 1080 with 30
 /// frames a second on two cores, in milliseconds. Origin: the promise of the design.
@@ -218,7 +218,7 @@ fn benches_of_rooms(args: &BenchArgs, wants: impl Fn(Subject) -> bool) -> Result
 /// Figures of an unoptimised build mean nothing: the same call, built for release.
 fn again_for_release() -> Result<()> {
     let mut release = cargo();
-    release.args(["run", "--release", "--quiet", "--package", "xtask", "--"]);
+    release.args(["run", "--release", "--quiet", "--package", "chores", "--"]);
     release.args(std::env::args_os().skip(1));
     must("release build of the benches", &mut release)
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use regard_testkit::wall::{FaceWall, WALL_FPS};
 
-use crate::run::release_binary;
+use xtask::run::release_binary;
 
 /// How often memory is sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(10);

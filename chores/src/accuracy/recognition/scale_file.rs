@@ -46,7 +46,7 @@ pub(super) fn write(rows: &[Row], line: &Line, scores: &Scores) -> Result<()> {
         writeln!(text, "fnmr_high = {:.4}", row.fnmr_high)?;
     }
     MatchScale::parse(&text).context("the scale that was measured is not one")?;
-    let folder = crate::run::root().join("models/scales");
+    let folder = xtask::run::root().join("models/scales");
     fs::create_dir_all(&folder)?;
     fs::write(folder.join(format!("{EMBEDDING_MODEL}.toml")), text)?;
     Ok(())

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::TIME_PER_CASE;
 use crate::bulk_files::{LargePhotos, MAX_MB, analyze};
-use crate::run::release_binary;
+use xtask::run::release_binary;
 
 /// How much faster two workers must be than one. Origin: the goal of the design for two cores.
 const GOAL_OF_TWO: f64 = 1.8;

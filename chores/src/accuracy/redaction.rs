@@ -149,7 +149,7 @@ struct Sums {
 pub(crate) fn run(data: &Path) -> Result<Report> {
     let mut judges = Judges::new()?;
     let has_independent = judges.independent.is_some();
-    let own = crate::run::root().join("testkit/fixtures/clip/demo.mjpeg");
+    let own = xtask::run::root().join("testkit/fixtures/clip/demo.mjpeg");
     let mut clips = vec![own.clone()];
     let folder = data.join("video");
     match std::fs::read_dir(&folder) {
