@@ -4,7 +4,7 @@
 //! Out: the same, read back, and sums over them for reports and limits. [`SqliteStore`] is the one that lasts;
 //! [`MemoryStore`] is for tests and for the time the disk is full. [`SqliteReader`] looks at a store from outside.
 //!
-//! With the feature `postgres`, `PgGallery` is a gallery of faces that several machines search in one database; with `shards`,
+//! With the feature `postgres`, `PgGallery` is a gallery of faces in a database, wherever that is; with `shards`,
 //! `RemoteShard` and `ShardServer` put parts of one on several machines.
 //!
 //! Beside the store lies the [`KeyStore`] with the wrapped keys of persons, in a file of its own that no backup holds.
@@ -46,7 +46,7 @@ pub use keys::{
 };
 pub use memory::{MemoryKeys, MemoryStore};
 #[cfg(feature = "postgres")]
-pub use postgres::{PgGallery, PgOpenError};
+pub use postgres::{BadPgAddress, PgAddress, PgGallery, PgOpenError, PgProbe};
 pub use row::{
     CampaignInForce, CreativeReport, DecisionCursor, DecisionRow, Document, Fact, LedgerRow,
     MinuteAggregate, OutcomeRow, Play, PlayCount, PlayEnd, PlayStart, PolicyRow, SealedRow,

@@ -20,14 +20,14 @@ use rand::{CryptoRng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use regard_commitments::{Grant, Recognition, Zeroizing};
 use regard_domain::{PersonId, TemplateId};
-use regard_identity::{Enrolment, GalleryError, SearchAnswer, Shard, Template};
+use regard_identity::{Enrolment, GalleryError, SearchAnswer, Shard, Template, TemplateKind};
 
 use self::channel::Channel;
-use self::words::{Answer, Request};
+use self::words::{Answer, Leave, Request};
 
 /// Longest time that a part may take to take a connection, or to answer. Origin: a search among ten million takes a tenth of
-/// a second; whatever takes a hundred times that is not there.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// a second; whatever takes twenty times that is not there.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Connections that a part serves at once; a further one is closed.
 const MAX_CONNECTIONS: usize = 64;
@@ -36,7 +36,7 @@ const MAX_CONNECTIONS: usize = 64;
 ///
 /// # Privacy
 /// Who has it can search the parts and read who is found. Never printed, wiped when dropped.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ShardSecret(Zeroizing<[u8; 32]>);
 
 impl ShardSecret {
@@ -134,7 +134,11 @@ impl Shard for RemoteShard {
         if !key.is_live() {
             return Err(GalleryError::GrantEnded);
         }
-        match self.ask(&Request::Search { probes, k })? {
+        let leave = Leave {
+            number: key.number(),
+            until: key.valid_until(),
+        };
+        match self.ask(&Request::Search { probes, k, leave })? {
             Answer::Found(answers) => Ok(answers),
             Answer::Failed(error) => Err(error),
             Answer::Number(_) => Err(foreign()),
@@ -157,6 +161,14 @@ impl Shard for RemoteShard {
     fn n_templates(&self) -> Result<u64, GalleryError> {
         self.number(&Request::Count)
     }
+
+    fn begin(&mut self, kind: TemplateKind) -> Result<(), GalleryError> {
+        self.number(&Request::Begin(kind)).map(drop)
+    }
+
+    fn keep_only(&mut self, kind: TemplateKind) -> Result<(), GalleryError> {
+        self.number(&Request::KeepOnly(kind)).map(drop)
+    }
 }
 
 impl RemoteShard {
@@ -178,8 +190,8 @@ impl fmt::Debug for RemoteShard {
 /// Answers for a part of a gallery, to whoever has the secret.
 ///
 /// # Privacy
-/// Holds templates of people who agreed to be identified, by way of the part; searches are under the key of the Recognition
-/// gate of this machine too, and end with it.
+/// Holds templates of people who agreed to be identified, by way of the part; each search is under the leave that the gate of the
+/// site gave for it, which comes with it: this machine has no gate, and asks for nothing by itself.
 #[derive(Debug)]
 pub struct ShardServer {
     secret: ShardSecret,
@@ -202,12 +214,7 @@ impl ShardServer {
     ///
     /// # Errors
     /// Why the listener failed.
-    pub fn serve(
-        &self,
-        listener: &TcpListener,
-        part: Box<dyn Shard>,
-        key: &Grant<Recognition>,
-    ) -> io::Result<()> {
+    pub fn serve(&self, listener: &TcpListener, part: Box<dyn Shard>) -> io::Result<()> {
         let part = RwLock::new(part);
         thread::scope(|scope| {
             loop {
@@ -219,19 +226,14 @@ impl ShardServer {
                 let part = &part;
                 scope.spawn(move || {
                     // Whoever asks sees that it ended; there is nobody else to tell.
-                    let _ = self.converse(stream, part, key);
+                    let _ = self.converse(stream, part);
                     self.n_connections.fetch_sub(1, Ordering::Relaxed);
                 });
             }
         })
     }
 
-    fn converse(
-        &self,
-        stream: TcpStream,
-        part: &RwLock<Box<dyn Shard>>,
-        key: &Grant<Recognition>,
-    ) -> io::Result<()> {
+    fn converse(&self, stream: TcpStream, part: &RwLock<Box<dyn Shard>>) -> io::Result<()> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut rng = {
@@ -242,23 +244,26 @@ impl ShardServer {
         channel.wait_for_ever()?;
         loop {
             let request = channel.receive()?;
-            let answer = answer(&request, part, key);
+            let answer = answer(&request, part);
             channel.send(&answer.to_bytes())?;
         }
     }
 }
 
 /// Carries out what was asked.
-fn answer(request: &[u8], part: &RwLock<Box<dyn Shard>>, key: &Grant<Recognition>) -> Answer {
+fn answer(request: &[u8], part: &RwLock<Box<dyn Shard>>) -> Answer {
     use words::Asked;
     let look = || part.read().unwrap_or_else(PoisonError::into_inner);
     let change = || part.write().unwrap_or_else(PoisonError::into_inner);
     let answered = match words::read(request) {
         None => Err(foreign()),
-        Some(Asked::Search { probes, k }) => {
+        Some(Asked::Search { probes, k, leave }) => {
             let probes: Vec<&Template> = probes.iter().collect();
-            look().search(&probes, k, key).map(Answer::Found)
+            let key = Grant::<Recognition>::relayed_leave(leave.number, leave.until);
+            look().search(&probes, k, &key).map(Answer::Found)
         }
+        Some(Asked::Begin(kind)) => change().begin(kind).map(|()| Answer::Number(1)),
+        Some(Asked::KeepOnly(kind)) => change().keep_only(kind).map(|()| Answer::Number(1)),
         Some(Asked::Insert(enrolment)) => change().insert(enrolment).map(|()| Answer::Number(1)),
         Some(Asked::RemovePerson(person)) => change()
             .remove_person(person)

@@ -25,7 +25,9 @@ pub(crate) use self::analyze::{AnalyzeArgs, TableFormat};
 pub(crate) use self::attestations::{AttestationsCommand, NewAttestationArgs};
 pub(crate) use self::campaign::{CampaignCommand, OneCampaign};
 pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, SimulateArgs};
-pub(crate) use self::faces::{EnrollArgs, GalleryArgs, GalleryCommand, RemoteArgs, VerifyFaceArgs};
+pub(crate) use self::faces::{
+    EnrollArgs, GalleryArgs, GalleryCommand, RemoteArgs, ShardArgs, VerifyFaceArgs,
+};
 pub(crate) use self::keys::{KeysCommand, SiteKeyArgs, SiteKeyPlace};
 pub(crate) use self::learning::{ClassifyArgs, LearnArgs};
 pub(crate) use self::media::{FindMeArgs, RedactArgs};
@@ -258,6 +260,9 @@ pub(crate) struct DoctorArgs {
     /// configuration, or a file.
     #[arg(long, value_name = "SOURCE")]
     pub(crate) camera: Option<String>,
+    /// Also look at what this configuration names: whether it can be used, and what keeps its gallery.
+    #[arg(long, value_name = "FILE", conflicts_with = "camera")]
+    pub(crate) config: Option<PathBuf>,
     /// How long to measure, in seconds.
     #[arg(long, value_name = "SECS", value_parser = positive, default_value_t = 10.0, requires = "camera")]
     pub(crate) seconds: f64,

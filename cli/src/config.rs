@@ -8,6 +8,7 @@ mod document;
 mod fault;
 mod filler;
 mod form;
+mod gallery;
 mod hint;
 mod install;
 mod load;
@@ -17,6 +18,7 @@ mod reader;
 mod repairs;
 mod tls;
 
+pub(crate) use gallery::shard_secret;
 pub(crate) use install::install;
 pub(crate) use load::{ASSETS, Site, load};
 pub(crate) use tls::CERTIFICATES;

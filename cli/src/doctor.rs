@@ -3,6 +3,7 @@
 mod camera;
 mod certificate;
 mod checks;
+mod gallery;
 mod keys;
 
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ enum State {
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Check {
-    /// What it belongs to: `machine`, `cameras`, `video`, `runtimes`, `models`, `data`, `keys`, `certificate`.
+    /// What it belongs to: `machine`, `cameras`, `video`, `runtimes`, `models`, `data`, `keys`, `certificate`, `configuration`.
     area: &'static str,
     name: String,
     state: State,
@@ -117,7 +118,10 @@ pub(crate) fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
     if let Some(source) = &args.camera {
         return camera::camera(args, source);
     }
-    let checks = checks::all();
+    let mut checks = checks::all();
+    if let Some(config) = &args.config {
+        checks.extend(gallery::all(config));
+    }
     let ok = !checks.iter().any(Check::is_broken);
     let text = match args.format {
         ListFormat::Json => {

@@ -1,4 +1,6 @@
-//! `regard gallery`: galleries of an installation that runs.
+//! `regard gallery`: galleries of an installation that runs, and a part of one for an installation on another machine.
+
+mod shard;
 
 use std::process::ExitCode;
 
@@ -15,6 +17,7 @@ pub(crate) fn gallery(command: &GalleryCommand) -> Result<ExitCode> {
         GalleryCommand::Arm(args) => arm(args, true),
         GalleryCommand::Disarm(args) => arm(args, false),
         GalleryCommand::Rekey(args) => rekey(args),
+        GalleryCommand::Shard(args) => shard::shard(args),
     }
 }
 
@@ -37,10 +40,14 @@ fn line(gallery: &Value) -> String {
     } else {
         "not armed"
     };
-    let index = if gallery["index"] == "neighbours" {
-        "an index names who is compared"
-    } else {
-        "everybody is compared"
+    let index = match gallery["index"].as_str() {
+        Some("neighbours") => "an index names who is compared",
+        Some("database") => "a database compares everybody",
+        Some("shards") => "parts on other machines compare everybody",
+        Some("unavailable") => {
+            "not there: nobody is found until it is filled anew; the log says why"
+        }
+        Some(_) | None => "everybody is compared",
     };
     format!(
         "{}  {armed}  {} persons, {} templates, room for {}, {index}",

@@ -44,6 +44,7 @@ mod site;
 mod speech;
 mod statistics;
 mod study;
+mod swap;
 mod timeline;
 mod tokens;
 mod whole_file;

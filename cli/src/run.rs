@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use crate::one_line::OneLine;
 use crate::sandbox::{self, Reach};
 use crate::speech::say;
-use crate::{dumps, papers};
+use crate::{dumps, papers, swap};
 
 /// How long calls to others that go on at the end may still take.
 const LAST_CALLS: Duration = Duration::from_secs(1);
@@ -54,6 +54,7 @@ pub(crate) fn serve(
     introduce: impl FnOnce(&str, Option<&str>),
 ) -> Result<()> {
     dumps::leave_none();
+    swap::keep_in_memory();
     // Outside the data folder, where nothing can be made once the sandbox is entered.
     regard_engine::SiteKeyFile::create_if_missing(&config.site_key, &config.data_dir)
         .context("the site's key cannot be used")?;

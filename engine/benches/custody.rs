@@ -12,6 +12,8 @@
 )]
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use regard_audience::CrowdSettings;
@@ -26,6 +28,9 @@ mod million;
 
 /// Acts measured of each kind.
 const N_ACTS: usize = 100;
+
+/// So many others come and agree, one after the other without a pause, while somebody takes back.
+const N_OTHERS: usize = 16;
 
 /// From the wish to the destroyed key, at the most.
 const BUDGET: Duration = Duration::from_secs(1);
@@ -69,6 +74,38 @@ async fn enrolled(engine: &Engine) -> Enrolled {
     one
 }
 
+/// How long each of these takes to take back what they agreed to.
+async fn withdrawals(engine: &Engine, persons: &[Enrolled]) -> Vec<Duration> {
+    let custodian = engine.custodian();
+    let mut times = Vec::with_capacity(persons.len());
+    for one in persons {
+        let began = Instant::now();
+        let withdrawn = custodian.withdraw(one.person, ConsentPurpose::Learn);
+        withdrawn.await.unwrap();
+        times.push(began.elapsed());
+    }
+    times
+}
+
+/// The same while others come.
+async fn withdrawals_under_load(engine: &Engine, persons: &[Enrolled]) -> Vec<Duration> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let come = |engine: Engine, is_over: Arc<AtomicBool>| async move {
+        while !is_over.load(Ordering::Relaxed) {
+            enrolled(&engine).await;
+        }
+    };
+    let others: Vec<_> = (0..N_OTHERS)
+        .map(|_| tokio::spawn(come(engine.clone(), Arc::clone(&is_over))))
+        .collect();
+    let times = withdrawals(engine, persons).await;
+    is_over.store(true, Ordering::Relaxed);
+    for other in others {
+        other.await.unwrap();
+    }
+    times
+}
+
 fn report(what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let at = |part: usize| times[part * (times.len() - 1) / 100].as_secs_f64() * 1e3;
@@ -104,27 +141,23 @@ async fn main() {
 
     let mut persons = Vec::new();
     let mut comings = Vec::new();
-    for _ in 0..2 * N_ACTS {
+    for _ in 0..3 * N_ACTS {
         let began = Instant::now();
         persons.push(enrolled(&engine).await);
         comings.push(began.elapsed());
     }
     report("enrolling and agreeing", comings);
-    let (withdrawing, erasing) = persons.split_at(N_ACTS);
-    let custodian = engine.custodian();
-    let mut withdrawals = Vec::new();
-    for one in withdrawing {
-        let began = Instant::now();
-        custodian
-            .withdraw(one.person, ConsentPurpose::Learn)
-            .await
-            .unwrap();
-        withdrawals.push(began.elapsed());
-    }
+    let (withdrawing, others) = persons.split_at(N_ACTS);
+    let (under_load, erasing) = others.split_at(N_ACTS);
     report(
         "withdrawal, to the destroyed key and its entry in the ledger",
-        withdrawals,
+        withdrawals(&engine, withdrawing).await,
     );
+    report(
+        "the same while 16 others come and agree without a pause",
+        withdrawals_under_load(&engine, under_load).await,
+    );
+    let custodian = engine.custodian();
     let mut erasures = Vec::new();
     for one in erasing {
         let began = Instant::now();

@@ -452,3 +452,6 @@ impl Collections {
         Ok(self.parts.recognizer.look(bytes, sensing, wanted).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,11 @@
 //! What an engine is started with.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use regard_audience::CrowdSettings;
+use regard_backends::{PgAddress, ShardSecret};
 use regard_commitments::Commitments;
 use regard_decision::{Campaign, ContextSpec, Creative};
 use regard_domain::{CameraId, ScreenId, SlotId};
@@ -63,22 +65,50 @@ pub struct SiteKeyConfig {
     pub token: Option<TokenUri>,
 }
 
+/// What keeps those who may be found, and how they are looked for. Answers are the same from all but for whom an index misses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum GalleryKind {
+    /// The memory of this process; everybody is compared.
+    #[default]
+    Exact,
+    /// The memory of this process; beyond some size an index of neighbours is asked first, and whom it names compared exactly. Needs
+    /// [`HAS_GALLERY_INDEX`].
+    Neighbours {
+        /// Templates up to which everybody is compared all the same.
+        beyond: usize,
+    },
+    /// The memory of other machines, each with a part of those who enrolled; everybody is compared. The parts are filled anew at each
+    /// start, and after each time that one failed.
+    Parts {
+        /// Where they are; which person is in which part follows from their number and order.
+        addresses: Vec<SocketAddr>,
+        /// What they share with this site alone.
+        secret: ShardSecret,
+    },
+    /// A database with the extension `vector`; everybody is compared, there. What it holds is put right against the consents of
+    /// this site at each start, and after each time that it failed.
+    Database(PgAddress),
+}
+
+/// Templates beyond which an index of neighbours is asked, where nobody says otherwise: a comparison with everybody takes longer than
+/// 15 ms of one core there.
+pub const INDEX_BEYOND: usize = 2_000_000;
+
 /// How many can be found in a gallery, and how they are looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GalleryConfig {
     /// Most templates in one gallery, about 220 bytes each. When full, enrolments are refused.
     pub max_templates: usize,
-    /// Beyond so many templates an index of neighbours is asked first, and whom it names compared exactly; none: everybody is
-    /// compared. Needs [`HAS_GALLERY_INDEX`].
-    pub index_beyond: Option<usize>,
+    /// What keeps them.
+    pub kind: GalleryKind,
 }
 
 impl Default for GalleryConfig {
-    /// A million, 220 MB; everybody compared.
+    /// A million, 220 MB; in memory, everybody compared.
     fn default() -> Self {
         Self {
             max_templates: 1_000_000,
-            index_beyond: None,
+            kind: GalleryKind::default(),
         }
     }
 }

@@ -108,7 +108,7 @@ pub enum CustodyError {
     /// The face token that was shown opens nothing.
     #[error("the face token opens nothing")]
     FaceToken(#[from] FaceTokenFault),
-    /// The gallery in memory.
+    /// The gallery.
     #[error("the gallery cannot be changed")]
     Gallery(#[from] SearchError),
     /// It is done and durable, but the ledger could not say so yet; it will as soon as it can be written.
@@ -217,7 +217,7 @@ impl Custodian {
         self.receipts.verifying_key()
     }
 
-    /// Who can be found, in memory.
+    /// Who can be found.
     pub(crate) fn galleries(&self) -> &Arc<Galleries> {
         &self.galleries
     }
@@ -393,17 +393,20 @@ impl Custodian {
 
     /// Whoever works under these consents of a person stops at their next look.
     fn kill(&self, person: PersonId, which: impl Fn(ConsentPurpose) -> bool) {
+        {
+            let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+            live.retain(|(whose, purpose), watch| {
+                let is_meant = *whose == person && which(*purpose);
+                if is_meant && let Some(line) = watch.lifeline() {
+                    line.cut();
+                }
+                !is_meant
+            });
+        }
+        // Last, as a database may take its time: whoever was found before this is asked for once more.
         if which(ConsentPurpose::Identify) {
             self.galleries.forget(person);
         }
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.retain(|(whose, purpose), watch| {
-            let is_meant = *whose == person && which(*purpose);
-            if is_meant && let Some(line) = watch.lifeline() {
-                line.cut();
-            }
-            !is_meant
-        });
     }
 
     /// Has the ledger say what it is still to say, oldest first; what it said, with its proofs.

@@ -1,4 +1,7 @@
-//! The galleries in memory: who can be found now. What is removed here is never found again, whatever lies on the disk.
+//! The galleries: who can be found now. What is removed here is never found again, whatever lies on the disk.
+
+mod kept;
+mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -6,11 +9,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use regard_commitments::{SearchKey, Zeroizing};
 use regard_domain::{GalleryId, PersonId, TemplateId, Timestamp};
 use regard_identity::{
-    EMBEDDING_DIMENSION, Embedding, Enrolment, ExactGallery, Gallery, GalleryError, GalleryLimits,
-    GalleryTransform, ModelTag, SearchAnswer, Template,
+    EMBEDDING_DIMENSION, Embedding, GalleryError, GalleryTransform, ModelTag, SearchAnswer,
 };
 use thiserror::Error;
 
+use self::kept::Kept;
+use self::room::Room;
 use crate::config::GalleryConfig;
 
 /// Why a gallery was not searched.
@@ -22,6 +26,9 @@ pub enum SearchError {
     /// There is no such gallery: nobody has enrolled in it.
     #[error("there is no such gallery")]
     Unknown,
+    /// What keeps it failed, or it is being filled: nobody is found until everybody who may be is in it.
+    #[error("the gallery is not there at the moment")]
+    NotThere,
     /// The gallery says no.
     #[error(transparent)]
     Gallery(#[from] GalleryError),
@@ -40,123 +47,6 @@ pub(crate) struct NewFace {
     pub(crate) until: Timestamp,
 }
 
-/// One gallery, and while it is turned over to another secret also the one it becomes.
-struct Room {
-    now: Box<dyn Gallery>,
-    next: Option<Box<dyn Gallery>>,
-    /// When the consent of each person ends, and the same in order of time.
-    ends: BTreeMap<PersonId, Timestamp>,
-    by_end: BTreeSet<(Timestamp, PersonId)>,
-}
-
-impl Room {
-    fn new(now: Box<dyn Gallery>) -> Self {
-        Self {
-            now,
-            next: None,
-            ends: BTreeMap::new(),
-            by_end: BTreeSet::new(),
-        }
-    }
-
-    /// Puts a template into the gallery whose transform it went through.
-    fn insert(&mut self, face: &NewFace) -> Result<(), GalleryError> {
-        let values = Template::from_bytes(&face.bytes).map_err(|_| GalleryError::OtherModel)?;
-        let of = values.transform();
-        let enrolment = Enrolment {
-            template: face.template,
-            person: face.person,
-            picture: None,
-            values,
-        };
-        let next = self
-            .next
-            .as_mut()
-            .filter(|next| next.transform().id() == of);
-        match next {
-            Some(next) => next.insert(enrolment)?,
-            None => self.now.insert(enrolment)?,
-        }
-        self.ends_at(face.person, face.until);
-        Ok(())
-    }
-
-    /// A person with several templates is there until the last of their consents ends; there is one.
-    fn ends_at(&mut self, person: PersonId, until: Timestamp) {
-        if let Some(before) = self.ends.insert(person, until) {
-            self.by_end.remove(&(before, person));
-        }
-        self.by_end.insert((until, person));
-    }
-
-    fn remove(&mut self, person: PersonId) -> Result<usize, GalleryError> {
-        if let Some(until) = self.ends.remove(&person) {
-            self.by_end.remove(&(until, person));
-        }
-        let in_next = match &mut self.next {
-            Some(next) => next.remove_person(person)?,
-            None => 0,
-        };
-        Ok(self.now.remove_person(person)?.max(in_next))
-    }
-
-    fn remove_template(
-        &mut self,
-        person: PersonId,
-        template: TemplateId,
-    ) -> Result<(), GalleryError> {
-        if let Some(next) = &mut self.next {
-            next.remove_template(template)?;
-        }
-        self.now.remove_template(template)?;
-        if self.now.templates_of(person)?.is_empty() {
-            self.remove(person)?;
-        }
-        Ok(())
-    }
-
-    /// Whether somebody's consent has run out.
-    fn is_due(&self, now: Timestamp) -> bool {
-        self.by_end.first().is_some_and(|(until, _)| now >= *until)
-    }
-
-    /// Removes everybody whose consent has run out.
-    fn expire(&mut self, now: Timestamp) -> Result<(), GalleryError> {
-        while let Some((until, person)) = self.by_end.first().copied() {
-            if now < until {
-                break;
-            }
-            self.remove(person)?;
-        }
-        Ok(())
-    }
-}
-
-/// An empty gallery as the configuration wants it; without an index where there is no memory for one: slower, and it misses
-/// nobody.
-fn gallery(
-    config: GalleryConfig,
-    transform: GalleryTransform,
-    model: ModelTag,
-) -> Box<dyn Gallery> {
-    let limits = GalleryLimits {
-        max_templates: config.max_templates,
-        threads: 1,
-    };
-    #[cfg(feature = "hnsw")]
-    if let Some(exact_up_to) = config.index_beyond {
-        let near = regard_identity::NearLimits {
-            exact_up_to,
-            ..regard_identity::NearLimits::default()
-        };
-        match regard_identity::NearGallery::new(transform.clone(), model, limits, near) {
-            Ok(gallery) => return Box::new(gallery),
-            Err(error) => tracing::warn!(%error, "no index for a gallery: everybody is compared"),
-        }
-    }
-    Box::new(ExactGallery::new(transform, model, limits))
-}
-
 /// How a gallery is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GalleryIndex {
@@ -164,6 +54,12 @@ pub enum GalleryIndex {
     Exact,
     /// An index of neighbours names who is compared.
     Neighbours,
+    /// A database compares everybody.
+    Database,
+    /// Other machines compare everybody, each its part.
+    Parts,
+    /// Not at all at the moment: what keeps it failed, or it is being filled.
+    Unavailable,
 }
 
 impl GalleryIndex {
@@ -172,17 +68,22 @@ impl GalleryIndex {
         match self {
             Self::Exact => "exact",
             Self::Neighbours => "neighbours",
+            Self::Database => "database",
+            Self::Parts => "shards",
+            Self::Unavailable => "unavailable",
         }
     }
 }
 
-/// All galleries in memory.
+/// All galleries.
 ///
 /// # Privacy
 /// Holds templates of those who agreed to be identified, and no one else's; does not print.
 #[derive(Default)]
 pub struct Galleries {
     config: GalleryConfig,
+    /// What tells the galleries of this site from those of others in one database.
+    site: String,
     rooms: RwLock<BTreeMap<GalleryId, Shelf>>,
 }
 
@@ -203,20 +104,30 @@ fn lock(room: &RwLock<Room>) -> RwLockWriteGuard<'_, Room> {
     room.write().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn transform(secret: &[u8; 32]) -> Result<GalleryTransform, GalleryError> {
+    GalleryTransform::from_key(secret, EMBEDDING_DIMENSION).ok_or(GalleryError::OtherModel)
+}
+
 impl Galleries {
     /// None yet; each that is opened is as the configuration wants it.
-    pub(crate) fn new(config: GalleryConfig) -> Self {
+    pub(crate) fn new(config: GalleryConfig, site: &str) -> Self {
         Self {
             config,
+            site: site.to_owned(),
             rooms: RwLock::default(),
         }
     }
 
-    /// How a gallery is searched now, whatever was wished for; in one that is not there nobody is missed.
+    /// What a gallery is called where others keep theirs too.
+    fn family(&self, gallery: &GalleryId) -> String {
+        format!("{}/{gallery}", self.site)
+    }
+
+    /// How a gallery is searched now, whatever was wished for; in one that nobody enrolled in nobody is missed.
     pub(crate) fn index(&self, gallery: &GalleryId) -> GalleryIndex {
         match self.room(gallery) {
-            Some(room) if look(&room).now.asks_index() => GalleryIndex::Neighbours,
-            Some(_) | None => GalleryIndex::Exact,
+            Some(room) => look(&room).index(),
+            None => GalleryIndex::Exact,
         }
     }
 
@@ -225,31 +136,76 @@ impl Galleries {
         rooms.get(gallery).cloned()
     }
 
-    /// Makes a gallery under a secret, if there is none of that name yet.
-    pub(crate) fn open(&self, gallery: &GalleryId, secret: &[u8; 32], model: ModelTag) {
-        let Some(transform) = GalleryTransform::from_key(secret, EMBEDDING_DIMENSION) else {
-            return;
+    /// Whether a gallery is open, has everybody in it, and did not fail since.
+    pub(crate) fn is_whole(&self, gallery: &GalleryId) -> bool {
+        self.room(gallery)
+            .is_some_and(|room| look(&room).is_whole())
+    }
+
+    /// Opens a gallery under a secret, if it is not there; it is searched from [`Self::filled`] on.
+    ///
+    /// # Errors
+    /// When what keeps it cannot be reached.
+    pub(crate) fn open(
+        &self,
+        gallery: &GalleryId,
+        secret: &[u8; 32],
+        model: ModelTag,
+    ) -> Result<(), SearchError> {
+        if self.is_whole(gallery) {
+            return Ok(());
+        }
+        let transform = transform(secret)?;
+        let opened = Kept::open(&self.config, &self.family(gallery), transform, model);
+        let (room, failed) = match opened {
+            Ok(kept) => (Room::new(kept), None),
+            Err(error) => (Room::lost(model), Some(error)),
         };
         let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
-        rooms.entry(gallery.clone()).or_insert_with(|| {
-            let gallery = self::gallery(self.config, transform, model);
-            Arc::new(RwLock::new(Room::new(gallery)))
-        });
+        match rooms.get(gallery) {
+            Some(shelf) => *lock(shelf) = room,
+            None => {
+                rooms.insert(gallery.clone(), Arc::new(RwLock::new(room)));
+            }
+        }
+        drop(rooms);
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Everybody who may be found is in: whoever else what keeps the gallery holds, from before or out of an older copy, is removed, and
+    /// it is searched from now on.
+    ///
+    /// # Errors
+    /// When that fails; then the gallery is not searched.
+    pub(crate) fn filled(&self, gallery: &GalleryId) -> Result<(), SearchError> {
+        let room = self.room(gallery).ok_or(SearchError::Unknown)?;
+        lock(&room).filled()
+    }
+
+    /// Removes a gallery from what lasts beyond this process, where nobody may be found any more.
+    ///
+    /// # Errors
+    /// When what keeps it cannot be reached.
+    pub(crate) fn close_for_good(&self, gallery: &GalleryId) -> Result<(), GalleryError> {
+        let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
+        rooms.remove(gallery);
+        drop(rooms);
+        Kept::remove(&self.config, &self.family(gallery))
     }
 
     /// Puts a template in; it is found from now on.
+    ///
+    /// # Errors
+    /// [`SearchError::NotThere`] where what keeps the gallery failed: it is filled anew later, this template included.
     pub(crate) fn insert(&self, gallery: &GalleryId, face: &NewFace) -> Result<(), SearchError> {
         let room = self.room(gallery).ok_or(SearchError::Unknown)?;
-        Ok(lock(&room).insert(face)?)
+        lock(&room).insert(face)
     }
 
     /// The consent of a person to be found holds until another time.
     pub(crate) fn prolong(&self, person: PersonId, until: Timestamp) {
         for room in self.all() {
-            let mut room = lock(&room);
-            if room.ends.contains_key(&person) {
-                room.ends_at(person, until);
-            }
+            lock(&room).prolong(person, until);
         }
     }
 
@@ -258,54 +214,47 @@ impl Galleries {
         rooms.values().cloned().collect()
     }
 
-    /// Nobody finds this person any more, in any gallery.
+    /// Nobody finds this person any more, in any gallery. One that does not let go of them finds nobody, until it is filled anew.
     pub(crate) fn forget(&self, person: PersonId) {
         for room in self.all() {
-            if let Err(error) = lock(&room).remove(person) {
-                tracing::error!(%error, "a gallery did not let go of a person; it is emptied");
-                self.empty(&room);
-            }
+            lock(&room).remove(person);
         }
     }
 
     /// One template of a person serves no more.
     pub(crate) fn forget_template(&self, person: PersonId, template: TemplateId) {
         for room in self.all() {
-            if let Err(error) = lock(&room).remove_template(person, template) {
-                tracing::error!(%error, "a gallery did not let go of a template; it is emptied");
-                self.empty(&room);
-            }
+            lock(&room).remove_template(person, template);
         }
-    }
-
-    /// What cannot be trusted to have forgotten finds nobody.
-    fn empty(&self, room: &Shelf) {
-        let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
-        rooms.retain(|_, known| !Arc::ptr_eq(known, room));
     }
 
     /// Begins to turn a gallery over to another secret: what comes under that secret goes into the one it becomes, and the
     /// one it was is searched until [`Self::turned_over`].
     pub(crate) fn turn_over(&self, gallery: &GalleryId, secret: &[u8; 32]) {
-        let transform = GalleryTransform::from_key(secret, EMBEDDING_DIMENSION);
-        if let (Some(room), Some(transform)) = (self.room(gallery), transform) {
-            let mut room = lock(&room);
-            let model = room.now.model();
-            room.next = Some(self::gallery(self.config, transform, model));
-        }
+        let Some(room) = self.room(gallery).filter(|room| look(room).is_searched()) else {
+            // It is filled under the newest secret when it comes back.
+            return;
+        };
+        let model = look(&room).model();
+        let next = transform(secret).and_then(|transform| {
+            let family = self.family(gallery);
+            let mut next = Kept::open(&self.config, &family, transform, model)?;
+            // What an earlier try left there.
+            next.keep_only(&BTreeSet::new())?;
+            Ok(next)
+        });
+        lock(&room).becomes(next);
     }
 
     /// The gallery is the one it was to become; nothing is left of the one it was.
     pub(crate) fn turned_over(&self, gallery: &GalleryId) {
         if let Some(room) = self.room(gallery) {
-            let mut room = lock(&room);
-            if let Some(next) = room.next.take() {
-                room.now = next;
-            }
+            lock(&room).become_next();
         }
     }
 
-    /// The persons nearest to a face, nearest first. Whose consent has run out by now is not among them.
+    /// The persons nearest to a face, nearest first. Whose consent has run out by now is not among them. Blocks while a database
+    /// searches.
     ///
     /// # Errors
     /// [`SearchError`].
@@ -322,12 +271,12 @@ impl Galleries {
         }
         let room = self.room(gallery).ok_or(SearchError::Unknown)?;
         if look(&room).is_due(now) {
-            lock(&room).expire(now)?;
+            lock(&room).expire(now);
         }
-        Ok(look(&room).now.search(probe, n, key.grant())?)
+        look(&room).search(probe, n, key)
     }
 
-    /// Names of all galleries with the persons and templates in each, in order.
+    /// Names of all galleries with the persons and templates in each, in order; none in one that is not there at the moment.
     pub fn sizes(&self, now: Timestamp) -> Vec<(GalleryId, u64, u64)> {
         let rooms: Vec<(GalleryId, Shelf)> = {
             let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
@@ -340,10 +289,9 @@ impl Galleries {
             .into_iter()
             .map(|(id, room)| {
                 let mut room = lock(&room);
-                // What cannot be removed is not counted as found either.
-                let _ = room.expire(now);
-                let persons = room.now.n_persons().unwrap_or(0);
-                (id, persons, room.now.n_templates().unwrap_or(0))
+                room.expire(now);
+                let (n_persons, n_templates) = room.size();
+                (id, n_persons, n_templates)
             })
             .collect()
     }
@@ -351,27 +299,33 @@ impl Galleries {
 
 #[cfg(test)]
 mod tests {
+    use regard_identity::{ExactGallery, GalleryLimits, Template};
+
     use super::*;
-    use crate::config::HAS_GALLERY_INDEX;
+    use crate::config::{GalleryKind, HAS_GALLERY_INDEX};
 
     #[test]
     fn what_is_told_of_a_gallery_is_how_it_is_searched() {
         let (secret, model) = ([4; 32], ModelTag::from_bits(3));
-        let galleries = Galleries::new(GalleryConfig {
-            index_beyond: Some(1),
+        let config = GalleryConfig {
+            kind: GalleryKind::Neighbours { beyond: 1 },
             ..GalleryConfig::default()
-        });
+        };
+        let galleries = Galleries::new(config, "site");
         let named = |name: &str| GalleryId::new(name).unwrap();
         let (as_wished, without_room) = (named("as-wished"), named("without-room"));
-        galleries.open(&as_wished, &secret, model);
+        galleries.open(&as_wished, &secret, model).unwrap();
+        assert_eq!(galleries.index(&as_wished), GalleryIndex::Unavailable);
+        galleries.filled(&as_wished).unwrap();
         // There was no memory for the index of this one.
         let transform = GalleryTransform::from_key(&secret, EMBEDDING_DIMENSION).unwrap();
         let of = transform.id();
         let exact = ExactGallery::new(transform, model, GalleryLimits::default());
-        let room = Arc::new(RwLock::new(Room::new(Box::new(exact))));
+        let room = Arc::new(RwLock::new(Room::new(Kept::Here(Box::new(exact)))));
         let mut rooms = galleries.rooms.write().unwrap();
         rooms.insert(without_room.clone(), room);
         drop(rooms);
+        galleries.filled(&without_room).unwrap();
         for n in 1..=3_u8 {
             for gallery in [&as_wished, &without_room] {
                 let numbers = vec![n.cast_signed(); EMBEDDING_DIMENSION];

@@ -73,8 +73,8 @@ pub use collections::{
     MAX_FOUND, MAX_NAME_LEN, NewFaces, PictureFault, Probe,
 };
 pub use config::{
-    CameraConfig, EngineConfig, GalleryConfig, HAS_GALLERY_INDEX, MarkedSpot, RecognitionConfig,
-    ScreenConfig, SiteKeyConfig,
+    CameraConfig, EngineConfig, GalleryConfig, GalleryKind, HAS_GALLERY_INDEX, INDEX_BEYOND,
+    MarkedSpot, RecognitionConfig, ScreenConfig, SiteKeyConfig,
 };
 pub use custody::{
     Agreement, Authenticated, BadTokenUri, ClaimedFace, Custodian, CustodyError, Enrolled,

@@ -406,7 +406,10 @@ async fn custodian(
         assessed,
         clock: Arc::clone(clock),
         scribe: Scribe::new(lines, chronicle.verifier()),
-        galleries: Arc::new(Galleries::new(config.recognition.gallery)),
+        galleries: Arc::new(Galleries::new(
+            config.recognition.gallery.clone(),
+            promise.verified.document().site.id.as_str(),
+        )),
         face_model,
     });
     custodian.reconcile(chronicle.said()).await?;

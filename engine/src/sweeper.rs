@@ -15,8 +15,11 @@ use crate::handle::Engine;
 /// How often rows whose time is over are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
+/// How often a gallery that failed is tried to be filled anew.
+const MEND_EVERY: Duration = Duration::from_secs(30);
+
 /// Removes rows whose time is over, now and every hour, until told to end. What is under way goes on
-/// to its end, so that the ledger tells of every row that was removed.
+/// to its end, so that the ledger tells of every row that was removed. Meanwhile a gallery that failed is filled anew.
 pub(crate) async fn sweep(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -25,11 +28,18 @@ pub(crate) async fn sweep(
     mut ends: watch::Receiver<bool>,
 ) {
     let mut beat = tokio::time::interval(SWEEP_EVERY);
+    let mut mending = tokio::time::interval(MEND_EVERY);
     loop {
         tokio::select! {
             // Changed, or the other end is gone: both are the end.
             _ = ends.changed() => return,
             _ = beat.tick() => {}
+            _ = mending.tick() => {
+                if let Err(error) = custodian.mend_gallery().await {
+                    tracing::warn!(%error, "the gallery cannot be filled anew yet");
+                }
+                continue;
+            }
         }
         let now = clock.now();
         // Before anything goes: what is in force is not to go with it.

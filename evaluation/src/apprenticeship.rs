@@ -259,7 +259,7 @@ mod tests {
         assert!(report.policy.unwrap() > report.baseline.unwrap() + 0.2);
         let mut worse = Apprenticeship::of(&campaign(&json!({}))).unwrap();
         compare(&mut worse, -0.4, 4_000, 1, |one, _| {
-            assert!(!one.is_proven())
+            assert!(!one.is_proven());
         });
         let report = worse.report(true);
         assert_eq!(report.verdict, ApprenticeVerdict::Worse, "{report:?}");

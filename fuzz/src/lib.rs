@@ -21,12 +21,14 @@ mod config {
     mod fault;
     mod filler;
     mod form;
+    mod gallery;
     mod hint;
     mod load;
     mod path;
     mod promises;
     mod reader;
     mod repairs;
+    mod tls;
 
     pub(crate) use load::load;
 }

@@ -4,6 +4,7 @@ mod best;
 mod exact;
 #[cfg(feature = "hnsw")]
 mod near;
+mod part;
 mod roster;
 mod rows;
 mod shard;
@@ -19,7 +20,8 @@ use self::best::Best;
 pub use self::exact::{ExactGallery, GalleryLimits};
 #[cfg(feature = "hnsw")]
 pub use self::near::{NearGallery, NearLimits};
-pub use self::shard::{Shard, ShardedGallery};
+pub use self::part::Part;
+pub use self::shard::{Shard, ShardedGallery, TemplateKind};
 use crate::{Embedding, GalleryTransform, ModelTag, Similarity, Template};
 
 /// Most persons that one search tells. Origin: Rekognition's `MaxFaces`, the greatest of the interfaces we answer.

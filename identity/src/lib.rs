@@ -32,7 +32,7 @@ pub use embedder::{EMBEDDING_DIMENSION, EMBEDDING_MODEL, EmbedError, Embedder};
 pub use embedding::{Embedding, MAX_DIMENSION};
 pub use gallery::{
     Enrolment, ExactGallery, Gallery, GalleryError, GalleryLimits, Hit, MAX_HITS,
-    MAX_TEMPLATES_PER_PERSON, Merge, SearchAnswer, Shard, ShardedGallery,
+    MAX_TEMPLATES_PER_PERSON, Merge, Part, SearchAnswer, Shard, ShardedGallery, TemplateKind,
 };
 #[cfg(feature = "hnsw")]
 pub use gallery::{NearGallery, NearLimits};

@@ -71,6 +71,16 @@ impl GalleryTransform {
         })
     }
 
+    /// The name of a transform whose secret lies elsewhere, for whoever holds and compares what went through it: nothing can be put
+    /// through it here. Nothing for a dimension of 0 or more than [`MAX_DIMENSION`].
+    pub fn elsewhere(id: TransformId, dimension: usize) -> Option<Self> {
+        (1..=MAX_DIMENSION).contains(&dimension).then(|| Self {
+            matrix: Zeroizing::new(Vec::new()),
+            dimension,
+            id,
+        })
+    }
+
     /// Its id.
     pub const fn id(&self) -> TransformId {
         self.id
@@ -81,7 +91,7 @@ impl GalleryTransform {
         self.dimension
     }
 
-    /// The template of an embedding in this gallery; nothing when the dimension is another one.
+    /// The template of an embedding in this gallery; nothing when the dimension is another one, or the secret lies elsewhere.
     pub fn template(&self, embedding: &Embedding) -> Option<Template> {
         let turned = self.turn(embedding)?;
         Template::quantize(&turned, embedding.model(), self.id)
@@ -93,7 +103,7 @@ impl GalleryTransform {
     }
 
     fn turn_values(&self, values: &[f32]) -> Option<Zeroizing<Vec<f32>>> {
-        if values.len() != self.dimension {
+        if values.len() != self.dimension || self.matrix.is_empty() {
             return None;
         }
         let rows = self.matrix.chunks_exact(self.dimension);
@@ -103,9 +113,10 @@ impl GalleryTransform {
     }
 
     /// The way from templates of this transform to those of another, without the embeddings; nothing when the dimensions
-    /// differ.
+    /// differ, or the secret of one lies elsewhere.
     pub fn way_to(&self, other: &Self) -> Option<Rekeying> {
-        if self.dimension != other.dimension {
+        let is_known = |one: &Self| !one.matrix.is_empty();
+        if self.dimension != other.dimension || !is_known(self) || !is_known(other) {
             return None;
         }
         let n = self.dimension;

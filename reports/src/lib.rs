@@ -21,7 +21,7 @@ pub use collection::{CollectionSummary, MIN_GROUP, SummarizedItem};
 pub use papers::{
     BREACH_PERIOD, BreachFacts, BreachNature, CameraFact, CampaignFact, Facts, GuardFact, Happens,
     Item, LegalPaper, Look, Measurement, ModelFact, PAPERS_FORMAT, PaperChange, Papers, Point,
-    Question, ScreenFact, Source, Standing,
+    Question, ScreenFact, ServiceFact, Source, Standing,
 };
 pub use plays::{
     DoohScreen, Grouping, NUMBERS, Number, PlayProof, PlayRecord, PlayTable, ProofFault,

@@ -30,6 +30,7 @@ pub use self::breach::{BREACH_PERIOD, BreachFacts, BreachNature};
 pub use self::difference::PaperChange;
 pub use self::facts::{
     CameraFact, CampaignFact, Facts, GuardFact, Happens, Look, Measurement, ModelFact, ScreenFact,
+    ServiceFact,
 };
 pub use self::paper::{Item, LegalPaper, PAPERS_FORMAT, Papers, Point, Question, Source, Standing};
 

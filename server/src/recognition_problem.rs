@@ -1,7 +1,7 @@
 //! What to answer where nobody was recognised.
 
 use axum::http::StatusCode;
-use regard_engine::{RecognitionError, WelcomeError};
+use regard_engine::{RecognitionError, SearchError, WelcomeError};
 
 use crate::problem::{Problem, chain};
 
@@ -12,6 +12,10 @@ impl From<RecognitionError> for Problem {
         match error {
             RecognitionError::Refused(refusal) => Self::from(&refusal),
             RecognitionError::Custody(error) => error.into(),
+            RecognitionError::Search(error @ SearchError::NotThere) => {
+                Self::new(unavailable, "gallery_unavailable", error.to_string())
+                    .remedy("ask again in a minute, or take the way without recognition")
+            }
             RecognitionError::Search(error) => Self::internal("gallery_failed", &error),
             RecognitionError::Store(error) => {
                 tracing::error!(error = %chain(&error), "store failed");

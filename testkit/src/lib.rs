@@ -13,6 +13,8 @@ pub mod conformance;
 pub mod injection;
 pub mod mot;
 pub mod passersby;
+#[cfg(unix)]
+pub mod postgres;
 pub mod products;
 #[cfg(feature = "sitting")]
 pub mod sitting;

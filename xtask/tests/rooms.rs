@@ -99,6 +99,8 @@ const WORDS: &[(&str, &[&str])] = &[
     ("cryptoki::", &["engine"]),
     // Leave to embed faces of evaluation sets: no room of the program may make it, only `xtask` and tests.
     ("for_evaluation", &["commitments"]),
+    // Leave that the gate of the site gave, on a machine that holds a part of the gallery: it comes over the sealed channel alone.
+    ("relayed_leave", &["commitments", "backends"]),
     // What micro-expressions show is for studies: decisions, their audiences and what they learn from never see the type.
     ("StudyOnly", &["commitments", "vision", "engine"]),
     ("StudyGate", &["commitments", "engine"]),

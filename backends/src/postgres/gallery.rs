@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
+use std::time::Duration;
 
 use regard_commitments::{Grant, Recognition};
 use regard_domain::{PersonId, PictureId, TemplateId};
@@ -10,14 +10,18 @@ use regard_identity::{
     Embedding, Enrolment, Gallery, GalleryError, GalleryTransform, Hit, MAX_HITS, Merge, ModelTag,
     SearchAnswer, Template,
 };
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgPoolOptions, PgRow};
 use sqlx::{PgPool, Postgres, Row as _, Transaction};
-use tokio::runtime::{Builder, Runtime};
 
+use super::PgAddress;
 use super::people::{People, id, stored};
+use super::waiter::Waiter;
 
 /// Connections of one gallery: searches at once; each works a core of the database.
 const N_CONNECTIONS: u32 = 4;
+
+/// Longest time that a connection is waited for. Origin: half of the second within which a withdrawal is done.
+const CONNECTING: Duration = Duration::from_millis(500);
 
 /// Rows fetched for each person asked for, and at least, before more are.
 const ROWS_PER_PERSON: i64 = 4;
@@ -35,9 +39,6 @@ const MAKING: &str = "SELECT pg_advisory_xact_lock(5913041682470339441)";
 /// Why a gallery in a database was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum PgOpenError {
-    /// The address is none.
-    #[error("not an address of a PostgreSQL database")]
-    Address,
     /// No threads to talk to the database by.
     #[error("failed to start what talks to the database")]
     Runtime {
@@ -53,15 +54,15 @@ pub enum PgOpenError {
 /// gallery's row, each search sees what was committed.
 ///
 /// The database finds candidates by comparing with everybody; similarities are counted here, by the same arithmetic as in
-/// memory, so that answers are the same to the last bit. Calls block; from an asynchronous task call them where blocking
-/// is allowed.
+/// memory, so that answers are the same to the last bit. Calls block, for two seconds at most where the database does not answer;
+/// within an asynchronous task make them on a thread of their own. It may be dropped anywhere.
 ///
 /// # Privacy
 /// As [`Gallery`]. The database holds diversified numbers that are not sealed, as it compares them: who reads it sees which templates
 /// of one gallery are alike, and rows that were removed may stay on its disk and in its log until they are overwritten.
 /// Turning the gallery over ([`Gallery::rekey`]) makes what stayed worthless. `docs/threats.md`.
 pub struct PgGallery {
-    runtime: Runtime,
+    waiter: Waiter,
     pool: PgPool,
     gallery: i32,
     transform: GalleryTransform,
@@ -86,42 +87,93 @@ pub(super) fn failed(error: sqlx::Error) -> GalleryError {
 }
 
 impl PgGallery {
-    /// Opens the gallery of a name in the database at an address (`postgres://…`), and makes it if there is none.
+    /// Opens the gallery of a name in the database at an address, and makes it if there is none.
     ///
     /// # Errors
     /// When the database cannot be reached or has no extension `vector`; [`GalleryError::OtherModel`] and
     /// [`GalleryError::OtherTransform`] when the gallery is of others.
     pub fn open(
-        address: &str,
+        address: &PgAddress,
         name: &str,
         transform: GalleryTransform,
         model: ModelTag,
         max_templates: u64,
     ) -> Result<Self, PgOpenError> {
-        let options = PgConnectOptions::from_str(address).map_err(|_| PgOpenError::Address)?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .map_err(|source| PgOpenError::Runtime { source })?;
-        let opened = runtime.block_on(async {
-            let pool = PgPoolOptions::new().max_connections(N_CONNECTIONS);
-            let pool = pool.connect_with(options).await.map_err(failed)?;
+        let waiter = Waiter::new().map_err(|source| PgOpenError::Runtime { source })?;
+        let opened = waiter.block_on(async {
+            let pool = connect(address).await?;
             let gallery = make(&pool, name, &transform, model).await?;
-            Ok::<_, GalleryError>((pool, gallery))
+            Ok((pool, gallery))
         });
         let (pool, gallery) = opened?;
         let this = Self {
-            runtime,
+            waiter,
             pool,
             gallery,
             transform,
             model,
             max_templates,
         };
-        this.runtime
+        this.waiter
             .block_on(async { this.reading().await.map(drop) })?;
         Ok(this)
+    }
+
+    /// Opens the gallery of this model and transform in a family of galleries, and makes it if there is none. While a gallery is
+    /// turned over, its family has two: the one that is searched and the one it becomes.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_in(
+        address: &PgAddress,
+        family: &str,
+        transform: GalleryTransform,
+        model: ModelTag,
+        max_templates: u64,
+    ) -> Result<Self, PgOpenError> {
+        let name = member(family, &transform, model);
+        Self::open(address, &name, transform, model, max_templates)
+    }
+
+    /// Removes every other gallery of the family that this one was opened in; how many there were.
+    ///
+    /// # Errors
+    /// When the database fails; then none was removed.
+    pub fn remove_others(&mut self, family: &str) -> Result<u64, GalleryError> {
+        self.waiter.block_for_long(async {
+            let mut transaction = self.changing().await?;
+            // A family whose name begins with the name of this one has longer names throughout.
+            let query = "DELETE FROM regard_gallery \
+                 WHERE gallery <> $1 AND starts_with(name, $2) AND length(name) = length($2) + 32";
+            let done = sqlx::query(query)
+                .bind(self.gallery)
+                .bind(format!("{family}/"));
+            let done = done.execute(&mut *transaction).await.map_err(failed)?;
+            transaction.commit().await.map_err(failed)?;
+            Ok(done.rows_affected())
+        })
+    }
+
+    /// Removes all galleries of a family, where nobody may be found any more; how many there were.
+    ///
+    /// # Errors
+    /// When the database cannot be reached; then none was removed.
+    pub fn remove_family(address: &PgAddress, family: &str) -> Result<u64, PgOpenError> {
+        let waiter = Waiter::new().map_err(|source| PgOpenError::Runtime { source })?;
+        let removed = waiter.block_for_long(async {
+            let pool = connect(address).await?;
+            let query = "SELECT to_regclass('regard_gallery') IS NOT NULL";
+            let row = sqlx::query(query).fetch_one(&pool).await.map_err(failed)?;
+            if !row.try_get::<bool, _>(0).map_err(failed)? {
+                return Ok(0);
+            }
+            let query =
+                "DELETE FROM regard_gallery WHERE starts_with(name, $1) AND length(name) = length($1) + 32";
+            let done = sqlx::query(query).bind(format!("{family}/"));
+            let done = done.execute(&pool).await.map_err(failed)?;
+            Ok(done.rows_affected())
+        });
+        Ok(removed?)
     }
 
     /// Removes every template but these, and everybody who has none left; how many templates went. For a database that was
@@ -130,7 +182,7 @@ impl PgGallery {
     /// # Errors
     /// When the database fails; then nothing was removed.
     pub fn keep_only(&mut self, templates: &BTreeSet<TemplateId>) -> Result<u64, GalleryError> {
-        self.runtime.block_on(async {
+        self.waiter.block_for_long(async {
             let mut transaction = self.changing().await?;
             let query = "SELECT template FROM regard_gallery_template WHERE gallery = $1";
             let rows = sqlx::query(query).bind(self.gallery);
@@ -275,11 +327,24 @@ impl PgGallery {
     }
 
     fn counted(&self, query: &'static str) -> Result<u64, GalleryError> {
-        self.runtime.block_on(async {
+        self.waiter.block_on(async {
             let mut transaction = self.reading().await?;
             self.count(&mut transaction, query).await
         })
     }
+}
+
+async fn connect(address: &PgAddress) -> Result<PgPool, GalleryError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(N_CONNECTIONS)
+        .acquire_timeout(CONNECTING);
+    pool.connect_with(address.options()).await.map_err(failed)
+}
+
+/// The name of the gallery of a model and a transform in a family: 33 bytes longer than that of the family.
+fn member(family: &str, transform: &GalleryTransform, model: ModelTag) -> String {
+    let (model, transform) = (model.as_bits(), transform.id().as_bits());
+    format!("{family}/{model:016x}{transform:016x}")
 }
 
 /// Makes what is not there yet; the number of the gallery.
@@ -319,7 +384,7 @@ fn floats(template: &Template) -> Vec<f32> {
 /// Runs a change of people in a transaction of its own.
 macro_rules! change {
     ($this:ident, $call:ident($($argument:expr),*)) => {
-        $this.runtime.block_on(async {
+        $this.waiter.block_on(async {
             let mut transaction = $this.changing().await?;
             let answer = $this.people(&mut transaction).$call($($argument),*).await?;
             transaction.commit().await.map_err(failed)?;
@@ -345,7 +410,7 @@ impl Gallery for PgGallery {
         if values.transform() != self.transform.id() {
             return Err(GalleryError::OtherTransform);
         }
-        self.runtime.block_on(async {
+        self.waiter.block_on(async {
             let mut transaction = self.changing().await?;
             let picture = enrolment.picture.map(PictureId::as_bits);
             let mut people = self.people(&mut transaction);
@@ -390,7 +455,7 @@ impl Gallery for PgGallery {
             .iter()
             .map(|probe| self.probe(probe, key))
             .collect::<Result<_, _>>()?;
-        self.runtime.block_on(async {
+        self.waiter.block_on(async {
             let mut transaction = self.reading().await?;
             let query = "SELECT count(*) FROM regard_gallery_person p WHERE gallery = $1 AND parent IS NULL AND NOT EXISTS \
                  (SELECT FROM regard_gallery_person f WHERE f.gallery = $1 AND f.root = p.root AND f.is_frozen)";
@@ -411,7 +476,7 @@ impl Gallery for PgGallery {
         key: &Grant<Recognition>,
     ) -> Result<Option<Hit>, GalleryError> {
         let probe = self.probe(probe, key)?;
-        let rows = self.runtime.block_on(async {
+        let rows = self.waiter.block_on(async {
             let mut transaction = self.reading().await?;
             let query = "SELECT t.template, p.root, t.numbers::real[] AS numbers \
                  FROM regard_gallery_template t JOIN regard_gallery_person p USING (gallery, person) \
@@ -443,7 +508,7 @@ impl Gallery for PgGallery {
     }
 
     fn templates_of(&self, person: PersonId) -> Result<Vec<TemplateId>, GalleryError> {
-        let rows = self.runtime.block_on(async {
+        let rows = self.waiter.block_on(async {
             let mut transaction = self.reading().await?;
             let query = "SELECT t.template \
                  FROM regard_gallery_template t JOIN regard_gallery_person p USING (gallery, person) \
@@ -461,7 +526,7 @@ impl Gallery for PgGallery {
 
     fn rekey(&mut self, to: GalleryTransform) -> Result<(), GalleryError> {
         let way = self.transform.way_to(&to).ok_or(GalleryError::OtherModel)?;
-        self.runtime.block_on(async {
+        self.waiter.block_for_long(async {
             let mut transaction = self.changing().await?;
             let mut after: Vec<u8> = Vec::new();
             loop {

@@ -1,16 +1,29 @@
 //! What is asked and answered, as bytes: a letter for the kind, then fields of fixed length, all big-endian; templates in their
 //! byte form with their length before them.
 
-use regard_commitments::Zeroizing;
-use regard_domain::{PersonId, PictureId, TemplateId};
-use regard_identity::{Enrolment, GalleryError, Hit, SearchAnswer, Similarity, Template};
+use regard_commitments::{Digest, Zeroizing};
+use regard_domain::{PersonId, PictureId, TemplateId, Timestamp};
+use regard_identity::{
+    Enrolment, GalleryError, Hit, ModelTag, SearchAnswer, Similarity, Template, TemplateKind,
+    TransformId,
+};
+
+/// Under which leave of the site's gate somebody is searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Leave {
+    pub(super) number: Digest,
+    pub(super) until: Timestamp,
+}
 
 /// What is asked.
 pub(super) enum Request<'a> {
     Search {
         probes: &'a [&'a Template],
         k: usize,
+        leave: Leave,
     },
+    Begin(TemplateKind),
+    KeepOnly(TemplateKind),
     Insert(&'a Enrolment),
     RemovePerson(PersonId),
     RemoveTemplate(TemplateId),
@@ -19,7 +32,13 @@ pub(super) enum Request<'a> {
 
 /// The same, read.
 pub(super) enum Asked {
-    Search { probes: Vec<Template>, k: usize },
+    Search {
+        probes: Vec<Template>,
+        k: usize,
+        leave: Leave,
+    },
+    Begin(TemplateKind),
+    KeepOnly(TemplateKind),
     Insert(Enrolment),
     RemovePerson(PersonId),
     RemoveTemplate(TemplateId),
@@ -40,13 +59,17 @@ impl Request<'_> {
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new(Vec::new());
         match self {
-            Self::Search { probes, k } => {
+            Self::Search { probes, k, leave } => {
                 bytes.push(b's');
+                bytes.extend_from_slice(leave.number.as_bytes());
+                bytes.extend_from_slice(&leave.until.as_micros().to_be_bytes());
                 bytes.extend_from_slice(&(u32::try_from(*k).unwrap_or(u32::MAX)).to_be_bytes());
                 for probe in *probes {
                     put_template(&mut bytes, probe);
                 }
             }
+            Self::Begin(kind) => put_kind(&mut bytes, b'b', kind),
+            Self::KeepOnly(kind) => put_kind(&mut bytes, b'k', kind),
             Self::Insert(enrolment) => {
                 bytes.push(b'i');
                 bytes.extend_from_slice(&enrolment.template.as_bits().to_be_bytes());
@@ -75,6 +98,15 @@ fn put_template(bytes: &mut Vec<u8>, template: &Template) {
     let length = u32::try_from(form.len()).expect("a few hundred bytes");
     bytes.extend_from_slice(&length.to_be_bytes());
     bytes.extend_from_slice(&form);
+}
+
+fn put_kind(bytes: &mut Vec<u8>, letter: u8, kind: &TemplateKind) {
+    bytes.push(letter);
+    bytes.extend_from_slice(&kind.model.as_bits().to_be_bytes());
+    bytes.extend_from_slice(&kind.transform.as_bits().to_be_bytes());
+    // No part has room for so many numbers.
+    let dimension = u32::try_from(kind.dimension).unwrap_or(u32::MAX);
+    bytes.extend_from_slice(&dimension.to_be_bytes());
 }
 
 /// What is left to read.
@@ -106,6 +138,14 @@ impl Reader<'_> {
         Template::from_bytes(form).ok()
     }
 
+    fn kind(&mut self) -> Option<TemplateKind> {
+        Some(TemplateKind {
+            model: ModelTag::from_bits(self.long()?),
+            transform: TransformId::from_bits(self.long()?),
+            dimension: self.number()?,
+        })
+    }
+
     /// The value, where nothing is left.
     fn end<T>(&self, value: T) -> Option<T> {
         self.0.is_empty().then_some(value)
@@ -117,13 +157,19 @@ pub(super) fn read(bytes: &[u8]) -> Option<Asked> {
     let mut rest = Reader(bytes);
     let asked = match rest.take::<1>()?[0] {
         b's' => {
+            let leave = Leave {
+                number: Digest::from_bytes(rest.take()?),
+                until: Timestamp::from_micros(i64::from_be_bytes(rest.take()?)),
+            };
             let k = rest.number()?;
             let mut probes = Vec::new();
             while !rest.0.is_empty() {
                 probes.push(rest.template()?);
             }
-            Asked::Search { probes, k }
+            Asked::Search { probes, k, leave }
         }
+        b'b' => Asked::Begin(rest.kind()?),
+        b'k' => Asked::KeepOnly(rest.kind()?),
         b'i' => {
             let template = TemplateId::from_bits(rest.id()?);
             let person = PersonId::from_bits(rest.id()?);
@@ -245,9 +291,13 @@ fn error_of(code: u8, number: u64) -> GalleryError {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use regard_identity::{ModelTag, TransformId};
 
     use super::*;
+
+    const LEAVE: Leave = Leave {
+        number: Digest::from_bytes([7; 32]),
+        until: Timestamp::from_micros(-3),
+    };
 
     fn template() -> Template {
         let (model, transform) = (ModelTag::from_bits(1), TransformId::from_bits(2));
@@ -260,11 +310,21 @@ mod tests {
         let request = Request::Search {
             probes: &[&probe, &probe],
             k: 7,
+            leave: LEAVE,
         };
-        let Some(Asked::Search { probes, k }) = read(&request.to_bytes()) else {
+        let Some(Asked::Search { probes, k, leave }) = read(&request.to_bytes()) else {
             panic!("no search");
         };
-        assert_eq!((probes.len(), k), (2, 7));
+        assert_eq!((probes.len(), k, leave), (2, 7, LEAVE));
+        let kind = TemplateKind {
+            model: ModelTag::from_bits(1),
+            transform: TransformId::from_bits(2),
+            dimension: 128,
+        };
+        let begun = read(&Request::Begin(kind).to_bytes());
+        assert!(matches!(begun, Some(Asked::Begin(read)) if read == kind));
+        let kept = read(&Request::KeepOnly(kind).to_bytes());
+        assert!(matches!(kept, Some(Asked::KeepOnly(read)) if read == kind));
         assert_eq!(probes[1].values(), probe.values());
         for picture in [None, Some(PictureId::from_bits(9))] {
             let enrolment = Enrolment {
@@ -302,7 +362,7 @@ mod tests {
         #[test]
         fn damaged_words_are_read_or_are_not(
             mut bytes in prop::collection::vec(any::<u8>(), 0..300),
-            kind in prop::sample::select(b"siptnfe".to_vec()), cut in 0_usize..200,
+            kind in prop::sample::select(b"sbkiptnfe".to_vec()), cut in 0_usize..200,
         ) {
             if let Some(first) = bytes.first_mut() {
                 *first = kind;
@@ -310,8 +370,9 @@ mod tests {
             let _ = read(&bytes);
             let _ = Answer::read(&bytes);
             let probe = template();
-            let whole = Request::Search { probes: &[&probe], k: 3 }.to_bytes();
-            if let Some(cut) = whole.get(..cut).filter(|cut| cut.len() != 5) {
+            let whole = Request::Search { probes: &[&probe], k: 3, leave: LEAVE }.to_bytes();
+            // Without any probe it is a search for nobody.
+            if let Some(cut) = whole.get(..cut).filter(|cut| cut.len() != 45) {
                 prop_assert!(read(cut).is_none() || cut.len() == whole.len());
             }
         }

@@ -1,19 +1,11 @@
-//! Galleries in PostgreSQL, on a server that the tests start themselves.
-//!
-//! The server is looked for in the folder that `REGARD_PG_BIN` names, then where Debian puts it; it needs the extension
-//! `vector`. Without one, these tests say that they were skipped.
+//! Galleries in PostgreSQL, on a server that the tests start themselves (`regard_testkit::postgres`); without one they say that
+//! they were skipped.
 
 use std::collections::BTreeSet;
-use std::env;
-use std::fs;
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
-use regard_backends::PgGallery;
+use regard_backends::{PgAddress, PgGallery, PgProbe};
 use regard_commitments::{Grant, Recognition};
 use regard_domain::{PersonId, TemplateId};
 use regard_identity::{
@@ -22,124 +14,36 @@ use regard_identity::{
 use regard_testkit::conformance::gallery::{
     self as laws, DIMENSION, MODEL, Strictness, first_transform, random_embedding,
 };
+use regard_testkit::postgres::{Postgres, SKIPPED};
 use tempfile::TempDir;
-
-/// An account that every Linux has: a server of PostgreSQL refuses to run as root.
-const NOBODY: u32 = 65_534;
 
 /// A server of our own, which ends with the test.
 struct Server {
-    programs: PathBuf,
-    folder: TempDir,
-}
-
-/// The programs of a PostgreSQL that has the extension.
-fn programs() -> Option<PathBuf> {
-    let named = env::var_os("REGARD_PG_BIN").map(PathBuf::from);
-    let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-    let installed = installed.flatten().map(|entry| entry.path().join("bin"));
-    named.into_iter().chain(installed).find(|programs| {
-        let mut config = Command::new(programs.join("pg_config"));
-        let shared = config.arg("--sharedir").output().ok();
-        let shared = shared.and_then(|output| String::from_utf8(output.stdout).ok());
-        shared.is_some_and(|shared| {
-            Path::new(shared.trim())
-                .join("extension/vector.control")
-                .is_file()
-        })
-    })
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+    // Before the folder, which it lies in.
+    postgres: Postgres,
+    _folder: TempDir,
 }
 
 impl Server {
     /// Starts one; nothing, and a word about it, where none can be had.
     fn start() -> Option<Self> {
-        let Some(programs) = programs() else {
-            println!("skipped: PostgreSQL with the extension vector not found; see REGARD_PG_BIN");
+        let folder = tempfile::tempdir().unwrap();
+        let Some(postgres) = Postgres::start(folder.path()) else {
+            println!("{SKIPPED}");
             return None;
         };
-        let folder = tempfile::tempdir().unwrap();
-        if is_root() {
-            chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        }
-        let server = Self { programs, folder };
-        let data = server.data();
-        let made = ["-U", "regard", "-A", "trust", "--no-sync", "-D", &data];
-        server.run("initdb", &made);
-        server.up();
-        Some(server)
+        Some(Self {
+            postgres,
+            _folder: folder,
+        })
     }
 
-    fn data(&self) -> String {
-        self.folder.path().join("data").display().to_string()
-    }
-
-    fn run(&self, program: &str, args: &[&str]) {
-        let mut command = Command::new(self.programs.join(program));
-        if is_root() {
-            command.uid(NOBODY).gid(NOBODY);
-        }
-        let log = fs::File::create(self.folder.path().join(format!("{program}.log"))).unwrap();
-        let command = command
-            .args(args)
-            .current_dir(self.folder.path())
-            .env("HOME", self.folder.path());
-        let status = command
-            .stdin(Stdio::null())
-            .stderr(log.try_clone().unwrap())
-            .stdout(log)
-            .status();
-        if !status.unwrap().success() {
-            let log = fs::read_to_string(self.folder.path().join(format!("{program}.log")));
-            panic!("{program} failed: {}", log.unwrap_or_default());
-        }
-    }
-
-    fn up(&self) {
-        let sockets = self.folder.path().display();
-        let options = format!("-c listen_addresses='' -c unix_socket_directories='{sockets}'");
-        let log = self.folder.path().join("server.log").display().to_string();
-        self.run(
-            "pg_ctl",
-            &[
-                "-D",
-                &self.data(),
-                "-w",
-                "-l",
-                &log,
-                "-o",
-                &options,
-                "start",
-            ],
-        );
-    }
-
-    /// Ends it as loss of power does.
-    fn crash(&self) {
-        self.run(
-            "pg_ctl",
-            &["-D", &self.data(), "-w", "-m", "immediate", "stop"],
-        );
-    }
-
-    fn address(&self) -> String {
-        let folder = self.folder.path().display().to_string().replace('/', "%2F");
-        format!("postgres://regard@{folder}/postgres")
+    fn address(&self) -> PgAddress {
+        self.postgres.address().parse().unwrap()
     }
 
     fn gallery(&self, name: &str) -> PgGallery {
         PgGallery::open(&self.address(), name, first_transform(), MODEL, 1_000_000).unwrap()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if Path::new(&self.data()).join("postmaster.pid").exists() {
-            self.crash();
-        }
     }
 }
 
@@ -224,22 +128,16 @@ fn who_was_removed_stays_away_after_a_crash_and_after_a_restore() {
     for (bits, face) in (0_u128..).zip(&faces) {
         enroll(&mut gallery, bits, face);
     }
-    let older = server.folder.path().join("older.sql").display().to_string();
-    let folder = server.folder.path().display().to_string();
-    let host = ["-h", &folder, "-U", "regard"];
-    server.run(
-        "pg_dump",
-        &[&host[..], &["-c", "-f", &older, "postgres"]].concat(),
-    );
+    server.postgres.back_up();
     let person = PersonId::from_bits;
     assert_eq!(gallery.remove_person(person(4)).unwrap(), 1);
     assert!(gallery.remove_template(TemplateId::from_bits(5)).unwrap());
-    server.crash();
+    server.postgres.crash();
     assert!(matches!(
         gallery.n_templates(),
         Err(GalleryError::Index { .. })
     ));
-    server.up();
+    server.postgres.up();
     let check = |gallery: &PgGallery| {
         for (bits, face) in (0_u128..).zip(&faces) {
             let is_there = ![4, 5].contains(&bits);
@@ -253,10 +151,7 @@ fn who_was_removed_stays_away_after_a_crash_and_after_a_restore() {
     let mut gallery = server.gallery("crash");
     check(&gallery);
     // An older copy comes back, in which both are; who is to be there is known by whoever keeps the consents.
-    server.run(
-        "psql",
-        &[&host[..], &["-q", "-f", &older, "postgres"]].concat(),
-    );
+    server.postgres.restore();
     assert_eq!(first(&gallery, &faces[4]), Some(person(4)));
     let kept: BTreeSet<TemplateId> = (0..30)
         .filter(|bits| ![4, 5].contains(bits))
@@ -264,4 +159,48 @@ fn who_was_removed_stays_away_after_a_crash_and_after_a_restore() {
         .collect();
     assert_eq!(gallery.keep_only(&kept).unwrap(), 2);
     check(&gallery);
+}
+
+#[test]
+fn a_family_has_one_gallery_for_each_transform_until_the_others_are_removed() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let mut rng = ChaCha20Rng::seed_from_u64(29);
+    let face = random_embedding(&mut rng);
+    let open = |family: &str, byte: u8| {
+        let transform = GalleryTransform::from_key(&[byte; 32], DIMENSION).unwrap();
+        PgGallery::open_in(&server.address(), family, transform, MODEL, 10).unwrap()
+    };
+    let families = ["shop", "shop/back", "sho"];
+    for family in families {
+        for byte in [1, 2] {
+            enroll(&mut open(family, byte), u128::from(byte), &face);
+        }
+    }
+    let mut kept = open("shop", 2);
+    assert_eq!(kept.remove_others("shop").unwrap(), 1);
+    assert_eq!(kept.remove_others("shop").unwrap(), 0);
+    assert_eq!(first(&kept, &face), Some(PersonId::from_bits(2)));
+    for (family, byte, n) in [("shop", 1, 0), ("shop/back", 1, 1), ("sho", 1, 1)] {
+        assert_eq!(open(family, byte).n_templates().unwrap(), n, "{family}");
+    }
+}
+
+/// The runtime of whoever searches is not the one that talks to the database.
+#[tokio::test]
+async fn a_gallery_may_be_dropped_within_a_task() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let opened = std::thread::scope(|scope| scope.spawn(|| server.gallery("task")).join());
+    drop(opened.unwrap());
+    let asked = std::thread::scope(|scope| scope.spawn(|| PgProbe::ask(&server.address())).join());
+    let probe = asked.unwrap().unwrap();
+    assert!(probe.is_made && probe.vector.is_some(), "{probe:?}");
+    assert!(
+        probe
+            .server
+            .starts_with(|first: char| first.is_ascii_digit())
+    );
 }

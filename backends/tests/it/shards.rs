@@ -9,10 +9,12 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use regard_backends::{RemoteShard, ShardSecret, ShardServer};
 use regard_commitments::{Grant, Recognition, Zeroizing};
+use regard_domain::{PersonId, TemplateId};
 use regard_identity::{
-    Embedding, ExactGallery, GalleryError, GalleryLimits, Shard, ShardedGallery,
+    Embedding, Enrolment, ExactGallery, GalleryError, GalleryLimits, GalleryTransform,
+    Part as HeldPart, Shard, ShardedGallery, TemplateKind,
 };
-use regard_testkit::conformance::gallery::{MODEL, first_transform, random_embedding};
+use regard_testkit::conformance::gallery::{DIMENSION, MODEL, first_transform, random_embedding};
 use regard_testkit::conformance::shards::parts_answer_as_one;
 
 /// Tells a process of the tests that it is a part.
@@ -23,6 +25,14 @@ const N_PARTS: usize = 4;
 
 fn secret(byte: u8) -> ShardSecret {
     ShardSecret::new(Zeroizing::new([byte; 32]))
+}
+
+fn kind() -> TemplateKind {
+    TemplateKind {
+        model: MODEL,
+        transform: first_transform().id(),
+        dimension: DIMENSION,
+    }
 }
 
 fn exact() -> ExactGallery {
@@ -38,9 +48,10 @@ fn part() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("listening on {}", listener.local_addr().unwrap());
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(std::process::id()));
-    let key = Grant::<Recognition>::for_evaluation();
     let server = ShardServer::new(secret(1), &mut rng);
-    server.serve(&listener, Box::new(exact()), &key).unwrap();
+    let mut part = HeldPart::new(GalleryLimits::default());
+    part.begin(kind()).unwrap();
+    server.serve(&listener, Box::new(part)).unwrap();
 }
 
 /// A process that is a part, ended with the test.
@@ -116,4 +127,37 @@ fn who_lacks_the_secret_learns_nothing() {
     ));
     // The part goes on answering others.
     assert_eq!(part.shard(secret(1)).n_templates().unwrap(), 0);
+}
+
+#[test]
+fn a_part_forgets_what_the_site_says() {
+    let part = Part::start();
+    let mut shard = part.shard(secret(1));
+    let other = TemplateKind {
+        transform: GalleryTransform::from_key(&[3; 32], DIMENSION)
+            .unwrap()
+            .id(),
+        ..kind()
+    };
+    let face: Embedding = random_embedding(&mut ChaCha20Rng::seed_from_u64(4));
+    let template = || first_transform().template(&face).unwrap();
+    let enrolment = Enrolment {
+        template: TemplateId::from_bits(1),
+        person: PersonId::from_bits(2),
+        picture: None,
+        values: template(),
+    };
+    shard.insert(enrolment).unwrap();
+    let key = Grant::<Recognition>::for_evaluation();
+    let found = |shard: &RemoteShard| shard.search(&[&template()], 1, &key);
+    assert_eq!(
+        found(&shard).unwrap()[0].hits[0].person,
+        PersonId::from_bits(2)
+    );
+    shard.begin(other).unwrap();
+    assert_eq!(found(&shard).unwrap()[0].hits.len(), 1);
+    shard.keep_only(other).unwrap();
+    assert!(matches!(found(&shard), Err(GalleryError::OtherTransform)));
+    shard.begin(kind()).unwrap();
+    assert!(found(&shard).unwrap()[0].hits.is_empty());
 }

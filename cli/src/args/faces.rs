@@ -1,5 +1,6 @@
 //! Arguments of the commands about faces: they speak to an installation that runs.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -99,6 +100,25 @@ pub(crate) enum GalleryCommand {
     Disarm(GalleryArgs),
     /// Turns it over to a fresh secret while it is searched: what leaked of the older one matches nothing any more.
     Rekey(GalleryArgs),
+    /// Holds a part of the gallery of an installation on another machine, in memory, until it is ended.
+    Shard(ShardArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct ShardArgs {
+    /// Where to listen for the installation; port 0 takes any free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// A file whose first line is the secret that the installation and its parts share: 64 hexadecimal digits, as `openssl rand
+    /// -hex 32` makes them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: PathBuf,
+    /// Most templates it holds; 220 bytes each.
+    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    pub(crate) max_templates: usize,
+    /// Threads that work on one search together.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) threads: usize,
 }
 
 #[derive(Args)]

@@ -7,9 +7,7 @@ use std::path::PathBuf;
 use regard_backends::BrokerAddress;
 use regard_decision::{Campaign, Creative, FactFeature};
 use regard_domain::{CameraId, ScreenId, SlotId};
-use regard_engine::{
-    BadLayout, GalleryConfig, HAS_GALLERY_INDEX, Layout, MarkedSpot, RecognitionConfig, SlotArea,
-};
+use regard_engine::{BadLayout, GalleryConfig, Layout, MarkedSpot, RecognitionConfig, SlotArea};
 use regard_identity::TargetRate;
 use regard_inference::{Device, RuntimeChoice};
 use regard_server::{OutboundUrl, WebhookEvent};
@@ -17,6 +15,7 @@ use regard_vision::SourceSpec;
 use serde::Deserialize;
 
 use super::compat::CompatForm;
+use super::gallery::GalleryForm;
 use super::tls::TlsForm;
 
 /// A value read from a text, with the reader's own words when it cannot be.
@@ -311,39 +310,16 @@ pub(super) struct RecognitionForm {
     pub(super) arms_gallery: bool,
     /// Whether cameras before screens read face tokens that are held up to them.
     pub(super) reads_tokens: bool,
-    /// Most templates in a gallery; left out: a million.
-    pub(super) max_templates: Option<MaxTemplates>,
-    /// Beyond so many templates an index of neighbours is asked; left out: everybody is compared.
-    pub(super) index_beyond: Option<IndexBeyond>,
-}
-
-number_in_range! {
-    /// Most templates in a gallery.
-    MaxTemplates: 1 to 100_000_000;
-}
-
-/// From which size on a gallery has an index.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "MaxTemplates")]
-pub(super) struct IndexBeyond(u32);
-
-impl TryFrom<MaxTemplates> for IndexBeyond {
-    type Error = String;
-
-    fn try_from(number: MaxTemplates) -> Result<Self, String> {
-        if !HAS_GALLERY_INDEX {
-            return Err(
-                "this program was built without an index of neighbours; build it with `--features hnsw`, or leave \
-                 this out: everybody is compared then"
-                    .to_owned(),
-            );
-        }
-        Ok(Self(number.0))
-    }
+    /// What keeps those who may be found.
+    pub(super) gallery: GalleryForm,
 }
 
 impl RecognitionForm {
-    pub(super) fn config(&self, cameras: &[CameraForm]) -> RecognitionConfig {
+    pub(super) fn config(
+        &self,
+        cameras: &[CameraForm],
+        gallery: GalleryConfig,
+    ) -> RecognitionConfig {
         let default = RecognitionConfig::default();
         let rate = |given: &Option<ErrorRate>| given.as_ref().map(|rate| rate.0);
         RecognitionConfig {
@@ -355,12 +331,7 @@ impl RecognitionForm {
                 .iter()
                 .filter_map(|camera| Some((camera.id.clone(), camera.spot?.spot())))
                 .collect(),
-            gallery: GalleryConfig {
-                max_templates: self
-                    .max_templates
-                    .map_or(default.gallery.max_templates, |n| n.0 as usize),
-                index_beyond: self.index_beyond.map(|n| n.0 as usize),
-            },
+            gallery,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path as FilePath, PathBuf};
 use regard_audience::CrowdSettings;
 use regard_commitments::Commitments;
 use regard_decision::{Campaign, ContextSpec, Creative};
-use regard_engine::{CameraConfig, EngineConfig, ScreenConfig};
+use regard_engine::{CameraConfig, EngineConfig, GalleryConfig, ScreenConfig};
 use regard_server::{
     AcmeConfig, CompatConfig, Connectors, MqttConfig, ServerConfig, WebhookConfig,
 };
@@ -24,7 +24,7 @@ use super::path::Path;
 use super::promises;
 use super::reader::{Reading, read};
 use super::tls::{self, CERTIFICATES};
-use super::{compat, connectors};
+use super::{compat, connectors, gallery};
 
 /// A configuration without mistakes.
 #[derive(Debug)]
@@ -39,6 +39,7 @@ pub(crate) struct Site {
     connectors: Connectors,
     compat: CompatConfig,
     acme: Option<AcmeConfig>,
+    gallery: GalleryConfig,
     /// The files that messages show.
     pub(crate) assets: Vec<Asset>,
 }
@@ -130,10 +131,18 @@ impl Site {
                 .or(models),
             detector_long_side_px: engine.detector_long_side_px.0,
             site_key: regard_engine::SiteKeyConfig::default(),
-            recognition: self.form.recognition.config(&self.form.cameras),
+            recognition: self
+                .form
+                .recognition
+                .config(&self.form.cameras, self.gallery.clone()),
             papers: None,
             recording: None,
         }
+    }
+
+    /// What keeps those who may be found.
+    pub(crate) const fn gallery(&self) -> &GalleryConfig {
+        &self.gallery
     }
 
     /// The broker that is told what happens, if there is one.
@@ -337,18 +346,12 @@ impl Check<'_, '_> {
         self.layouts(form, mistakes);
         let context = self.context(form, mistakes);
         let cameras = self.cameras(form, mistakes);
-        let connectors = connectors::read(form, self.folder(), &mut |path, message| {
-            self.tell(mistakes, path, message);
-        });
-        let compat = compat::compat(&form.compat, self.folder(), &mut |path, message| {
-            self.tell(mistakes, path, message);
-        });
+        let tell = &mut |path: &str, message: String| self.tell(mistakes, path, message);
+        let connectors = connectors::read(form, self.folder(), tell);
+        let compat = compat::compat(&form.compat, self.folder(), tell);
+        let gallery = gallery::read(&form.recognition.gallery, self.folder(), tell);
         let acme = form.server.tls.as_ref().and_then(|tls| tls.acme.as_ref());
-        let acme = acme.and_then(|acme| {
-            tls::acme(acme, self.folder(), &mut |path, message| {
-                self.tell(mistakes, path, message);
-            })
-        });
+        let acme = acme.and_then(|acme| tls::acme(acme, self.folder(), tell));
         Some(Site {
             form: SiteFile::default(),
             folder: self.folder().to_owned(),
@@ -360,6 +363,7 @@ impl Check<'_, '_> {
             connectors,
             compat,
             acme,
+            gallery,
             assets,
         })
     }

@@ -14,6 +14,7 @@ use super::{Check, State};
 use crate::models;
 use crate::printable::{on_one_line, shown};
 use crate::sandbox;
+use crate::swap::{self, Swapping};
 
 /// The model that proves a runtime, and the side of its input in pixels: as in the live loop.
 const PROBE_MODEL: &str = "yunet-2023mar";
@@ -23,6 +24,7 @@ const PROBE_SIDE_PX: usize = 320;
 pub(super) fn all() -> Vec<Check> {
     let mut checks = vec![machine()];
     checks.extend(sandbox());
+    checks.push(memory());
     checks.extend(cameras());
     checks.push(ffmpeg());
     let catalog = models::catalog();
@@ -61,6 +63,34 @@ fn sandbox() -> Vec<Check> {
         ),
     };
     sandbox::available().map(check).into()
+}
+
+/// Whether what lies in memory may come to lie on a disk.
+fn memory() -> Check {
+    let name = "memory off the disk";
+    let remedy = "let it be locked (LimitMEMLOCK=infinity in the unit of a service, ulimit -l unlimited in a shell), turn swap \
+                  off, or encrypt it";
+    match swap::outlook() {
+        Swapping::Locked => Check::good(
+            "machine",
+            name,
+            "demo and serve lock theirs: none of it is swapped out",
+        ),
+        Swapping::NowhereTo => Check::good("machine", name, "there is no swap"),
+        Swapping::Possible { limit_bytes } => {
+            let detail = format!(
+                "may be swapped out: at most {} may be locked",
+                models::size(limit_bytes)
+            );
+            Check::missing("machine", name, detail, remedy)
+        }
+        Swapping::Unknown => Check::missing(
+            "machine",
+            name,
+            "whether it may be swapped out cannot be told",
+            remedy,
+        ),
+    }
 }
 
 fn machine() -> Check {

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use regard_commitments::{Date, NoteSigner, Profile, SiteKeys, ledger_origin, word};
+use regard_commitments::{
+    AttestedSource, Date, NoteSigner, Profile, SiteKeys, ledger_origin, word,
+};
 use regard_decision::{Campaign, Condition};
 use regard_domain::{CameraId, ScreenId, Timestamp};
-use regard_engine::{Calendar, EngineConfig, SiteKeyConfig};
+use regard_engine::{Calendar, EngineConfig, GalleryKind, SiteKeyConfig};
 use regard_inference::{Catalog, Device, RuntimeChoice};
-use regard_reports::{CameraFact, CampaignFact, Facts, GuardFact, ScreenFact};
-use regard_server::ServerConfig;
+use regard_reports::{CameraFact, CampaignFact, Facts, GuardFact, ScreenFact, ServiceFact};
+use regard_server::{CompatConfig, CompreFaceKind, ServerConfig};
 use regard_vision::SourceSpec;
 
 use super::records;
@@ -53,6 +55,8 @@ pub(super) fn facts(
         models: catalog.entries().map(records::model).collect(),
         runtime: runtime(engine.runtime).to_owned(),
         measurements: records::measurements()?,
+        services: services(&server.compat),
+        gallery: gallery(&engine.recognition.gallery.kind),
         guard: GuardFact {
             is_remote: !server.listen.ip().is_loopback(),
             encryption: encryption(server),
@@ -74,6 +78,53 @@ fn encryption(server: &ServerConfig) -> String {
         }
         (Some(tls), None) if tls.makes_own => "TLS with a certificate that signs itself".to_owned(),
         (Some(_), None) => "TLS with the certificate of the owner".to_owned(),
+    }
+}
+
+/// Services that may hold and compare faces.
+fn services(compat: &CompatConfig) -> Vec<ServiceFact> {
+    let pictures = |source: AttestedSource| match source {
+        AttestedSource::Upload => "files that are sent",
+        AttestedSource::Camera => "a camera, so that nobody is compared",
+    };
+    let compreface = compat.compreface.iter().filter_map(|one| {
+        let interface = match one.kind {
+            CompreFaceKind::Recognition => "CompreFace",
+            CompreFaceKind::Verification => "CompreFace, comparing two pictures",
+            // It tells nobody apart.
+            CompreFaceKind::Detection => return None,
+        };
+        Some(ServiceFact {
+            service: one.service.clone(),
+            interface: interface.to_owned(),
+            collection: Some(one.collection.clone()),
+            pictures: pictures(one.source).to_owned(),
+        })
+    });
+    let keys = compat.rekognition.iter().flat_map(|config| &config.keys);
+    let rekognition = keys.map(|key| ServiceFact {
+        service: key.service.clone(),
+        interface: "Rekognition".to_owned(),
+        collection: None,
+        pictures: pictures(key.source).to_owned(),
+    });
+    // A service with several keys is one.
+    let all: BTreeSet<ServiceFact> = compreface.chain(rekognition).collect();
+    all.into_iter().collect()
+}
+
+/// Where templates are searched outside this machine's memory.
+fn gallery(kind: &GalleryKind) -> Option<String> {
+    match kind {
+        GalleryKind::Exact | GalleryKind::Neighbours { .. } => None,
+        GalleryKind::Parts { addresses, .. } => Some(format!(
+            "in the memory of {} other machines, diversified and not sealed",
+            addresses.len()
+        )),
+        GalleryKind::Database(address) => Some(format!(
+            "in a PostgreSQL database ({}), diversified and not sealed",
+            address.place()
+        )),
     }
 }
 

@@ -1,9 +1,10 @@
 //! What the program needs to reach, worked out from what it is started with.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use regard_engine::{EngineConfig, SiteKeyFile};
+use regard_engine::{EngineConfig, GalleryKind, SiteKeyFile};
 use regard_inference::{Device, LibrarySearch, RuntimeChoice};
 use regard_server::{AcmeConfig, ServerConfig};
 use regard_vision::SourceSpec;
@@ -119,6 +120,20 @@ impl Reach {
                 connects.insert(port);
                 connects.insert(DNS_PORT);
             }
+        }
+        let gallery_ports: Vec<u16> = match &engine.recognition.gallery.kind {
+            GalleryKind::Exact | GalleryKind::Neighbours { .. } => Vec::new(),
+            GalleryKind::Parts { addresses, .. } => {
+                addresses.iter().map(SocketAddr::port).collect()
+            }
+            // A socket in a folder is no port, and not told apart.
+            GalleryKind::Database(address) => {
+                let port = address.port().into_iter();
+                port.flat_map(|port| [port, DNS_PORT]).collect()
+            }
+        };
+        if let Some(connects) = &mut reach.connects {
+            connects.extend(gallery_ports);
         }
         for camera in &engine.cameras {
             reach.add_source(&camera.source);

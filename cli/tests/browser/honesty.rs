@@ -167,7 +167,7 @@ async fn whoever_scans_the_code_shuts_the_camera() {
             browser.stop().await;
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
         page.refresh().await.unwrap();
     }
     panic!("the page does not say that the camera is shut");

@@ -646,6 +646,90 @@ fn who_issues_certificates_is_read_before_anything_runs() {
 }
 
 #[test]
+fn what_keeps_the_gallery_is_read_before_anything_runs() {
+    let folder = init();
+    let folder = folder.path();
+    let here = "postgres://me:swordfish@localhost/faces\n";
+    fs::write(folder.join("here.address"), here).unwrap();
+    let there = "postgres://me:swordfish@db.example.org/faces\n";
+    fs::write(folder.join("there.address"), there).unwrap();
+    fs::write(folder.join("nonsense.address"), "swordfish\n").unwrap();
+    fs::write(folder.join("shards.secret"), "0a".repeat(32) + "\n").unwrap();
+    let check_with = |gallery: &str| {
+        let file = folder.join("regard.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let table = "[recognition.gallery]\n";
+        let changed = text.replace(table, &format!("{table}{gallery}\n"));
+        assert_ne!(changed, text);
+        fs::write(&file, changed).unwrap();
+        let (code, _, err) = check(folder);
+        fs::write(&file, text).unwrap();
+        assert!(!err.contains("swordfish"), "{err}");
+        (code, err)
+    };
+    for good in [
+        "kind = \"exact\"\nmax_templates = 10",
+        "kind = \"pgvector\"\naddress_file = \"here.address\"",
+        "kind = \"shards\"\nshards = [\"127.0.0.1:1\"]\nsecret_file = \"shards.secret\"",
+    ] {
+        let (code, err) = check_with(good);
+        assert_eq!(code, 0, "{good}: {err}");
+    }
+    let pg = |file: &str| format!("kind = \"pgvector\"\naddress_file = \"{file}\"");
+    for (bad, said) in [
+        (
+            "kind = \"pgvector\"".to_owned(),
+            "recognition.gallery: \"address_file\" is missing",
+        ),
+        (
+            pg("none.address"),
+            "recognition.gallery.address_file: expected a file whose first line is the secret, found none",
+        ),
+        (
+            pg("nonsense.address"),
+            "recognition.gallery.address_file: nonsense.address: expected an address such as postgres://",
+        ),
+        (
+            pg("there.address"),
+            "recognition.gallery.address_file: there.address: expected sslmode=verify-full",
+        ),
+        (
+            "index_beyond = 7".to_owned(),
+            "recognition.gallery.index_beyond: expected it beside kind = \"hnsw\" alone",
+        ),
+        (
+            "address_file = \"here.address\"".to_owned(),
+            "recognition.gallery.address_file: expected it beside kind = \"pgvector\" alone",
+        ),
+        (
+            "kind = \"shards\"\nsecret_file = \"shards.secret\"".to_owned(),
+            "recognition.gallery: kind = \"shards\" needs shards",
+        ),
+        (
+            "kind = \"shards\"\nshards = [\"here\"]\nsecret_file = \"shards.secret\"".to_owned(),
+            "expected a numeric address and port",
+        ),
+        (
+            "kind = \"shards\"\nshards = [\"127.0.0.1:1\"]\nsecret_file = \"nonsense.address\""
+                .to_owned(),
+            "recognition.gallery.secret_file: expected 64 hexadecimal digits",
+        ),
+        (
+            "secret_file = \"shards.secret\"".to_owned(),
+            "recognition.gallery: expected shards and secret_file beside kind = \"shards\" alone",
+        ),
+        (
+            "max_templates = 0".to_owned(),
+            "recognition.gallery.max_templates: expected a whole number",
+        ),
+    ] {
+        let (code, err) = check_with(&bad);
+        assert_eq!(code, 1, "{bad}: {err}");
+        assert!(err.contains(said), "{bad}: {err}");
+    }
+}
+
+#[test]
 fn a_password_that_others_can_read_is_warned_of() {
     let folder = init();
     let folder = folder.path();

@@ -1,4 +1,4 @@
-//! A program that dies leaves no copy of its memory behind.
+//! A program that dies leaves no copy of its memory behind, and one that runs none in swap where it may lock its memory.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -40,4 +40,27 @@ fn a_program_that_dies_leaves_no_copy_of_its_memory() {
         names.iter().all(|name| !name.starts_with("core")),
         "{names:?}"
     );
+}
+
+/// Whether this process, and so the program, may lock as much memory as it likes.
+fn may_lock_all() -> bool {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap();
+    let limit = limits
+        .lines()
+        .find(|line| line.starts_with("Max locked memory"));
+    let words: Vec<&str> = limit.unwrap().split_whitespace().collect();
+    words[3] == "unlimited"
+}
+
+#[test]
+fn memory_is_locked_where_it_may_be_as_a_whole_and_else_none_of_it() {
+    let running = Running::start("in_persons_hands");
+    let status = fs::read_to_string(format!("/proc/{}/status", running.pid())).unwrap();
+    let locked = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmLck:"))
+        .and_then(|line| line.trim().strip_suffix(" kB"));
+    let locked_kb: u64 = locked.unwrap().trim().parse().unwrap();
+    // Under a limit that is reached memory would be refused, and the program would end.
+    assert_eq!(locked_kb > 0, may_lock_all(), "{locked_kb} kB");
 }

@@ -98,7 +98,7 @@ fn check(change: impl FnOnce(&mut Campaign), path: &str, code: Option<&str>) {
 
 #[test]
 fn a_margin_belongs_to_a_proof() {
-    let lints = |toml: &str| -> crate::PolicyConfig {
+    let lints = |toml: &str| -> PolicyConfig {
         toml::from_str(&format!("kind = \"lints\"\n{toml}")).unwrap()
     };
     let path = "campaign[0].policy.apprentice_margin";

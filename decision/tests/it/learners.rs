@@ -338,6 +338,8 @@ fn what_serves_in_one_slot_need_not_in_another() {
             is_held_out: false,
             propensity: decision.propensity,
             segments: Vec::new(),
+            others: Vec::new(),
+            apprentice_weight: None,
         };
         planner.apply(&update).unwrap();
     }

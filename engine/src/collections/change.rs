@@ -313,7 +313,7 @@ impl Collections {
         Ok(added)
     }
 
-    async fn add_face(
+    pub(super) async fn add_face(
         &self,
         leave: &Leave,
         shelf: &super::Shared,

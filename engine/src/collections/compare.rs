@@ -5,7 +5,7 @@ use std::fmt;
 use regard_commitments::{Refusal, RefusalCode, Zeroizing};
 use regard_domain::{GalleryId, TemplateId};
 use regard_identity::{
-    EMBEDDING_DIMENSION, Embedding, Gallery as _, MAX_HITS, Similarity, Template,
+    EMBEDDING_DIMENSION, Embedding, Gallery as _, MAX_HITS, SearchAnswer, Similarity, Template,
 };
 
 use super::shelf::{Shelf, face_of};
@@ -113,13 +113,7 @@ impl Collections {
         self.searched(leave, |shelf| {
             let key = leave.inner.key.to_search();
             let answer = shelf.gallery.search(&probe.0, MAX_HITS, key.grant())?;
-            let found = answer.hits.iter().filter_map(|hit| {
-                Some(FoundFace {
-                    face: shelf.face(face_of(hit.person))?,
-                    similarity: hit.similarity,
-                })
-            });
-            Ok(found.collect())
+            Ok(told(shelf, &answer))
         })
     }
 
@@ -253,17 +247,22 @@ impl Collections {
 /// The faces of a collection by how near they are to a template of it, ties by id.
 fn near(leave: &Leave, shelf: &Shelf, probe: &Template) -> Result<Vec<FoundFace>, CollectionError> {
     let key = leave.inner.key.to_search();
-    let mut hits = Vec::with_capacity(shelf.faces.len());
-    for (id, held) in &shelf.faces {
-        hits.push((held.template.similarity(probe, key.grant())?, *id));
-    }
-    hits.sort_by(|(a, x), (b, y)| b.get().total_cmp(&a.get()).then(x.cmp(y)));
-    hits.truncate(MAX_HITS);
-    let found = hits.into_iter().filter_map(|(similarity, id)| {
-        let face = shelf.face(id)?;
-        Some(FoundFace { face, similarity })
+    let answers = shelf
+        .gallery
+        .search_templates(&[probe], MAX_HITS, key.grant())?;
+    let answer = answers.first().ok_or(CollectionError::Damaged)?;
+    Ok(told(shelf, answer))
+}
+
+/// The faces that were found.
+fn told(shelf: &Shelf, answer: &SearchAnswer) -> Vec<FoundFace> {
+    let found = answer.hits.iter().filter_map(|hit| {
+        Some(FoundFace {
+            face: shelf.face(face_of(hit.person))?,
+            similarity: hit.similarity,
+        })
     });
-    Ok(found.collect())
+    found.collect()
 }
 
 /// The template in a vector that was given out here.

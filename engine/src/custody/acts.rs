@@ -13,6 +13,7 @@ use regard_commitments::{
 use regard_domain::{PersonId, Timestamp};
 
 use super::{Custodian, CustodyError, Opened, token_in};
+use crate::galleries::SearchError;
 
 /// Kind of receipts among what is sealed under the key of the record.
 pub(super) const RECEIPT_KIND: &str = "receipt";
@@ -430,7 +431,11 @@ impl Custodian {
         };
         self.save(&opened, body).await?;
         if !is_frozen {
-            self.fill_with(person).await?;
+            match self.fill_with(person).await {
+                // They are in it again when it is filled anew.
+                Ok(_) | Err(CustodyError::Gallery(SearchError::NotThere)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }

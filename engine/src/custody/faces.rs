@@ -204,13 +204,12 @@ impl Custodian {
         self.settle().await?;
         self.put_faces(made.rows, &purposes).await?;
         if let Some((bytes, until)) = made.for_gallery {
-            self.find_from_now(NewFace {
+            self.find_from_now(&NewFace {
                 person,
                 template,
                 bytes,
                 until,
-            })
-            .await?;
+            })?;
         }
         Ok(KeptFace {
             template,

@@ -106,30 +106,51 @@ impl Custodian {
         newest.map(|one| one.secret).ok_or(CustodyError::Damaged)
     }
 
-    /// Puts a template into the gallery in memory; it is found from now on, or from when the gallery is turned over.
-    pub(super) async fn find_from_now(&self, face: NewFace) -> Result<(), CustodyError> {
-        let gallery = own_gallery();
-        match self.galleries.insert(&gallery, &face) {
-            Err(SearchError::Unknown) => {
-                let secret = self.newest_gallery_secret().await?;
-                self.galleries.open(&gallery, &secret, self.face_model);
-                self.galleries.insert(&gallery, &face)?;
-                Ok(())
-            }
+    /// Puts a template into the gallery; it is found from now on, or from when the gallery is turned over. Where the gallery is not
+    /// there at the moment, from when [`Self::mend_gallery`] has filled it anew.
+    pub(super) fn find_from_now(&self, face: &NewFace) -> Result<(), CustodyError> {
+        match self.galleries.insert(&own_gallery(), face) {
+            Err(SearchError::Unknown | SearchError::NotThere) => Ok(()),
             done => Ok(done?),
         }
     }
 
     /// Fills the gallery with everybody whose consent to be found holds. What is held of people beyond what the commitments in
-    /// force allow is destroyed.
+    /// force allow is destroyed. Where what keeps the gallery cannot be reached, nobody is found until [`Self::mend_gallery`] reaches it.
     ///
     /// # Errors
     /// [`CustodyError`].
     pub(crate) async fn fill_gallery(&self) -> Result<(), CustodyError> {
         self.hold_no_more_than_promised().await?;
         if !self.has_gallery() {
+            if let Err(error) = self.galleries.close_for_good(&own_gallery()) {
+                tracing::error!(%error, "a gallery that nobody may be in could not be removed");
+            }
             return Ok(());
         }
+        match self.take_in_everybody().await {
+            Err(CustodyError::Gallery(error)) => {
+                tracing::error!(%error, "the gallery could not be filled; nobody is found in it until it can");
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    /// Fills the gallery anew where what keeps it failed; nothing while it is there.
+    ///
+    /// # Errors
+    /// [`CustodyError`]; nobody is found until it is called again.
+    pub(crate) async fn mend_gallery(&self) -> Result<(), CustodyError> {
+        if !self.has_gallery() || self.galleries.is_whole(&own_gallery()) {
+            return Ok(());
+        }
+        let _one = self.rekeying.lock().await;
+        self.take_in_everybody().await
+    }
+
+    /// Opens the gallery and puts everybody in.
+    async fn take_in_everybody(&self) -> Result<(), CustodyError> {
         let secrets = self.gallery_secrets().await?;
         if secrets.len() > 1 {
             // Turning it over was broken off: it goes on before anybody is found.
@@ -141,16 +162,21 @@ impl Custodian {
         }
         let secret = self.newest_gallery_secret().await?;
         self.galleries
-            .open(&own_gallery(), &secret, self.face_model);
+            .open(&own_gallery(), &secret, self.face_model)?;
         let (mut after, mut n_unfit) = (None, 0_u64);
         loop {
             let persons = self.store.sealed_persons(after, CHUNK).await?;
             let Some(last) = persons.last() else { break };
             after = Some(*last);
             for person in persons {
+                // One person at a time: whoever wants to withdraw waits for no more than that.
+                let _order = self.changing.lock().await;
                 n_unfit += self.fill_with(person).await?;
             }
         }
+        // Nobody enrols and nobody goes between the last one and this.
+        let _order = self.changing.lock().await;
+        self.galleries.filled(&own_gallery())?;
         if n_unfit > 0 {
             tracing::warn!(
                 n_unfit,
@@ -160,7 +186,8 @@ impl Custodian {
         Ok(())
     }
 
-    /// Puts the templates of one person in whose consent to be found holds; how many could not be.
+    /// Puts the templates of one person in whose consent to be found holds; how many could not be. Fails where the gallery is not
+    /// there.
     pub(super) async fn fill_with(&self, person: PersonId) -> Result<u64, CustodyError> {
         let rows = self.store.sealed_of(person).await?;
         let meant: Vec<&SealedRow> = rows.iter().filter(|row| is_of_gallery(row)).collect();
@@ -185,8 +212,10 @@ impl Custodian {
                 bytes: open_row(&key, row)?,
                 until: consent.until(),
             };
-            if self.galleries.insert(&own_gallery(), &face).is_err() {
-                n_unfit += 1;
+            match self.galleries.insert(&own_gallery(), &face) {
+                Ok(()) => {}
+                Err(error @ SearchError::NotThere) => return Err(error.into()),
+                Err(_) => n_unfit += 1,
             }
         }
         Ok(n_unfit)

@@ -8,7 +8,18 @@ use regard_commitments::{Grant, Recognition};
 use regard_domain::{PersonId, TemplateId};
 
 use super::{Enrolment, ExactGallery, Gallery, GalleryError, MAX_HITS, SearchAnswer};
-use crate::{Embedding, GalleryTransform, ModelTag, Template};
+use crate::{Embedding, GalleryTransform, ModelTag, Template, TransformId};
+
+/// Of what kind templates are: which model made them, how many numbers they have, and which transform they went through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TemplateKind {
+    /// The model.
+    pub model: ModelTag,
+    /// The transform.
+    pub transform: TransformId,
+    /// Numbers of each.
+    pub dimension: usize,
+}
 
 /// One part of a gallery. All parts are of one model under one transform; everybody is in one part with all their
 /// templates.
@@ -51,6 +62,25 @@ pub trait Shard: Send + Sync {
     /// # Errors
     /// When the part cannot be reached.
     fn n_templates(&self) -> Result<u64, GalleryError>;
+
+    /// Makes room for templates of a kind, and forgets those of that kind that it held. What it holds of other kinds stays: while a
+    /// gallery is turned over, a part has both.
+    ///
+    /// # Errors
+    /// [`GalleryError::OtherTransform`] where the part is of one kind for ever; when it cannot be reached.
+    fn begin(&mut self, kind: TemplateKind) -> Result<(), GalleryError> {
+        let _ = kind;
+        Err(GalleryError::OtherTransform)
+    }
+
+    /// Forgets all templates but those of a kind.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    fn keep_only(&mut self, kind: TemplateKind) -> Result<(), GalleryError> {
+        let _ = kind;
+        Err(GalleryError::OtherTransform)
+    }
 }
 
 impl Shard for ExactGallery {
@@ -107,6 +137,37 @@ impl ShardedGallery {
             shards,
             pool: pool.ok(),
         })
+    }
+
+    /// Of what kind its templates are.
+    pub const fn kind(&self) -> TemplateKind {
+        TemplateKind {
+            model: self.model,
+            transform: self.transform.id(),
+            dimension: self.transform.dimension(),
+        }
+    }
+
+    /// Has every part forget what it held of this gallery, from before or of another run.
+    ///
+    /// # Errors
+    /// As [`Shard::begin`]; then the gallery is not to be used.
+    pub fn begin(&mut self) -> Result<(), GalleryError> {
+        let kind = self.kind();
+        self.shards
+            .iter_mut()
+            .try_for_each(|shard| shard.begin(kind))
+    }
+
+    /// Has every part forget what is not of this gallery.
+    ///
+    /// # Errors
+    /// As [`Shard::keep_only`].
+    pub fn keep_only_this(&mut self) -> Result<(), GalleryError> {
+        let kind = self.kind();
+        self.shards
+            .iter_mut()
+            .try_for_each(|shard| shard.keep_only(kind))
     }
 
     /// The transform of all parts.

@@ -9,7 +9,7 @@ use regard_commitments::{
 
 use regard_domain::ScreenId;
 
-use super::facts::{Facts, Happens, Look};
+use super::facts::{Facts, Happens, Look, ServiceFact};
 use super::paper::{Item, Source, ask, fact, facts, known, program, table};
 use super::words::{self, list, plain, yes};
 
@@ -394,6 +394,44 @@ impl<'a> Draft<'a> {
             "Signed releases: data about people who have their face measured",
             said.map(str::to_owned).to_vec(),
         )]
+    }
+
+    /// Where templates lie to be searched besides the sealed ones, and what services keep.
+    pub(super) fn kept_elsewhere(&self) -> Vec<Item> {
+        let label = "Templates of those who may be found are also searched";
+        let gallery = self.facts.gallery.as_ref();
+        let mut items: Vec<Item> = gallery
+            .map(|place| fact("gallery", label, place))
+            .into_iter()
+            .collect();
+        let services = &self.facts.services;
+        if services.is_empty() {
+            return items;
+        }
+        let row = |one: &ServiceFact| {
+            let collection = one.collection.clone();
+            vec![
+                one.service.clone(),
+                one.interface.clone(),
+                collection.unwrap_or_else(|| "as its attestation names it".to_owned()),
+                one.pictures.clone(),
+            ]
+        };
+        items.push(table(
+            Source::Configuration,
+            "services",
+            "Services that may hold and compare faces, each under an attestation of the privacy officer",
+            &["Service", "Interface", "Collection", "Pictures"],
+            services.iter().map(row).collect(),
+        ));
+        items.push(program(
+            "services_data",
+            "Kept of each such face",
+            "a template under the collection's own secret, the name and the reference that the service gave, box and score in the \
+             picture, the time, and a keyed hash of the picture; all sealed under a key of its own, until the service removes \
+             it or the attestation ends; never the picture",
+        ));
+        items
     }
 
     pub(super) fn guard(&self) -> Vec<Item> {

@@ -41,8 +41,25 @@ pub struct Facts {
     pub runtime: String,
     /// What was measured of the program.
     pub measurements: Vec<Measurement>,
+    /// Other programs that may hold and compare faces here, each under an attestation of the privacy officer.
+    pub services: Vec<ServiceFact>,
+    /// Where templates that are searched lie outside this machine's memory, without secrets; nothing: nowhere.
+    pub gallery: Option<String>,
     /// How the installation is reached and guarded.
     pub guard: GuardFact,
+}
+
+/// A service whose interface is switched on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServiceFact {
+    /// Its name, as attestations have it.
+    pub service: String,
+    /// By which interface it calls.
+    pub interface: String,
+    /// Its collection; nothing where attestations name them.
+    pub collection: Option<String>,
+    /// Where its pictures come from, in words.
+    pub pictures: String,
 }
 
 /// A camera.

@@ -75,6 +75,9 @@ fn data(draft: &Draft<'_>) -> Vec<Item> {
     if !draft.promised().consent_purposes.is_empty() {
         subjects.push("people who enrolled".to_owned());
     }
+    if !draft.facts.services.is_empty() {
+        subjects.push("people whose pictures services send".to_owned());
+    }
     let mut data = vec![
         facts("subjects", "Categories of people", subjects),
         known(
@@ -89,6 +92,7 @@ fn data(draft: &Draft<'_>) -> Vec<Item> {
     ];
     data.extend(draft.custody());
     data.extend(draft.signed_releases());
+    data.extend(draft.kept_elsewhere());
     data
 }
 

@@ -10,6 +10,7 @@ use super::*;
 
 mod assessment;
 mod breach;
+mod services;
 
 /// A site as the demonstration has it, with a change to what it promises.
 fn facts(change: impl FnOnce(&mut Commitments)) -> Facts {
@@ -55,6 +56,8 @@ fn facts(change: impl FnOnce(&mut Commitments)) -> Facts {
             values: vec![("ap_easy".to_owned(), "0.69".to_owned())],
             bounds: vec![("ap_easy".to_owned(), "≥ 0.6".to_owned())],
         }],
+        services: Vec::new(),
+        gallery: None,
         guard: GuardFact {
             is_remote: false,
             encryption: "none by this program".to_owned(),

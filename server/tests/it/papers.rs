@@ -62,6 +62,8 @@ pub(crate) fn maker(document: &Commitments) -> PaperMaker {
         models: Vec::new(),
         runtime: "none".to_owned(),
         measurements: Vec::new(),
+        services: Vec::new(),
+        gallery: None,
         guard: GuardFact {
             is_remote: false,
             encryption: "none".to_owned(),

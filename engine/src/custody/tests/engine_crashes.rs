@@ -68,7 +68,7 @@ fn config(folder: &Path) -> EngineConfig {
 }
 
 /// An engine on the files of a folder, which stop answering where the faults say.
-async fn begin(
+pub(crate) async fn begin(
     folder: &Path,
     clock: &Arc<VirtualClock>,
     faults: &Arc<Faults>,
@@ -89,7 +89,7 @@ async fn begin(
     begun
 }
 
-async fn end(engine: Engine) {
+pub(crate) async fn end(engine: Engine) {
     let store = Arc::clone(engine.store());
     // One whose files answer no more may wait for them; whoever kills a program does not.
     let _ = tokio::time::timeout(PATIENCE, engine.stop()).await;

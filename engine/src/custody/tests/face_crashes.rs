@@ -1,14 +1,17 @@
 //! The program dies at every write of a life with faces, once before it and once after.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use regard_commitments::{ConsentPurpose, Custody, EntryBody};
 use regard_domain::PersonId;
 
 use super::crashing::{Faults, Moment};
-use super::faces::{begin, face, promise};
+use super::faces::{face, promise};
+use super::gallery_kinds::Server;
 use super::world::{Run, VirtualClock, copy_files, data, outside};
 use super::{CustodyError, DAY};
+use crate::config::GalleryKind;
 use crate::custody::Enrolled;
 
 /// More writes than the acts below make.
@@ -19,6 +22,8 @@ const IDENTIFY: ConsentPurpose = ConsentPurpose::Identify;
 /// Who was there before, by the number of their face: the first stays, the second withdraws, the third is erased, the fourth
 /// loses a template.
 struct Before {
+    /// What keeps the gallery; a database is the same one in all runs, whatever those before left in it.
+    kind: GalleryKind,
     folder: tempfile::TempDir,
     clock: Arc<VirtualClock>,
     ids: Vec<PersonId>,
@@ -26,15 +31,17 @@ struct Before {
 }
 
 impl Before {
-    async fn new() -> Self {
+    async fn new(kind: GalleryKind) -> Self {
         let (folder, clock) = (tempfile::tempdir().unwrap(), VirtualClock::new());
-        let run = begin(folder.path(), &clock, Custody::Controller).await;
+        let run = begin(folder.path(), &clock, &kind, &Faults::new(None)).await;
+        let run = run.unwrap();
         let mut people = Vec::new();
         for number in 1..5 {
             people.push(came(&run, number).await.unwrap());
         }
         run.end().await;
         Self {
+            kind,
             folder,
             clock,
             ids: people.iter().map(|one| one.person).collect(),
@@ -58,6 +65,16 @@ struct Told {
     withdrawn: Option<bool>,
     erased: Option<bool>,
     removed: Option<bool>,
+}
+
+async fn begin(
+    folder: &Path,
+    clock: &Arc<VirtualClock>,
+    kind: &GalleryKind,
+    faults: &Arc<Faults>,
+) -> Result<Run, CustodyError> {
+    let document = promise(Custody::Controller);
+    Run::begin_in(folder, clock, &document, faults, kind.clone()).await
 }
 
 async fn came(run: &Run, number: u64) -> Result<Enrolled, CustodyError> {
@@ -88,9 +105,8 @@ async fn die_and_look(before: &Before, number: u32, moment: Moment) -> bool {
     let (folder, clock) = (before.copy(), &before.clock);
     let faults = Faults::new(Some((number, moment)));
     let mut told = Told::default();
-    let place = format!("{number} {moment:?}");
-    let document = promise(Custody::Controller);
-    let begun = Run::begin_with(folder.path(), clock, &document, &faults).await;
+    let place = format!("{:?} {number} {moment:?}", before.kind);
+    let begun = begin(folder.path(), clock, &before.kind, &faults).await;
     if let Ok(run) = begun {
         let lived = live(&run, before, &mut told).await;
         assert_eq!(lived.is_err(), faults.is_dead(), "{place}: {lived:?}");
@@ -98,7 +114,8 @@ async fn die_and_look(before: &Before, number: u32, moment: Moment) -> bool {
         check(&run, before, &told, &place);
         run.end().await;
     }
-    let run = begin(folder.path(), clock, Custody::Controller).await;
+    let run = begin(folder.path(), clock, &before.kind, &Faults::new(None)).await;
+    let run = run.unwrap();
     run.custodian.sweep().await.unwrap();
     check(&run, before, &told, &place);
     // One secret, and whoever is found is known to the ledger.
@@ -136,15 +153,33 @@ fn check(run: &Run, before: &Before, told: &Told, place: &str) {
     }
 }
 
+/// Has the program die at every so-manyth write.
+async fn die_everywhere(kind: GalleryKind, step: usize) {
+    let before = Before::new(kind).await;
+    for moment in [Moment::Before, Moment::After] {
+        let mut n_writes = 0;
+        for number in (0..MAX_WRITES).step_by(step) {
+            n_writes = number;
+            if !die_and_look(&before, number, moment).await {
+                break;
+            }
+        }
+        assert!(
+            n_writes > 30 && n_writes + 10 < MAX_WRITES,
+            "{n_writes} writes"
+        );
+    }
+}
+
 #[tokio::test]
 async fn the_laws_of_faces_hold_wherever_the_program_dies() {
-    let before = Before::new().await;
-    for moment in [Moment::Before, Moment::After] {
-        let mut number = 0;
-        while die_and_look(&before, number, moment).await {
-            number += 1;
-            assert!(number < MAX_WRITES);
-        }
-        assert!(number > 30, "{number} writes: fewer than these acts make");
-    }
+    die_everywhere(GalleryKind::Exact, 1).await;
+}
+
+#[tokio::test]
+async fn the_laws_of_faces_hold_wherever_the_program_dies_beside_a_database() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    die_everywhere(server.kind(), 4).await;
 }

@@ -19,10 +19,11 @@ use tokio::task::JoinHandle;
 use super::crashing::{CrashingKeys, CrashingStore, Faults};
 use crate::chronicle::{Chronicle, ChronicleState};
 use crate::command::{Command, command_queue};
-use crate::config::SiteKeyConfig;
+use crate::config::{GalleryConfig, GalleryKind, SiteKeyConfig};
 use crate::custody::{
     Authenticated, Custodian, CustodyError, CustodyParts, Enrolled, Scribe, SiteKeyFile,
 };
+use crate::galleries::Galleries;
 
 /// 2026-06-01.
 const START: i64 = 1_780_272_000_000_000;
@@ -98,6 +99,21 @@ impl Run {
         document: &Commitments,
         faults: &Arc<Faults>,
     ) -> Result<Self, CustodyError> {
+        Self::begin_in(folder, clock, document, faults, GalleryKind::Exact).await
+    }
+
+    /// The same with a gallery of some kind.
+    pub(crate) async fn begin_in(
+        folder: &Path,
+        clock: &Arc<VirtualClock>,
+        document: &Commitments,
+        faults: &Arc<Faults>,
+        kind: GalleryKind,
+    ) -> Result<Self, CustodyError> {
+        let config = GalleryConfig {
+            kind,
+            ..GalleryConfig::default()
+        };
         let data = data(folder);
         let store = SqliteStore::open(&data, SqliteOptions::default())
             .await
@@ -136,7 +152,7 @@ impl Run {
             assessed: None,
             clock: Arc::clone(clock) as Arc<dyn Clock>,
             scribe: Scribe::new(lines, chronicle.verifier()),
-            galleries: Arc::default(),
+            galleries: Arc::new(Galleries::new(config, document.site.id.as_str())),
             face_model: FACE_MODEL,
         });
         custodian.reconcile(chronicle.said()).await?;

@@ -66,7 +66,9 @@ pub(crate) struct GalleryWire {
     pub(crate) n_templates: u64,
     /// Templates there is room for.
     pub(crate) max_templates: usize,
-    /// `exact`: everybody is compared; `neighbours`: an index names who is.
+    /// `exact`: everybody is compared; `neighbours`: an index names who is; `database`: a database compares everybody; `shards`:
+    /// other machines compare everybody, each its part; `unavailable`: what keeps the gallery failed, or it is being filled, and
+    /// nobody is found.
     pub(crate) index: &'static str,
     /// Where templates are at the farthest, as the commitments say: only under `controller` anybody is in the gallery.
     pub(crate) custody: String,

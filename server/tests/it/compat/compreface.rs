@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::site::{
     ACTS_KEY, BARE_KEY, CAMERA_KEY, DETECTION_KEY, RECOGNITION_KEY, Site, VERIFICATION_KEY,
-    as_format, crowd, nobody, one, other, same,
+    as_format, crowd, nobody, one, other, same, smiling,
 };
 use crate::client::{Answer, Request};
 
@@ -426,6 +426,30 @@ async fn what_a_face_shows_is_told_under_a_live_notice_alone() {
         );
     }
     assert_eq!(versions["expression"], "unavailable: notice_missing");
+    site.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_a_live_notice_the_plugin_tells_what_a_face_shows() {
+    let site = Site::new().await;
+    let path = "/api/v1/detection/detect?face_plugins=expression&status=true";
+    let ask = |picture: Vec<u8>| site.post(DETECTION_KEY, path).file("a.jpg", &picture);
+    let told = async {
+        let answers = [good(ask(one())).await, good(ask(smiling())).await];
+        answers.map(|answer| {
+            let versions = &answer["plugins_versions"];
+            assert_eq!(
+                versions["expression"],
+                "faceapi-expression, fer-mini-xception"
+            );
+            let shown = &answer["result"][0]["expression"];
+            let probability = shown["probability"].as_f64().unwrap();
+            // The likeliest of seven.
+            assert!((1.0 / 7.0..=1.0).contains(&probability), "{shown}");
+            shown["value"].as_str().unwrap().to_owned()
+        })
+    };
+    assert_eq!(site.under_a_live_notice(told).await, ["neutral", "happy"]);
     site.world.stop().await;
 }
 

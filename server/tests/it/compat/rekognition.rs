@@ -8,7 +8,7 @@ use regard_engine::{Calendar, SystemClock, to_hex};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::site::{ACCESS_KEY, SECRET_KEY, Site, one};
+use super::site::{ACCESS_KEY, SECRET_KEY, Site, one, smiling};
 use crate::client::{Answer, Request};
 
 /// `20260601T120000Z`, now and so many seconds on.
@@ -225,6 +225,28 @@ async fn what_a_face_shows_is_told_under_a_live_notice_alone() {
         for name in ["Emotions", "Gender", "AgeRange"] {
             assert!(detail.get(name).is_none(), "{name}: {detail}");
         }
+    }
+    site.world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_a_live_notice_all_attributes_tell_emotions_and_no_more() {
+    let site = Site::new().await;
+    let image = json!({ "Bytes": STANDARD.encode(smiling()) });
+    let asked = json!({ "Image": image, "Attributes": ["ALL"] });
+    let request = call(&site, "DetectFaces", &asked);
+    let detected = site.under_a_live_notice(request.send()).await;
+    assert_eq!(detected.status, 200, "{}", detected.text());
+    let detail = detected.json::<Value>()["FaceDetails"][0].clone();
+    let emotions = detail["Emotions"].as_array().unwrap();
+    assert_eq!((emotions.len(), &emotions[0]["Type"]), (7, &json!("HAPPY")));
+    let percent = emotions
+        .iter()
+        .map(|one| one["Confidence"].as_f64().unwrap());
+    let sum: f64 = percent.sum();
+    assert!((sum - 100.0).abs() < 0.01, "{sum}");
+    for name in ["Gender", "AgeRange"] {
+        assert!(detail.get(name).is_none(), "{name}: {detail}");
     }
     site.world.stop().await;
 }

@@ -1,5 +1,6 @@
 //! A site whose services hold collections under attestations, and pictures to send.
 
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use regard_server::{
 use regard_testkit::wall::clip_jpegs;
 use tempfile::TempDir;
 
+use crate::api::heartbeat;
 use crate::client::Request;
 use crate::world::World;
 
@@ -156,6 +158,33 @@ impl Site {
         act.await.unwrap().id.to_string()
     }
 
+    /// Does something while a screen reports the notice in view and the camera is open.
+    pub(super) async fn under_a_live_notice<T>(&self, work: impl Future<Output = T>) -> T {
+        let (_, mut stream) = self.world.get("/v1/screens/demo/events").stream().await;
+        let notice = stream.next("notice").await.expect("every screen is told");
+        let hash = notice["hash"].as_str().unwrap().to_owned();
+        let beating = async {
+            loop {
+                let beat = self.world.post("/v1/screens/demo/heartbeat");
+                let beat = beat.json(&heartbeat(&hash)).send().await;
+                if beat.status != 204 {
+                    break beat.status;
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        let working = async {
+            while self.world.engine.expression_in_pictures().is_some() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            work.await
+        };
+        tokio::select! {
+            done = working => done,
+            status = beating => panic!("a report of the notice was answered with {status}"),
+        }
+    }
+
     pub(super) fn get(&self, key: &str, path: &str) -> Request {
         self.world.get(path).header("x-api-key", key)
     }
@@ -204,6 +233,11 @@ pub(super) fn same() -> Vec<u8> {
 
 pub(super) fn other() -> Vec<u8> {
     fixture("photos/grace_hopper.jpg")
+}
+
+/// Somebody with a broad smile.
+pub(super) fn smiling() -> Vec<u8> {
+    fixture("photos/astronaut.jpg")
 }
 
 pub(super) fn crowd() -> Vec<u8> {

@@ -1,0 +1,297 @@
+//! One gallery, from being filled to being searched.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use regard_commitments::SearchKey;
+use regard_domain::{PersonId, TemplateId, Timestamp};
+use regard_identity::{Embedding, Enrolment, GalleryError, ModelTag, SearchAnswer, Template};
+
+use super::kept::Kept;
+use super::{GalleryIndex, NewFace, SearchError};
+
+/// One gallery, and while it is turned over to another secret also the one it becomes.
+pub(super) struct Room {
+    /// Nothing once what keeps it failed to let go of somebody, or to take somebody in: what cannot be trusted finds nobody.
+    now: Option<Kept>,
+    next: Option<Kept>,
+    model: ModelTag,
+    /// Whether everybody is in who may be found, and nobody else.
+    is_filled: bool,
+    /// What was put in and not taken out, where what keeps it may hold others: it may be put back or changed behind us.
+    held: Option<BTreeSet<(PersonId, TemplateId)>>,
+    /// Whether a search failed, or found somebody who was not put in: it is filled anew.
+    is_doubtful: AtomicBool,
+    /// When the consent of each person ends, and the same in order of time.
+    ends: BTreeMap<PersonId, Timestamp>,
+    by_end: BTreeSet<(Timestamp, PersonId)>,
+}
+
+impl Room {
+    /// One that is to be filled.
+    pub(super) fn new(now: Kept) -> Self {
+        let empty = Self::lost(now.model());
+        Self {
+            held: now.lasts().then(BTreeSet::new),
+            now: Some(now),
+            ..empty
+        }
+    }
+
+    /// One that what keeps it cannot be reached for.
+    pub(super) const fn lost(model: ModelTag) -> Self {
+        Self {
+            model,
+            held: None,
+            now: None,
+            next: None,
+            is_filled: false,
+            is_doubtful: AtomicBool::new(false),
+            ends: BTreeMap::new(),
+            by_end: BTreeSet::new(),
+        }
+    }
+
+    /// Which model made its templates.
+    pub(super) const fn model(&self) -> ModelTag {
+        self.model
+    }
+
+    /// Whether it is searched.
+    pub(super) const fn is_searched(&self) -> bool {
+        self.now.is_some() && self.is_filled
+    }
+
+    /// Whether it is searched, and no search failed.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_searched() && !self.is_doubtful.load(Ordering::Relaxed)
+    }
+
+    /// How it is searched now.
+    pub(super) fn index(&self) -> GalleryIndex {
+        match &self.now {
+            Some(now) if self.is_filled => now.index(),
+            Some(_) | None => GalleryIndex::Unavailable,
+        }
+    }
+
+    /// Persons and templates in it.
+    pub(super) fn size(&self) -> (u64, u64) {
+        let Some(now) = self.now.as_ref().filter(|_| self.is_filled) else {
+            return (0, 0);
+        };
+        match (&self.held, now.here()) {
+            (Some(held), _) => {
+                let persons: BTreeSet<PersonId> = held.iter().map(|(who, _)| *who).collect();
+                (persons.len() as u64, held.len() as u64)
+            }
+            (None, Some(gallery)) => {
+                let n_persons = gallery.n_persons().unwrap_or(0);
+                (n_persons, gallery.n_templates().unwrap_or(0))
+            }
+            (None, None) => (0, 0),
+        }
+    }
+
+    /// It is not to be trusted any more.
+    fn lose(&mut self, error: &GalleryError) {
+        tracing::error!(%error, "a gallery failed; nobody is found in it until it is filled anew");
+        self.now = None;
+        self.next = None;
+        self.is_filled = false;
+        self.held = None;
+        self.ends.clear();
+        self.by_end.clear();
+    }
+
+    /// Puts a template into the gallery whose transform it went through.
+    pub(super) fn insert(&mut self, face: &NewFace) -> Result<(), SearchError> {
+        let values = Template::from_bytes(&face.bytes).map_err(|_| GalleryError::OtherModel)?;
+        let of = values.transform();
+        let enrolment = Enrolment {
+            template: face.template,
+            person: face.person,
+            picture: None,
+            values,
+        };
+        let next = self.next.as_mut().filter(|next| next.transform() == of);
+        let kept = match next {
+            Some(next) => next,
+            None => self.now.as_mut().ok_or(SearchError::NotThere)?,
+        };
+        match kept.insert(enrolment) {
+            // Filling it comes to whoever enrolled meanwhile, and to whoever it held already.
+            Err(GalleryError::TemplateExists) if !self.is_filled => {}
+            Err(error @ GalleryError::Index { .. }) => {
+                self.lose(&error);
+                return Err(SearchError::NotThere);
+            }
+            done => done?,
+        }
+        if let Some(held) = &mut self.held {
+            held.insert((face.person, face.template));
+        }
+        self.ends_at(face.person, face.until);
+        Ok(())
+    }
+
+    /// Everybody is in.
+    pub(super) fn filled(&mut self) -> Result<(), SearchError> {
+        let now = self.now.as_mut().ok_or(SearchError::NotThere)?;
+        if let Some(held) = &self.held {
+            let seen: BTreeSet<TemplateId> = held.iter().map(|(_, template)| *template).collect();
+            let put_right = now.keep_only(&seen).and_then(|n_removed| {
+                now.remove_others()?;
+                Ok(n_removed)
+            });
+            match put_right {
+                Ok(0) => {}
+                Ok(n_removed) => tracing::warn!(
+                    n_removed,
+                    "the gallery held templates of people whose consent does not hold; they are removed"
+                ),
+                Err(error) => {
+                    self.lose(&error);
+                    return Err(SearchError::NotThere);
+                }
+            }
+        }
+        self.is_filled = true;
+        Ok(())
+    }
+
+    /// A person with several templates is there until the last of their consents ends; there is one.
+    fn ends_at(&mut self, person: PersonId, until: Timestamp) {
+        if let Some(before) = self.ends.insert(person, until) {
+            self.by_end.remove(&(before, person));
+        }
+        self.by_end.insert((until, person));
+    }
+
+    /// Whoever is in it is so until another time.
+    pub(super) fn prolong(&mut self, person: PersonId, until: Timestamp) {
+        if self.ends.contains_key(&person) {
+            self.ends_at(person, until);
+        }
+    }
+
+    fn forget_end(&mut self, person: PersonId) {
+        if let Some(until) = self.ends.remove(&person) {
+            self.by_end.remove(&(until, person));
+        }
+    }
+
+    /// Removes a person.
+    pub(super) fn remove(&mut self, person: PersonId) {
+        self.forget_end(person);
+        if let Some(held) = &mut self.held {
+            held.retain(|(who, _)| *who != person);
+        }
+        let removed = self.each(|kept| kept.remove_person(person));
+        if let Err(error) = removed {
+            self.lose(&error);
+        }
+    }
+
+    /// Removes a template, and its person with the last of theirs.
+    pub(super) fn remove_template(&mut self, person: PersonId, template: TemplateId) {
+        if let Some(held) = &mut self.held {
+            held.remove(&(person, template));
+        }
+        let removed = self.each(|kept| kept.remove_template(template));
+        let left = removed.and_then(|()| self.is_left(person));
+        match left {
+            Ok(true) => {}
+            Ok(false) => self.remove(person),
+            Err(error) => self.lose(&error),
+        }
+    }
+
+    /// Whether somebody has a template still.
+    fn is_left(&self, person: PersonId) -> Result<bool, GalleryError> {
+        if let Some(held) = &self.held {
+            return Ok(held.iter().any(|(who, _)| *who == person));
+        }
+        // Whoever enrols while it is turned over is in the one it becomes alone.
+        for gallery in [&self.next, &self.now]
+            .into_iter()
+            .flatten()
+            .filter_map(Kept::here)
+        {
+            if !gallery.templates_of(person)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn each(
+        &mut self,
+        mut work: impl FnMut(&mut Kept) -> Result<(), GalleryError>,
+    ) -> Result<(), GalleryError> {
+        for kept in [&mut self.next, &mut self.now].into_iter().flatten() {
+            work(kept)?;
+        }
+        Ok(())
+    }
+
+    /// Whether somebody's consent has run out.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.by_end.first().is_some_and(|(until, _)| now >= *until)
+    }
+
+    /// Removes everybody whose consent has run out.
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        while let Some((until, person)) = self.by_end.first().copied() {
+            if now < until {
+                break;
+            }
+            self.remove(person);
+        }
+    }
+
+    /// Begins to become another one.
+    pub(super) fn becomes(&mut self, next: Result<Kept, GalleryError>) {
+        match next {
+            Ok(next) => self.next = Some(next),
+            Err(error) => self.lose(&error),
+        }
+    }
+
+    /// Is the other one.
+    pub(super) fn become_next(&mut self) {
+        let Some(mut next) = self.next.take() else {
+            return;
+        };
+        if let Err(error) = next.remove_others() {
+            // Under a secret that is destroyed; removed when the gallery is filled the next time.
+            tracing::warn!(%error, "what the gallery was under its older secret could not be removed yet");
+        }
+        self.now = Some(next);
+    }
+
+    /// The nearest persons.
+    pub(super) fn search(
+        &self,
+        probe: &Embedding,
+        n: usize,
+        key: &SearchKey,
+    ) -> Result<SearchAnswer, SearchError> {
+        let now = self.now.as_ref().filter(|_| self.is_filled);
+        let now = now.ok_or(SearchError::NotThere)?;
+        let answer = now.search(probe, n, key.grant());
+        let is_trusted = match (&answer, &self.held) {
+            (Err(GalleryError::Index { .. }), _) => false,
+            (Ok(answer), Some(held)) => {
+                let mut hits = answer.hits.iter();
+                hits.all(|hit| held.contains(&(hit.person, hit.template)))
+            }
+            (Ok(_), None) | (Err(_), _) => true,
+        };
+        if is_trusted {
+            return Ok(answer?);
+        }
+        self.is_doubtful.store(true, Ordering::Relaxed);
+        Err(SearchError::NotThere)
+    }
+}
