@@ -53,7 +53,8 @@ async fn attest(engine: &Engine) -> Result<(), Box<dyn std::error::Error>> {
 
 /// Somebody's face, as the network of the collections would give it.
 fn probe(collections: &Collections, number: u64) -> Result<Probe, CollectionError> {
-    let model = read(&collections.shelf(SERVICE, &staff())?).gallery.model();
+    let shelf = collections.shelf(SERVICE, &staff())?;
+    let model = read(&shelf).gallery.model();
     let mut rng = StdRng::seed_from_u64(number);
     let values = (0..EMBEDDING_DIMENSION).map(|_| rng.random_range(-1.0..1.0_f32));
     Ok(Probe(Embedding::new(values.collect(), model).unwrap()))

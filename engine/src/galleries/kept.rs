@@ -81,27 +81,25 @@ fn parts(
     Ok(parts)
 }
 
-/// An empty gallery in memory; without an index where there is no memory for one: slower, and it misses nobody.
+/// An empty gallery in memory, with an index beyond so many templates where one is wanted.
 fn in_memory(
     limits: GalleryLimits,
     beyond: Option<usize>,
     transform: GalleryTransform,
     model: ModelTag,
-) -> Box<dyn Gallery> {
+) -> Result<Box<dyn Gallery>, GalleryError> {
     #[cfg(feature = "hnsw")]
     if let Some(exact_up_to) = beyond {
         let near = regard_identity::NearLimits {
             exact_up_to,
             ..regard_identity::NearLimits::default()
         };
-        match regard_identity::NearGallery::new(transform.clone(), model, limits, near) {
-            Ok(gallery) => return Box::new(gallery),
-            Err(error) => tracing::warn!(%error, "no index for a gallery: everybody is compared"),
-        }
+        let near = regard_identity::NearGallery::new(transform, model, limits, near)?;
+        return Ok(Box::new(near));
     }
     // Without the feature nothing asks for an index.
     let _ = beyond;
-    Box::new(ExactGallery::new(transform, model, limits))
+    Ok(Box::new(ExactGallery::new(transform, model, limits)))
 }
 
 impl Kept {
@@ -131,7 +129,7 @@ impl Kept {
                 });
             }
         };
-        Ok(Self::Here(in_memory(limits, beyond, transform, model)))
+        Ok(Self::Here(in_memory(limits, beyond, transform, model)?))
     }
 
     /// Removes all galleries of a family from what lasts.
