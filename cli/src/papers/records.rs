@@ -13,7 +13,7 @@ macro_rules! measured {
 }
 
 /// Measurements of the program, by name; a test compares this list with the folder.
-const MEASURED: [(&str, &str); 17] = measured![
+const MEASURED: [(&str, &str); 19] = measured![
     "conformal-descriptor",
     "conformal-mobilenet",
     "detection-widerface",
@@ -23,6 +23,8 @@ const MEASURED: [(&str, &str); 17] = measured![
     "interval-coverage",
     "micro-expressions",
     "micro-expressions-real",
+    "policies-regret",
+    "presentation-attacks",
     "presentation-attacks-samples",
     "recognition-lfw",
     "recognition-open-set",

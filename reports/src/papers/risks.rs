@@ -37,23 +37,6 @@ pub(super) struct Risk {
     pub(super) rules: &'static [Rule],
     /// Where it can happen at all.
     applies: fn(&Draft<'_>) -> bool,
-    /// What of it remains though every rule is kept.
-    remains: fn(&Draft<'_>) -> Option<&'static str>,
-}
-
-/// Nothing is known to remain where the rules are kept.
-fn nothing(_: &Draft<'_>) -> Option<&'static str> {
-    None
-}
-
-/// That it is said for whom figures do not speak takes nothing away from how often somebody of whom nobody knows is misread.
-fn unmeasured_groups(draft: &Draft<'_>) -> Option<&'static str> {
-    let networks = draft.used_models();
-    let is_unmeasured = networks.iter().any(|one| one.error_by_group.is_none());
-    is_unmeasured.then_some(
-        "error by group of people is not measured: no faces at hand with documented descent, age or sex, and none may be \
-         inferred; error by class, sharpness, light and size is published",
-    )
 }
 
 const RISKS: &[Risk] = &[
@@ -63,7 +46,6 @@ const RISKS: &[Risk] = &[
         severity: Level::Limited,
         rules: &[Rule::Notice, Rule::Objection, Rule::ConsentGatedCamera],
         applies: |draft| draft.happens(Scope::Count),
-        remains: nothing,
     },
     Risk {
         id: "singled_out",
@@ -75,7 +57,6 @@ const RISKS: &[Risk] = &[
             Rule::Minimisation,
         ],
         applies: |draft| draft.happens(Scope::Count),
-        remains: nothing,
     },
     Risk {
         id: "misread",
@@ -84,7 +65,6 @@ const RISKS: &[Risk] = &[
         severity: Level::Limited,
         rules: &[Rule::HonestWords, Rule::ModelLicences],
         applies: |draft| draft.reads_expressions(),
-        remains: unmeasured_groups,
     },
     Risk {
         id: "manipulated",
@@ -96,7 +76,6 @@ const RISKS: &[Risk] = &[
             Rule::SignificantEffects,
         ],
         applies: |draft| !draft.facts.campaigns.is_empty(),
-        remains: nothing,
     },
     Risk {
         id: "staff",
@@ -104,7 +83,6 @@ const RISKS: &[Risk] = &[
         severity: Level::Significant,
         rules: &[Rule::Scopes, Rule::Forbidden],
         applies: |draft| draft.happens(Scope::Count),
-        remains: nothing,
     },
     Risk {
         id: "minors",
@@ -112,7 +90,6 @@ const RISKS: &[Risk] = &[
         severity: Level::Significant,
         rules: &[Rule::Minors, Rule::Scopes],
         applies: |draft| draft.happens(Scope::Count),
-        remains: nothing,
     },
     Risk {
         id: "pictures",
@@ -120,7 +97,6 @@ const RISKS: &[Risk] = &[
         severity: Level::Significant,
         rules: &[Rule::Minimisation, Rule::LeavingTheSite, Rule::Security],
         applies: |draft| draft.happens(Scope::Count),
-        remains: nothing,
     },
     Risk {
         id: "kept_too_long",
@@ -128,7 +104,6 @@ const RISKS: &[Risk] = &[
         severity: Level::Limited,
         rules: &[Rule::StorageLimit, Rule::PurposeLimit],
         applies: |_| true,
-        remains: nothing,
     },
     Risk {
         id: "persons_disclosed",
@@ -136,7 +111,6 @@ const RISKS: &[Risk] = &[
         severity: Level::Significant,
         rules: &[Rule::Security, Rule::Custody, Rule::Erasure],
         applies: |draft| !draft.promised().consent_purposes.is_empty(),
-        remains: nothing,
     },
     Risk {
         id: "not_free",
@@ -144,7 +118,6 @@ const RISKS: &[Risk] = &[
         severity: Level::Limited,
         rules: &[Rule::Consent, Rule::Erasure, Rule::Access],
         applies: |draft| !draft.promised().consent_purposes.is_empty(),
-        remains: nothing,
     },
     Risk {
         id: "promise_broken",
@@ -152,20 +125,18 @@ const RISKS: &[Risk] = &[
         severity: Level::Significant,
         rules: &[Rule::Accountability, Rule::KnownWeaknesses, Rule::Profiles],
         applies: |_| true,
-        remains: nothing,
     },
 ];
 
-/// How likely it is with what the program does: a proposal that follows from how far its rules are kept, and from what remains.
-pub(super) fn likelihood(risk: &Risk, draft: &Draft<'_>) -> Level {
+/// How likely it is with what the program does: a proposal that follows from how far its rules are kept.
+pub(super) fn likelihood(risk: &Risk) -> Level {
     let worst = risk
         .rules
         .iter()
         .map(|rule| rule.keeping().standing())
         .max();
     match worst {
-        Some(Kept::Kept) if (risk.remains)(draft).is_none() => Level::Negligible,
-        Some(Kept::Kept) => Level::Limited,
+        Some(Kept::Kept) => Level::Negligible,
         Some(Kept::Partly) => Level::Limited,
         Some(Kept::Open) | None => Level::Significant,
     }
@@ -183,7 +154,7 @@ pub(super) fn items(draft: &Draft<'_>) -> Vec<Item> {
             risk.id.replace('_', " "),
             risk.what.to_owned(),
             risk.severity.to_string(),
-            likelihood(risk, draft).to_string(),
+            likelihood(risk).to_string(),
         ]
     };
     vec![
@@ -201,7 +172,7 @@ pub(super) fn items(draft: &Draft<'_>) -> Vec<Item> {
         ),
         note(
             "Severity is that of the table of risks in the program; likelihood follows from how far the rules against the \
-             risk are kept: negligible where all are, limited where something is missing or remains, significant where one is open. Both \
+             risk are kept: negligible where all are, limited where something is missing, significant where one is open. Both \
              are proposals, on the scale of the CNIL (negligible, limited, significant, maximum).",
         ),
         ask(
@@ -240,14 +211,13 @@ pub(super) fn measures(draft: &Draft<'_>) -> Item {
 
 /// The risks that remain: what is missing against them.
 pub(super) fn residual(draft: &Draft<'_>) -> Item {
-    let rows = of(draft).filter(|risk| likelihood(risk, draft) > Level::Negligible);
+    let rows = of(draft).filter(|risk| likelihood(risk) > Level::Negligible);
     let row = |risk: &Risk| {
         let missing = risk.rules.iter().map(|rule| rule.keeping().missing);
-        let missing = missing.chain((risk.remains)(draft));
         vec![
             risk.id.replace('_', " "),
             risk.severity.to_string(),
-            likelihood(risk, draft).to_string(),
+            likelihood(risk).to_string(),
             list(missing.filter(|missing| !missing.is_empty())),
         ]
     };
@@ -263,7 +233,6 @@ pub(super) fn residual(draft: &Draft<'_>) -> Item {
 
 /// Whether a grave risk remains likely: then the authority is to be asked before (GDPR 36(1)).
 pub(super) fn is_high(draft: &Draft<'_>) -> bool {
-    of(draft).any(|risk| {
-        risk.severity >= Level::Significant && likelihood(risk, draft) >= Level::Significant
-    })
+    of(draft)
+        .any(|risk| risk.severity >= Level::Significant && likelihood(risk) >= Level::Significant)
 }
