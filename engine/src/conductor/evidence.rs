@@ -1,8 +1,10 @@
 //! Experiments and guardrails: what is known of each message, and what stops one.
 
+use std::collections::BTreeSet;
+
 use regard_backends::OutcomeRow;
 use regard_decision::{
-    ExperimentKind, GuardMetric, Outcome, OutcomeKind, PolicyConfig, PolicyUpdate,
+    Campaign, ExperimentKind, GuardMetric, Outcome, OutcomeKind, PolicyConfig, PolicyUpdate,
 };
 use regard_domain::{CampaignId, CreativeId, DecisionId, PlayId, ScreenId, Timestamp};
 use regard_evaluation::{Ablation, Evidence, EvidenceReport, Rewarded};
@@ -35,8 +37,9 @@ impl Conductor {
         self.evidence
             .retain(|id, _| campaigns.iter().any(|c| c.id == *id));
         for campaign in &campaigns {
+            let is_contested = self.is_contested(campaign);
             let evidence = self.evidence.entry(campaign.id.clone()).or_default();
-            evidence.follow(campaign);
+            evidence.follow(campaign, is_contested);
             for (creative, guardrail) in evidence.stopped() {
                 self.planner.stop(&campaign.id, creative, guardrail);
             }
@@ -47,6 +50,15 @@ impl Conductor {
             self.planner.set_expression_idle(&campaign.id, is_idle);
             self.planner.set_proven(&campaign.id, evidence.is_proven());
         }
+    }
+
+    /// Whether a campaign runs in several slots of one screen: what one of them shows the others do not get.
+    pub(super) fn is_contested(&self, campaign: &Campaign) -> bool {
+        let stages = self.stages.iter();
+        let mut runs =
+            stages.filter(|((screen, _), stage)| campaign.runs_at(screen, stage.slot.as_ref()));
+        let mut screens = BTreeSet::new();
+        runs.any(|((screen, _), _)| !screens.insert(screen))
     }
 
     /// All that is known of a campaign, as it is stored.
@@ -110,8 +122,9 @@ impl Conductor {
             | PolicyConfig::Squarecb(_)
             | PolicyConfig::Bootstrapped(_) => true,
         };
+        let is_contested = self.is_contested(campaign);
         let evidence = self.evidence.entry(id.clone()).or_default();
-        evidence.follow(campaign);
+        evidence.follow(campaign, is_contested);
         let play = Rewarded {
             creative: (!update.is_held_out).then_some(&update.creative),
             others: &update.others,
