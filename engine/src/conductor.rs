@@ -568,6 +568,7 @@ impl Conductor {
         campaigns: Vec<Campaign>,
     ) -> Result<Vec<CampaignId>, Vec<CampaignFault>> {
         let afresh = self.planner.set_campaigns(campaigns)?;
+        self.forget_comparisons(&afresh);
         self.follow_campaigns();
         Ok(afresh)
     }

@@ -154,6 +154,11 @@ impl Evidence {
             .retain(|id, watches| !watches.is_empty() && campaign.creative(id).is_some());
     }
 
+    /// The policy of the campaign began afresh: what was compared, and proven, of the one before says nothing of it.
+    pub fn forget_comparison(&mut self) {
+        self.apprentice = None;
+    }
+
     /// A play that the baseline of the campaign chose earned a reward; `weight`: how much more probably its policy would have
     /// chosen it. Says whether this made it sure that the policy would earn at least as much.
     pub fn compared(&mut self, weight: f64, reward: f64) -> bool {
