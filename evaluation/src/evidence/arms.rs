@@ -83,8 +83,9 @@ impl Evidence {
     ///
     /// In an `ab` experiment plays are shared whatever the audience does, so that each arm's own plays tell its mean. In a
     /// `bandit` one the probabilities depend on the audience and on what was learned, and where messages have conditions or
-    /// caps on what else fits, and where slots contest them on what other slots show, so that arms see different plays: every play in which a message could have been chosen counts for
-    /// it then, weighed by the inverse of its probability, and it is compared with the plays held out in which it could have been.
+    /// caps on what else fits, or slots of a screen contest them on what other slots show, so that arms see different plays: every
+    /// play in which a message could have been chosen counts for it then, weighed by the inverse of its probability, and it is
+    /// compared with the plays held out in which it could have been.
     /// `least_propensity`: the least that a message has of which there is any chance.
     pub fn rewarded(&mut self, play: Rewarded<'_>, least_propensity: f64, n_creatives: usize) {
         let Some(experiment) = self.experiment.clone() else {
