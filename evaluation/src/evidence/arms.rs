@@ -140,7 +140,8 @@ impl Evidence {
         } else {
             let error = self.next_error(budget);
             if error.is_none() {
-                self.n_not_followed += 1;
+                // A play counts once, for its own arm.
+                self.n_not_followed += u64::from(matches!(kept, Kept::Arms));
                 return;
             }
             error
@@ -502,6 +503,26 @@ mod tests {
             assert!(uplift.contains(added) && uplift.low > 0.1, "{found:?}");
         }
         assert!(looked / n_b < 0.41, "its own plays tell of the second slot");
+    }
+
+    #[test]
+    fn a_play_that_is_not_followed_is_counted_once() {
+        let mut evidence = Evidence::default();
+        evidence.follow(&campaign("ab", &json!({"n_visitors": {"min": 2}})), false);
+        let ids = (0..600).map(|i| CreativeId::new(format!("m{i}")).unwrap());
+        let ids: Vec<CreativeId> = ids.collect();
+        let play = |creative, others| Rewarded {
+            creative,
+            others,
+            segments: &[],
+            reward: 1.0,
+            propensity: 0.5,
+        };
+        // Held out it is followed, though not beside every message.
+        evidence.rewarded(play(None, &ids[..]), 0.1, ids.len());
+        assert_eq!(evidence.report(false).n_not_followed, 0);
+        evidence.rewarded(play(Some(&ids[0]), &ids[1..]), 0.1, ids.len());
+        assert_eq!(evidence.report(false).n_not_followed, 1);
     }
 
     #[test]
