@@ -145,6 +145,11 @@ impl Campaign {
         self.slots.is_empty() || slot.is_some_and(|slot| self.slots.contains(slot))
     }
 
+    /// Whether it may run on a screen, in this slot of it; nothing: where the screen is not parted.
+    pub fn runs_at(&self, screen: &ScreenId, slot: Option<&SlotId>) -> bool {
+        (self.screens.is_empty() || self.screens.contains(screen)) && self.runs_in(slot)
+    }
+
     /// The message of that id.
     pub fn creative(&self, id: &CreativeId) -> Option<&Creative> {
         self.creatives.iter().find(|c| c.id == *id)

@@ -255,10 +255,9 @@ impl Conductor {
     /// Every message a screen may come to show, the default message first.
     pub(crate) fn creatives(&self, screen: &ScreenId) -> Vec<(Option<CampaignId>, Creative)> {
         let default = (None, self.planner.default_message().clone());
-        let slots: Vec<_> = self.slots_of(screen).map(|s| s.slot.as_ref()).collect();
         let here = |c: &&Campaign| {
-            let is_here = c.screens.is_empty() || c.screens.contains(screen);
-            c.enabled && is_here && slots.iter().any(|slot| c.runs_in(*slot))
+            let mut slots = self.slots_of(screen);
+            c.enabled && slots.any(|stage| c.runs_at(screen, stage.slot.as_ref()))
         };
         let of_campaigns = self.planner.campaigns().filter(here).flat_map(|campaign| {
             let id = Some(campaign.id.clone());
@@ -569,6 +568,7 @@ impl Conductor {
         campaigns: Vec<Campaign>,
     ) -> Result<Vec<CampaignId>, Vec<CampaignFault>> {
         let afresh = self.planner.set_campaigns(campaigns)?;
+        self.forget_comparisons(&afresh);
         self.follow_campaigns();
         Ok(afresh)
     }

@@ -177,3 +177,72 @@ impl Recorder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use regard_backends::{Fact, OutcomeRow, PolicyRow};
+    use regard_commitments::{Commitments, Profile, SiteKeys, Zeroizing};
+    use regard_decision::{Outcome, PolicyState};
+    use regard_domain::DecisionId;
+
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    fn recorder() -> Arc<Recorder> {
+        let document = Commitments::demo();
+        let key = SiteKeys::from_seed(Zeroizing::new([5; 32])).commitments_key();
+        let promise = document.sign(&key).verify(&key.verifying_key()).unwrap();
+        let profile = Profile::named(&document.profile).unwrap();
+        Recorder::new(RetentionGate::new(&promise, &profile).unwrap())
+    }
+
+    fn said(decision: u128, name: &str) -> Row {
+        Row::Outcome(OutcomeRow(Outcome {
+            decision: DecisionId::from_bits(decision),
+            kind: OutcomeKind::Custom(name.to_owned()),
+            value: 1.0,
+            at: NOON,
+            key: String::new(),
+        }))
+    }
+
+    fn learned(campaign: &str, version: u64) -> Row {
+        let text = format!(r#"{{"format":2,"version":{version},"learned":{{"kind":"rules"}}}}"#);
+        Row::Policy(PolicyRow {
+            campaign: campaign.parse().unwrap(),
+            at: NOON,
+            state: PolicyState::from_json(&text).unwrap(),
+        })
+    }
+
+    #[test]
+    fn what_was_learned_and_its_mark_are_not_lost_however_much_waits() {
+        let recorder = recorder();
+        let fact = |i: usize| {
+            Row::Fact(Fact {
+                name: format!("f{i}"),
+                value: None,
+                at: NOON,
+            })
+        };
+        recorder.keep((0..MAX_WAITING + 3).map(fact).collect(), NOON);
+        assert_eq!((recorder.n_waiting(), recorder.n_lost()), (MAX_WAITING, 3));
+        let lessons = [
+            said(1, LEARNED),
+            learned("k", 1),
+            said(2, LEARNED),
+            learned("k", 2),
+            said(3, HEARD),
+            learned("other", 1),
+        ];
+        recorder.keep(lessons.into(), NOON);
+        // Three marks, and of each policy the newest state.
+        assert_eq!(recorder.n_waiting(), MAX_WAITING + 5);
+        recorder.keep(vec![said(4, "till")], NOON);
+        assert_eq!(
+            (recorder.n_waiting(), recorder.n_lost()),
+            (MAX_WAITING + 5, 4)
+        );
+    }
+}

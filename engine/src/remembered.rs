@@ -114,10 +114,12 @@ impl Remembered {
         uses: UsesByCamera,
         seed: [u8; 32],
     ) -> Conductor {
+        let mut afresh = Vec::new();
         for row in &self.policies {
             if let Err(error) = planner.load_policy(&row.campaign, &row.state) {
                 // Learning for a campaign that was changed beyond recognition begins anew.
                 tracing::warn!(campaign = %row.campaign, %error, "what was learned does not fit any more");
+                afresh.push(row.campaign.clone());
             }
         }
         for fact in &self.facts {
@@ -132,6 +134,7 @@ impl Remembered {
         for row in &self.policies {
             conductor.take_evidence(&row.campaign, &row.state.evidence);
         }
+        conductor.forget_comparisons(&afresh);
         conductor.follow_campaigns();
         conductor.resume(&self.decisions);
         conductor

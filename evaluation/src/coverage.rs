@@ -251,7 +251,7 @@ fn experiment_holds(kind: ExperimentKind, n: usize, rng: &mut ChaCha8Rng) -> (bo
         segments: Vec::new(),
     });
     let mut evidence = Evidence::default();
-    evidence.follow(&campaign);
+    evidence.follow(&campaign, false);
     let messages = [id("a"), id("b")];
     let truths = [("a", 0.4), ("b", 0.3)];
     let (mut held, mut width) = (true, 1.0);

@@ -59,7 +59,7 @@ pub struct Evidence {
     /// The same for messages whose plays are not like those of others: of a `bandit` experiment, or under conditions.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     weighed: BTreeMap<String, BTreeMap<String, Weighed>>,
-    /// Whether messages are for some plays alone: they have conditions or caps.
+    /// Whether messages are for some plays alone: they have conditions or caps, or slots of one screen contest them.
     #[serde(skip_serializing_if = "is_false")]
     is_conditional: bool,
     /// Where they are, plays held out in which a message could have been chosen, by message and segment.
@@ -84,7 +84,8 @@ pub struct ArmReport {
     pub segment: Option<String>,
     /// Plays of it with a reward.
     pub n_plays: u64,
-    /// Mean reward; in a `bandit` experiment what it would be if the message were chosen whenever it could be.
+    /// Mean reward; in a `bandit` experiment, and where messages have conditions or caps or several slots of a screen, what it
+    /// would be if the message were chosen whenever it could be.
     pub mean: Option<f64>,
     /// Where it lies.
     pub interval: Interval,
@@ -137,9 +138,10 @@ fn has_apprenticeship(campaign: &Campaign) -> bool {
 }
 
 impl Evidence {
-    /// Begins afresh where the campaign asks something else than before.
-    pub fn follow(&mut self, campaign: &Campaign) {
-        self.follow_experiment(campaign);
+    /// Begins afresh where the campaign asks something else than before. `is_contested`: whether it runs in several slots of
+    /// one screen, where a message that one slot shows cannot be chosen in the others.
+    pub fn follow(&mut self, campaign: &Campaign, is_contested: bool) {
+        self.follow_experiment(campaign, is_contested);
         match &mut self.apprentice {
             Some(apprentice) if apprentice.is_of(campaign) => {}
             Some(apprentice) if has_apprenticeship(campaign) => apprentice.begin_anew(campaign),
@@ -150,6 +152,11 @@ impl Evidence {
         }
         self.watches
             .retain(|id, watches| !watches.is_empty() && campaign.creative(id).is_some());
+    }
+
+    /// The policy of the campaign began afresh: what was compared, and proven, of the one before says nothing of it.
+    pub fn forget_comparison(&mut self) {
+        self.apprentice = None;
     }
 
     /// A play that the baseline of the campaign chose earned a reward; `weight`: how much more probably its policy would have

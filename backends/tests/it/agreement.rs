@@ -204,3 +204,24 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn of_a_policy_the_newest_state_alone_waits() {
+    let keeper = Keeper::new();
+    let mut batch = Batch::new();
+    for (campaign, version) in [("x", 1), ("y", 1), ("x", 2)] {
+        batch.policy(keeper.long(policy(campaign, version)));
+    }
+    assert_eq!(batch.len(), 2);
+    // What could not be written and what came meanwhile.
+    let mut newer = Batch::new();
+    newer
+        .policy(keeper.long(policy("x", 3)))
+        .fact(keeper.long(fact("rain", None)));
+    batch.append(&mut newer);
+    assert_eq!((batch.len(), newer.len()), (3, 0));
+    let store = MemoryStore::new(1_000);
+    store.commit(&batch).await.unwrap();
+    let kept = store.policies().await.unwrap();
+    assert_eq!(kept, [policy("x", 3), policy("y", 1)]);
+}

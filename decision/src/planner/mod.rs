@@ -239,7 +239,10 @@ impl Planner {
                 }
                 match restore_policy_over(slot.campaign.policy, &slot.space, &old.policy.state()) {
                     Ok(policy) => slot.put_policy(policy),
-                    Err(_) if old.policy.version() > 0 => afresh.push(slot.campaign.id.clone()),
+                    Err(_) if old.policy.version() > 0 => {
+                        slot.is_proven = false;
+                        afresh.push(slot.campaign.id.clone());
+                    }
                     Err(_) => {}
                 }
             }

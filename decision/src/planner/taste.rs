@@ -91,8 +91,8 @@ impl OwnTaste {
         }
     }
 
-    /// Which part of what a message could still earn it is expected to earn more before this person, −1 to 1, and the variance of
-    /// what they expect of it.
+    /// Which part of what a message could still earn it is expected to earn more before this person, below 0 of what it earns less,
+    /// −1 to 1; and the variance of what they expect of it.
     fn shift(&self, creative: &Creative) -> (f64, f64) {
         let direction = Direction::of(creative);
         let covariances: Vec<f64> = self
@@ -164,16 +164,18 @@ impl Planner {
     ) -> Option<Vec<(CreativeId, Prediction)>> {
         let mut ranked = self.predict(campaign, screen, context, now)?;
         let messages = self.campaign(campaign)?;
-        let n = ranked.len().max(1) as f64;
-        let mean = ranked.iter().map(|(_, p)| p.mean).sum::<f64>() / n;
-        // What is taken up earned all it could; the audience's expectation is where that begins from.
-        let could = (1.0 - mean).clamp(0.0, 1.0);
         for (id, prediction) in &mut ranked {
             let Some(creative) = messages.creative(id) else {
                 continue;
             };
             let (part, variance) = taste.shift(creative);
-            prediction.mean += could * part;
+            // What is taken up earned all it could; the audience's expectation is where that begins from.
+            let could = if part < 0.0 {
+                prediction.mean
+            } else {
+                1.0 - prediction.mean
+            };
+            prediction.mean += could.clamp(0.0, 1.0) * part;
             prediction.deviation = prediction.deviation.hypot(variance.sqrt());
         }
         ranked.sort_by(|a, b| b.1.mean.total_cmp(&a.1.mean).then_with(|| a.0.cmp(&b.0)));
@@ -280,5 +282,42 @@ mod tests {
         // Less is known of a person than of the audience.
         assert!(own[1].1.deviation > plain[0].1.deviation);
         assert_eq!(planner.policy_state(&id), before);
+    }
+
+    /// Everybody takes the espresso, and whoever takes it too: that earns no more than all it could.
+    #[test]
+    fn what_everybody_takes_is_expected_to_earn_no_more_than_a_reward() {
+        let mut planner = planner();
+        let id: CampaignId = "shelf".parse().unwrap();
+        let local = crate::LocalTime::new(2026, 11, 20, 9, 0).unwrap();
+        let context = planner.context(&regard_domain::Audience::EMPTY, local);
+        for (creative, reward) in [("espresso", 1.0), ("salad", 0.0)].repeat(200) {
+            let update = crate::PolicyUpdate {
+                decision: regard_domain::DecisionId::from_bits(1),
+                campaign: id.clone(),
+                creative: creative.parse().unwrap(),
+                features: context.features().to_vec(),
+                reward,
+                is_held_out: false,
+                propensity: 0.5,
+                segments: Vec::new(),
+                others: Vec::new(),
+                apprentice_weight: None,
+            };
+            planner.apply(&update).unwrap();
+        }
+        let screen = "window".parse().unwrap();
+        let now = Timestamp::from_millis(1_795_176_000_000);
+        let plain = planner.predict(&id, &screen, &context, now).unwrap();
+        let took = [("took.espresso", 20.0), ("took.salad", 20.0)];
+        let taste = OwnTaste::of(planner.taken_of(&history(&took)));
+        let own = planner.predict_for(&taste, &id, &screen, &context, now);
+        for (creative, prediction) in own.unwrap() {
+            let before = plain.iter().find(|(id, _)| *id == creative);
+            let before = before.unwrap().1.mean;
+            assert!(prediction.mean >= before, "{creative}: {prediction:?}");
+            let most = before.max(1.0);
+            assert!(prediction.mean <= most + 1e-9, "{creative}: {prediction:?}");
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! Experiments and guardrails: what is known of each message, and what stops one.
 
+use std::collections::BTreeSet;
+
 use regard_backends::OutcomeRow;
 use regard_decision::{
-    ExperimentKind, GuardMetric, Outcome, OutcomeKind, PolicyConfig, PolicyUpdate,
+    Campaign, ExperimentKind, GuardMetric, Outcome, OutcomeKind, PolicyConfig, PolicyUpdate,
 };
 use regard_domain::{CampaignId, CreativeId, DecisionId, PlayId, ScreenId, Timestamp};
 use regard_evaluation::{Ablation, Evidence, EvidenceReport, Rewarded};
@@ -29,14 +31,24 @@ impl Conductor {
         }
     }
 
+    /// Policies of these campaigns began afresh: what was proven of those before says nothing of them.
+    pub(crate) fn forget_comparisons(&mut self, afresh: &[CampaignId]) {
+        for campaign in afresh {
+            if let Some(evidence) = self.evidence.get_mut(campaign) {
+                evidence.forget_comparison();
+            }
+        }
+    }
+
     /// Experiments and guardrails follow the campaigns in force.
     pub(crate) fn follow_campaigns(&mut self) {
         let campaigns: Vec<_> = self.planner.campaigns().cloned().collect();
         self.evidence
             .retain(|id, _| campaigns.iter().any(|c| c.id == *id));
         for campaign in &campaigns {
+            let is_contested = self.is_contested(campaign);
             let evidence = self.evidence.entry(campaign.id.clone()).or_default();
-            evidence.follow(campaign);
+            evidence.follow(campaign, is_contested);
             for (creative, guardrail) in evidence.stopped() {
                 self.planner.stop(&campaign.id, creative, guardrail);
             }
@@ -47,6 +59,15 @@ impl Conductor {
             self.planner.set_expression_idle(&campaign.id, is_idle);
             self.planner.set_proven(&campaign.id, evidence.is_proven());
         }
+    }
+
+    /// Whether a campaign runs in several slots of one screen: what one of them shows the others do not get.
+    pub(super) fn is_contested(&self, campaign: &Campaign) -> bool {
+        let stages = self.stages.iter();
+        let mut runs =
+            stages.filter(|((screen, _), stage)| campaign.runs_at(screen, stage.slot.as_ref()));
+        let mut screens = BTreeSet::new();
+        runs.any(|((screen, _), _)| !screens.insert(screen))
     }
 
     /// All that is known of a campaign, as it is stored.
@@ -110,8 +131,9 @@ impl Conductor {
             | PolicyConfig::Squarecb(_)
             | PolicyConfig::Bootstrapped(_) => true,
         };
+        let is_contested = self.is_contested(campaign);
         let evidence = self.evidence.entry(id.clone()).or_default();
-        evidence.follow(campaign);
+        evidence.follow(campaign, is_contested);
         let play = Rewarded {
             creative: (!update.is_held_out).then_some(&update.creative),
             others: &update.others,
@@ -238,5 +260,106 @@ impl Conductor {
         }
         self.consider(Whom::Ended, None, now, &mut effects);
         effects
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use regard_decision::{ContextSpec, Creative, Planner};
+    use serde_json::json;
+
+    use super::*;
+    use crate::calendar::Calendar;
+    use crate::conductor::Seat;
+    use crate::remembered::{Memory, Remembered};
+
+    const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    /// A campaign whose policy has to prove itself; with features of its messages it has one model for all of them.
+    fn campaign(name: &str, has_features: bool) -> Campaign {
+        let message = |id: &str| {
+            let features = if has_features {
+                json!({"hot": 1.0})
+            } else {
+                json!({})
+            };
+            json!({"id": id, "name": id, "content": {"kind": "text", "title": id}, "features": features})
+        };
+        let policy = json!({"kind": "lints", "exploration": 0.5, "apprentice_ends": "proven"});
+        let messages = ["a", "b"].map(message);
+        let campaign = json!({"id": "k", "name": name, "policy": policy, "creatives": messages});
+        serde_json::from_value(campaign).unwrap()
+    }
+
+    fn conductor(campaign: Campaign, remembered: &Remembered) -> Conductor {
+        let default = Creative::text("welcome".parse().unwrap(), "Welcome", "");
+        let planner = Planner::new(vec![campaign], default, ContextSpec::default()).unwrap();
+        let seat = Seat {
+            screen: "window".parse().unwrap(),
+            camera: None,
+            slots: Vec::new(),
+        };
+        let uses = [(None, crate::uses::Uses::ALL)].into();
+        let calendar = Calendar::new(Some("UTC")).unwrap();
+        remembered.conductor(planner, calendar, &[seat], uses, [3; 32])
+    }
+
+    /// A conductor whose policy has learned and was proven, and what is stored of that.
+    fn proven() -> (Conductor, Remembered) {
+        let mut conductor = conductor(campaign("K", false), &Remembered::default());
+        let id: CampaignId = "k".parse().unwrap();
+        let update = PolicyUpdate {
+            decision: DecisionId::from_bits(1),
+            campaign: id.clone(),
+            creative: "a".parse().unwrap(),
+            features: vec![0.0; conductor.planner.feature_names().len()],
+            reward: 1.0,
+            is_held_out: false,
+            propensity: 0.75,
+            segments: Vec::new(),
+            others: Vec::new(),
+            apprentice_weight: None,
+        };
+        conductor.planner.apply(&update).unwrap();
+        let mut evidence = Evidence::default();
+        evidence.follow(&campaign("K", false), false);
+        let mut plays = [(1.5, 1.0), (0.5, 0.0)].into_iter().cycle().take(4_000);
+        assert!(plays.any(|(weight, reward)| evidence.compared(weight, reward)));
+        let text = serde_json::to_string(&evidence).unwrap();
+        conductor.take_evidence(&id, &text);
+        conductor.follow_campaigns();
+        let mut effects = Vec::new();
+        conductor.keep_learned(&id, NOON, &mut effects);
+        let mut remembered = Remembered::default();
+        for effect in effects {
+            if let Effect::Keep(Row::Policy(row)) = effect {
+                remembered.add(Memory::Policy { row: Box::new(row) });
+            }
+        }
+        (conductor, remembered)
+    }
+
+    fn acts(conductor: &Conductor) -> bool {
+        let id: CampaignId = "k".parse().unwrap();
+        let report = conductor.evidence(&id).unwrap().apprentice.unwrap();
+        assert_eq!(report.is_apprentice, report.proven_after.is_none());
+        assert_eq!(report.is_apprentice, conductor.planner.is_apprentice(&id));
+        !report.is_apprentice
+    }
+
+    #[test]
+    fn what_was_proven_of_a_policy_says_nothing_of_one_that_begins_afresh() {
+        let (mut now, remembered) = proven();
+        assert!(acts(&now));
+        // Another name is no other policy.
+        let afresh = now.set_campaigns(vec![campaign("Other", false)]).unwrap();
+        assert!(afresh.is_empty() && acts(&now));
+        // Models of each message do not fit one that they share: nothing is left of what was learned.
+        let afresh = now.set_campaigns(vec![campaign("Other", true)]).unwrap();
+        assert_eq!(afresh.len(), 1);
+        assert!(!acts(&now), "untried, and yet it would choose");
+        // Neither after a restart with what was stored before.
+        assert!(acts(&conductor(campaign("K", false), &remembered)));
+        assert!(!acts(&conductor(campaign("K", true), &remembered)));
     }
 }

@@ -10,6 +10,7 @@ use regard_domain::{
 };
 
 use super::{Conductor, Effect, Whom};
+use crate::layout::MAX_SLOTS;
 
 /// How long a visitor may be out of sight and still be there. Origin: within two seconds motion alone resumes a track.
 const OUT_OF_SIGHT: Duration = Duration::from_secs(2);
@@ -17,8 +18,8 @@ const OUT_OF_SIGHT: Duration = Duration::from_secs(2);
 /// How long it is remembered what was shown to somebody: time to scan its code and go to the till.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
-/// Messages that are remembered. When full the oldest goes. Origin: one every ten seconds for all that time.
-const MAX_SHOWN: usize = 64;
+/// Messages that are remembered. When full the oldest goes. Origin: one every ten seconds for all that time, in each slot of a screen.
+const MAX_SHOWN: usize = 64 * MAX_SLOTS;
 
 /// Something that somebody was shown and took up.
 ///
@@ -193,6 +194,10 @@ impl Guest {
 
 #[cfg(test)]
 mod tests {
+    use rand::SeedableRng;
+    use regard_decision::{Campaign, ContextSpec, Creative, LocalTime};
+    use regard_domain::Audience;
+
     use super::*;
 
     const NOON: Timestamp = Timestamp::from_millis(1_780_315_200_000);
@@ -216,5 +221,38 @@ mod tests {
         lately.tidy(NOON.plus(REMEMBERED));
         assert_eq!(lately.0.len(), 1);
         assert!(lately.take(decision(3), NOON.plus(REMEMBERED)).is_some());
+    }
+
+    #[test]
+    fn what_every_slot_of_a_screen_showed_within_the_time_is_remembered() {
+        let mut campaign = Campaign::named("k".parse().unwrap());
+        campaign.creatives = vec![Creative::text("coffee".parse().unwrap(), "Coffee", "")];
+        let default = Creative::text("welcome".parse().unwrap(), "Welcome", "");
+        let mut planner = Planner::new(vec![campaign], default, ContextSpec::default()).unwrap();
+        let local = LocalTime::new(2026, 6, 1, 12, 0).unwrap();
+        let context = planner.context(&Audience::EMPTY, local);
+        let (screen, mut rng) = (
+            "window".parse().unwrap(),
+            rand_chacha::ChaCha8Rng::seed_from_u64(1),
+        );
+        let mut lately = ShownTo::default();
+        let mut shown = Vec::new();
+        let mut now = NOON;
+        while now < NOON.plus(REMEMBERED) {
+            for _ in 0..MAX_SLOTS {
+                let decision = planner.decide(&screen, &context, now, &mut rng);
+                lately.note(PersonId::from_bits(7), &decision, now);
+                shown.push(decision.id);
+            }
+            now = now.plus(Duration::from_secs(10));
+        }
+        let last = NOON.plus(Duration::from_secs(599));
+        assert!(shown.iter().all(|id| lately.take(*id, last).is_some()));
+        // It has a lid all the same.
+        for _ in 0..2 * MAX_SHOWN {
+            let decision = planner.decide(&screen, &context, last, &mut rng);
+            lately.note(PersonId::from_bits(7), &decision, last);
+        }
+        assert_eq!(lately.0.len(), MAX_SHOWN);
     }
 }

@@ -83,8 +83,9 @@ impl Evidence {
     ///
     /// In an `ab` experiment plays are shared whatever the audience does, so that each arm's own plays tell its mean. In a
     /// `bandit` one the probabilities depend on the audience and on what was learned, and where messages have conditions or
-    /// caps on what else fits, so that arms see different plays: every play in which a message could have been chosen counts for
-    /// it then, weighed by the inverse of its probability, and it is compared with the plays held out in which it could have been.
+    /// caps on what else fits, or slots of a screen contest them on what other slots show, so that arms see different plays: every
+    /// play in which a message could have been chosen counts for it then, weighed by the inverse of its probability, and it is
+    /// compared with the plays held out in which it could have been.
     /// `least_propensity`: the least that a message has of which there is any chance.
     pub fn rewarded(&mut self, play: Rewarded<'_>, least_propensity: f64, n_creatives: usize) {
         let Some(experiment) = self.experiment.clone() else {
@@ -139,7 +140,8 @@ impl Evidence {
         } else {
             let error = self.next_error(budget);
             if error.is_none() {
-                self.n_not_followed += 1;
+                // A play counts once, for its own arm.
+                self.n_not_followed += u64::from(matches!(kept, Kept::Arms));
                 return;
             }
             error
@@ -256,12 +258,12 @@ impl Evidence {
 
     /// Arms of another experiment are gone; so are those of which an earlier version followed their own plays alone, though these
     /// are not like those of others.
-    pub(super) fn follow_experiment(&mut self, campaign: &Campaign) {
+    pub(super) fn follow_experiment(&mut self, campaign: &Campaign, is_contested: bool) {
         let experiment = campaign.experiment.as_ref();
         let no_caps = FrequencyCap::default();
         let mut messages = campaign.creatives.iter();
-        let is_conditional = experiment.is_some()
-            && messages.any(|message| !message.when.is_empty() || message.caps != no_caps);
+        let has_terms = messages.any(|message| !message.when.is_empty() || message.caps != no_caps);
+        let is_conditional = experiment.is_some() && (is_contested || has_terms);
         if self.experiment.as_ref() != experiment || self.is_conditional != is_conditional {
             self.experiment = experiment.cloned();
             self.is_conditional = is_conditional;
@@ -309,7 +311,7 @@ mod tests {
 
     fn evidence(kind: &str) -> Evidence {
         let mut evidence = Evidence::default();
-        evidence.follow(&campaign(kind, &json!({})));
+        evidence.follow(&campaign(kind, &json!({})), false);
         evidence
     }
 
@@ -410,7 +412,7 @@ mod tests {
         let groups = json!({"n_visitors": {"min": 2}});
         for kind in ["ab", "bandit"] {
             let mut evidence = Evidence::default();
-            evidence.follow(&campaign(kind, &groups));
+            evidence.follow(&campaign(kind, &groups), false);
             let [a, b] = ids();
             let mut rng = ChaCha8Rng::seed_from_u64(4);
             for _ in 0..4_000 {
@@ -448,6 +450,81 @@ mod tests {
         }
     }
 
+    /// Two slots of a screen, the second looked at half as often: what the first shows it does not get. Both messages add the
+    /// same, and `a` is drawn three times as often, so that plays of `b` are mostly of the second slot.
+    #[test]
+    fn messages_that_slots_contest_are_compared_with_plays_that_were_open_to_them() {
+        let mut evidence = Evidence::default();
+        evidence.follow(&campaign("ab", &json!({})), true);
+        let mut rng = ChaCha8Rng::seed_from_u64(6);
+        let (mut looked, mut n_b) = (0.0, 0.0);
+        for _ in 0..8_000 {
+            let mut open: Vec<CreativeId> = ids().into();
+            for sees in [1.0, 0.5] {
+                let weight = |id: &CreativeId| if id.as_str() == "a" { 3.0 } else { 1.0 };
+                let total: f64 = open.iter().map(weight).sum();
+                let mut left = rng.random::<f64>() * total;
+                let is_drawn = |id: &&CreativeId| {
+                    left -= weight(id);
+                    left < 0.0
+                };
+                let drawn = open.iter().find(is_drawn).cloned().unwrap();
+                let creative = (rng.random::<f64>() > 0.2).then_some(drawn);
+                let pleases = sees * if creative.is_some() { 0.6 } else { 0.2 };
+                let reward = f64::from(u8::from(rng.random::<f64>() < pleases));
+                if creative.as_ref().is_some_and(|id| id.as_str() == "b") {
+                    looked += reward;
+                    n_b += 1.0;
+                }
+                let others: Vec<CreativeId> = open
+                    .iter()
+                    .filter(|id| Some(*id) != creative.as_ref())
+                    .cloned()
+                    .collect();
+                let propensity = creative.as_ref().map(|id| 0.8 * weight(id) / total);
+                let play = Rewarded {
+                    creative: creative.as_ref(),
+                    others: &others,
+                    segments: &[],
+                    reward,
+                    propensity: propensity.unwrap_or(0.2),
+                };
+                evidence.rewarded(play, 0.8 * 0.25, 2);
+                open = others;
+            }
+        }
+        // The second slot is open to `a` where the first does not show it, 2 times in 5; to `b` 4 times in 5.
+        for (name, second) in [("a", 0.4), ("b", 0.8)] {
+            let expected = (0.6 + second * 0.3) / (1.0 + second);
+            let added = (0.4 + second * 0.2) / (1.0 + second);
+            let found = arm(&evidence, name);
+            let (mean, uplift) = (found.mean.unwrap(), found.uplift.unwrap());
+            assert!((mean - expected).abs() < 0.05, "{expected}: {found:?}");
+            assert!(uplift.contains(added) && uplift.low > 0.1, "{found:?}");
+        }
+        assert!(looked / n_b < 0.41, "its own plays tell of the second slot");
+    }
+
+    #[test]
+    fn a_play_that_is_not_followed_is_counted_once() {
+        let mut evidence = Evidence::default();
+        evidence.follow(&campaign("ab", &json!({"n_visitors": {"min": 2}})), false);
+        let ids = (0..600).map(|i| CreativeId::new(format!("m{i}")).unwrap());
+        let ids: Vec<CreativeId> = ids.collect();
+        let play = |creative, others| Rewarded {
+            creative,
+            others,
+            segments: &[],
+            reward: 1.0,
+            propensity: 0.5,
+        };
+        // Held out it is followed, though not beside every message.
+        evidence.rewarded(play(None, &ids[..]), 0.1, ids.len());
+        assert_eq!(evidence.report(false).n_not_followed, 0);
+        evidence.rewarded(play(Some(&ids[0]), &ids[1..]), 0.1, ids.len());
+        assert_eq!(evidence.report(false).n_not_followed, 1);
+    }
+
     #[test]
     fn arms_that_an_earlier_version_followed_otherwise_are_gone() {
         let mut evidence = evidence("bandit");
@@ -456,10 +533,13 @@ mod tests {
         }
         let text = serde_json::to_string(&evidence).unwrap();
         let mut again: Evidence = serde_json::from_str(&text).unwrap();
-        again.follow(&campaign("bandit", &json!({})));
+        again.follow(&campaign("bandit", &json!({})), false);
         let names: Vec<&str> = again.arms.keys().map(String::as_str).collect();
         assert_eq!(names, [HELD_OUT]);
-        again.follow(&campaign("bandit", &json!({"n_visitors": {"min": 2}})));
+        again.follow(
+            &campaign("bandit", &json!({"n_visitors": {"min": 2}})),
+            false,
+        );
         assert!(
             again.arms.is_empty(),
             "plays that it did not fit are no comparison"

@@ -300,6 +300,29 @@ fn campaigns_of_a_slot_are_fetched_ahead_and_offered_where_they_run() {
     assert_eq!(offers.len(), 2, "each once");
 }
 
+#[test]
+fn slots_contest_messages_of_a_campaign_that_runs_in_several_of_one_screen() {
+    let campaign = |id: &str, screens: Value, slots: Value| {
+        json!({
+            "id": id, "name": id, "screens": screens, "slots": slots,
+            "creatives": [message(id, &json!({}))],
+        })
+    };
+    let house = House::new(json!([
+        campaign("anywhere", json!([]), json!([])),
+        campaign("both", json!(["window"]), json!(["main", "side"])),
+        campaign("elsewhere", json!(["door"]), json!([])),
+        campaign("one", json!([]), json!(["side", "strip"])),
+    ]));
+    let conductor = &house.conductor;
+    let contested = conductor
+        .planner()
+        .campaigns()
+        .filter(|campaign| conductor.is_contested(campaign));
+    let contested: Vec<&str> = contested.map(|campaign| campaign.id.as_str()).collect();
+    assert_eq!(contested, ["anywhere", "both"]);
+}
+
 fn most_within(starts: &[i64], millis: i64) -> usize {
     let within = |from: &i64| {
         starts

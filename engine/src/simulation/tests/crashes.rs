@@ -84,13 +84,15 @@ fn ids() -> (CameraId, ScreenId) {
 
 fn conductor(config: &SimulationConfig, remembered: &Remembered, seed: u8) -> Conductor {
     let calendar = Calendar::new(Some("UTC")).unwrap();
-    let (campaigns, context) = (config.campaigns.clone(), config.context.clone());
+    let slots = config.slots.iter().cloned().collect();
+    let context = config.context.clone().with_slots(slots).unwrap();
+    let campaigns = config.campaigns.clone();
     let planner = Planner::new(campaigns, config.default_message.clone(), context).unwrap();
     let (camera, screen) = ids();
     let seats = [Seat {
         screen,
         camera: Some(camera.clone()),
-        slots: Vec::new(),
+        slots: config.slots.clone(),
     }];
     let uses: UsesByCamera = [(Some(camera), Uses::ALL)].into();
     remembered.conductor(planner, calendar, &seats, uses, [seed; 32])
@@ -114,9 +116,9 @@ impl Life {
         let effects = self.conductor.seen(&camera, &digest, now, now);
         self.stored.keep(&effects);
         for effect in &effects {
-            if let Effect::Show { showing, .. } = effect {
+            if let Effect::Show { place, showing, .. } = effect {
                 let campaign = showing.decision.campaign.as_ref();
-                self.street.show(0, (campaign, &showing.creative.id));
+                self.street.show(*place, (campaign, &showing.creative.id));
                 let shown = self.conductor.shown(&screen, showing.play, now);
                 self.stored.keep(&shown);
                 // A scan of every third message is sent three times.
@@ -200,15 +202,40 @@ impl Life {
 #[test]
 fn model_evidence_and_log_agree_wherever_the_program_dies() {
     let more = json!({"experiment": {"kind": "ab", "holdout": 0.2}});
-    let life = dies_again_and_again(&more);
+    let life = dies_again_and_again(&more, &[]);
     assert!(life.stored.n(HEARD) > 30);
+}
+
+/// Slots contest the messages, an apprentice learns beside the rules, and plays of both slots are under way when it dies.
+#[test]
+fn so_do_those_of_a_screen_that_is_parted() {
+    let policy = json!({"kind": "lints", "exploration": 0.3, "apprentice_plays": 5, "apprentice_ends": "never"});
+    for (more, is_apprentice) in [
+        (json!({"experiment": {"kind": "ab", "holdout": 0.2}}), false),
+        (
+            json!({"policy": policy, "experiment": {"kind": "bandit", "holdout": 0.2}}),
+            true,
+        ),
+    ] {
+        let life = dies_again_and_again(&more, &["main", "side"]);
+        let learned = OutcomeKind::Custom(LEARNED.to_owned());
+        for slot in ["main", "side"] {
+            let of_slot = life.stored.decisions.iter();
+            let of_slot =
+                of_slot.filter(|d| d.slot.as_ref().is_some_and(|own| own.as_str() == slot));
+            let n_learned = of_slot.filter(|d| life.has(d, &learned)).count();
+            assert!(n_learned > 30, "{slot}: {n_learned}");
+        }
+        let is_compared = |d: &Decision| d.candidates.iter().any(|c| c.by_apprentice.is_some());
+        assert_eq!(life.stored.decisions.iter().any(is_compared), is_apprentice);
+    }
 }
 
 #[test]
 fn so_do_a_bandit_and_what_is_compared_of_an_apprentice() {
     let policy = json!({"kind": "lints", "exploration": 0.3, "apprentice_plays": 5, "apprentice_ends": "never"});
     let more = json!({"policy": policy, "experiment": {"kind": "bandit", "holdout": 0.2}});
-    let life = dies_again_and_again(&more);
+    let life = dies_again_and_again(&more, &[]);
     let id: CampaignId = "k".parse().unwrap();
     let text = &life.stored.policies[&id].state.evidence;
     let evidence: Evidence = serde_json::from_str(text).unwrap();
@@ -216,7 +243,7 @@ fn so_do_a_bandit_and_what_is_compared_of_an_apprentice() {
     assert!(apprentice.n_plays > 10, "{apprentice:?}");
 }
 
-fn dies_again_and_again(more: &Value) -> Life {
+fn dies_again_and_again(more: &Value, slots: &[&str]) -> Life {
     let mut whole = json!({
         "reward": {"window_secs": 20, "terms": [{"kind": "scan"}, {"kind": "attention_seconds"}]},
         "guardrail": [{"metric": "complaints", "at_most": 0.2}, {"metric": "turning_away", "at_most": 0.9}],
@@ -224,7 +251,8 @@ fn dies_again_and_again(more: &Value) -> Life {
     for (key, value) in more.as_object().unwrap() {
         whole[key] = value.clone();
     }
-    let config = config(campaign(&whole), 1);
+    let mut config = config(campaign(&whole), 1);
+    config.slots = slots.iter().map(|id| id.parse().unwrap()).collect();
     let calendar = Calendar::new(Some("UTC")).unwrap();
     let mut life = Life {
         street: Street::new(config.tastes.clone(), calendar, [5; 32]),
