@@ -217,7 +217,7 @@ type Failing = (fn(&mut Rules), &'static str, &'static str);
 
 #[tokio::test]
 async fn what_goes_wrong_is_said_with_what_to_do_and_tried_again() {
-    let failing: [Failing; 7] = [
+    let failing: [Failing; 8] = [
         (
             |rules| {
                 rules.rejected.insert(NAME.to_owned());
@@ -254,6 +254,14 @@ async fn what_goes_wrong_is_said_with_what_to_do_and_tried_again() {
             |rules| rules.n_bad_nonces = 3,
             "refuses (badNonce)",
             "keeps its answers",
+        ),
+        (
+            |rules| {
+                rules.n_processing = 2;
+                rules.order_retry_after = Some("18446744073709551615");
+            },
+            "has not finished the order in time",
+            "by itself",
         ),
     ];
     for (rule, reason, remedy) in failing {
