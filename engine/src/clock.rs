@@ -5,8 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use regard_domain::{Clock, Timestamp};
 
 /// Wall-clock time at start, carried on by the monotonic clock: it never runs backwards, so that
-/// ages, dwell and heartbeats stay true when somebody sets the time of the machine. The engine
-/// notices a step of the wall clock and says so in its health.
+/// ages, dwell and heartbeats stay true when somebody sets the time of the machine.
 #[derive(Debug)]
 pub struct SystemClock {
     started_at: Timestamp,
@@ -21,11 +20,6 @@ impl SystemClock {
             started: Instant::now(),
         }
     }
-
-    /// How far the wall clock has drifted or been set since start, in seconds; positive: ahead.
-    pub fn wall_offset_secs(&self) -> f64 {
-        (wall_clock().as_micros() - self.now().as_micros()) as f64 / 1e6
-    }
 }
 
 impl Default for SystemClock {
@@ -37,6 +31,17 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         self.started_at.plus(self.started.elapsed())
+    }
+}
+
+/// The wall clock as it stands: it follows when somebody sets the time of the machine, backwards too, and goes on while the
+/// machine sleeps. For what others have dated, as they date certificates.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WallClock {}
+
+impl Clock for WallClock {
+    fn now(&self) -> Timestamp {
+        wall_clock()
     }
 }
 

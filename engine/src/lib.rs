@@ -67,7 +67,7 @@ pub use backup::{BackedUp, BackupError, Restored, back_up, restore};
 pub use calendar::{Calendar, UnknownTimeZone};
 pub use campaigns::CampaignChange;
 pub use chronicle::ChronicleError;
-pub use clock::SystemClock;
+pub use clock::{SystemClock, WallClock};
 pub use collections::{
     Caller, CollectedFace, CollectionError, CollectionInfo, Collections, FoundFace, Leave,
     MAX_FOUND, MAX_NAME_LEN, NewFaces, PictureFault, Probe,

@@ -141,11 +141,13 @@ impl ExternalAccount {
     /// # Errors
     /// [`BadExternalAccount`] when the key is none.
     pub fn new(key_id: String, key: &str) -> Result<Self, BadExternalAccount> {
-        let url_safe = Zeroizing::new(
-            key.trim_end_matches('=')
-                .replace('+', "-")
-                .replace('/', "_"),
-        );
+        // Room for all of it: what a text outgrows is left in memory as it was.
+        let mut url_safe = Zeroizing::new(String::with_capacity(key.len()));
+        url_safe.extend(key.trim_end_matches('=').chars().map(|c| match c {
+            '+' => '-',
+            '/' => '_',
+            other => other,
+        }));
         let key = BASE64_URL_SAFE_NO_PAD
             .decode(url_safe.as_bytes())
             .map_err(|_| BadExternalAccount)?;

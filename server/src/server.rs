@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use regard_backends::StoreError;
 use regard_commitments::{Actor, AdminAct, Role};
-use regard_engine::{BadToken, Engine, EngineError, NewToken, Token};
+use regard_engine::{BadToken, Engine, EngineError, NewToken, Token, WallClock};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -112,7 +112,7 @@ impl Server {
             Some(files) => Some(Arc::new(Tls::open(files, &config)?)),
             None => None,
         };
-        let keeper = keeper(&config, tls.as_ref(), &engine)?;
+        let keeper = keeper(&config, tls.as_ref())?;
         let proving = proving(&config).await?;
         let failed = |source| BindError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -154,15 +154,13 @@ impl Server {
 }
 
 /// Who sees to it that an authority issues certificates, where one is named.
-fn keeper(
-    config: &ServerConfig,
-    tls: Option<&Arc<Tls>>,
-    engine: &Engine,
-) -> Result<Option<Arc<Keeper>>, BindError> {
+fn keeper(config: &ServerConfig, tls: Option<&Arc<Tls>>) -> Result<Option<Arc<Keeper>>, BindError> {
     let Some((acme, tls)) = config.acme.as_ref().zip(tls) else {
         return Ok(None);
     };
-    let keeper = Keeper::open(acme.clone(), Arc::clone(tls), engine.clone());
+    // Certificates are dated by others, whose clocks go on when this machine's is set.
+    let clock = Arc::new(WallClock {});
+    let keeper = Keeper::open(acme.clone(), Arc::clone(tls), clock);
     let keeper = keeper.map_err(|source| BindError::Certificates {
         folder: acme.folder.clone(),
         source,

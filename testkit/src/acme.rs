@@ -41,6 +41,8 @@ pub struct Rules {
     pub n_bad_nonces: u32,
     /// Orders are refused with these seconds in `Retry-After`.
     pub rate_limited_secs: Option<u64>,
+    /// What `Retry-After` says in answers about an order that is not finished.
+    pub order_retry_after: Option<&'static str>,
     /// Whether accounts have to agree to terms.
     pub wants_terms: bool,
     /// The external account that others have to be bound to: id and HMAC key.
@@ -65,6 +67,7 @@ impl Default for Rules {
             challenges: vec!["http-01", "tls-alpn-01", "dns-01"],
             n_bad_nonces: 0,
             rate_limited_secs: None,
+            order_retry_after: None,
             wants_terms: false,
             external_account: None,
             rejected: BTreeSet::new(),

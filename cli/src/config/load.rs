@@ -472,7 +472,7 @@ impl Check<'_, '_> {
             self.tell(mistakes, "server.listen", message);
         }
         if let Some(tls) = &server.tls {
-            tls.check(self.folder(), &mut |path, message| {
+            tls.check(self.folder(), server.listen.0, &mut |path, message| {
                 self.tell(mistakes, path, message);
             });
         }

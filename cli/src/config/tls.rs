@@ -1,6 +1,7 @@
 //! `[server.tls]`: how pages are encrypted, and who issues the certificate.
 
-use std::net::IpAddr;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path as FilePath, PathBuf};
 
 use regard_server::{AcmeChallenge, AcmeConfig, AcmeRoots, ExternalAccount, OutboundUrl, TlsFiles};
@@ -49,6 +50,9 @@ from_text! {
         HostName::try_from(text.to_owned()).map(|name| name.0)
     };
 }
+
+/// Where authorities look for the proof of `http-01`, unless something leads them elsewhere.
+const HTTP_PORT: u32 = 80;
 
 number_in_range! {
     /// A port.
@@ -119,8 +123,14 @@ impl TlsForm {
         }
     }
 
-    /// Whether the files are there and fit together; mistakes go to `tell`, each with its path.
-    pub(super) fn check(&self, folder: &FilePath, tell: &mut dyn FnMut(&str, String)) {
+    /// Whether the files are there and fit together, and whether an authority can look for its proof beside what is listened on;
+    /// mistakes go to `tell`, each with its path.
+    pub(super) fn check(
+        &self,
+        folder: &FilePath,
+        listen: SocketAddr,
+        tell: &mut dyn FnMut(&str, String),
+    ) {
         if self.certificate.is_some() != self.key.is_some() {
             let message = "expected both certificate and key, found one; name both, or neither for a \
                            certificate made here";
@@ -137,6 +147,23 @@ impl TlsForm {
                 tell(&format!("server.tls.{name}"), message);
             }
         }
+        if self.acme.as_ref().and_then(AcmeForm::http_port) == Some(listen.port()) {
+            let message = format!(
+                "expected another port than {}, which is listened on; with challenge = \"tls-alpn-01\" one port is enough",
+                listen.port()
+            );
+            tell("server.tls.acme.http_port", message);
+        }
+    }
+}
+
+impl AcmeForm {
+    /// Where the authority looks for texts, where that is how names are proven.
+    fn http_port(&self) -> Option<u16> {
+        let port = self.http_port.map_or(HTTP_PORT, |port| port.0);
+        u16::try_from(port)
+            .ok()
+            .filter(|_| self.challenge == ChallengeName::Http01)
     }
 }
 
@@ -150,6 +177,13 @@ pub(super) fn acme(
         let message = "expected at least one name, found none";
         tell("server.tls.acme.domains", message.to_owned());
     }
+    let mut seen = BTreeSet::new();
+    for (i, domain) in form.domains.iter().enumerate() {
+        if !seen.insert(domain.0.as_str()) {
+            let message = format!("expected each name once, found {} a second time", domain.0);
+            tell(&format!("server.tls.acme.domains[{i}]"), message);
+        }
+    }
     let challenge = challenge(form, tell);
     let mut told = |path: &str, why: String| tell(&format!("server.tls.acme.{path}"), why);
     let roots = match &form.ca {
@@ -162,6 +196,12 @@ pub(super) fn acme(
     };
     let external_account = match &form.external_account {
         None => None,
+        Some(account) if account.key_id.is_empty() => {
+            let message =
+                "expected the id of the key, as the authority gives it, found an empty one";
+            told("external_account.key_id", message.to_owned());
+            return None;
+        }
         Some(account) => {
             let read = secret(&account.key_file, folder).and_then(|key| {
                 ExternalAccount::new(account.key_id.clone(), &key)
@@ -187,11 +227,8 @@ pub(super) fn acme(
 }
 
 fn challenge(form: &AcmeForm, tell: &mut dyn FnMut(&str, String)) -> AcmeChallenge {
-    if form.challenge == ChallengeName::Http01 {
-        let port = form.http_port.and_then(|port| u16::try_from(port.0).ok());
-        return port.map_or_else(AcmeChallenge::default, |port| AcmeChallenge::Http01 {
-            port,
-        });
+    if let Some(port) = form.http_port() {
+        return AcmeChallenge::Http01 { port };
     }
     if form.http_port.is_some() {
         let message = "expected challenge = \"http-01\" with it, found \"tls-alpn-01\"; remove it, or set the other \

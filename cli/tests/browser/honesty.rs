@@ -95,8 +95,9 @@ async fn a_page_in_the_background_shows_no_notice() {
 }
 
 /// From the last heartbeat to the revocation: one second in which the notice counts as shown, a tenth until the gate looks
-/// after it, and room for a machine that does other work.
-const SHUT_WITHIN: Duration = Duration::from_millis(1_500);
+/// after it, and room for a machine on which a browser and other tests run. The second itself is held to by a clock that
+/// nothing delays (`a_stale_notice_revokes_within_its_time`).
+const SHUT_WITHIN: Duration = Duration::from_secs(3);
 
 /// The wire of the screen is cut: nobody says any more that the notice is shown.
 #[tokio::test]

@@ -567,6 +567,72 @@ fn authority(changed: &[(&str, &str)]) -> String {
     format!("\n[server.tls.acme]\n{}", lines.collect::<String>())
 }
 
+/// How names are proven on the port that is served.
+const ALPN: (&str, &str) = ("challenge", "\"tls-alpn-01\"");
+
+/// What is said of an authority that is named wrongly, and what is said about it.
+const NO_AUTHORITIES: [(&[(&str, &str)], &str); 14] = [
+    (
+        &[("directory", "\"http://ca.lan/acme/directory\"")],
+        "expected https:// and the address of an ACME directory",
+    ),
+    (
+        &[("domains", "[]")],
+        "server.tls.acme.domains: expected at least one name, found none",
+    ),
+    (&[("domains", "[\"*.shop.lan\"]")], "list each name"),
+    (
+        &[("domains", "[\"https://signage.lan\"]")],
+        "expected a name without scheme",
+    ),
+    (
+        &[("domains", "[\"192.0.2.7\"]"), ALPN],
+        "challenge = \"http-01\" proves addresses",
+    ),
+    (
+        &[("http_port", "8080"), ALPN],
+        "server.tls.acme.http_port: expected challenge = \"http-01\"",
+    ),
+    (
+        &[("domains", "[\"signage.lan\", \"Signage.lan\"]")],
+        "server.tls.acme.domains[1]: expected each name once, found signage.lan a second time",
+    ),
+    (
+        &[("http_port", "8787")],
+        "server.tls.acme.http_port: expected another port than 8787",
+    ),
+    (
+        &[(
+            "external_account",
+            "{ key_id = \"\", key_file = \"nonsense.txt\" }",
+        )],
+        "server.tls.acme.external_account.key_id: expected the id of the key",
+    ),
+    (
+        &[("http_port", "0")],
+        "expected a whole number from 1 to 65535, found 0",
+    ),
+    (
+        &[("contact", "[\"it@shop.example\"]")],
+        "expected an address such as \"mailto:it@shop.example\"",
+    ),
+    (
+        &[("ca", "\"missing.pem\"")],
+        "server.tls.acme.ca: expected a PEM file, found none at missing.pem",
+    ),
+    (
+        &[("ca", "\"nonsense.txt\"")],
+        "server.tls.acme.ca: expected certificates of authorities in PEM",
+    ),
+    (
+        &[(
+            "external_account",
+            "{ key_id = \"kid-1\", key_file = \"nonsense.txt\" }",
+        )],
+        "server.tls.acme.external_account.key_file: expected the key of an external account in base64url",
+    ),
+];
+
 #[test]
 fn who_issues_certificates_is_read_before_anything_runs() {
     let folder = init();
@@ -584,54 +650,7 @@ fn who_issues_certificates_is_read_before_anything_runs() {
     ]));
     assert_eq!(code, 0, "{err}");
     fs::write(folder.join("nonsense.txt"), "no key, no certificate\n").unwrap();
-    let alpn = ("challenge", "\"tls-alpn-01\"");
-    let cases: [(&[(&str, &str)], &str); 11] = [
-        (
-            &[("directory", "\"http://ca.lan/acme/directory\"")],
-            "expected https:// and the address of an ACME directory",
-        ),
-        (
-            &[("domains", "[]")],
-            "server.tls.acme.domains: expected at least one name, found none",
-        ),
-        (&[("domains", "[\"*.shop.lan\"]")], "list each name"),
-        (
-            &[("domains", "[\"https://signage.lan\"]")],
-            "expected a name without scheme",
-        ),
-        (
-            &[("domains", "[\"192.0.2.7\"]"), alpn],
-            "challenge = \"http-01\" proves addresses",
-        ),
-        (
-            &[("http_port", "8080"), alpn],
-            "server.tls.acme.http_port: expected challenge = \"http-01\"",
-        ),
-        (
-            &[("http_port", "0")],
-            "expected a whole number from 1 to 65535, found 0",
-        ),
-        (
-            &[("contact", "[\"it@shop.example\"]")],
-            "expected an address such as \"mailto:it@shop.example\"",
-        ),
-        (
-            &[("ca", "\"missing.pem\"")],
-            "server.tls.acme.ca: expected a PEM file, found none at missing.pem",
-        ),
-        (
-            &[("ca", "\"nonsense.txt\"")],
-            "server.tls.acme.ca: expected certificates of authorities in PEM",
-        ),
-        (
-            &[(
-                "external_account",
-                "{ key_id = \"kid-1\", key_file = \"nonsense.txt\" }",
-            )],
-            "server.tls.acme.external_account.key_file: expected the key of an external account in base64url",
-        ),
-    ];
-    for (changed, said) in cases {
+    for (changed, said) in NO_AUTHORITIES {
         let (code, err) = check_with(&authority(changed));
         assert_eq!(code, 1, "{changed:?}: {err}");
         assert!(err.contains(said), "{changed:?}: {err}");

@@ -96,12 +96,12 @@ async fn make(
 /// What is kept in a folder; nothing where there is nothing, or nothing that can be read: then a new account is made.
 fn read(folder: &Path) -> Result<Option<Kept>, AcmeError> {
     let path = file(folder);
-    let text = match fs::read_to_string(&path) {
+    let text = match fs::read(&path) {
         Ok(text) => Zeroizing::new(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(AcmeError::Keep { path, source }),
     };
-    Ok(serde_json::from_str(&text).ok())
+    Ok(serde_json::from_slice(&text).ok())
 }
 
 fn write(folder: &Path, kept: &Kept) -> Result<(), AcmeError> {
@@ -111,4 +111,23 @@ fn write(folder: &Path, kept: &Kept) -> Result<(), AcmeError> {
         .map_err(io::Error::other)
         .and_then(|text| write_private(&path, text.as_bytes()));
     written.map_err(|source| AcmeError::Keep { path, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_account_makes_room_for_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read(folder.path()).unwrap().is_none());
+        for bytes in [&b""[..], b"{}", b"{\"directory\": 7}", &[0xff, 0xfe]] {
+            fs::write(file(folder.path()), bytes).unwrap();
+            assert!(read(folder.path()).unwrap().is_none(), "{bytes:?}");
+        }
+        fs::remove_file(file(folder.path())).unwrap();
+        fs::create_dir(file(folder.path())).unwrap();
+        let fault = read(folder.path()).map(|_| ()).unwrap_err();
+        assert!(matches!(fault, AcmeError::Keep { .. }), "{fault}");
+    }
 }

@@ -25,6 +25,9 @@ const MAX_ANSWER_BYTES: u64 = 256 << 10;
 /// Most bytes of a request; orders and signing requests have some thousand.
 const MAX_REQUEST_BYTES: usize = 256 << 10;
 
+/// Longest time for which an authority is left alone because it says so. It is asked once a day then.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+
 /// Who asks.
 const AGENT: &str = concat!("regard/", env!("CARGO_PKG_VERSION"));
 
@@ -80,12 +83,23 @@ impl Heard {
         if !is_busy {
             return;
         }
-        let text = answer
-            .headers
-            .get(RETRY_AFTER)
-            .and_then(|v| v.to_str().ok());
-        let secs = text.and_then(|text| text.trim().parse().ok());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = secs.map(Duration::from_secs);
+        let wait = asked_wait(answer).map(|wait| wait.min(LONGEST_WAIT));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = wait;
+    }
+}
+
+/// How long an answer asks to wait, where it says it in seconds.
+fn asked_wait(answer: &Parts) -> Option<Duration> {
+    let text = answer.headers.get(RETRY_AFTER)?.to_str().ok()?;
+    text.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// Asks for no longer wait than a day: the client of the protocol adds it to the time of day, and does not survive a sum that
+/// no clock has room for.
+fn shorten_wait(answer: &mut Parts) {
+    if asked_wait(answer).is_some_and(|wait| wait > LONGEST_WAIT) {
+        let longest = HeaderValue::from(LONGEST_WAIT.as_secs());
+        answer.headers.insert(RETRY_AFTER, longest);
     }
 }
 
@@ -164,8 +178,9 @@ impl Carrier {
             Ok((parts, Bytes::from(bytes)))
         };
         let answer = tokio::task::spawn_blocking(call).await;
-        let (parts, bytes) = answer.unwrap_or(Err(CarryError::Ending)).map_err(failed)?;
+        let (mut parts, bytes) = answer.unwrap_or(Err(CarryError::Ending)).map_err(failed)?;
         self.heard.listen(&parts);
+        shorten_wait(&mut parts);
         Ok(BytesResponse {
             parts,
             body: Box::new(bytes),
@@ -225,7 +240,24 @@ mod tests {
         assert_eq!(check(503, Some(" 7 ")), Some(7));
         assert_eq!(check(429, None), None);
         assert_eq!(check(429, Some("Fri, 31 Dec 1999 23:59:59 GMT")), None);
+        assert_eq!(check(429, Some("18446744073709551615")), Some(86_400));
         // While an order is looked at the client itself waits as it is told.
         assert_eq!(check(200, Some("3600")), None);
+    }
+
+    #[test]
+    fn no_wait_is_handed_on_that_no_clock_has_room_for() {
+        let check = |after: &str| {
+            let answer = axum::http::Response::builder().header(RETRY_AFTER, after);
+            let mut parts = answer.body(()).unwrap().into_parts().0;
+            shorten_wait(&mut parts);
+            parts.headers[RETRY_AFTER].to_str().unwrap().to_owned()
+        };
+        for kept in ["5", "86400", "soon", "Fri, 31 Dec 1999 23:59:59 GMT"] {
+            assert_eq!(check(kept), kept);
+        }
+        for long in ["86401", "18446744073709551615"] {
+            assert_eq!(check(long), "86400");
+        }
     }
 }

@@ -86,7 +86,9 @@ impl Challenges {
 
     /// What to shake hands with, where somebody asks as an authority does and there is something to show.
     pub(crate) fn asked_for(&self, hello: &ClientHello<'_>) -> Option<Arc<rustls::ServerConfig>> {
-        let is_asked = hello.alpn()?.any(|protocol| protocol == ALPN);
+        // An authority offers this and nothing else (RFC 8737, section 4); whoever would speak HTTP too is served as usual.
+        let mut offered = hello.alpn()?;
+        let is_asked = offered.next() == Some(ALPN) && offered.next().is_none();
         let name = hello.server_name().filter(|_| is_asked)?;
         self.certificates().get(&name.to_ascii_lowercase()).cloned()
     }
@@ -132,9 +134,60 @@ async fn text(
 mod tests {
     use axum::body::{Body, to_bytes};
     use axum::http::Request;
+    use rustls::server::{Accepted, Acceptor};
+    use rustls::{ClientConfig, ClientConnection, RootCertStore};
     use tower::ServiceExt as _;
 
     use super::*;
+
+    /// What browsers offer.
+    const HTTP: &[u8] = b"http/1.1";
+    const HTTP_2: &[u8] = b"h2";
+
+    /// What somebody says first who asks for a name and offers these protocols.
+    fn hello(name: &'static str, protocols: &[&[u8]]) -> Accepted {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|one| one.to_vec()).collect();
+        let mut client = ClientConnection::new(Arc::new(config), name.try_into().unwrap()).unwrap();
+        let mut said = Vec::new();
+        client.write_tls(&mut said).unwrap();
+        let mut acceptor = Acceptor::default();
+        acceptor.read_tls(&mut said.as_slice()).unwrap();
+        acceptor.accept().unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_proof_is_shown_to_whoever_asks_as_an_authority_does_and_to_nobody_else() {
+        let challenges = Arc::new(Challenges::default());
+        let is_shown = |name: &'static str, protocols: &[&[u8]]| {
+            let hello = hello(name, protocols);
+            challenges.asked_for(&hello.client_hello()).is_some()
+        };
+        assert!(!is_shown("signage.lan", &[ALPN]), "nothing is to be shown");
+        let shown = challenges
+            .show_certificate("signage.lan", &[7; 32])
+            .unwrap();
+        assert!(is_shown("signage.lan", &[ALPN]));
+        let others: [(&'static str, &[&[u8]]); 7] = [
+            ("other.lan", &[ALPN]),
+            ("192.0.2.7", &[ALPN]),
+            ("signage.lan", &[]),
+            ("signage.lan", &[HTTP]),
+            ("signage.lan", &[HTTP_2, HTTP]),
+            ("signage.lan", &[ALPN, HTTP]),
+            ("signage.lan", &[HTTP, ALPN]),
+        ];
+        for (name, protocols) in others {
+            assert!(!is_shown(name, protocols), "{name}: {protocols:?}");
+        }
+        drop(shown);
+        assert!(!is_shown("signage.lan", &[ALPN]));
+    }
 
     async fn ask(challenges: &Arc<Challenges>, path: &str) -> (u16, String) {
         let request = Request::get(path).body(Body::empty()).unwrap();

@@ -7,6 +7,7 @@ use instant_acme::{Error as ClientError, Problem};
 use thiserror::Error;
 
 use super::carrier::CarryError;
+use crate::problem::chain;
 use crate::{AcmeChallenge, OutboundUrl};
 
 /// What the kinds of problems of RFC 8555, section 6.7, begin with.
@@ -14,6 +15,9 @@ const KINDS: &str = "urn:ietf:params:acme:error:";
 
 /// Longest text of an authority that is passed on, in characters.
 const MAX_DETAIL_CHARS: usize = 300;
+
+/// Longest text of an error with all its causes, in characters: it goes into logs, into health and onto the disk.
+const MAX_TOLD_CHARS: usize = 1_000;
 
 /// What an authority said against something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +43,12 @@ impl From<&Problem> for Objection {
 }
 
 /// A foreign text without line breaks and control characters, and not for ever.
-fn on_one_line(text: &str) -> String {
-    let line = text.chars().take(MAX_DETAIL_CHARS);
+pub(super) fn on_one_line(text: &str) -> String {
+    line_of(text, MAX_DETAIL_CHARS)
+}
+
+fn line_of(text: &str, max_chars: usize) -> String {
+    let line = text.chars().take(max_chars);
     line.map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
@@ -145,6 +153,11 @@ impl AcmeError {
                 source: Box::new(source),
             },
         }
+    }
+
+    /// With all its causes, on one line: authorities and their answers have a part in it.
+    pub(super) fn told(&self) -> String {
+        line_of(&chain(self), MAX_TOLD_CHARS)
     }
 
     /// Whether the authority does not know the account that is kept here: it was set up anew.
@@ -258,6 +271,21 @@ mod tests {
         let error = AcmeError::of(&directory, ClientError::Json(nonsense));
         assert!(matches!(error, AcmeError::Foreign { .. }));
         assert!(error.remedy().contains("directory"));
+    }
+
+    #[test]
+    fn whatever_an_authority_says_is_told_on_a_line_that_ends() {
+        let elsewhere = format!("ca.elsewhere\u{1b}[2J\n{}", "x".repeat(70_000));
+        let error = AcmeError::Unreachable {
+            directory: "https://ca.lan/dir".parse().unwrap(),
+            source: CarryError::Elsewhere(elsewhere),
+        };
+        let told = error.told();
+        assert!(
+            told.contains("the directory leads to ca.elsewhere [2J x"),
+            "{told}"
+        );
+        assert_eq!(told.chars().count(), 1_000);
     }
 
     #[test]

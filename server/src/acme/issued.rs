@@ -39,18 +39,21 @@ impl Issued {
         }
     }
 
-    /// What is kept in a folder; nothing where nothing was issued yet.
+    /// What is kept in a folder, of no use where it is no text; nothing where nothing was issued yet.
     ///
     /// # Errors
     /// As the system says, when the file is there and cannot be read.
     pub(super) fn read(folder: &Path) -> io::Result<Option<Self>> {
-        match fs::read_to_string(file(folder)) {
-            Ok(text) => Ok(Some(Self {
-                text: Zeroizing::new(text),
-            })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let text = match fs::read_to_string(file(folder)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // Another one is issued; the start does not wait for somebody to remove it.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => String::new(),
+            Err(error) => return Err(error),
+        };
+        Ok(Some(Self {
+            text: Zeroizing::new(text),
+        }))
     }
 
     /// Writes it to a folder, for the owner of this process alone.
@@ -72,7 +75,7 @@ impl Issued {
         let chain: Result<Vec<CertificateDer<'static>>, _> =
             CertificateDer::pem_slice_iter(pem).collect();
         let chain = chain.map_err(|_| "it is no PEM")?;
-        let ours = chain.first().ok_or("it is empty")?;
+        let ours = chain.first().ok_or("there is none")?;
         let validity = Validity::of(ours).ok_or("it cannot be read")?;
         let is_for_all = is_for(ours, names);
         let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| "its key is missing")?;
@@ -145,7 +148,7 @@ mod tests {
         assert!(why(&issued(&both, 2025, &key, &key)).contains("expired"));
         assert!(why(&issued(&both, 2027, &key, &key)).contains("not valid yet"));
         assert!(why(&issued(&both, 2026, &key, &other)).contains("key"));
-        assert_eq!(why(&Issued::new("", "")), "it is empty");
+        assert_eq!(why(&Issued::new("", "")), "there is none");
         let pem = issued(&both, 2026, &key, &key);
         let chain = pem.text.split_once("-----END PRIVATE KEY-----").unwrap().1;
         assert_eq!(why(&Issued::new("", chain)), "its key is missing");

@@ -4,17 +4,16 @@ use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use regard_domain::Timestamp;
-use regard_engine::{Engine, create_private_folder};
+use regard_domain::{Clock, Timestamp};
+use regard_engine::create_private_folder;
 
-use super::carrier::{Carrier, Heard};
+use super::carrier::{Carrier, Heard, LONGEST_WAIT};
 use super::error::AcmeError;
 use super::issued::Issued;
 use super::standing::AcmeStanding;
 use super::{account, order};
 use crate::AcmeConfig;
 use crate::certificate::Validity;
-use crate::problem::chain;
 use crate::tls::{InForce, Tls};
 
 /// Longest time for one try, with all the names and all the waiting.
@@ -26,14 +25,12 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// Shortest sleep, and shortest pause between tries whatever is configured.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(50);
 
-/// Longest time for which an authority is left alone because it says so. It is asked once a day then.
-const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
-
 /// Sees to it that there is a certificate.
 pub(crate) struct Keeper {
     config: AcmeConfig,
     tls: Arc<Tls>,
-    engine: Engine,
+    /// As it stands on the wall: it may be set, and then it is right.
+    clock: Arc<dyn Clock>,
     standing: RwLock<AcmeStanding>,
 }
 
@@ -42,7 +39,11 @@ impl Keeper {
     ///
     /// # Errors
     /// As the system says, when the folder cannot be made or read.
-    pub(crate) fn open(config: AcmeConfig, tls: Arc<Tls>, engine: Engine) -> io::Result<Self> {
+    pub(crate) fn open(
+        config: AcmeConfig,
+        tls: Arc<Tls>,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
         create_private_folder(&config.folder)?;
         let kept = AcmeStanding::read(&config.folder).unwrap_or_default();
         let directory = config.directory.to_string();
@@ -57,9 +58,10 @@ impl Keeper {
         standing.domains.clone_from(&config.domains);
         standing.directory.clone_from(&directory);
         standing.issued_by = None;
-        // Whoever starts the program anew has done something about what failed, unless the authority asked to wait.
+        // Whoever starts the program anew has done something about what failed, unless the authority asked to wait. One that
+        // starts again and again by itself asks no more often than one that goes on.
         let waits_until = standing.next_try_at_micros;
-        standing.next_try_at_micros = 0;
+        standing.next_try_at_micros = rested_at(&standing, &config, clock.now());
         standing.valid_until_micros = None;
         match Issued::read(&config.folder)?.map(|issued| issued.usable(&config.domains)) {
             None => {}
@@ -67,7 +69,8 @@ impl Keeper {
                 tls.take_up(in_force);
                 standing.valid_until_micros = Some(validity.until.as_micros());
                 if is_for_all && issued_by.as_ref() == Some(&directory) {
-                    standing.next_try_at_micros = validity.renewal_at().as_micros();
+                    let renewal_at = validity.renewal_at().as_micros();
+                    standing.next_try_at_micros = standing.next_try_at_micros.max(renewal_at);
                 }
                 standing.issued_by = issued_by;
             }
@@ -79,7 +82,7 @@ impl Keeper {
         Ok(Self {
             config,
             tls,
-            engine,
+            clock,
             standing: RwLock::new(standing),
         })
     }
@@ -93,23 +96,39 @@ impl Keeper {
     /// Goes on for ever.
     pub(crate) async fn run(self: Arc<Self>) {
         loop {
-            let (now, next) = (self.engine.now(), self.standing().next_try());
-            if next <= now {
+            let left = self.left(self.clock.now());
+            if left.is_zero() {
                 self.try_once().await;
             } else {
-                let left = next.saturating_since(now);
                 tokio::time::sleep(left.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)).await;
             }
         }
     }
 
+    /// How long until the authority is asked again. A pause longer than any that is made comes of a clock that was set back
+    /// since, and is over.
+    fn left(&self, now: Timestamp) -> Duration {
+        let standing = self.standing();
+        let left = standing.next_try().saturating_since(now);
+        let is_pause = standing.n_failures > 0;
+        if is_pause && left > LONGEST_WAIT.max(self.config.shortest_pause) {
+            return Duration::ZERO;
+        }
+        left
+    }
+
     /// Asks for a certificate, puts it in force, and says how that went.
     async fn try_once(&self) {
         let heard = Heard::default();
-        let asked = tokio::time::timeout(TRY_PATIENCE, self.obtain(heard.clone())).await;
-        let slow = || AcmeError::Slow(self.config.directory.clone());
-        let outcome = asked.unwrap_or_else(|_| Err(slow()));
-        let now = self.engine.now();
+        let outcome = match self.note_try() {
+            Ok(()) => {
+                let asked = tokio::time::timeout(TRY_PATIENCE, self.obtain(heard.clone())).await;
+                let slow = || AcmeError::Slow(self.config.directory.clone());
+                asked.unwrap_or_else(|_| Err(slow()))
+            }
+            Err(error) => Err(error),
+        };
+        let now = self.clock.now();
         let standing = match outcome {
             Ok((in_force, validity)) => {
                 self.tls.take_up(in_force);
@@ -122,14 +141,31 @@ impl Keeper {
             }
             Err(error) => self.failed(&error, heard.wait(), now),
         };
-        let kept = standing.keep(&self.config.folder);
-        *self
-            .standing
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = standing;
-        if let Err(error) = kept {
+        if let Err(error) = self.keep(standing) {
             tracing::warn!(%error, "how it stands with the certificate cannot be kept");
         }
+    }
+
+    /// Writes down that the authority is about to be asked: a program that dies meanwhile does not ask at once when it starts
+    /// again, and one that cannot write has nothing issued that it could not keep.
+    fn note_try(&self) -> Result<(), AcmeError> {
+        let standing = AcmeStanding {
+            tried_at_micros: self.clock.now().as_micros(),
+            ..self.standing()
+        };
+        let path = self.config.folder.clone();
+        self.keep(standing)
+            .map_err(|source| AcmeError::Keep { path, source })
+    }
+
+    fn keep(&self, standing: AcmeStanding) -> io::Result<()> {
+        let kept = standing.keep(&self.config.folder);
+        let mut place = self
+            .standing
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *place = standing;
+        kept
     }
 
     fn succeeded(&self, validity: Validity, now: Timestamp) -> AcmeStanding {
@@ -141,6 +177,7 @@ impl Keeper {
             valid_until_micros: Some(validity.until.as_micros()),
             issued_by: Some(self.config.directory.to_string()),
             next_try_at_micros: validity.renewal_at().max(soonest).as_micros(),
+            tried_at_micros: self.standing().tried_at_micros,
             ..AcmeStanding::default()
         }
     }
@@ -149,9 +186,9 @@ impl Keeper {
         let before = self.standing();
         let n_failures = before.n_failures.saturating_add(1);
         let own = self.config.pause_after(n_failures).max(SHORTEST_SLEEP);
-        let asked = wait.unwrap_or_default().min(LONGEST_WAIT);
+        let asked = wait.unwrap_or_default();
         let pause = own.max(asked);
-        let (reason, remedy) = (chain(error), error.remedy());
+        let (reason, remedy) = (error.told(), error.remedy());
         let again_in_secs = pause.as_secs();
         tracing::warn!(
             error = reason,
@@ -179,7 +216,7 @@ impl Keeper {
             }
             other => other?,
         };
-        let (directory, now) = (&self.config.directory, self.engine.now());
+        let (directory, now) = (&self.config.directory, self.clock.now());
         let checked = issued.check(directory, &self.config.domains, now)?;
         issued.keep(&self.config.folder)?;
         Ok(checked)
@@ -190,3 +227,16 @@ impl Keeper {
         order::order(&account, &self.config, self.tls.challenges()).await
     }
 }
+
+/// When the shortest pause after the last try is over, in microseconds since 1970. Of a try that is still to come, by a clock
+/// that was ahead, nothing is known.
+fn rested_at(standing: &AcmeStanding, config: &AcmeConfig, now: Timestamp) -> i64 {
+    let tried_at = Timestamp::from_micros(standing.tried_at_micros);
+    if tried_at > now {
+        return 0;
+    }
+    tried_at.plus(config.shortest_pause).as_micros()
+}
+
+#[cfg(test)]
+mod tests;

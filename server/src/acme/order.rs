@@ -10,7 +10,7 @@ use instant_acme::{
 use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 
 use super::challenges::{Challenges, Shown};
-use super::error::{AcmeError, Objection};
+use super::error::{AcmeError, Objection, on_one_line};
 use super::issued::Issued;
 use crate::{AcmeChallenge, AcmeConfig};
 
@@ -96,13 +96,13 @@ async fn prove(
     challenges: &Arc<Challenges>,
 ) -> Result<Shown, AcmeError> {
     let told = |error| AcmeError::of(&config.directory, error);
-    let name = authorization.identifier().to_string();
+    let name = on_one_line(&authorization.identifier().to_string());
     let offered = authorization.challenges.iter();
     let offered: Vec<&str> = offered.map(|one| name_of(&one.r#type)).collect();
     let not_offered = AcmeError::NotOffered {
         name: name.clone(),
         directory: config.directory.clone(),
-        offered: offered.join(", "),
+        offered: on_one_line(&offered.join(", ")),
         wanted: config.challenge,
     };
     let kind = match config.challenge {
@@ -152,7 +152,7 @@ fn refused(state: &AuthorizationState, config: &AcmeConfig) -> Option<AcmeError>
     let mut challenges = state.challenges.iter();
     let problem = challenges.find_map(|challenge| challenge.error.as_ref())?;
     Some(AcmeError::Challenge {
-        name: state.identifier().to_string(),
+        name: on_one_line(&state.identifier().to_string()),
         challenge: config.challenge,
         objection: Objection::from(problem),
     })
@@ -161,7 +161,7 @@ fn refused(state: &AuthorizationState, config: &AcmeConfig) -> Option<AcmeError>
 /// An authorization that is of no use any more, though nobody says why.
 fn ended(state: &AuthorizationState, config: &AcmeConfig) -> AcmeError {
     AcmeError::Challenge {
-        name: state.identifier().to_string(),
+        name: on_one_line(&state.identifier().to_string()),
         challenge: config.challenge,
         objection: Objection {
             kind: "ended".to_owned(),

@@ -21,6 +21,9 @@ pub struct AcmeStanding {
     pub issued_by: Option<String>,
     /// When the authority is asked the next time, in microseconds since 1970.
     pub next_try_at_micros: i64,
+    /// When it was asked last, in microseconds since 1970, whatever came of it; 0: never.
+    #[serde(default)]
+    pub tried_at_micros: i64,
     /// How many tries failed since the last one that did not.
     pub n_failures: u32,
     /// What the last of them failed by …

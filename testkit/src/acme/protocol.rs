@@ -353,11 +353,16 @@ impl Checked<'_> {
 
     fn order(&self, number: Number) -> Result<Answer, Problem> {
         let mut state = self.shared.state();
+        let retry_after = state.rules.order_retry_after;
         let order = state.orders.get_mut(&number);
         let order = order
             .filter(|order| order.account == self.account)
             .ok_or_else(|| unauthorized("it is no order of this account"))?;
-        let answer = Answer::json(200, &self.shown(number, order));
+        let mut answer = Answer::json(200, &self.shown(number, order));
+        let is_finished = matches!(order.status, Status::Valid | Status::Invalid);
+        if let Some(wait) = retry_after.filter(|_| !is_finished) {
+            answer = answer.with("retry-after", wait);
+        }
         if order.status == Status::Processing {
             order.n_processing = order.n_processing.saturating_sub(1);
             if order.n_processing == 0 {

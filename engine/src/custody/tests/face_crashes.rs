@@ -9,7 +9,7 @@ use regard_domain::PersonId;
 use super::crashing::{Faults, Moment};
 use super::faces::{face, promise};
 use super::gallery_kinds::Server;
-use super::world::{Run, VirtualClock, copy_files, data, outside};
+use super::world::{Run, VirtualClock, copy_of};
 use super::{CustodyError, DAY};
 use crate::config::GalleryKind;
 use crate::custody::Enrolled;
@@ -47,14 +47,6 @@ impl Before {
             ids: people.iter().map(|one| one.person).collect(),
             last: people.pop().unwrap(),
         }
-    }
-
-    /// A folder in which all of it has just happened.
-    fn copy(&self) -> tempfile::TempDir {
-        let copy = tempfile::tempdir().unwrap();
-        std::fs::copy(outside(self.folder.path()), outside(copy.path())).unwrap();
-        copy_files(&data(self.folder.path()), &data(copy.path()));
-        copy
     }
 }
 
@@ -102,7 +94,7 @@ async fn live(run: &Run, before: &Before, told: &mut Told) -> Result<(), Custody
 }
 
 async fn die_and_look(before: &Before, number: u32, moment: Moment) -> bool {
-    let (folder, clock) = (before.copy(), &before.clock);
+    let (folder, clock) = (copy_of(before.folder.path()), &before.clock);
     let faults = Faults::new(Some((number, moment)));
     let mut told = Told::default();
     let place = format!("{:?} {number} {moment:?}", before.kind);

@@ -12,7 +12,7 @@ use regard_domain::{Clock as _, PersonId};
 
 use super::crashing::{CrashingKeys, Faults, Moment};
 use super::faces::{IDENTIFY, VERIFY, begin, face};
-use super::world::{Run, VirtualClock, copy_files, data, is_on_disk, outside, site_key};
+use super::world::{Run, VirtualClock, copy_of, data, is_on_disk, outside, site_key};
 use super::{LEARN, PERSONALIZE};
 use crate::custody::key_disk::{KeyDisk, RealDisk};
 use crate::custody::token::TokenSiteKey;
@@ -92,13 +92,6 @@ impl Before {
             secret,
         }
     }
-
-    fn copy(&self) -> tempfile::TempDir {
-        let copy = tempfile::tempdir().unwrap();
-        std::fs::copy(outside(self.folder.path()), outside(copy.path())).unwrap();
-        copy_files(&data(self.folder.path()), &data(copy.path()));
-        copy
-    }
 }
 
 /// A rotation on files that die where the faults say.
@@ -146,7 +139,7 @@ async fn life_goes_on(run: &Run, place: &str) -> PersonId {
 
 /// Whether the program died at this write of the rotation; looks at what is left either way.
 async fn die_and_look(before: &Before, number: u32, moment: Moment) -> bool {
-    let (copy, clock) = (before.copy(), &before.clock);
+    let (copy, clock) = (copy_of(before.folder.path()), &before.clock);
     let folder = copy.path();
     let faults = Faults::new(Some((number, moment)));
     let place = format!("{number} {moment:?}");

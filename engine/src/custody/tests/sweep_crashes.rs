@@ -10,7 +10,7 @@ use regard_commitments::{
 use regard_domain::Clock as _;
 
 use super::crashing::{Faults, Moment};
-use super::world::{Run, VirtualClock, copy_files, data, outside, signed};
+use super::world::{Run, VirtualClock, copy_of, signed};
 use super::{DAY, LEARN, PERSONALIZE};
 use crate::custody::{CustodyError, Enrolled};
 
@@ -64,13 +64,6 @@ impl Before {
             goes,
         }
     }
-
-    fn copy(&self) -> tempfile::TempDir {
-        let copy = tempfile::tempdir().unwrap();
-        std::fs::copy(outside(self.folder.path()), outside(copy.path())).unwrap();
-        copy_files(&data(self.folder.path()), &data(copy.path()));
-        copy
-    }
 }
 
 async fn sweep(run: &Run, clock: &VirtualClock) -> Result<(), CustodyError> {
@@ -121,7 +114,7 @@ async fn all_of_it_is_gone(run: &Run, before: &Before, place: &str) {
 }
 
 async fn die_and_look(before: &Before, number: u32, moment: Moment) -> bool {
-    let (folder, clock) = (before.copy(), &before.clock);
+    let (folder, clock) = (copy_of(before.folder.path()), &before.clock);
     let faults = Faults::new(Some((number, moment)));
     let place = format!("{number} {moment:?}");
     let begun = Run::begin_with(folder.path(), clock, &Commitments::demo(), &faults).await;

@@ -235,6 +235,14 @@ pub(crate) fn copy_files(from: &Path, to: &Path) {
     }
 }
 
+/// A copy of an installation, with its site key, so that things can happen in it more than once.
+pub(crate) fn copy_of(folder: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(outside(folder), outside(copy.path())).unwrap();
+    copy_files(&data(folder), &data(copy.path()));
+    copy
+}
+
 /// Whether these bytes are in any file below the folder.
 pub(crate) fn is_on_disk(folder: &Path, bytes: &[u8]) -> bool {
     std::fs::read_dir(folder).unwrap().flatten().any(|entry| {
