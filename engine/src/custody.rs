@@ -392,7 +392,7 @@ impl Custodian {
     }
 
     /// Whoever works under these consents of a person stops at their next look.
-    fn kill(&self, person: PersonId, which: impl Fn(ConsentPurpose) -> bool) {
+    async fn kill(&self, person: PersonId, which: impl Fn(ConsentPurpose) -> bool) {
         {
             let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
             live.retain(|(whose, purpose), watch| {
@@ -405,7 +405,9 @@ impl Custodian {
         }
         // Last, as a database may take its time: whoever was found before this is asked for once more.
         if which(ConsentPurpose::Identify) {
-            self.galleries.forget(person);
+            self.galleries
+                .apart(move |galleries| galleries.forget(person))
+                .await;
         }
     }
 
