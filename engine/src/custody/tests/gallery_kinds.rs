@@ -1,6 +1,7 @@
 //! The laws of faces, whatever keeps the gallery: memory, memory with an index, a database that fails and comes back older.
 
-use std::net::TcpListener;
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -108,6 +109,52 @@ fn parts(n: u64) -> GalleryKind {
     GalleryKind::Parts {
         addresses: (0..n).map(start).collect(),
         secret,
+    }
+}
+
+/// A way to a part that swallows what is sent, where it is told to.
+struct Way {
+    address: SocketAddr,
+    is_silent: Arc<AtomicBool>,
+    /// Whether somebody closed their connection.
+    is_given_up: Arc<AtomicBool>,
+}
+
+impl Way {
+    fn to(part: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let this = Self {
+            address: listener.local_addr().unwrap(),
+            is_silent: Arc::default(),
+            is_given_up: Arc::default(),
+        };
+        let flags = (Arc::clone(&this.is_silent), Arc::clone(&this.is_given_up));
+        drop(thread::spawn(move || {
+            for here in listener.incoming().flatten() {
+                Self::lead(here, TcpStream::connect(part).unwrap(), flags.clone());
+            }
+        }));
+        this
+    }
+
+    fn lead(
+        mut here: TcpStream,
+        mut there: TcpStream,
+        (is_silent, is_given_up): (Arc<AtomicBool>, Arc<AtomicBool>),
+    ) {
+        here.set_nodelay(true).unwrap();
+        there.set_nodelay(true).unwrap();
+        let mut back = (there.try_clone().unwrap(), here.try_clone().unwrap());
+        drop(thread::spawn(move || io::copy(&mut back.0, &mut back.1)));
+        drop(thread::spawn(move || {
+            let mut bytes = [0; 4_096];
+            while let Ok(n @ 1..) = here.read(&mut bytes) {
+                if !is_silent.load(Ordering::SeqCst) {
+                    there.write_all(&bytes[..n]).unwrap();
+                }
+            }
+            is_given_up.store(true, Ordering::SeqCst);
+        }));
     }
 }
 
@@ -430,5 +477,33 @@ async fn whoever_waits_for_a_part_that_says_nothing_holds_up_nobody_else() {
     };
     tokio::join!(mending, another);
     part.join().unwrap();
+    run.end().await;
+}
+
+#[tokio::test]
+async fn a_key_is_destroyed_in_time_although_a_part_says_nothing() {
+    let GalleryKind::Parts { addresses, secret } = parts(1) else {
+        panic!("parts were made");
+    };
+    let way = Way::to(addresses[0]);
+    let site = Site::new(GalleryKind::Parts {
+        addresses: vec![way.address],
+        secret,
+    });
+    let run = site.begin().await;
+    let goes = run.come(&[IDENTIFY], &face(1)).await.0.person;
+    let stays = run.come(&[IDENTIFY], &face(2)).await.0.person;
+    let found = |run: &Run| [1, 2].map(|number| run.found(&face(number)));
+    assert_eq!(found(&run), [Some(goes), Some(stays)]);
+    way.is_silent.store(true, Ordering::SeqCst);
+    run.custodian.withdraw(goes, IDENTIFY).await.unwrap();
+    // Whoever forgets them waits for the part still.
+    assert!(!way.is_given_up.load(Ordering::SeqCst));
+    let key = run.keys.purpose_key(goes, IDENTIFY).await.unwrap();
+    assert!(key.is_none());
+    assert_eq!(found(&run), [None, None]);
+    way.is_silent.store(false, Ordering::SeqCst);
+    run.custodian.mend_gallery().await.unwrap();
+    assert_eq!(found(&run), [None, Some(stays)]);
     run.end().await;
 }
