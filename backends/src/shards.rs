@@ -6,13 +6,14 @@
 //! within a network of the owner's (`docs/threats.md`).
 
 mod channel;
+mod served;
 mod words;
 
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
@@ -23,14 +24,15 @@ use regard_domain::{PersonId, TemplateId};
 use regard_identity::{Enrolment, GalleryError, SearchAnswer, Shard, Template, TemplateKind};
 
 use self::channel::Channel;
+use self::served::Served;
 use self::words::{Answer, Leave, Request};
 
 /// Longest time that a part may take to take a connection, or to answer. Origin: a search among ten million takes a tenth of
 /// a second; whatever takes twenty times that is not there.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Connections that a part serves at once; a further one is closed.
-const MAX_CONNECTIONS: usize = 64;
+/// Connections at once of those who have not shown yet that they have the secret; a further one is closed.
+const MAX_GREETINGS: usize = 64;
 
 /// What all parts of a gallery and those who ask them share: 32 random bytes.
 ///
@@ -196,7 +198,8 @@ impl fmt::Debug for RemoteShard {
 pub struct ShardServer {
     secret: ShardSecret,
     rng: Mutex<ChaCha20Rng>,
-    n_connections: AtomicUsize,
+    n_greetings: AtomicUsize,
+    served: Mutex<Served>,
 }
 
 impl ShardServer {
@@ -205,12 +208,13 @@ impl ShardServer {
         Self {
             secret,
             rng: Mutex::new(ChaCha20Rng::from_rng(rng)),
-            n_connections: AtomicUsize::new(0),
+            n_greetings: AtomicUsize::new(0),
+            served: Mutex::default(),
         }
     }
 
     /// Serves until the listener fails, each connection on a thread of its own. A connection that fails, or does not have the
-    /// secret, is closed.
+    /// secret, is closed; where too many have it, the one that asked nothing for the longest time.
     ///
     /// # Errors
     /// Why the listener failed.
@@ -218,35 +222,64 @@ impl ShardServer {
         let part = RwLock::new(part);
         thread::scope(|scope| {
             loop {
-                let (stream, _) = listener.accept()?;
-                if self.n_connections.fetch_add(1, Ordering::Relaxed) >= MAX_CONNECTIONS {
-                    self.n_connections.fetch_sub(1, Ordering::Relaxed);
+                let stream = match listener.accept() {
+                    Ok((stream, _)) => stream,
+                    // Whoever came has gone again.
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+                    Err(error) => return Err(error),
+                };
+                if self.n_greetings.fetch_add(1, Ordering::Relaxed) >= MAX_GREETINGS {
+                    self.n_greetings.fetch_sub(1, Ordering::Relaxed);
                     continue;
                 }
                 let part = &part;
-                scope.spawn(move || {
+                let converse = move || {
                     // Whoever asks sees that it ended; there is nobody else to tell.
                     let _ = self.converse(stream, part);
-                    self.n_connections.fetch_sub(1, Ordering::Relaxed);
-                });
+                };
+                let begun = thread::Builder::new().spawn_scoped(scope, converse);
+                if begun.is_err() {
+                    self.n_greetings.fetch_sub(1, Ordering::Relaxed);
+                }
             }
         })
     }
 
     fn converse(&self, stream: TcpStream, part: &RwLock<Box<dyn Shard>>) -> io::Result<()> {
+        let greeted = self.greet(stream);
+        self.n_greetings.fetch_sub(1, Ordering::Relaxed);
+        let (mut channel, stream) = greeted?;
+        let mut turn = self.served().admit(stream);
+        let ended = loop {
+            let request = match channel.receive() {
+                Ok(request) => request,
+                Err(error) => break error,
+            };
+            turn = self.served().asks(turn);
+            if let Err(error) = channel.send(&answer(&request, part).to_bytes()) {
+                break error;
+            }
+        };
+        self.served().leaves(turn);
+        Err(ended)
+    }
+
+    /// The sealed connection to whoever has the secret, and the bare one below it.
+    fn greet(&self, stream: TcpStream) -> io::Result<(Channel, TcpStream)> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut rng = {
             let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
             ChaCha20Rng::from_rng(&mut *rng)
         };
-        let mut channel = Channel::begin(stream, &self.secret.0, &mut rng, false)?;
+        let bare = stream.try_clone()?;
+        let channel = Channel::begin(stream, &self.secret.0, &mut rng, false)?;
         channel.wait_for_ever()?;
-        loop {
-            let request = channel.receive()?;
-            let answer = answer(&request, part);
-            channel.send(&answer.to_bytes())?;
-        }
+        Ok((channel, bare))
+    }
+
+    fn served(&self) -> MutexGuard<'_, Served> {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use regard_backends::{KeyStore, PersonRow, Store, StoreError};
@@ -65,6 +66,10 @@ use offers::Offers;
 
 /// Entries that the ledger is given in one go.
 const SETTLE_CHUNK: u32 = 100;
+
+/// How long a key lives on for a database or another machine that takes its time to forget its person. Origin: half of the second
+/// within which a withdrawal is done.
+const FORGETTING: Duration = Duration::from_millis(500);
 
 /// The kind of a person's file among what is sealed under the key of their record.
 const FILE_KIND: &str = "file";
@@ -392,7 +397,7 @@ impl Custodian {
     }
 
     /// Whoever works under these consents of a person stops at their next look.
-    fn kill(&self, person: PersonId, which: impl Fn(ConsentPurpose) -> bool) {
+    async fn kill(&self, person: PersonId, which: impl Fn(ConsentPurpose) -> bool) {
         {
             let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
             live.retain(|(whose, purpose), watch| {
@@ -405,7 +410,11 @@ impl Custodian {
         }
         // Last, as a database may take its time: whoever was found before this is asked for once more.
         if which(ConsentPurpose::Identify) {
-            self.galleries.forget(person);
+            let forgetting = self
+                .galleries
+                .apart(move |galleries| galleries.forget(person));
+            // Beyond that it goes on by itself: whoever is found meanwhile has no consent any more.
+            let _ = tokio::time::timeout(FORGETTING, forgetting).await;
         }
     }
 

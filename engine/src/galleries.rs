@@ -4,18 +4,22 @@ mod kept;
 mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future;
+use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use regard_commitments::{SearchKey, Zeroizing};
-use regard_domain::{GalleryId, PersonId, TemplateId, Timestamp};
+use regard_commitments::{SearchKey, VerifyingKey, Zeroizing, key_id};
+use regard_domain::{GalleryId, PersonId, SiteId, TemplateId, Timestamp};
 use regard_identity::{
     EMBEDDING_DIMENSION, Embedding, GalleryError, GalleryTransform, ModelTag, SearchAnswer,
 };
 use thiserror::Error;
+use tokio::task;
 
 use self::kept::Kept;
 use self::room::Room;
-use crate::config::GalleryConfig;
+use crate::config::{GalleryConfig, GalleryKind};
 
 /// Why a gallery was not searched.
 #[derive(Debug, Error)]
@@ -82,9 +86,11 @@ impl GalleryIndex {
 #[derive(Default)]
 pub struct Galleries {
     config: GalleryConfig,
-    /// What tells the galleries of this site from those of others in one database.
-    site: String,
+    /// What tells the galleries of this installation from those of others in one database.
+    installation: String,
     rooms: RwLock<BTreeMap<GalleryId, Shelf>>,
+    /// Whether a gallery that nobody may be in could not be removed yet.
+    is_left_behind: AtomicBool,
 }
 
 impl std::fmt::Debug for Galleries {
@@ -104,23 +110,50 @@ fn lock(room: &RwLock<Room>) -> RwLockWriteGuard<'_, Room> {
     room.write().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What an installation is called where others keep their galleries too: its site, and the key that no other installation has, as two
+/// may have sites of one id.
+pub(crate) fn installation(site: &SiteId, receipts: &VerifyingKey) -> String {
+    format!("{site}/{}", key_id(receipts))
+}
+
 fn transform(secret: &[u8; 32]) -> Result<GalleryTransform, GalleryError> {
     GalleryTransform::from_key(secret, EMBEDDING_DIMENSION).ok_or(GalleryError::OtherModel)
 }
 
 impl Galleries {
     /// None yet; each that is opened is as the configuration wants it.
-    pub(crate) fn new(config: GalleryConfig, site: &str) -> Self {
+    pub(crate) fn new(config: GalleryConfig, installation: String) -> Self {
         Self {
             config,
-            site: site.to_owned(),
-            rooms: RwLock::default(),
+            installation,
+            ..Self::default()
+        }
+    }
+
+    /// Does something with the galleries that waits for whatever keeps them: where that is a database or another machine, on a thread
+    /// for it, so that no other task is held up.
+    pub(crate) async fn apart<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> T {
+        match &self.config.kind {
+            GalleryKind::Exact | GalleryKind::Neighbours { .. } => work(self),
+            GalleryKind::Parts { .. } | GalleryKind::Database(_) => {
+                let this = Arc::clone(self);
+                let done = task::spawn_blocking(move || work(&this)).await;
+                match done.map_err(task::JoinError::try_into_panic) {
+                    Ok(done) => done,
+                    Err(Ok(why)) => panic::resume_unwind(why),
+                    // Not begun, as the program ends: whoever waits for it ends too.
+                    Err(Err(_)) => future::pending().await,
+                }
+            }
         }
     }
 
     /// What a gallery is called where others keep theirs too.
     fn family(&self, gallery: &GalleryId) -> String {
-        format!("{}/{gallery}", self.site)
+        format!("{}/{gallery}", self.installation)
     }
 
     /// How a gallery is searched now, whatever was wished for; in one that nobody enrolled in nobody is missed.
@@ -161,14 +194,13 @@ impl Galleries {
             Ok(kept) => (Room::new(kept), None),
             Err(error) => (Room::lost(model), Some(error)),
         };
-        let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
-        match rooms.get(gallery) {
-            Some(shelf) => *lock(shelf) = room,
+        match self.room(gallery) {
+            Some(shelf) => *lock(&shelf) = room,
             None => {
+                let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
                 rooms.insert(gallery.clone(), Arc::new(RwLock::new(room)));
             }
         }
-        drop(rooms);
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
@@ -190,7 +222,26 @@ impl Galleries {
         let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
         rooms.remove(gallery);
         drop(rooms);
-        Kept::remove(&self.config, &self.family(gallery))
+        let removed = Kept::remove(&self.config, &self.family(gallery));
+        self.is_left_behind
+            .store(removed.is_err(), Ordering::Relaxed);
+        removed
+    }
+
+    /// Whether [`Self::close_for_good`] failed, and is to be tried again.
+    pub(crate) fn is_left_behind(&self) -> bool {
+        self.is_left_behind.load(Ordering::Relaxed)
+    }
+
+    /// Removes what the gallery was under older secrets, where [`Self::turned_over`] could not. Not while it is turned over.
+    pub(crate) fn remove_leftovers(&self, gallery: &GalleryId) {
+        let Some(room) = self.room(gallery) else {
+            return;
+        };
+        let has_leftovers = look(&room).has_leftovers();
+        if has_leftovers {
+            lock(&room).remove_leftovers();
+        }
     }
 
     /// Puts a template in; it is found from now on.
@@ -302,7 +353,7 @@ mod tests {
     use regard_identity::{ExactGallery, GalleryLimits, Template};
 
     use super::*;
-    use crate::config::{GalleryKind, HAS_GALLERY_INDEX};
+    use crate::config::HAS_GALLERY_INDEX;
 
     #[test]
     fn what_is_told_of_a_gallery_is_how_it_is_searched() {
@@ -311,7 +362,7 @@ mod tests {
             kind: GalleryKind::Neighbours { beyond: 1 },
             ..GalleryConfig::default()
         };
-        let galleries = Galleries::new(config, "site");
+        let galleries = Galleries::new(config, "site".to_owned());
         let named = |name: &str| GalleryId::new(name).unwrap();
         let (as_wished, without_room) = (named("as-wished"), named("without-room"));
         galleries.open(&as_wished, &secret, model).unwrap();

@@ -390,17 +390,25 @@ impl Recognizer {
     /// How each gallery stands; that of the site is always among them.
     pub async fn galleries(&self) -> Vec<GalleryStanding> {
         let turned_over_at = self.custodian.gallery_turned_over_at().await;
-        let mut sizes = self.galleries.sizes(self.now());
-        if !sizes.iter().any(|(id, _, _)| *id == own_gallery()) {
-            sizes.push((own_gallery(), 0, 0));
-        }
+        let now = self.now();
+        let look = move |galleries: &Galleries| {
+            let mut sizes = galleries.sizes(now);
+            if !sizes.iter().any(|(id, _, _)| *id == own_gallery()) {
+                sizes.push((own_gallery(), 0, 0));
+            }
+            let told = sizes.into_iter().map(|(gallery, n_persons, n_templates)| {
+                let index = galleries.index(&gallery);
+                (gallery, index, n_persons, n_templates)
+            });
+            told.collect::<Vec<_>>()
+        };
+        let told = self.galleries.apart(look).await;
         let gate = self.gate();
-        sizes
-            .into_iter()
-            .map(|(gallery, n_persons, n_templates)| GalleryStanding {
+        told.into_iter()
+            .map(|(gallery, index, n_persons, n_templates)| GalleryStanding {
                 is_armed: gate.is_armed(&gallery),
                 turned_over_at: turned_over_at.filter(|_| gallery == own_gallery()),
-                index: self.galleries.index(&gallery),
+                index,
                 gallery,
                 n_persons,
                 n_templates,

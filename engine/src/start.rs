@@ -27,7 +27,7 @@ use crate::collections::{CollectionError, Collections, CollectionsParts};
 use crate::conductor::{Conductor, Seat};
 use crate::config::{EngineConfig, RecognitionConfig};
 use crate::custody::{Custodian, CustodyError, CustodyParts, Scribe, SiteKeyFile};
-use crate::galleries::Galleries;
+use crate::galleries::{Galleries, installation};
 use crate::handle::Engine;
 use crate::kept_campaigns;
 use crate::keys::{self, KeyError};
@@ -408,7 +408,10 @@ async fn custodian(
         scribe: Scribe::new(lines, chronicle.verifier()),
         galleries: Arc::new(Galleries::new(
             config.recognition.gallery.clone(),
-            promise.verified.document().site.id.as_str(),
+            installation(
+                &promise.verified.document().site.id,
+                &keys.receipts_key().verifying_key(),
+            ),
         )),
         face_model,
     });

@@ -40,8 +40,8 @@ pub enum BadPgAddress {
     Parameter,
     /// On another machine, and not asking for a connection that is encrypted and checked.
     #[error(
-        "expected sslmode=verify-full in the address of a database on another machine, found none: whoever is on the way \
-         would read templates; end the address with ?sslmode=verify-full, and with &sslrootcert=FILE where the \
+        "expected sslmode=verify-full in the address of a database on another machine, found another or none: whoever is on \
+         the way would read templates; end the address with ?sslmode=verify-full, and with &sslrootcert=FILE where the \
          certificate is of an authority of your own (below /etc, which the program may read)"
     )]
     Open,
@@ -99,10 +99,8 @@ impl FromStr for PgAddress {
         let is_socket = options.get_socket().is_some() || host.starts_with('/');
         let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
         let is_here = is_socket || host == "localhost" || address.is_ok_and(|ip| ip.is_loopback());
-        let is_checked = matches!(
-            options.get_ssl_mode(),
-            PgSslMode::VerifyCa | PgSslMode::VerifyFull
-        );
+        // Without the name of the host whoever has any certificate of a public authority passes for the database.
+        let is_checked = matches!(options.get_ssl_mode(), PgSslMode::VerifyFull);
         if !is_here && !is_checked {
             return Err(BadPgAddress::Open);
         }
@@ -146,7 +144,7 @@ mod tests {
         check("postgres://me@%2Frun%2Fpostgresql/faces", Ok(None));
         let there = "postgres://me:secret@db.example.org/faces";
         check(there, Err(BadPgAddress::Open));
-        for mode in ["disable", "allow", "prefer", "require"] {
+        for mode in ["disable", "allow", "prefer", "require", "verify-ca"] {
             check(&format!("{there}?sslmode={mode}"), Err(BadPgAddress::Open));
         }
         check(&format!("{there}?sslmode=verify-full"), Ok(Some(5_432)));

@@ -33,6 +33,9 @@ const MAX_ROUNDING: f32 = 1e-5;
 /// Templates turned over at once when a gallery gets another transform.
 const PIECE: i64 = 1_000;
 
+/// Longest time that a gallery may take to be turned over as a whole: a million templates, one by one, in a few minutes.
+const REKEYING: Duration = Duration::from_secs(3_600);
+
 /// What tells that the tables are being made; the number is the beginning of the SHA-256 of `regard gallery`.
 const MAKING: &str = "SELECT pg_advisory_xact_lock(5913041682470339441)";
 
@@ -54,8 +57,9 @@ pub enum PgOpenError {
 /// gallery's row, each search sees what was committed.
 ///
 /// The database finds candidates by comparing with everybody; similarities are counted here, by the same arithmetic as in
-/// memory, so that answers are the same to the last bit. Calls block, for two seconds at most where the database does not answer;
-/// within an asynchronous task make them on a thread of their own. It may be dropped anywhere.
+/// memory, so that answers are the same to the last bit. Calls block: where the database does not answer for two seconds, those that go
+/// through everybody for twenty, and [`Gallery::rekey`] for an hour. Within an asynchronous task make them on a thread of their own. It
+/// may be dropped anywhere.
 ///
 /// # Privacy
 /// As [`Gallery`]. The database holds diversified numbers that are not sealed, as it compares them: who reads it sees which templates
@@ -184,17 +188,7 @@ impl PgGallery {
     pub fn keep_only(&mut self, templates: &BTreeSet<TemplateId>) -> Result<u64, GalleryError> {
         self.waiter.block_for_long(async {
             let mut transaction = self.changing().await?;
-            let query = "SELECT template FROM regard_gallery_template WHERE gallery = $1";
-            let rows = sqlx::query(query).bind(self.gallery);
-            let rows = rows.fetch_all(&mut *transaction).await.map_err(failed)?;
-            let mut n = 0;
-            for row in rows {
-                let template = TemplateId::from_bits(id(&row, "template")?);
-                if !templates.contains(&template) {
-                    let mut people = self.people(&mut transaction);
-                    n += u64::from(people.remove_template(template).await?);
-                }
-            }
+            let n = self.people(&mut transaction).keep_only(templates).await?;
             transaction.commit().await.map_err(failed)?;
             Ok(n)
         })
@@ -526,7 +520,7 @@ impl Gallery for PgGallery {
 
     fn rekey(&mut self, to: GalleryTransform) -> Result<(), GalleryError> {
         let way = self.transform.way_to(&to).ok_or(GalleryError::OtherModel)?;
-        self.waiter.block_for_long(async {
+        self.waiter.block_for(REKEYING, async {
             let mut transaction = self.changing().await?;
             let mut after: Vec<u8> = Vec::new();
             loop {

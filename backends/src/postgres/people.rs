@@ -1,5 +1,7 @@
 //! Who has which templates: the same rules as in memory, in a transaction that holds the gallery's row.
 
+use std::collections::BTreeSet;
+
 use regard_domain::{PersonId, TemplateId};
 use regard_identity::{GalleryError, MAX_TEMPLATES_PER_PERSON, Merge};
 use sqlx::{PgConnection, Row as _, postgres::PgRow};
@@ -166,6 +168,38 @@ impl People<'_> {
             .await?;
         }
         Ok(true)
+    }
+
+    /// Removes every template but these, and whoever answers as somebody who has none left; how many templates went.
+    pub(super) async fn keep_only(
+        &mut self,
+        templates: &BTreeSet<TemplateId>,
+    ) -> Result<u64, GalleryError> {
+        let rows = sqlx::query("SELECT template FROM regard_gallery_template WHERE gallery = $1");
+        let rows = rows.bind(self.gallery);
+        let rows = rows
+            .fetch_all(&mut *self.connection)
+            .await
+            .map_err(failed)?;
+        let mut gone = Vec::new();
+        for row in &rows {
+            let bits = id(row, "template")?;
+            if !templates.contains(&TemplateId::from_bits(bits)) {
+                gone.push(stored(bits));
+            }
+        }
+        if gone.is_empty() {
+            return Ok(0);
+        }
+        let query = "DELETE FROM regard_gallery_template WHERE gallery = $1 AND template = ANY($2)";
+        let done = sqlx::query(query).bind(self.gallery).bind(gone);
+        let done = done.execute(&mut *self.connection).await.map_err(failed)?;
+        let query = "DELETE FROM regard_gallery_person o WHERE gallery = $1 AND NOT EXISTS ( \
+                 SELECT FROM regard_gallery_template t JOIN regard_gallery_person p USING (gallery, person) \
+                 WHERE t.gallery = $1 AND p.root = o.root)";
+        let left = sqlx::query(query).bind(self.gallery);
+        left.execute(&mut *self.connection).await.map_err(failed)?;
+        Ok(done.rows_affected())
     }
 
     /// Removes everybody who answers as somebody does; how many templates there were.

@@ -14,6 +14,10 @@ use sha2::Sha256;
 /// Longest message. Origin: 4,096 hits of 36 bytes for each of 256 probes are 38 MB.
 const MAX_MESSAGE: usize = 40_000_000;
 
+/// What shows that a side has the secret, and its length when it is sealed.
+const HERE: &[u8; 4] = b"here";
+const SEALED_HERE_LEN: usize = HERE.len() + 16;
+
 /// What both sides say first: which protocol, and in which version.
 const GREETING: &[u8; 16] = b"regard shard v1\0";
 
@@ -93,8 +97,9 @@ impl Channel {
             receiving,
         };
         // Each side shows that it has the secret before anything is asked.
-        this.send(b"here")?;
-        if *this.receive()? != *b"here" {
+        this.send(HERE)?;
+        // Whoever has not shown it yet has no claim to our memory.
+        if *this.receive_at_most(SEALED_HERE_LEN)? != *HERE {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         Ok(this)
@@ -117,10 +122,14 @@ impl Channel {
 
     /// The next message.
     pub(super) fn receive(&mut self) -> io::Result<Zeroizing<Vec<u8>>> {
+        self.receive_at_most(MAX_MESSAGE)
+    }
+
+    fn receive_at_most(&mut self, max_len: usize) -> io::Result<Zeroizing<Vec<u8>>> {
         let mut length = [0; 4];
         self.stream.read_exact(&mut length)?;
         let length = u32::from_be_bytes(length);
-        if length as usize > MAX_MESSAGE {
+        if length as usize > max_len {
             return Err(io::ErrorKind::InvalidData.into());
         }
         // Room grows with what comes, not with what is announced.

@@ -80,6 +80,26 @@ fn the_laws_are_kept_by_postgres() {
     };
     laws::order_does_not_matter(fresh, 3);
     laws::foreign_templates_are_refused(Box::new(server.gallery("foreign")));
+    a_merge_stays_as_long_as_somebody_of_it_has_a_template(server.gallery("kept"));
+}
+
+fn a_merge_stays_as_long_as_somebody_of_it_has_a_template(mut gallery: PgGallery) {
+    let mut rng = ChaCha20Rng::seed_from_u64(41);
+    let (person, template) = (PersonId::from_bits, TemplateId::from_bits);
+    for bits in 0..4 {
+        enroll(&mut gallery, bits, &random_embedding(&mut rng));
+    }
+    gallery.merge(person(0), person(1)).unwrap();
+    let kept = BTreeSet::from([template(1), template(2)]);
+    for n_removed in [2, 0] {
+        assert_eq!(gallery.keep_only(&kept).unwrap(), n_removed);
+        assert_eq!(gallery.n_templates().unwrap(), 2);
+        assert_eq!(gallery.n_persons().unwrap(), 2);
+        assert_eq!(gallery.templates_of(person(0)).unwrap(), [template(1)]);
+    }
+    assert_eq!(gallery.keep_only(&BTreeSet::new()).unwrap(), 2);
+    let left = (gallery.n_templates().unwrap(), gallery.n_persons().unwrap());
+    assert_eq!(left, (0, 0));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Parts of a gallery in processes of their own, on loopback.
 
 use std::env;
-use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use rand::SeedableRng;
@@ -127,6 +127,39 @@ fn who_lacks_the_secret_learns_nothing() {
     ));
     // The part goes on answering others.
     assert_eq!(part.shard(secret(1)).n_templates().unwrap(), 0);
+}
+
+#[test]
+fn whoever_has_not_shown_the_secret_fills_no_memory() {
+    let part = Part::start();
+    let mut stream = TcpStream::connect(part.address).unwrap();
+    stream.write_all(b"regard shard v1\0").unwrap();
+    stream.write_all(&[7; 32]).unwrap();
+    // As long as a message may be of whoever has it.
+    let announced = 39_000_000_u32;
+    stream.write_all(&announced.to_be_bytes()).unwrap();
+    let filling = vec![0; announced as usize];
+    assert!(stream.write_all(&filling).is_err(), "it was taken");
+}
+
+#[test]
+fn connections_of_machines_that_are_gone_keep_nobody_out() {
+    let part = Part::start();
+    // Held and silent, as those of machines without power.
+    let mut held: Vec<RemoteShard> = Vec::new();
+    let ask = |shard: &RemoteShard| shard.n_templates();
+    for _ in 0..64 {
+        let shard = part.shard(secret(1));
+        assert_eq!(ask(&shard).unwrap(), 0);
+        held.push(shard);
+    }
+    assert_eq!(ask(&held[0]).unwrap(), 0);
+    let further = part.shard(secret(1));
+    assert_eq!(ask(&further).unwrap(), 0);
+    // The one that asked nothing for the longest time had to go; it may come again.
+    assert_eq!(ask(&held[0]).unwrap(), 0);
+    assert!(matches!(ask(&held[1]), Err(GalleryError::Index { .. })));
+    assert_eq!(ask(&held[1]).unwrap(), 0);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use regard_server::{
 };
 use serde::Deserialize;
 
+use super::connectors::for_owner_alone;
 use super::form::from_text;
 
 /// Longest secret read, in bytes: AWS's own have 40.
@@ -125,17 +126,7 @@ fn secret(path: &FilePath) -> Result<Zeroizing<String>, String> {
         _ => format!("{} cannot be read: {error}", path.display()),
     };
     let file = File::open(path).map_err(said)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = file.metadata().map_err(said)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            let path = path.display();
-            return Err(format!(
-                "{path} can be read by others; run: chmod 600 {path}"
-            ));
-        }
-    }
+    for_owner_alone(path, &file.metadata().map_err(said)?)?;
     let mut text = Zeroizing::new(String::new());
     let mut limited = file.take(MAX_SECRET_LEN);
     limited.read_to_string(&mut text).map_err(said)?;

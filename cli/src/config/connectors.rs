@@ -1,6 +1,6 @@
 //! Who is told what happens here, with the secrets that lie in files beside the configuration.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path as FilePath, PathBuf};
 
@@ -57,6 +57,34 @@ pub(super) fn secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<Str
         return Err(told("an empty one"));
     }
     Ok(Zeroizing::new(line.to_owned()))
+}
+
+/// Refuses a file that others than its owner may read.
+pub(super) fn for_owner_alone(file: &FilePath, metadata: &Metadata) -> Result<(), String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if metadata.permissions().mode() & 0o077 != 0 {
+            let file = file.display();
+            return Err(format!(
+                "{file} can be read by others; run: chmod 600 {file}"
+            ));
+        }
+    }
+    // Elsewhere nothing is told by a mode.
+    let _ = (file, metadata);
+    Ok(())
+}
+
+/// As [`secret`], of a file that its owner alone may read.
+pub(super) fn own_secret(file: &FilePath, folder: &FilePath) -> Result<Zeroizing<String>, String> {
+    let text = secret(file, folder)?;
+    let file = folder.join(file);
+    let metadata = std::fs::metadata(&file);
+    let metadata =
+        metadata.map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+    for_owner_alone(&file, &metadata)?;
+    Ok(text)
 }
 
 /// A file of certificates or of a key.

@@ -7,7 +7,7 @@ use regard_backends::{PgAddress, ShardSecret};
 use regard_engine::{GalleryConfig, GalleryKind, HAS_GALLERY_INDEX, INDEX_BEYOND};
 use serde::Deserialize;
 
-use super::connectors::secret;
+use super::connectors::own_secret;
 use super::form::{from_text, number_in_range};
 
 /// What keeps a gallery.
@@ -55,9 +55,9 @@ pub(super) struct GalleryForm {
     address_file: Option<PathBuf>,
 }
 
-/// The secret that an installation and the parts of its gallery share, from the first line of a file.
+/// The secret that an installation and the parts of its gallery share, from the first line of a file that its owner alone may read.
 pub(crate) fn shard_secret(file: &FilePath) -> Result<ShardSecret, String> {
-    let text = secret(file, FilePath::new(""))?;
+    let text = own_secret(file, FilePath::new(""))?;
     let bytes = regard_engine::from_hex(&text).ok_or_else(|| {
         format!(
             "expected 64 hexadecimal digits, as openssl rand -hex 32 makes them, found something else at {}",
@@ -122,13 +122,19 @@ fn parts(
         tell("recognition.gallery", message.to_owned());
         return None;
     };
+    let addresses: Vec<SocketAddr> = form.shards.iter().map(|part| part.0).collect();
+    for (i, address) in addresses.iter().enumerate() {
+        if addresses.iter().take(i).any(|before| before == address) {
+            let message = format!(
+                "expected each part once, found {address} again: whoever is in it would count twice"
+            );
+            tell(&format!("recognition.gallery.shards[{i}]"), message);
+        }
+    }
     let secret = shard_secret(&folder.join(file))
         .map_err(|why| tell("recognition.gallery.secret_file", why))
         .ok()?;
-    Some(GalleryKind::Parts {
-        addresses: form.shards.iter().map(|part| part.0).collect(),
-        secret,
-    })
+    Some(GalleryKind::Parts { addresses, secret })
 }
 
 fn database(
@@ -142,7 +148,7 @@ fn database(
         tell("recognition.gallery", message.to_owned());
         return None;
     };
-    let text = secret(file, folder);
+    let text = own_secret(file, folder);
     let address = text.and_then(|text| {
         text.parse::<PgAddress>()
             .map_err(|error| format!("{}: {error}", folder.join(file).display()))

@@ -1,6 +1,7 @@
 //! `regard init` and `regard serve --check`, as their users meet them.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -664,88 +665,136 @@ fn who_issues_certificates_is_read_before_anything_runs() {
     );
 }
 
+/// A site with files for its gallery, each of which its owner alone may read but for one.
+fn with_gallery_files() -> tempfile::TempDir {
+    let folder = init();
+    let secret = "0a".repeat(32) + "\n";
+    for (file, text, mode) in [
+        (
+            "here.address",
+            "postgres://me:swordfish@localhost/faces\n",
+            0o600,
+        ),
+        (
+            "there.address",
+            "postgres://me:swordfish@db.example.org/faces\n",
+            0o600,
+        ),
+        ("nonsense.address", "swordfish\n", 0o600),
+        ("shards.secret", secret.as_str(), 0o600),
+        ("open.secret", secret.as_str(), 0o640),
+    ] {
+        let file = folder.path().join(file);
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    folder
+}
+
+/// What is said of a configuration whose gallery is this one.
+fn check_with_gallery(folder: &Path, gallery: &str) -> (i32, String) {
+    let file = folder.join("regard.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let table = "[recognition.gallery]\n";
+    let changed = text.replace(table, &format!("{table}{gallery}\n"));
+    assert_ne!(changed, text);
+    fs::write(&file, changed).unwrap();
+    let (code, _, err) = check(folder);
+    fs::write(&file, text).unwrap();
+    assert!(!err.contains("swordfish"), "{err}");
+    (code, err)
+}
+
+fn is_refused(folder: &Path, gallery: &str, said: &str) {
+    let (code, err) = check_with_gallery(folder, gallery);
+    assert_eq!(code, 1, "{gallery}: {err}");
+    assert!(err.contains(said), "{gallery}: {err}");
+}
+
+fn in_shards(addresses: &str, file: &str) -> String {
+    format!("kind = \"shards\"\nshards = [{addresses}]\nsecret_file = \"{file}\"")
+}
+
+fn in_database(file: &str) -> String {
+    format!("kind = \"pgvector\"\naddress_file = \"{file}\"")
+}
+
+const PART: &str = "\"127.0.0.1:1\"";
+
 #[test]
 fn what_keeps_the_gallery_is_read_before_anything_runs() {
-    let folder = init();
+    let folder = with_gallery_files();
     let folder = folder.path();
-    let here = "postgres://me:swordfish@localhost/faces\n";
-    fs::write(folder.join("here.address"), here).unwrap();
-    let there = "postgres://me:swordfish@db.example.org/faces\n";
-    fs::write(folder.join("there.address"), there).unwrap();
-    fs::write(folder.join("nonsense.address"), "swordfish\n").unwrap();
-    fs::write(folder.join("shards.secret"), "0a".repeat(32) + "\n").unwrap();
-    let check_with = |gallery: &str| {
-        let file = folder.join("regard.toml");
-        let text = fs::read_to_string(&file).unwrap();
-        let table = "[recognition.gallery]\n";
-        let changed = text.replace(table, &format!("{table}{gallery}\n"));
-        assert_ne!(changed, text);
-        fs::write(&file, changed).unwrap();
-        let (code, _, err) = check(folder);
-        fs::write(&file, text).unwrap();
-        assert!(!err.contains("swordfish"), "{err}");
-        (code, err)
-    };
     for good in [
         "kind = \"exact\"\nmax_templates = 10",
-        "kind = \"pgvector\"\naddress_file = \"here.address\"",
-        "kind = \"shards\"\nshards = [\"127.0.0.1:1\"]\nsecret_file = \"shards.secret\"",
+        in_database("here.address").as_str(),
+        in_shards(PART, "shards.secret").as_str(),
     ] {
-        let (code, err) = check_with(good);
+        let (code, err) = check_with_gallery(folder, good);
         assert_eq!(code, 0, "{good}: {err}");
     }
-    let pg = |file: &str| format!("kind = \"pgvector\"\naddress_file = \"{file}\"");
     for (bad, said) in [
         (
-            "kind = \"pgvector\"".to_owned(),
+            "kind = \"pgvector\"",
             "recognition.gallery: \"address_file\" is missing",
         ),
         (
-            pg("none.address"),
+            in_database("none.address").as_str(),
             "recognition.gallery.address_file: expected a file whose first line is the secret, found none",
         ),
         (
-            pg("nonsense.address"),
+            in_database("nonsense.address").as_str(),
             "recognition.gallery.address_file: nonsense.address: expected an address such as postgres://",
         ),
         (
-            pg("there.address"),
+            in_database("there.address").as_str(),
             "recognition.gallery.address_file: there.address: expected sslmode=verify-full",
         ),
         (
-            "index_beyond = 7".to_owned(),
+            "index_beyond = 7",
             "recognition.gallery.index_beyond: expected it beside kind = \"hnsw\" alone",
         ),
         (
-            "address_file = \"here.address\"".to_owned(),
+            "address_file = \"here.address\"",
             "recognition.gallery.address_file: expected it beside kind = \"pgvector\" alone",
         ),
         (
-            "kind = \"shards\"\nsecret_file = \"shards.secret\"".to_owned(),
+            in_shards("", "shards.secret").as_str(),
             "recognition.gallery: kind = \"shards\" needs shards",
         ),
         (
-            "kind = \"shards\"\nshards = [\"here\"]\nsecret_file = \"shards.secret\"".to_owned(),
+            in_shards("\"here\"", "shards.secret").as_str(),
             "expected a numeric address and port",
         ),
         (
-            "kind = \"shards\"\nshards = [\"127.0.0.1:1\"]\nsecret_file = \"nonsense.address\""
-                .to_owned(),
+            in_shards(PART, "nonsense.address").as_str(),
             "recognition.gallery.secret_file: expected 64 hexadecimal digits",
         ),
         (
-            "secret_file = \"shards.secret\"".to_owned(),
+            "secret_file = \"shards.secret\"",
             "recognition.gallery: expected shards and secret_file beside kind = \"shards\" alone",
         ),
         (
-            "max_templates = 0".to_owned(),
+            "max_templates = 0",
             "recognition.gallery.max_templates: expected a whole number",
         ),
     ] {
-        let (code, err) = check_with(&bad);
-        assert_eq!(code, 1, "{bad}: {err}");
-        assert!(err.contains(said), "{bad}: {err}");
+        is_refused(folder, bad, said);
     }
+}
+
+#[test]
+fn what_opens_a_gallery_is_for_its_owner_alone_and_each_part_is_named_once() {
+    let folder = with_gallery_files();
+    let folder = folder.path();
+    let said = "can be read by others; run: chmod 600 open.secret";
+    let secret = format!("recognition.gallery.secret_file: open.secret {said}");
+    is_refused(folder, &in_shards(PART, "open.secret"), &secret);
+    let address = format!("recognition.gallery.address_file: open.secret {said}");
+    is_refused(folder, &in_database("open.secret"), &address);
+    let twice = in_shards(&format!("{PART}, {PART}"), "shards.secret");
+    let said = "recognition.gallery.shards[1]: expected each part once";
+    is_refused(folder, &twice, said);
 }
 
 #[test]

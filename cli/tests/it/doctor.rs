@@ -1,6 +1,9 @@
 //! `regard doctor`.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -63,6 +66,12 @@ fn what_nothing_works_without_is_1() {
     assert_eq!(check(&report, "data", "REGARD_DATA_DIR")["state"], "bad");
 }
 
+/// A file that its owner alone may read.
+fn write_secret(file: &Path, text: &str) {
+    std::fs::write(file, text).unwrap();
+    std::fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+}
+
 #[test]
 fn what_a_configuration_names_is_looked_at_too() {
     let folder = site::small();
@@ -85,7 +94,7 @@ fn what_a_configuration_names_is_looked_at_too() {
     );
     // Nobody listens there; the password stands nowhere.
     let address = "postgres://me:opensesame@127.0.0.1:1/faces\n";
-    std::fs::write(folder.path().join("gallery.address"), address).unwrap();
+    write_secret(&folder.path().join("gallery.address"), address);
     let (code, report) = looked("kind = \"pgvector\"\naddress_file = \"gallery.address\"\n");
     let gallery = check(&report, "configuration", "gallery");
     assert_eq!((code, &gallery["state"]), (1, &"bad".into()), "{report}");
@@ -94,7 +103,7 @@ fn what_a_configuration_names_is_looked_at_too() {
     assert!(!report.to_string().contains("opensesame"), "{report}");
     // A part runs, and answers whoever has its secret.
     let secret = folder.path().join("shards.secret");
-    std::fs::write(&secret, "0a".repeat(32)).unwrap();
+    write_secret(&secret, &"0a".repeat(32));
     let mut part = program();
     part.args([
         "gallery",
@@ -112,7 +121,7 @@ fn what_a_configuration_names_is_looked_at_too() {
     let looked_at_shards = |file: &str| looked(&format!("{shards}secret_file = \"{file}\"\n"));
     let (code, report) = looked_at_shards("shards.secret");
     let gallery = check(&report, "configuration", "gallery").clone();
-    std::fs::write(folder.path().join("other.secret"), "0b".repeat(32)).unwrap();
+    write_secret(&folder.path().join("other.secret"), &"0b".repeat(32));
     let (other_code, other) = looked_at_shards("other.secret");
     part.kill().unwrap();
     part.wait().unwrap();

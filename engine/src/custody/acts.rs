@@ -383,7 +383,7 @@ impl Custodian {
         why: EndReason,
     ) -> Result<(), CustodyError> {
         let person = opened.row.person;
-        self.kill(person, |which| which == purpose);
+        self.kill(person, |which| which == purpose).await;
         let ended = opened.file.end(purpose, why, self.now());
         let tells = ended.map(|consent| {
             self.entry(EntryBody::ConsentEnded {
@@ -422,7 +422,7 @@ impl Custodian {
             return Ok(());
         }
         if is_frozen {
-            self.kill(person, |_| true);
+            self.kill(person, |_| true).await;
         }
         opened.file.frozen_at = is_frozen.then(|| self.now());
         let body = EntryBody::Frozen {
@@ -560,7 +560,7 @@ impl Custodian {
 
     /// Destroys a person's keys in memory, on the disk, and removes what they opened. The ledger is still to say so.
     pub(super) async fn destroy(&self, person: PersonId) -> Result<bool, CustodyError> {
-        self.kill(person, |_| true);
+        self.kill(person, |_| true).await;
         let entry = self.entry(EntryBody::Erased {
             subject: subject(person),
         });

@@ -204,12 +204,13 @@ impl Custodian {
         self.settle().await?;
         self.put_faces(made.rows, &purposes).await?;
         if let Some((bytes, until)) = made.for_gallery {
-            self.find_from_now(&NewFace {
+            let face = NewFace {
                 person,
                 template,
                 bytes,
                 until,
-            })?;
+            };
+            self.find_from_now(face).await?;
         }
         Ok(KeptFace {
             template,
@@ -329,7 +330,9 @@ impl Custodian {
     ) -> Result<bool, CustodyError> {
         let _order = self.changing.lock().await;
         let opened = self.open(person).await?;
-        self.galleries.forget_template(person, template);
+        self.galleries
+            .apart(move |galleries| galleries.forget_template(person, template))
+            .await;
         let rows = self.store.sealed_of(person).await?;
         let is_meant = |row: &&SealedRow| named(&row.name).is_some_and(|(id, _)| id == template);
         let meant: Vec<&SealedRow> = rows.iter().filter(is_meant).collect();

@@ -7,12 +7,12 @@ use regard_commitments::{
     Answer, ConsentPurpose, Custody, DataKey, EntryBody, KeySlot, Zeroizing, gallery_subject,
 };
 use regard_domain::{GalleryId, PersonId, TemplateId, Timestamp};
-use regard_identity::{EMBEDDING_DIMENSION, GalleryTransform, Template};
+use regard_identity::{EMBEDDING_DIMENSION, GalleryError, GalleryTransform, Template};
 
 use super::face_quality::QUALITY_KIND;
 use super::faces::{CHUNK, FACE_PURPOSES, open_row, template_of};
 use super::{Custodian, CustodyError};
-use crate::galleries::{NewFace, SearchError};
+use crate::galleries::{Galleries, NewFace, SearchError};
 
 const IDENTIFY: ConsentPurpose = ConsentPurpose::Identify;
 
@@ -76,7 +76,7 @@ impl Custodian {
         })
     }
 
-    async fn fresh_gallery_secret(&self, generation: u32) -> Result<(), CustodyError> {
+    pub(super) async fn fresh_gallery_secret(&self, generation: u32) -> Result<(), CustodyError> {
         // If somebody else was quicker, theirs counts.
         self.fresh_secret(secret_name(generation)).await.map(|_| ())
     }
@@ -108,10 +108,21 @@ impl Custodian {
 
     /// Puts a template into the gallery; it is found from now on, or from when the gallery is turned over. Where the gallery is not
     /// there at the moment, from when [`Self::mend_gallery`] has filled it anew.
-    pub(super) fn find_from_now(&self, face: &NewFace) -> Result<(), CustodyError> {
-        match self.galleries.insert(&own_gallery(), face) {
+    pub(super) async fn find_from_now(&self, face: NewFace) -> Result<(), CustodyError> {
+        let put = move |galleries: &Galleries| galleries.insert(&own_gallery(), &face);
+        match self.galleries.apart(put).await {
             Err(SearchError::Unknown | SearchError::NotThere) => Ok(()),
+            // Under a fresh secret that the gallery is about to be turned over to: then they go in with everybody.
+            Err(SearchError::Gallery(GalleryError::OtherTransform)) => Ok(()),
             done => Ok(done?),
+        }
+    }
+
+    /// Removes the gallery from what keeps it, where nobody may be found.
+    async fn close_gallery(&self) {
+        let close = |galleries: &Galleries| galleries.close_for_good(&own_gallery());
+        if let Err(error) = self.galleries.apart(close).await {
+            tracing::error!(%error, "a gallery that nobody may be in could not be removed; it is tried again");
         }
     }
 
@@ -123,9 +134,7 @@ impl Custodian {
     pub(crate) async fn fill_gallery(&self) -> Result<(), CustodyError> {
         self.hold_no_more_than_promised().await?;
         if !self.has_gallery() {
-            if let Err(error) = self.galleries.close_for_good(&own_gallery()) {
-                tracing::error!(%error, "a gallery that nobody may be in could not be removed");
-            }
+            self.close_gallery().await;
             return Ok(());
         }
         match self.take_in_everybody().await {
@@ -137,15 +146,32 @@ impl Custodian {
         }
     }
 
-    /// Fills the gallery anew where what keeps it failed; nothing while it is there.
+    /// Fills the gallery anew where what keeps it failed, and removes from that what could not be removed before. While it is there and
+    /// nothing is left behind, nothing.
     ///
     /// # Errors
     /// [`CustodyError`]; nobody is found until it is called again.
     pub(crate) async fn mend_gallery(&self) -> Result<(), CustodyError> {
-        if !self.has_gallery() || self.galleries.is_whole(&own_gallery()) {
+        if !self.has_gallery() {
+            if self.galleries.is_left_behind() {
+                self.close_gallery().await;
+            }
             return Ok(());
         }
-        let _one = self.rekeying.lock().await;
+        // What it is being turned over to is no leftover; whoever mends comes again.
+        let Ok(_one) = self.rekeying.try_lock() else {
+            return Ok(());
+        };
+        let look = |galleries: &Galleries| {
+            let is_whole = galleries.is_whole(&own_gallery());
+            if is_whole {
+                galleries.remove_leftovers(&own_gallery());
+            }
+            is_whole
+        };
+        if self.galleries.apart(look).await {
+            return Ok(());
+        }
         self.take_in_everybody().await
     }
 
@@ -161,8 +187,10 @@ impl Custodian {
             );
         }
         let secret = self.newest_gallery_secret().await?;
+        let model = self.face_model;
         self.galleries
-            .open(&own_gallery(), &secret, self.face_model)?;
+            .apart(move |galleries| galleries.open(&own_gallery(), &secret, model))
+            .await?;
         let (mut after, mut n_unfit) = (None, 0_u64);
         loop {
             let persons = self.store.sealed_persons(after, CHUNK).await?;
@@ -176,7 +204,9 @@ impl Custodian {
         }
         // Nobody enrols and nobody goes between the last one and this.
         let _order = self.changing.lock().await;
-        self.galleries.filled(&own_gallery())?;
+        self.galleries
+            .apart(|galleries| galleries.filled(&own_gallery()))
+            .await?;
         if n_unfit > 0 {
             tracing::warn!(
                 n_unfit,
@@ -212,7 +242,8 @@ impl Custodian {
                 bytes: open_row(&key, row)?,
                 until: consent.until(),
             };
-            match self.galleries.insert(&own_gallery(), &face) {
+            let put = move |galleries: &Galleries| galleries.insert(&own_gallery(), &face);
+            match self.galleries.apart(put).await {
                 Ok(()) => {}
                 Err(error @ SearchError::NotThere) => return Err(error.into()),
                 Err(_) => n_unfit += 1,
@@ -273,7 +304,10 @@ impl Custodian {
             secrets = self.gallery_secrets().await?;
         }
         if let Some(newest) = secrets.last() {
-            self.galleries.turn_over(&own_gallery(), &newest.secret);
+            let secret = newest.secret.clone();
+            self.galleries
+                .apart(move |galleries| galleries.turn_over(&own_gallery(), &secret))
+                .await;
         }
         let rekeyed = self.finish_rekeying(&secrets).await?;
         let _order = self.changing.lock().await;
@@ -319,7 +353,9 @@ impl Custodian {
                 "another program reads the file of keys; the older secret leaves its log with the next change"
             );
         }
-        self.galleries.turned_over(&own_gallery());
+        self.galleries
+            .apart(|galleries| galleries.turned_over(&own_gallery()))
+            .await;
         Ok(rekeyed)
     }
 
@@ -369,7 +405,8 @@ impl Custodian {
                     until: consent.until(),
                 };
                 // At start the gallery is filled afterwards; one that is there already stays.
-                let _ = self.galleries.insert(&own_gallery(), &face);
+                let put = move |galleries: &Galleries| galleries.insert(&own_gallery(), &face);
+                let _ = self.galleries.apart(put).await;
             }
         }
         Ok(())
@@ -412,7 +449,9 @@ impl Custodian {
             self.store.put_sealed(&kept).await?;
         }
         if purpose == IDENTIFY {
-            self.galleries.prolong(person, until);
+            self.galleries
+                .apart(move |galleries| galleries.prolong(person, until))
+                .await;
         }
         Ok(())
     }

@@ -22,6 +22,8 @@ pub(super) struct Room {
     held: Option<BTreeSet<(PersonId, TemplateId)>>,
     /// Whether a search failed, or found somebody who was not put in: it is filled anew.
     is_doubtful: AtomicBool,
+    /// Whether what it was under an older secret could not be removed yet from what keeps it.
+    has_leftovers: bool,
     /// When the consent of each person ends, and the same in order of time.
     ends: BTreeMap<PersonId, Timestamp>,
     by_end: BTreeSet<(Timestamp, PersonId)>,
@@ -47,6 +49,7 @@ impl Room {
             next: None,
             is_filled: false,
             is_doubtful: AtomicBool::new(false),
+            has_leftovers: false,
             ends: BTreeMap::new(),
             by_end: BTreeSet::new(),
         }
@@ -260,14 +263,29 @@ impl Room {
 
     /// Is the other one.
     pub(super) fn become_next(&mut self) {
-        let Some(mut next) = self.next.take() else {
+        if let Some(next) = self.next.take() {
+            self.now = Some(next);
+            self.remove_leftovers();
+        }
+    }
+
+    /// Whether what it was under an older secret is there still: whoever leaves is not removed from that.
+    pub(super) const fn has_leftovers(&self) -> bool {
+        self.has_leftovers
+    }
+
+    /// Removes everything but what it is now from what keeps it.
+    pub(super) fn remove_leftovers(&mut self) {
+        let Some(now) = self.now.as_mut() else {
+            // Filling it anew does that.
             return;
         };
-        if let Err(error) = next.remove_others() {
-            // Under a secret that is destroyed; removed when the gallery is filled the next time.
+        let removed = now.remove_others();
+        self.has_leftovers = removed.is_err();
+        if let Err(error) = removed {
+            // Under a secret that is destroyed.
             tracing::warn!(%error, "what the gallery was under its older secret could not be removed yet");
         }
-        self.now = Some(next);
     }
 
     /// The nearest persons.

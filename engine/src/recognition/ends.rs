@@ -22,6 +22,7 @@ use super::going::{
 };
 use super::{RecognitionError, Recognizer};
 use crate::custody::{Authenticated, ClaimedFace, OpenedFace, own_gallery};
+use crate::galleries::{Galleries, SearchError};
 
 /// The false match rate at which the face of the challenges has to be that of the good pictures. Origin: one in a hundred
 /// strangers would pass for somebody who has just turned their head; whoever swaps faces has to pass the challenges besides.
@@ -364,15 +365,13 @@ impl Recognizer {
         gathered: Gathered,
     ) -> Result<CaptureOutcome, RecognitionError> {
         let (key, face) = self.admitted(presenting, gathered).await?;
-        let gallery = own_gallery();
-        let answer = self
-            .galleries
-            .search(&gallery, &face, 1, &key.to_search(), self.now());
+        let (search, now) = (key.to_search(), self.now());
+        let look =
+            move |galleries: &Galleries| galleries.search(&own_gallery(), &face, 1, &search, now);
+        let answer = self.galleries.apart(look).await;
         let answer = match answer {
             // Nobody has enrolled: nobody is found.
-            Err(crate::galleries::SearchError::Unknown) => {
-                regard_identity::SearchAnswer::of_nobody(0)
-            }
+            Err(SearchError::Unknown) => regard_identity::SearchAnswer::of_nobody(0),
             answer => answer?,
         };
         let mut found = self.scale.identify(&answer, target);

@@ -58,6 +58,11 @@ impl Faults {
         self.is_dead.load(Ordering::SeqCst)
     }
 
+    /// Writes until now.
+    pub(crate) fn n_writes(&self) -> u32 {
+        self.n_writes.load(Ordering::SeqCst)
+    }
+
     /// Counts a write, and says whether the program dies at it.
     fn next(&self) -> Option<Moment> {
         let number = self.n_writes.fetch_add(1, Ordering::SeqCst);

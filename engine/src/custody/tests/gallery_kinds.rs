@@ -1,24 +1,28 @@
 //! The laws of faces, whatever keeps the gallery: memory, memory with an index, a database that fails and comes back older.
 
-use std::net::TcpListener;
-use std::sync::Arc;
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use regard_backends::{PgAddress, PgGallery, RemoteShard, ShardSecret, ShardServer};
-use regard_commitments::{Commitments, Custody, Zeroizing};
+use regard_commitments::{Commitments, Custody, SiteKeys, Zeroizing};
 use regard_domain::TemplateId;
 use regard_identity::{
     EMBEDDING_DIMENSION, GalleryLimits, Part, Shard as _, TemplateKind, TransformId,
 };
 use regard_testkit::postgres::{Postgres, SKIPPED};
+use tokio::sync::oneshot;
 
 use super::crashing::Faults;
 use super::faces::{IDENTIFY, face, promise};
-use super::world::{FACE_MODEL, Run, VirtualClock};
-use crate::config::{GalleryKind, HAS_GALLERY_INDEX};
+use super::world::{FACE_MODEL, Run, VirtualClock, this_installation};
+use crate::config::{GalleryConfig, GalleryKind, HAS_GALLERY_INDEX};
 use crate::custody::{Enrolled, own_gallery};
-use crate::galleries::GalleryIndex;
+use crate::galleries::{Galleries, GalleryIndex, installation};
 
 /// Acts of one history.
 const N_ACTS: usize = 30;
@@ -79,6 +83,14 @@ impl Server {
     fn address(&self) -> PgAddress {
         self.postgres.address().parse().unwrap()
     }
+
+    /// Removes all that an installation has in it; how many galleries there were.
+    fn n_removed(&self, installation: &str) -> u64 {
+        let (address, family) = (self.address(), format!("{installation}/{}", own_gallery()));
+        let remove = || PgGallery::remove_family(&address, &family);
+        let removed = thread::scope(|scope| scope.spawn(remove).join());
+        removed.unwrap().unwrap()
+    }
 }
 
 /// Parts on loopback, which go on until the tests end.
@@ -89,7 +101,7 @@ fn parts(n: u64) -> GalleryKind {
         let address = listener.local_addr().unwrap();
         let server = ShardServer::new(secret.clone(), &mut StdRng::seed_from_u64(number));
         let part = Part::new(GalleryLimits::default());
-        drop(std::thread::spawn(move || {
+        drop(thread::spawn(move || {
             server.serve(&listener, Box::new(part))
         }));
         address
@@ -97,6 +109,52 @@ fn parts(n: u64) -> GalleryKind {
     GalleryKind::Parts {
         addresses: (0..n).map(start).collect(),
         secret,
+    }
+}
+
+/// A way to a part that swallows what is sent, where it is told to.
+struct Way {
+    address: SocketAddr,
+    is_silent: Arc<AtomicBool>,
+    /// Whether somebody closed their connection.
+    is_given_up: Arc<AtomicBool>,
+}
+
+impl Way {
+    fn to(part: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let this = Self {
+            address: listener.local_addr().unwrap(),
+            is_silent: Arc::default(),
+            is_given_up: Arc::default(),
+        };
+        let flags = (Arc::clone(&this.is_silent), Arc::clone(&this.is_given_up));
+        drop(thread::spawn(move || {
+            for here in listener.incoming().flatten() {
+                Self::lead(here, TcpStream::connect(part).unwrap(), flags.clone());
+            }
+        }));
+        this
+    }
+
+    fn lead(
+        mut here: TcpStream,
+        mut there: TcpStream,
+        (is_silent, is_given_up): (Arc<AtomicBool>, Arc<AtomicBool>),
+    ) {
+        here.set_nodelay(true).unwrap();
+        there.set_nodelay(true).unwrap();
+        let mut back = (there.try_clone().unwrap(), here.try_clone().unwrap());
+        drop(thread::spawn(move || io::copy(&mut back.0, &mut back.1)));
+        drop(thread::spawn(move || {
+            let mut bytes = [0; 4_096];
+            while let Ok(n @ 1..) = here.read(&mut bytes) {
+                if !is_silent.load(Ordering::SeqCst) {
+                    there.write_all(&bytes[..n]).unwrap();
+                }
+            }
+            is_given_up.store(true, Ordering::SeqCst);
+        }));
     }
 }
 
@@ -332,14 +390,120 @@ async fn a_database_is_left_empty_where_nobody_may_be_found_any_more() {
     run.end().await;
     let mut document = promise(Custody::InPersonsHands);
     document.version = 2;
+    // It cannot be removed at the start, and is later.
+    server.postgres.crash();
     let run = site.begin_under(&document).await;
     assert_eq!(run.found(&face(1)), None);
-    let family = format!("{}/{}", document.site.id, own_gallery());
-    let address = server.address();
-    let left = std::thread::scope(|scope| {
-        let remove = || PgGallery::remove_family(&address, &family);
-        scope.spawn(remove).join()
+    server.postgres.up();
+    run.custodian.mend_gallery().await.unwrap();
+    assert_eq!(server.n_removed(&this_installation(&document)), 0);
+    run.end().await;
+}
+
+#[tokio::test]
+async fn what_an_older_secret_left_in_a_database_goes_as_soon_as_it_can() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let site = Site::new(server.kind());
+    let run = site.begin().await;
+    run.come(&[IDENTIFY], &face(1)).await;
+    let galleries = &run.custodian.galleries;
+    galleries.turn_over(&own_gallery(), &[9; 32]);
+    // The database is away when the older gallery is to go.
+    server.postgres.crash();
+    galleries.turned_over(&own_gallery());
+    server.postgres.up();
+    run.custodian.mend_gallery().await.unwrap();
+    // The one it is, and not the one it was.
+    let this = this_installation(&promise(Custody::Controller));
+    assert_eq!(server.n_removed(&this), 1);
+    run.end().await;
+}
+
+#[tokio::test]
+async fn two_installations_whose_sites_have_one_id_leave_each_other_alone() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let site = Site::new(server.kind());
+    let run = site.begin().await;
+    let person = run.come(&[IDENTIFY], &face(1)).await.0.person;
+    let other = SiteKeys::from_seed(Zeroizing::new([6; 32]));
+    let receipts = other.receipts_key().verifying_key();
+    let config = GalleryConfig {
+        kind: site.kind.clone(),
+        ..GalleryConfig::default()
+    };
+    let name = installation(&promise(Custody::Controller).site.id, &receipts);
+    let other = Galleries::new(config, name);
+    other.open(&own_gallery(), &[8; 32], FACE_MODEL).unwrap();
+    other.filled(&own_gallery()).unwrap();
+    assert_eq!(run.found(&face(1)), Some(person), "beside it");
+    other.close_for_good(&own_gallery()).unwrap();
+    assert_eq!(run.found(&face(1)), Some(person), "after it");
+    run.end().await;
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_part_that_says_nothing_holds_up_nobody_else() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let site = Site::new(GalleryKind::Parts {
+        addresses: vec![listener.local_addr().unwrap()],
+        secret: ShardSecret::new(Zeroizing::new([3; 32])),
     });
-    assert_eq!(left.unwrap().unwrap(), 0);
+    let (reached, is_reached) = oneshot::channel();
+    let (goes_on, went_on) = mpsc::channel::<()>();
+    let part = thread::spawn(move || {
+        // Whoever starts is turned away at once.
+        drop(listener.accept().unwrap());
+        let held = listener.accept().unwrap();
+        reached.send(()).unwrap();
+        // Until somebody else went on, or the test failed.
+        let _ = went_on.recv();
+        drop(held);
+    });
+    let run = site.begin().await;
+    // Both are on one thread.
+    let has_gone_on = AtomicBool::new(false);
+    let mending = async {
+        assert!(run.custodian.mend_gallery().await.is_err());
+        assert!(has_gone_on.load(Ordering::Relaxed));
+    };
+    let another = async {
+        is_reached.await.unwrap();
+        has_gone_on.store(true, Ordering::Relaxed);
+        goes_on.send(()).unwrap();
+    };
+    tokio::join!(mending, another);
+    part.join().unwrap();
+    run.end().await;
+}
+
+#[tokio::test]
+async fn a_key_is_destroyed_in_time_although_a_part_says_nothing() {
+    let GalleryKind::Parts { addresses, secret } = parts(1) else {
+        panic!("parts were made");
+    };
+    let way = Way::to(addresses[0]);
+    let site = Site::new(GalleryKind::Parts {
+        addresses: vec![way.address],
+        secret,
+    });
+    let run = site.begin().await;
+    let goes = run.come(&[IDENTIFY], &face(1)).await.0.person;
+    let stays = run.come(&[IDENTIFY], &face(2)).await.0.person;
+    let found = |run: &Run| [1, 2].map(|number| run.found(&face(number)));
+    assert_eq!(found(&run), [Some(goes), Some(stays)]);
+    way.is_silent.store(true, Ordering::SeqCst);
+    run.custodian.withdraw(goes, IDENTIFY).await.unwrap();
+    // Whoever forgets them waits for the part still.
+    assert!(!way.is_given_up.load(Ordering::SeqCst));
+    let key = run.keys.purpose_key(goes, IDENTIFY).await.unwrap();
+    assert!(key.is_none());
+    assert_eq!(found(&run), [None, None]);
+    way.is_silent.store(false, Ordering::SeqCst);
+    run.custodian.mend_gallery().await.unwrap();
+    assert_eq!(found(&run), [None, Some(stays)]);
     run.end().await;
 }

@@ -9,6 +9,19 @@ use super::world::{VirtualClock, data, is_on_disk, site_key};
 use crate::custody::{KeyPlace, SiteKeyFile, rotate};
 
 #[tokio::test]
+async fn who_enrols_just_before_the_gallery_is_turned_over_is_found_once_it_is() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), VirtualClock::new());
+    let run = begin(folder.path(), &clock, Custody::Controller).await;
+    // The fresh secret is there, the gallery is under the older one.
+    run.custodian.fresh_gallery_secret(2).await.unwrap();
+    let comes = run.come(&[IDENTIFY], &face(1)).await.0.person;
+    assert_eq!(run.found(&face(1)), None);
+    run.custodian.rekey_gallery().await.unwrap();
+    assert_eq!(run.found(&face(1)), Some(comes));
+    run.end().await;
+}
+
+#[tokio::test]
 async fn a_rekeyed_gallery_finds_the_same_people_and_its_older_templates_match_nothing() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), VirtualClock::new());
     let run = begin(folder.path(), &clock, Custody::Controller).await;

@@ -23,7 +23,7 @@ use crate::config::{GalleryConfig, GalleryKind, SiteKeyConfig};
 use crate::custody::{
     Authenticated, Custodian, CustodyError, CustodyParts, Enrolled, Scribe, SiteKeyFile,
 };
-use crate::galleries::Galleries;
+use crate::galleries::{Galleries, installation};
 
 /// 2026-06-01.
 const START: i64 = 1_780_272_000_000_000;
@@ -67,6 +67,12 @@ pub(crate) fn site_keys() -> SiteKeys {
 pub(crate) fn signed(document: &Commitments) -> VerifiedCommitments {
     let key = site_keys().commitments_key();
     document.sign(&key).verify(&key.verifying_key()).unwrap()
+}
+
+/// What the installation of these tests is called in a database.
+pub(crate) fn this_installation(document: &Commitments) -> String {
+    let receipts = site_keys().receipts_key().verifying_key();
+    installation(&document.site.id, &receipts)
 }
 
 /// Where the key of the site is in these tests: outside the data folder.
@@ -152,7 +158,7 @@ impl Run {
             assessed: None,
             clock: Arc::clone(clock) as Arc<dyn Clock>,
             scribe: Scribe::new(lines, chronicle.verifier()),
-            galleries: Arc::new(Galleries::new(config, document.site.id.as_str())),
+            galleries: Arc::new(Galleries::new(config, this_installation(document))),
             face_model: FACE_MODEL,
         });
         custodian.reconcile(chronicle.said()).await?;
