@@ -163,6 +163,15 @@ impl Director {
         Some(decision)
     }
 
+    /// Whether what is shown is no longer configured, or its campaign was switched off.
+    pub fn is_withdrawn(&self, planner: &Planner) -> bool {
+        let decision = self.showing.as_ref().map(|showing| &showing.decision);
+        decision.is_some_and(|decision| {
+            let campaign = decision.campaign.as_ref();
+            campaign.is_some_and(|id| !is_configured(planner, id, &decision.creative))
+        })
+    }
+
     /// Why the message may change now, if it may.
     fn trigger(
         &mut self,
@@ -193,11 +202,7 @@ impl Director {
         if !planner.is_ledger_writable() {
             return Some(Trigger::LedgerUnwritable);
         }
-        let configured = planner.campaign(campaign).filter(|c| c.enabled);
-        if configured
-            .and_then(|c| c.creative(&showing.decision.creative))
-            .is_none()
-        {
+        if !is_configured(planner, campaign, &showing.decision.creative) {
             return Some(Trigger::Withdrawn);
         }
         let is_taken = |key: &Key| key.0 == *campaign && key.1 == showing.decision.creative;
@@ -225,6 +230,12 @@ impl Director {
         }
         (shown_for >= showing.duration).then_some(Trigger::DurationElapsed)
     }
+}
+
+/// Whether a message may be shown at all: its campaign is there, switched on, and has it.
+fn is_configured(planner: &Planner, campaign: &CampaignId, creative: &CreativeId) -> bool {
+    let campaign = planner.campaign(campaign).filter(|c| c.enabled);
+    campaign.is_some_and(|c| c.creative(creative).is_some())
 }
 
 /// Whether a message of greater rank has become eligible that its policy may choose.

@@ -33,7 +33,7 @@ impl Compared {
 ///
 /// Each play was chosen by the baseline, so the mean reward is what that earns. What the policy would have earned is estimated by
 /// importance weights: a play counts `w (r − m) + m`, where `w` says how much more probably the policy would have chosen
-/// it, `r` is its reward and `m` the mean of the rewards before, which takes out most of the spread and adds no bias.
+/// it, `r` is its reward and `m` the mean of the rewards before, which takes out most of the spread and leaves the mean as it is.
 /// The policy goes on learning; the intervals are about what it would have done at each play as it was then, in the mean.
 ///
 /// # Source

@@ -28,7 +28,10 @@ impl Conductor {
     ) {
         let is_meant = |stage: &Stage| match whom {
             Whom::Watched(camera) => stage.camera.as_ref() == Some(camera),
-            Whom::Ended => stage.director.ends_at().is_none_or(|end| end <= now),
+            Whom::Ended => {
+                let has_ended = stage.director.ends_at().is_none_or(|end| end <= now);
+                has_ended || stage.director.is_withdrawn(&self.planner)
+            }
             Whom::All => true,
         };
         let concerned = |stage: &Stage| stage.previewed_until.is_none() && is_meant(stage);

@@ -55,7 +55,7 @@ impl Weighed {
 
     /// A play in which it could be chosen; with its reward and probability where it was.
     fn observe(&mut self, chosen: Option<(f64, f64)>) {
-        // Known before the play, so that it takes out spread and adds no bias.
+        // Known before the play, so that it takes out spread and leaves the mean as it is.
         let expected = (0.5 + self.rewards) / (1.0 + self.n_chosen as f64);
         let surprise = chosen.map_or(0.0, |(reward, propensity)| (reward - expected) / propensity);
         self.mean.observe(expected + surprise);

@@ -273,6 +273,34 @@ fn what_holds_of_a_screen_holds_of_all_its_slots() {
     assert_eq!(shown, ["a", "b"]);
 }
 
+/// Nobody is before the camera, and the time of the message is far from over.
+#[test]
+fn a_message_that_is_taken_off_goes_with_the_next_beat_and_the_other_slot_plays_on() {
+    let campaign = |id: &str, slot: &str, enabled: bool| {
+        let creative = message(id, &json!({"duration_millis": 600_000}));
+        json!({"id": id, "name": id, "slots": [slot], "enabled": enabled, "creatives": [creative]})
+    };
+    let with = |enabled| {
+        json!([
+            campaign("loud", "main", enabled),
+            campaign("calm", "side", true)
+        ])
+    };
+    let mut house = House::new(with(true));
+    assert_eq!(house.tick(0), 2);
+    assert_eq!(house.tick(100), 0);
+    let off: Vec<Campaign> = serde_json::from_value(with(false)).unwrap();
+    house.conductor.set_campaigns(off).unwrap();
+    assert_eq!(house.tick(200), 1);
+    let decision = house.now(0);
+    assert_eq!(
+        (&decision.trigger, &decision.campaign),
+        (&Trigger::Withdrawn, &None)
+    );
+    assert_eq!(house.now(1).creative.as_str(), "calm");
+    assert_eq!(house.tick(300), 0);
+}
+
 #[test]
 fn campaigns_of_a_slot_are_fetched_ahead_and_offered_where_they_run() {
     let campaign = |id: &str, slots: Value| {
