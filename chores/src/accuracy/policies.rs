@@ -9,6 +9,9 @@ use regard_evaluation::World;
 
 use super::Report;
 
+/// How often a policy plays each stream, with other draws each time: of one it may be lucky.
+const DRAWS: u64 = 5;
+
 /// Mean regret of `lints` with its defaults over the streams of each world.
 pub(super) fn regret() -> Result<Report> {
     let mut metrics = BTreeMap::new();
@@ -16,14 +19,17 @@ pub(super) fn regret() -> Result<Report> {
     for world in World::ALL {
         let mut sum = 0.0;
         let seeds = World::seeds();
-        let n_streams = seeds.end - seeds.start;
+        let n_plays = (seeds.end - seeds.start) * DRAWS;
         for seed in seeds {
-            let policy = PolicyConfig::Lints(LearnerConfig::default());
-            let contest = world.stream(seed).play(policy, seed);
-            sum += contest.with_context(|| world.name())?.regret();
+            let stream = world.stream(seed);
+            for draw in 0..DRAWS {
+                let policy = PolicyConfig::Lints(LearnerConfig::default());
+                let contest = stream.play(policy, seed * DRAWS + draw);
+                sum += contest.with_context(|| world.name())?.regret();
+            }
         }
-        metrics.insert(format!("{}_regret", world.name()), sum / n_streams as f64);
-        n += n_streams;
+        metrics.insert(format!("{}_regret", world.name()), sum / n_plays as f64);
+        n += n_plays;
     }
     Ok(Report {
         name: "policies-regret".to_owned(),

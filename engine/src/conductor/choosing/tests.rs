@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use regard_audience::Digest;
 use regard_backends::{PlayEnd, PlayStart};
 use regard_commitments::Answer;
-use regard_decision::{ContextSpec, Creative, Decision, Outcome, OutcomeKind, Planner, Trigger};
+use regard_decision::{
+    Campaign, ContextSpec, Creative, Decision, Outcome, OutcomeKind, Planner, Trigger,
+};
 use regard_domain::{
     Attention, CameraId, CampaignId, ExpressionDistribution, SlotId, TrackId, Visitor,
 };
@@ -294,7 +296,7 @@ fn a_message_that_is_taken_off_goes_with_the_next_beat_and_the_other_slot_plays_
     assert_eq!(house.tick(200), 1);
     let decision = house.now(0);
     assert_eq!(
-        (&decision.trigger, &decision.campaign),
+        (&decision.reason.trigger, &decision.campaign),
         (&Trigger::Withdrawn, &None)
     );
     assert_eq!(house.now(1).creative.as_str(), "calm");
