@@ -13,7 +13,7 @@ macro_rules! measured {
 }
 
 /// Measurements of the program, by name; a test compares this list with the folder.
-const MEASURED: [(&str, &str); 18] = measured![
+const MEASURED: [(&str, &str); 19] = measured![
     "conformal-descriptor",
     "conformal-mobilenet",
     "detection-widerface",
@@ -24,6 +24,7 @@ const MEASURED: [(&str, &str); 18] = measured![
     "micro-expressions",
     "micro-expressions-real",
     "policies-regret",
+    "presentation-attacks",
     "presentation-attacks-samples",
     "recognition-lfw",
     "recognition-open-set",
