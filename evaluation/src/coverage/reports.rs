@@ -13,7 +13,7 @@ const SHOWN_SECS: f32 = 10.0;
 const MEASURED: f64 = 0.6;
 
 /// Rare things of plays, such as scans.
-const RARE: f64 = 0.1;
+const RARE: f64 = 0.02;
 
 /// Part of the plays with somebody in view.
 const IN_VIEW: f64 = 0.7;
