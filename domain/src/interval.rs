@@ -1,10 +1,16 @@
 //! Intervals of shares and of means, at 95 % and with any quantile.
 
+mod exact;
+mod mean;
+
+pub use exact::{clopper_pearson, counted_of};
+pub use mean::{betting, skewed};
+
 /// 97.5 % quantile of the standard normal distribution.
 pub const NORMAL_975: f64 = 1.959_963_984_540_054;
 
-/// Terms of the continued fraction; it settles within twenty.
-const MAX_TERMS: usize = 200;
+/// Terms of the continued fraction; it settles within twenty, for counts of a million within some thousand.
+const MAX_TERMS: usize = 20_000;
 
 /// Halvings of the search: to the last bit of what a report shows.
 const N_HALVINGS: usize = 80;

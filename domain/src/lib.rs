@@ -21,7 +21,9 @@ pub use ids::{
     ActId, BadId, CameraId, CampaignId, CreativeId, DecisionId, GalleryId, PersonId, PictureId,
     PlayId, ScreenId, SiteId, SittingId, SlotId, StudyId, TemplateId, TrackId,
 };
-pub use interval::{NORMAL_975, student_quantile, wilson};
+pub use interval::{
+    NORMAL_975, betting, clopper_pearson, counted_of, skewed, student_quantile, wilson,
+};
 pub use moment::{Audience, Moment, MomentCause, Visitor};
 pub use scalar::{Attention, Probability, Score};
 pub use sensitive::{SensitiveCategory, sensitive_in_label, sensitive_in_name};

@@ -43,6 +43,9 @@ impl Sight {
 /// Three models learn beside each other from every play and foretell its reward before they learn it:
 /// from time and place, from these and the camera without expression, from everything. The
 /// differences of their squared errors are followed by sequences that may be looked at any time.
+///
+/// It asks nothing of the policy that chose: rewards are foretold from what was known when the message was chosen, by whatever.
+/// A play before which no face was measured says nothing about expression; there everything is all but expression.
 #[derive(Debug)]
 pub struct Ablation {
     names: Vec<String>,
@@ -56,6 +59,9 @@ pub struct Ablation {
 #[serde(deny_unknown_fields)]
 struct Record {
     n: u64,
+    /// Plays before which no face was measured, or what faces show was not to be seen.
+    #[serde(default)]
+    n_unseen: u64,
     /// Squared errors of the models, and of the mean so far.
     squares: [f64; 3],
     squares_of_mean: f64,
@@ -83,6 +89,8 @@ struct Stored {
 pub struct AblationReport {
     /// Plays foretold.
     pub n_plays: u64,
+    /// Those of them before which it was seen what faces show: what is said of expression is of these alone.
+    pub n_with_expression: u64,
     /// Part of the variance of rewards that each model foretold, before it learned them: from time
     /// and place, without expression, from everything. Below 0: worse than the mean.
     pub explained: [f64; 3],
@@ -122,6 +130,7 @@ impl Ablation {
             models: Sight::ALL.map(|_| new_policy_over(config(), space)),
             record: Record {
                 n: 0,
+                n_unseen: 0,
                 squares: [0.0; 3],
                 squares_of_mean: 0.0,
                 rewards: 0.0,
@@ -178,6 +187,11 @@ impl Ablation {
             *error = (truth - foretold).powi(2);
             model.update_with((creative, of_message), &seen, reward)?;
         }
+        let is_face = |(name, value): (&String, &f32)| is_expression_feature(name) && *value != 0.0;
+        let is_seen = self.names.iter().zip(features).any(is_face);
+        if !is_seen {
+            errors[2] = errors[1];
+        }
         let record = &mut self.record;
         record.n += 1;
         record.rewards += truth;
@@ -188,6 +202,10 @@ impl Ablation {
         let [without, plain, all] = errors;
         let scaled = |gain: f64| (1.0 + gain) / 2.0;
         record.camera.observe(scaled(without - all));
+        if !is_seen {
+            record.n_unseen += 1;
+            return Ok(());
+        }
         record.expression.observe(scaled(plain - all));
         let worth = WORTH * (truth - reward_before).powi(2);
         record
@@ -207,8 +225,10 @@ impl Ablation {
     /// What is known now.
     pub fn report(&self) -> AblationReport {
         let record = &self.record;
-        let n = record.n.max(1) as f64;
-        let gain = |without: usize| (record.squares[without] - record.squares[2]) / n;
+        let n_with_expression = record.n - record.n_unseen;
+        let gain = |without: usize, n: u64| {
+            (record.squares[without] - record.squares[2]) / n.max(1) as f64
+        };
         let interval = |sequence: &BettingSequence| {
             let Interval { low, high } = sequence.interval();
             Interval {
@@ -219,6 +239,7 @@ impl Ablation {
         let of_mean = record.squares_of_mean.max(f64::MIN_POSITIVE);
         AblationReport {
             n_plays: record.n,
+            n_with_expression,
             explained: record.squares.map(|squares| {
                 if record.n == 0 {
                     0.0
@@ -226,9 +247,9 @@ impl Ablation {
                     1.0 - squares / of_mean
                 }
             }),
-            camera_gain: gain(0),
+            camera_gain: gain(0, record.n),
             camera_interval: interval(&record.camera),
-            expression_gain: gain(1),
+            expression_gain: gain(1, n_with_expression),
             expression_interval: interval(&record.expression),
             is_expression_idle: self.is_expression_idle(),
         }
@@ -297,6 +318,11 @@ mod tests {
 
     /// Plays of one message whose reward follows the smile by so much; the seed is here.
     fn watched(by_smile: f64, n_plays: usize) -> Ablation {
+        played(4, by_smile, true, n_plays)
+    }
+
+    /// The same for what feature it follows, with faces or with only those that are not measured.
+    fn played(feature: usize, by_it: f64, has_faces: bool, n_plays: usize) -> Ablation {
         let names = [
             "bias",
             "hour_sin",
@@ -313,7 +339,10 @@ mod tests {
         for _ in 0..n_plays {
             let mut features = vec![1.0];
             features.extend((1..names.len()).map(|_| rng.random::<f32>()));
-            let chance = 0.5 + by_smile * (f64::from(features[4]) - 0.5);
+            if !has_faces {
+                features[4..].fill(0.0);
+            }
+            let chance = 0.5 + by_it * (f64::from(features[feature]) - 0.5);
             let reward = f32::from(u8::from(rng.random::<f64>() < chance));
             let observed = ablation.observe((&message, &[]), &features, reward);
             observed.expect("a play of this space");
@@ -332,6 +361,32 @@ mod tests {
         let report = watched(0.9, 10_000).report();
         assert!(!report.is_expression_idle, "{report:?}");
         assert!(report.expression_interval.low > 0.0, "{report:?}");
+    }
+
+    #[test]
+    fn where_no_face_is_measured_the_rest_of_the_camera_is_asked_about_alone() {
+        let report = played(3, 0.9, false, 4_000).report();
+        assert_eq!((report.n_plays, report.n_with_expression), (4_000, 0));
+        assert!(report.camera_interval.low > 0.0, "{report:?}");
+        assert_eq!(report.expression_gain, 0.0);
+        let asked = report.expression_interval;
+        assert!(asked.low <= -1.0 && asked.high >= 1.0, "{report:?}");
+        // Of a camera that tells nothing, too: faces that nobody saw are not found useless.
+        let report = played(3, 0.0, false, 4_000).report();
+        assert!(!report.is_expression_idle, "{report:?}");
+        assert!(report.camera_interval.contains(0.0), "{report:?}");
+    }
+
+    #[test]
+    fn what_an_earlier_version_stored_was_all_with_faces() {
+        let ablation = watched(0.5, 50);
+        let mut stored = serde_json::to_value(&ablation).expect("finite numbers print");
+        let record = stored["record"].as_object_mut();
+        let unseen = record.and_then(|record| record.remove("n_unseen"));
+        assert_eq!(unseen, Some(0.into()));
+        let again: Ablation = serde_json::from_value(stored).expect("what was written is read");
+        assert_eq!(again.report(), ablation.report());
+        assert_eq!(again.report().n_with_expression, 50);
     }
 
     #[test]

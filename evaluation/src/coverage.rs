@@ -12,6 +12,10 @@ use crate::interval::{anytime, bootstrap, empirical_bernstein};
 use crate::reward_model::{Case, cross_fitted};
 use crate::sequence::{BettingSequence, BoundTest};
 
+mod reports;
+
+pub use reports::coverage_of_reports;
+
 /// Messages of a simulated log.
 const N_ACTIONS: usize = 4;
 

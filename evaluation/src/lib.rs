@@ -24,7 +24,8 @@ mod study;
 pub use ablation::{Ablation, AblationReport};
 pub use apprenticeship::{ApprenticeReport, ApprenticeVerdict, Apprenticeship};
 pub use coverage::{
-    Coverage, coverage_of_estimates, coverage_of_experiments, coverage_while_peeking,
+    Coverage, coverage_of_estimates, coverage_of_experiments, coverage_of_reports,
+    coverage_while_peeking,
 };
 pub use diagnosis::Diagnosis;
 pub use drifting::DriftingMean;

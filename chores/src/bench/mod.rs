@@ -9,6 +9,7 @@ mod layers;
 mod load;
 mod openvino;
 mod process;
+mod simulation;
 mod table;
 
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ enum Subject {
     Gallery,
     /// One among a million persons takes back or is erased, by the whole engine and by its files alone; fails past one second.
     Custody,
+    /// `regard simulate` of every policy, over real time.
+    Simulation,
     /// The rooms' own benches of deciding, tracking and storing.
     Rooms,
 }
@@ -108,7 +111,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Fail when 95 % within 150 ms is not kept by `loop`, or a goal is missed by `inference`,
-    /// `load` or `bulk`.
+    /// `load`, `bulk` or `simulation`.
     #[arg(long)]
     check: bool,
     /// Run one case in this process and print it as JSON; how `loop` calls itself.
@@ -168,6 +171,11 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<()> {
         let whole = bulk::compare_whole(args.photos)?;
         broken.extend(whole.iter().filter_map(bulk::Whole::missed_goal));
         written.insert("bulk_whole".to_owned(), serde_json::to_value(whole)?);
+    }
+    if wants(Subject::Simulation) {
+        let rows = simulation::simulate()?;
+        broken.extend(rows.iter().filter_map(simulation::Row::missed_goal));
+        written.insert("simulation".to_owned(), serde_json::to_value(rows)?);
     }
     benches_of_rooms(args, wants)?;
     if let Some(path) = &args.json {

@@ -132,19 +132,23 @@ fn say_apprentice(report: &Value, text: &mut String) {
 
 fn say_camera(report: &Value, text: &mut String) {
     let is_idle = report["is_expression_idle"].as_bool().unwrap_or_default();
+    let has_seen = report["n_with_expression"].as_u64().unwrap_or_default() > 0;
     text.push_str(if is_idle {
-        "camera: what faces show adds nothing here, the policy no longer sees it\n"
+        "camera: what faces show adds nothing here, these features are switched off\n"
+    } else if !has_seen {
+        "camera: what faces show was seen before no play, nothing can be said about it\n"
     } else {
         "camera: whether what faces show adds anything goes on being asked\n"
     });
     let _ = writeln!(
         text,
-        "  over {} plays it gains {} in squared error over time and place ({}), expression {} ({})",
+        "  over {} plays it gains {} in squared error over time and place ({}), expression {} ({}) over {}",
         report["n_plays"],
         number(&report["camera_gain"]),
         range(&report["camera_interval"]),
         number(&report["expression_gain"]),
-        range(&report["expression_interval"])
+        range(&report["expression_interval"]),
+        report["n_with_expression"]
     );
 }
 
@@ -184,6 +188,28 @@ mod tests {
             text.contains("over 812 plays the rules earned 0.421 a play, the policy would have earned 0.735: 0.314 more (0.210 to 0.400 with 95 %)"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_known_of_the_camera_is_said() {
+        let range = json!({"low": -0.5, "high": 0.5});
+        let mut report = json!({
+            "ablation": {
+                "n_plays": 90, "n_with_expression": 0, "explained": [0.0, 0.1, 0.1], "is_expression_idle": false,
+                "camera_gain": 0.02, "camera_interval": {"low": 0.01, "high": 0.03},
+                "expression_gain": 0.0, "expression_interval": range,
+            },
+        });
+        let text = text_of(&report);
+        assert!(text.contains("nothing can be said about it"), "{text}");
+        assert!(
+            text.contains("over 90 plays it gains 0.020 in squared error over time and place (0.010 to 0.030), expression 0.000 (-0.500 to 0.500) over 0"),
+            "{text}"
+        );
+        report["ablation"]["n_with_expression"] = json!(80);
+        assert!(text_of(&report).contains("goes on being asked"));
+        report["ablation"]["is_expression_idle"] = json!(true);
+        assert!(text_of(&report).contains("these features are switched off"));
     }
 
     #[test]

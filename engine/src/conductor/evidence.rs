@@ -121,16 +121,6 @@ impl Conductor {
         else {
             return;
         };
-        let learns = match campaign.policy {
-            PolicyConfig::Fixed { .. } | PolicyConfig::Rules {} | PolicyConfig::Thompson { .. } => {
-                false
-            }
-            PolicyConfig::Linucb { .. }
-            | PolicyConfig::Epsilon(_)
-            | PolicyConfig::Lints(_)
-            | PolicyConfig::Squarecb(_)
-            | PolicyConfig::Bootstrapped(_) => true,
-        };
         let is_contested = self.is_contested(campaign);
         let evidence = self.evidence.entry(id.clone()).or_default();
         evidence.follow(campaign, is_contested);
@@ -147,24 +137,30 @@ impl Conductor {
             tracing::info!(campaign = %id, "the policy would have earned at least what its baseline earned");
             self.planner.set_proven(id, true);
         }
-        // Where expression is not seen any more, nothing can be said about it.
-        if update.is_held_out || !learns || !self.planner.sees_expression(id) {
-            return;
+        if !update.is_held_out {
+            self.foretell(update);
         }
+    }
+
+    /// The models that say whether the camera adds anything foretell a reward and learn it, whatever policy chose the message.
+    fn foretell(&mut self, update: &PolicyUpdate) {
+        let id = &update.campaign;
         let Some((space, features)) = self.planner.encoded(id, &update.creative) else {
             return;
         };
         let names = self.planner.feature_names();
+        let evidence = self.evidence.entry(id.clone()).or_default();
         let ablation = evidence
             .ablation
             .get_or_insert_with(|| Ablation::new(names, space));
         ablation.adapt(names, space);
+        let was_idle = ablation.is_expression_idle();
         let message = (&update.creative, features);
         if let Err(error) = ablation.observe(message, &update.features, update.reward) {
             tracing::debug!(%error, "a reward was not foretold");
         }
-        if ablation.is_expression_idle() {
-            tracing::info!(campaign = %id, "what faces show adds nothing here; the policy no longer sees it");
+        if ablation.is_expression_idle() && !was_idle {
+            tracing::info!(campaign = %id, "what faces show adds nothing here; these features are switched off");
             self.planner.set_expression_idle(id, true);
         }
     }

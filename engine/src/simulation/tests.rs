@@ -65,6 +65,31 @@ fn a_learner_loses_less_than_chance_and_the_same_seed_does_the_same() {
     );
 }
 
+/// Whether the camera helps is asked whatever the policy is, also where it does not look at the audience, and where nobody looks
+/// at what faces show.
+#[test]
+fn every_policy_is_asked_whether_the_camera_helps() {
+    let asked = |more: &Value| {
+        let simulated = simulate(&config(campaign(more), 2)).unwrap();
+        let report = &simulated.evidence[&"k".parse().unwrap()];
+        let ablation = report
+            .ablation
+            .clone()
+            .expect("of every campaign with rewards");
+        assert!(ablation.n_plays > 50, "{more}: {ablation:?}");
+        ablation
+    };
+    for kind in ["fixed", "rules", "thompson", "linucb"] {
+        let ablation = asked(&json!({"policy": {"kind": kind}}));
+        assert!(ablation.n_with_expression > 50, "{kind}: {ablation:?}");
+    }
+    for kind in ["fixed", "lints"] {
+        let ablation = asked(&json!({"policy": {"kind": kind}, "expression": "off"}));
+        assert_eq!(ablation.n_with_expression, 0, "{kind}: {ablation:?}");
+        assert!(!ablation.is_expression_idle, "{kind}: {ablation:?}");
+    }
+}
+
 /// A policy that learns beside the rules acts when it is sure that it earns at least as much, and not before.
 #[test]
 fn an_apprentice_acts_once_it_is_proven_and_not_before() {

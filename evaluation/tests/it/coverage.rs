@@ -2,7 +2,7 @@
 
 use regard_evaluation::{
     BettingSequence, BoundTest, coverage_of_estimates, coverage_of_experiments,
-    coverage_while_peeking,
+    coverage_of_reports, coverage_while_peeking,
 };
 
 #[test]
@@ -28,6 +28,26 @@ fn experiments_hold_the_truth_of_all_messages_at_once() {
         // With 95 % or more, 51 of 60 or fewer hold it once in 500 tries.
         assert!(row.n == 60 && row.n_held >= 52, "{row:?}");
         assert!(row.width < 0.9, "something is known: {row:?}");
+    }
+}
+
+#[test]
+fn reports_hold_the_truth_of_few_plays_and_of_many() {
+    for n_plays in [2, 15, 60, 300] {
+        for row in coverage_of_reports(120, n_plays, 1) {
+            assert!(row.n == 120 && row.n_held >= 106, "{row:?}");
+            let is_untold = n_plays < 20 && row.name.contains("attention");
+            assert!((row.width > 0.0) != is_untold, "{row:?}");
+        }
+    }
+    // More plays, more known.
+    for (few, many) in coverage_of_reports(60, 60, 2)
+        .iter()
+        .zip(coverage_of_reports(60, 600, 2))
+    {
+        if !few.name.contains("opportunities") {
+            assert!(many.width < 0.6 * few.width, "{few:?} {many:?}");
+        }
     }
 }
 

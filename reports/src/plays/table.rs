@@ -157,9 +157,9 @@ fn row(key: String, plays: &[&ReportPlay]) -> ReportRow {
         opportunities: Count::of(n_seen, n_measured, n_plays),
         opportunity_to_see: (n_measured > 0).then(|| Share::of(n_seen, n_measured)),
         likelihood_to_see: (n_seen > 0).then(|| Share::of(n_looked, n_seen)),
-        dwell_secs: Mean::of(plays.iter().filter_map(|p| p.dwell_secs)),
+        dwell_secs: Mean::of_shown(plays.iter().map(|p| (p.dwell_secs, p.shown_secs))),
         attention_secs: Mean::of(plays.iter().filter_map(|p| p.attention_secs)),
-        smile_lift: Mean::of(plays.iter().filter_map(|p| p.smile_lift)),
+        smile_lift: Mean::of_lift(plays.iter().filter_map(|p| p.smile_lift)),
         scanned: Share::of(count(&|p| p.n_scans > 0), n_plays),
         converted: Share::of(count(&|p| p.n_conversions > 0), n_plays),
     }

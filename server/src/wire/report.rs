@@ -12,7 +12,7 @@ const CONFIDENCE: f64 = 0.95;
 pub(crate) struct Interval {
     /// Nothing when nothing was measured.
     pub(crate) mean: Option<f64>,
-    /// Lower end; nothing for fewer than two values.
+    /// Lower end; nothing where too few values are known to tell.
     pub(crate) low: Option<f64>,
     /// Upper end.
     pub(crate) high: Option<f64>,

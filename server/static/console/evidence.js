@@ -68,14 +68,21 @@ function ends({ ends, plays_before, margin }) {
 
 function camera(ablation) {
   const [place, without, all] = ablation.explained.map((share) => `${(100 * share).toFixed(1)} %`);
-  const verdict = ablation.is_expression_idle
-    ? "What faces show adds nothing here: the policy no longer sees it."
-    : "Whether what faces show adds anything goes on being asked.";
+  const verdict = faces(ablation);
+  const helps = ablation.camera_interval.low > 0 ? "The camera helps to foretell rewards" : "It is not known that the camera helps to foretell rewards";
   return element(
     "p", { class: "note" },
     element("strong", {}, verdict),
     ` Of the differences in reward, foretold before they were learned over ${ablation.n_plays} plays: ${place} from time and place, ${without} with the camera without expression, ${all} with everything.`,
+    ` ${helps}: it gains ${number(ablation.camera_gain)} in squared error over time and place alone (${range(ablation.camera_interval)}, 99 %).`,
   );
+}
+
+function faces(ablation) {
+  if (ablation.is_expression_idle) return "What faces show adds nothing here: these features are switched off.";
+  return ablation.n_with_expression === 0
+    ? "What faces show was seen before no play: nothing can be said about it."
+    : "Whether what faces show adds anything goes on being asked.";
 }
 
 function table(head, rows) {

@@ -32,7 +32,7 @@ function row(one) {
 
 const seconds = (value) => `${value.toFixed(1).replace("-", "−")} s`;
 
-/** A mean with its interval below; fewer than two plays have no interval. */
+/** A mean with its interval below; of too few plays there is none. */
 function interval({ mean, low, high, n }, format) {
   if (n === 0 || mean === null) return ["–"];
   const bounds = low === null ? "no interval yet" : `${format(low)} to ${format(high)}`;

@@ -20,6 +20,7 @@ mod persons;
 mod ranking;
 mod recognition;
 mod releases;
+mod reports;
 mod slots;
 mod statistics;
 mod streams;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::streams::next;
 use crate::world::World;
 
-fn campaign(id: &str, slot: &str, creative: &str) -> Value {
+pub(crate) fn campaign(id: &str, slot: &str, creative: &str) -> Value {
     json!({
         "id": id, "name": id, "slots": [slot],
         "creative": [{
@@ -18,14 +18,18 @@ fn campaign(id: &str, slot: &str, creative: &str) -> Value {
     })
 }
 
-async fn shown(world: &World, decision: &Value) {
+pub(crate) async fn shown(world: &World, decision: &Value) {
     let body = json!({"decision": decision["id"], "player": "test", "play": decision["play"]});
     let answer = world.post("/v1/screens/demo/shown").json(&body);
     assert_eq!(answer.send().await.status, 204);
 }
 
 /// What an address answers once it satisfies.
-async fn settled(world: &World, path: &str, satisfies: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn settled(
+    world: &World,
+    path: &str,
+    satisfies: impl Fn(&Value) -> bool,
+) -> Value {
     let asked = async {
         loop {
             let answer: Value = world.get(path).send().await.json();
