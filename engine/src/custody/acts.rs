@@ -301,6 +301,7 @@ impl Custodian {
         let is_live = older
             .as_ref()
             .is_some_and(|older| older.is_live(self.now()));
+        let has_lapsed = older.is_some() && !is_live;
         let held = match self.keys.purpose_key(person, purpose).await? {
             Some(held) if is_live => {
                 Some(self.with_ring(|ring| ring.unwrap(slot, &held.key, secret))?)
@@ -315,8 +316,10 @@ impl Custodian {
                 why: EndReason::Renewed,
             }));
         }
-        if !is_live {
-            // What was made one under a consent that ran out is two.
+        if has_lapsed {
+            // What hung on it goes before its key does, and what was made one under it is two.
+            let slots = SealedSlots::Of(slot.1);
+            self.store.remove_sealed(person, slots).await?;
             tells.extend(self.undoing(opened, purpose));
         }
         tells.push(self.entry(EntryBody::ConsentGiven {
@@ -355,7 +358,7 @@ impl Custodian {
                 }
             }
         }
-        if !is_live {
+        if has_lapsed {
             self.undone(person, purpose);
         }
         Ok(())
