@@ -22,6 +22,7 @@ mod frames;
 mod here;
 mod ledger;
 mod live;
+mod merges;
 mod meta;
 mod own;
 mod own_files;
@@ -231,6 +232,9 @@ fn recognition_routes() -> OpenApiRouter<App> {
         .routes(routes!(desk::search))
         .routes(routes!(recognition::arm))
         .routes(routes!(recognition::rekey))
+        .routes(routes!(merges::merge))
+        .routes(routes!(merges::undo_merge))
+        .routes(routes!(merges::tell_apart))
         .routes(routes!(collections::act_for_service))
         .routes(routes!(attestations::list, attestations::make))
         .routes(routes!(attestations::end))
@@ -249,6 +253,8 @@ fn person_routes() -> OpenApiRouter<App> {
         .routes(routes!(recognition::remove_face))
         .routes(routes!(recognition::wishes))
         .routes(routes!(recognition::forget_wish))
+        .routes(routes!(merges::merge_own))
+        .routes(routes!(merges::undo_own))
         .routes(routes!(captures::begin_verify))
         .routes(routes!(own::own))
         .routes(routes!(own::open))

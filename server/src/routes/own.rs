@@ -327,6 +327,7 @@ fn mistake_of(error: CustodyError) -> Result<(StatusCode, OwnMistake), Problem> 
             (StatusCode::SERVICE_UNAVAILABLE, OwnMistake::Unavailable)
         }
         CustodyError::TooManyFaces { .. }
+        | CustodyError::Merge(_)
         | CustodyError::NoTemplate
         | CustodyError::FaceToken(_)
         | CustodyError::Gallery(_)
