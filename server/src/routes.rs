@@ -26,6 +26,7 @@ mod merges;
 mod meta;
 mod own;
 mod own_files;
+mod own_merges;
 mod pages;
 mod papers;
 mod personalizer;
@@ -266,6 +267,7 @@ fn person_routes() -> OpenApiRouter<App> {
         .routes(routes!(own::unfreeze))
         .routes(routes!(own::erase))
         .routes(routes!(own::close))
+        .routes(routes!(own_merges::part))
         .routes(routes!(own_files::record))
         .routes(routes!(own_files::proof))
 }

@@ -222,6 +222,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/me/withdraw", Need::Everyone),
     ("POST", "/me/correct", Need::Everyone),
     ("POST", "/me/forget", Need::Everyone),
+    ("POST", "/me/part", Need::Everyone),
     ("POST", "/me/freeze", Need::Everyone),
     ("POST", "/me/unfreeze", Need::Everyone),
     ("POST", "/me/erase", Need::Everyone),

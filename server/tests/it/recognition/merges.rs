@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Film, Me, live};
 use crate::client::Answer;
+use crate::own::Browser;
 
 impl Film {
     async fn undo(&self, path: &str, token: Option<&str>) -> Answer {
@@ -134,6 +135,16 @@ async fn records_of_two_people_are_refused_and_one_erasure_takes_both_of_one() {
         let refused = film.post(merges, None, &wish(from, into)).await;
         assert_eq!((refused.status, &*refused.code()), (409, "two_people"));
     }
+    film.made(merges, None, &wish(&one, &other)).await;
+    // Their own page says it, and parts them.
+    let mut page = Browser::open(&film.world, &other.token).await;
+    let told = format!("{} answers as {} since", one.person, other.person);
+    assert!(page.shows(&told), "{}", page.text);
+    let foreign = [("record", stranger.person.as_str())];
+    assert_eq!(page.press("part", &foreign).await.status, 422);
+    let parted = page.press("part", &[("record", one.person.as_str())]).await;
+    assert_eq!(parted.status, 200, "{}", parted.text());
+    assert!(page.shows("It answers for itself again.") && !page.shows(&told));
     film.made(merges, None, &wish(&one, &other)).await;
     let path = format!("{merges}/{}?two_people=true", one.person);
     let undone = film.undo(&path, None).await;
