@@ -26,7 +26,8 @@ pub(crate) use self::attestations::{AttestationsCommand, NewAttestationArgs};
 pub(crate) use self::campaign::{CampaignCommand, OneCampaign};
 pub(crate) use self::choosing::{EvaluateArgs, ImportArgs, LearnedCommand, SimulateArgs};
 pub(crate) use self::faces::{
-    EnrollArgs, GalleryArgs, GalleryCommand, RemoteArgs, ShardArgs, VerifyFaceArgs,
+    ApartArgs, EnrollArgs, GalleryArgs, GalleryCommand, MergeArgs, RemoteArgs, ShardArgs,
+    UnmergeArgs, VerifyFaceArgs,
 };
 pub(crate) use self::keys::{KeysCommand, SiteKeyArgs, SiteKeyPlace};
 pub(crate) use self::learning::{ClassifyArgs, LearnArgs};
@@ -121,7 +122,8 @@ pub(crate) enum Command {
     /// Says whether a face is that of somebody who enrolled, with the error rates of the decision. Exits with 2 when it is
     /// somebody else.
     VerifyFace(Box<VerifyFaceArgs>),
-    /// Galleries of an installation that runs: listed, armed, turned over to a fresh secret.
+    /// Galleries of an installation that runs: listed, armed, turned over to a fresh secret; records of one person in them made
+    /// one, and two again.
     #[command(subcommand)]
     Gallery(GalleryCommand),
     /// Collections that services may hold, as the privacy officer attests them: made, listed, taken back.

@@ -1,5 +1,7 @@
-//! `regard gallery`: galleries of an installation that runs, and a part of one for an installation on another machine.
+//! `regard gallery`: galleries of an installation that runs, records in them that are of one person, and a part of a gallery for an
+//! installation on another machine.
 
+mod merges;
 mod shard;
 
 use std::process::ExitCode;
@@ -17,6 +19,9 @@ pub(crate) fn gallery(command: &GalleryCommand) -> Result<ExitCode> {
         GalleryCommand::Arm(args) => arm(args, true),
         GalleryCommand::Disarm(args) => arm(args, false),
         GalleryCommand::Rekey(args) => rekey(args),
+        GalleryCommand::Merge(args) => merges::merge(args),
+        GalleryCommand::Unmerge(args) => merges::unmerge(args),
+        GalleryCommand::Apart(args) => merges::apart(args),
         GalleryCommand::Shard(args) => shard::shard(args),
     }
 }

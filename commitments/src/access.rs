@@ -89,6 +89,12 @@ named! {
         /// Somebody at a desk was looked for in a gallery by pictures of theirs, at their wish. Subject: the act, and the reason:
         /// lost_token, rights or mistaken.
         GallerySearched = "gallery_searched";
+        /// Two records of somebody were to answer as one, at their wish. Subject: both records.
+        RecordsMerged = "records_merged";
+        /// A record was to answer for itself again. Subject: the record.
+        MergeUndone = "merge_undone";
+        /// Two records were said to be of two people. Subject: both records.
+        RecordsToldApart = "records_told_apart";
         /// A collection of a service was attested. Subject: the attestation.
         CollectionAttested = "collection_attested";
         /// An attestation was taken back. Subject: the attestation.

@@ -1,11 +1,11 @@
 //! What a person agreed to, each purpose by itself, and whether that still holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use regard_domain::Timestamp;
+use regard_domain::{PersonId, Timestamp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -302,6 +302,16 @@ impl Agreed {
     }
 }
 
+/// That a record answers as another one of the same person where people are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MergedInto {
+    /// The record that it answers as.
+    pub person: PersonId,
+    /// Since when.
+    pub at: Timestamp,
+}
+
 /// What is written about one person beside their key: what they agreed to, and what they asked for.
 ///
 /// # Privacy
@@ -317,6 +327,12 @@ pub struct PersonFile {
     pub created_at: Timestamp,
     /// Since when nothing may be done with what is held, if they asked for that (GDPR 18).
     pub frozen_at: Option<Timestamp>,
+    /// The record that this one answers as, if its person asked for that. The ledger has to say so, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<MergedInto>,
+    /// Records that are known to be of other people: this one never answers as one with them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub other_people: BTreeSet<PersonId>,
     /// The newest consent to each purpose.
     consents: BTreeMap<ConsentPurpose, Consent>,
 }
@@ -335,6 +351,8 @@ impl PersonFile {
             is_minor,
             created_at,
             frozen_at: None,
+            merged_into: None,
+            other_people: BTreeSet::new(),
             consents: BTreeMap::new(),
         }
     }

@@ -81,7 +81,7 @@ rules! {
         code [
             "commitments/src/sensing/agreement.rs", "commitments/src/grant.rs", "commitments/src/consent.rs",
             "commitments/src/receipt.rs", "engine/src/custody/acts.rs", "server/src/routes/persons.rs",
-            "commitments/src/audit/operations.rs",
+            "commitments/src/audit/operations.rs", "engine/src/custody/merges.rs",
         ];
         tests [
             "commitments/src/consent/tests.rs::consent_missing",
@@ -104,6 +104,10 @@ rules! {
             "cli/tests/it/audit.rs::a_biometric_operation_without_a_consent_is_found",
             "engine/src/custody/offers.rs::nobody_pushes_out_the_offers_of_others",
             "engine/src/custody/tests/face_crashes.rs::the_laws_of_faces_hold_wherever_the_program_dies",
+            "engine/src/custody/tests/merges.rs::records_are_made_one_only_where_the_consents_to_both_hold",
+            "engine/src/custody/tests/merges.rs::the_withdrawal_of_either_undoes_it",
+            "engine/src/custody/tests/merges.rs::a_consent_that_runs_out_undoes_it_swept_or_not",
+            "engine/src/custody/tests/merge_crashes.rs::the_laws_of_merged_records_hold_wherever_the_program_dies",
             "commitments/src/drill.rs::each_case_is_refused_by_its_name",
         ];
         missing "";
@@ -199,7 +203,7 @@ rules! {
         "Erasure destroys a key, leaves a tombstone in the ledger and a proof to take away.";
         code [
             "commitments/src/erasure.rs", "commitments/src/seal.rs", "backends/src/sqlite/keys.rs",
-            "engine/src/custody/acts.rs", "engine/src/backup.rs",
+            "engine/src/custody/acts.rs", "engine/src/custody/erasing.rs", "engine/src/backup.rs",
         ];
         tests [
             "commitments/src/erasure.rs::a_changed_proof_proves_nothing",
@@ -212,6 +216,9 @@ rules! {
             "engine/src/custody/tests/attacks.rs::stolen_backup",
             "engine/src/custody/tests/faces.rs::who_enrolled_is_found_and_who_is_gone_never_again",
             "engine/src/custody/tests/face_oracle.rs::random_lives_with_faces_agree_with_a_map",
+            "engine/src/custody/tests/merges.rs::erasing_one_erases_both_and_nobody_else",
+            "engine/src/custody/tests/merges.rs::what_is_frozen_is_frozen_of_both",
+            "engine/src/custody/tests/merges.rs::an_older_file_of_keys_brings_no_merge_back",
             "cli/tests/it/audit/persons.rs::somebody_erased_who_came_back_is_found",
             "cli/src/audit/records.rs::a_key_may_be_there_as_long_as_a_receipt_holds",
         ];
@@ -409,7 +416,10 @@ rules! {
     /// Verification and identification.
     Identification = "identification", "AI Act annex III, recital 17",
         "Verification of a claim is kept apart from identification, which needs an act; never a crowd against a gallery.";
-        code ["commitments/src/recognition.rs", "commitments/src/recognition/gate.rs", "commitments/src/recognition/act.rs"];
+        code [
+            "commitments/src/recognition.rs", "commitments/src/recognition/gate.rs", "commitments/src/recognition/act.rs",
+            "engine/src/galleries/merges.rs", "server/src/routes/merges.rs",
+        ];
         tests [
             "commitments/tests/gates.rs::gates_hold",
             "commitments/src/recognition/tests.rs::a_verification_is_about_one_person_and_dies_with_their_consent",
@@ -420,6 +430,10 @@ rules! {
             "engine/tests/it/recognition.rs::whoever_enrolled_is_found_after_an_act_and_nobody_else",
             "server/tests/it/recognition.rs::a_gallery_is_searched_only_armed_and_after_an_act",
             "cli/tests/it/faces.rs::a_gallery_is_listed_armed_and_turned_over",
+            "engine/src/custody/tests/merges.rs::records_of_two_people_are_never_made_one",
+            "engine/src/custody/tests/merge_oracle.rs::random_lives_with_several_records_agree_with_lists_whatever_keeps_the_gallery",
+            "engine/src/galleries/tests/merging.rs::a_search_tells_what_a_gallery_that_merges_tells",
+            "server/tests/it/recognition/merges.rs::two_records_of_one_person_are_found_as_one_until_either_ends",
         ];
         missing "";
     /// Custody of templates.

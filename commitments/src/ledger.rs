@@ -275,6 +275,29 @@ pub enum EntryBody {
         /// Hash of its random id.
         template: Digest,
     },
+    /// A record answers as another one of the same person where people are looked for, at the wish of that person.
+    RecordsMerged {
+        /// The record that is no longer answered with.
+        subject: Digest,
+        /// The record that is answered with instead.
+        into: Digest,
+    },
+    /// A record answers for itself again.
+    MergeUndone {
+        /// Which record.
+        subject: Digest,
+        /// The record that it answered as.
+        into: Digest,
+        /// Whether the two turned out to be of two people.
+        are_two: bool,
+    },
+    /// Two records are known to be of two people: they never answer as one.
+    ToldApart {
+        /// The one record.
+        subject: Digest,
+        /// The other.
+        other: Digest,
+    },
     /// A gallery was turned over to a fresh secret; the older one was destroyed.
     GalleryRekeyed {
         /// Which, as [`gallery_subject`](crate::gallery_subject) names it.

@@ -97,7 +97,7 @@ pub use commitments::{
 };
 pub use consent::{
     Agreed, BadConsentPurpose, Consent, ConsentPurpose, Dpia, DpiaStanding, EndReason, Ending,
-    GivenBy, LiveConsent, PersonFile, PersonalCategory, PromiseStanding,
+    GivenBy, LiveConsent, MergedInto, PersonFile, PersonalCategory, PromiseStanding,
 };
 pub use cosignature::{CosignatureVerifier, Cosigner};
 pub use date::{BadDate, Date, civil_from_days};

@@ -17,6 +17,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::command::{Command, CommandSender};
+use crate::custody::SaidMerges;
 use crate::fault::Fault;
 use crate::paper_desk::{PaperVersion, remember};
 
@@ -83,6 +84,8 @@ pub(crate) struct Said {
     pub(crate) began_at: Option<Timestamp>,
     /// When a backup was put back last: what was done after it was made may be forgotten.
     pub(crate) restored_at: Option<Timestamp>,
+    /// Records that answer as others.
+    pub(crate) merges: SaidMerges,
     /// Receipts of consents given, and when they run out; empty once all is read.
     given: BTreeMap<Digest, Timestamp>,
 }
@@ -102,6 +105,7 @@ impl Said {
             return; // The check of the ledger says so.
         };
         self.began_at.get_or_insert(entry.at);
+        self.merges.hear(&entry.body);
         match entry.body {
             EntryBody::Erased { subject } => {
                 self.erased.insert(subject);

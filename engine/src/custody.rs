@@ -25,11 +25,13 @@ use crate::keys::KeyError;
 use crate::seed::fresh_rng;
 
 mod acts;
+mod erasing;
 mod export;
 mod face_quality;
 mod faces;
 mod gallery;
 mod key_disk;
+mod merges;
 mod offers;
 mod participant;
 mod roster;
@@ -50,6 +52,8 @@ pub use face_quality::FaceQualityNote;
 pub(crate) use faces::template_subject;
 pub use faces::{ClaimedFace, FaceNote, KeptFace, MAX_FACES, MakeTemplate, OpenedFace};
 pub use gallery::{Rekeyed, own_gallery};
+pub use merges::MergeFault;
+pub(crate) use merges::SaidMerges;
 pub use offers::Offer;
 pub(crate) use participant::{file_of, person_of};
 pub use roster::{MAX_ROSTER_PAGE, PersonConsent, PersonNote};
@@ -107,6 +111,9 @@ pub enum CustodyError {
         /// Most.
         max: usize,
     },
+    /// Records do not answer as one, or do not stop doing so.
+    #[error(transparent)]
+    Merge(#[from] MergeFault),
     /// No template could be made of the face.
     #[error("no template could be made of the face")]
     NoTemplate,
@@ -397,17 +404,20 @@ impl Custodian {
     }
 
     /// Whoever works under these consents of a person stops at their next look.
+    fn cut(&self, person: PersonId, which: impl Fn(ConsentPurpose) -> bool) {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.retain(|(whose, purpose), watch| {
+            let is_meant = *whose == person && which(*purpose);
+            if is_meant && let Some(line) = watch.lifeline() {
+                line.cut();
+            }
+            !is_meant
+        });
+    }
+
+    /// The same, and they are found no more where the consent to that is among them.
     async fn kill(&self, person: PersonId, which: impl Fn(ConsentPurpose) -> bool) {
-        {
-            let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-            live.retain(|(whose, purpose), watch| {
-                let is_meant = *whose == person && which(*purpose);
-                if is_meant && let Some(line) = watch.lifeline() {
-                    line.cut();
-                }
-                !is_meant
-            });
-        }
+        self.cut(person, &which);
         // Last, as a database may take its time: whoever was found before this is asked for once more.
         if which(ConsentPurpose::Identify) {
             let forgetting = self

@@ -1,6 +1,7 @@
 //! The galleries: who can be found now. What is removed here is never found again, whatever lies on the disk.
 
 mod kept;
+mod merges;
 mod room;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,8 @@ use thiserror::Error;
 use tokio::task;
 
 use self::kept::Kept;
+use self::merges::Merges;
+pub use self::merges::RecordMerge;
 use self::room::Room;
 use crate::config::{GalleryConfig, GalleryKind};
 
@@ -36,6 +39,28 @@ pub enum SearchError {
     /// The gallery says no.
     #[error(transparent)]
     Gallery(#[from] GalleryError),
+}
+
+/// What a search of a gallery found.
+///
+/// # Privacy
+/// Names persons by random ids, under the key of the search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GalleryAnswer {
+    /// The nearest persons, each once: of several records of one person, the one that they answer as.
+    pub answer: SearchAnswer,
+    /// For each hit, in their order, the record in which its template was enrolled.
+    pub records: Vec<PersonId>,
+}
+
+impl GalleryAnswer {
+    /// The answer of a gallery in which nobody enrolled.
+    pub const fn of_nobody() -> Self {
+        Self {
+            answer: SearchAnswer::of_nobody(0),
+            records: Vec::new(),
+        }
+    }
 }
 
 /// One template on its way into a gallery.
@@ -89,6 +114,8 @@ pub struct Galleries {
     /// What tells the galleries of this installation from those of others in one database.
     installation: String,
     rooms: RwLock<BTreeMap<GalleryId, Shelf>>,
+    /// Which records answer as one. Whoever looks takes the whole of it along, so that nobody waits for a search.
+    merges: RwLock<Arc<Merges>>,
     /// Whether a gallery that nobody may be in could not be removed yet.
     is_left_behind: AtomicBool,
 }
@@ -279,6 +306,54 @@ impl Galleries {
         }
     }
 
+    /// Which records answer as one now.
+    fn merges_now(&self) -> Arc<Merges> {
+        let merges = self.merges.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&merges)
+    }
+
+    fn change_merges(&self, change: impl FnOnce(&mut Merges)) {
+        let mut merges = self.merges.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut merges));
+    }
+
+    /// From now on a record answers as another one, wherever both are.
+    pub(crate) fn merge(&self, merge: RecordMerge) {
+        self.change_merges(|merges| merges.put(merge));
+    }
+
+    /// A record answers for itself again.
+    pub(crate) fn undo_merge(&self, from: PersonId) {
+        self.change_merges(|merges| merges.take(from));
+    }
+
+    /// No record answers as this one any more, nor this one as any.
+    pub(crate) fn undo_merges_of(&self, person: PersonId) {
+        if !self.merges_of(person).is_empty() {
+            self.change_merges(|merges| merges.take_touching(person));
+        }
+    }
+
+    /// The merge by which a record answers as another one.
+    pub(crate) fn merge_of(&self, from: PersonId) -> Option<RecordMerge> {
+        self.merges_now().of(from)
+    }
+
+    /// The merges that a record is part of.
+    pub(crate) fn merges_of(&self, person: PersonId) -> Vec<RecordMerge> {
+        self.merges_now().touching(person)
+    }
+
+    /// The record itself, first, and all that are one with it; each hangs on one before it.
+    pub(crate) fn merged_with(&self, person: PersonId) -> Vec<PersonId> {
+        self.merges_now().together(person)
+    }
+
+    /// The record that one is answered with.
+    pub(crate) fn answered_with(&self, person: PersonId) -> PersonId {
+        self.merges_now().root(person)
+    }
+
     /// Begins to turn a gallery over to another secret: what comes under that secret goes into the one it becomes, and the
     /// one it was is searched until [`Self::turned_over`].
     pub(crate) fn turn_over(&self, gallery: &GalleryId, secret: &[u8; 32]) {
@@ -304,8 +379,8 @@ impl Galleries {
         }
     }
 
-    /// The persons nearest to a face, nearest first. Whose consent has run out by now is not among them. Blocks while a database
-    /// searches.
+    /// The persons nearest to a face, nearest first; several records of one person count as one. Whose consent has run out by now is
+    /// not among them. Blocks while a database searches.
     ///
     /// # Errors
     /// [`SearchError`].
@@ -316,7 +391,7 @@ impl Galleries {
         n: usize,
         key: &SearchKey,
         now: Timestamp,
-    ) -> Result<SearchAnswer, SearchError> {
+    ) -> Result<GalleryAnswer, SearchError> {
         if !key.opens(gallery) {
             return Err(SearchError::OtherGallery);
         }
@@ -324,7 +399,7 @@ impl Galleries {
         if look(&room).is_due(now) {
             lock(&room).expire(now);
         }
-        look(&room).search(probe, n, key)
+        look(&room).search((probe, n), key, &self.merges_now())
     }
 
     /// Names of all galleries with the persons and templates in each, in order; none in one that is not there at the moment.
@@ -336,12 +411,13 @@ impl Galleries {
                 .map(|(id, room)| (id.clone(), Arc::clone(room)))
                 .collect()
         };
+        let merges = self.merges_now();
         rooms
             .into_iter()
             .map(|(id, room)| {
                 let mut room = lock(&room);
                 room.expire(now);
-                let (n_persons, n_templates) = room.size();
+                let (n_persons, n_templates) = room.size(&merges);
                 (id, n_persons, n_templates)
             })
             .collect()
@@ -349,54 +425,4 @@ impl Galleries {
 }
 
 #[cfg(test)]
-mod tests {
-    use regard_identity::{ExactGallery, GalleryLimits, Template};
-
-    use super::*;
-    use crate::config::HAS_GALLERY_INDEX;
-
-    #[test]
-    fn what_is_told_of_a_gallery_is_how_it_is_searched() {
-        let (secret, model) = ([4; 32], ModelTag::from_bits(3));
-        let config = GalleryConfig {
-            kind: GalleryKind::Neighbours { beyond: 1 },
-            ..GalleryConfig::default()
-        };
-        let galleries = Galleries::new(config, "site".to_owned());
-        let named = |name: &str| GalleryId::new(name).unwrap();
-        let (as_wished, without_room) = (named("as-wished"), named("without-room"));
-        galleries.open(&as_wished, &secret, model).unwrap();
-        assert_eq!(galleries.index(&as_wished), GalleryIndex::Unavailable);
-        galleries.filled(&as_wished).unwrap();
-        // There was no memory for the index of this one.
-        let transform = GalleryTransform::from_key(&secret, EMBEDDING_DIMENSION).unwrap();
-        let of = transform.id();
-        let exact = ExactGallery::new(transform, model, GalleryLimits::default());
-        let room = Arc::new(RwLock::new(Room::new(Kept::Here(Box::new(exact)))));
-        let mut rooms = galleries.rooms.write().unwrap();
-        rooms.insert(without_room.clone(), room);
-        drop(rooms);
-        galleries.filled(&without_room).unwrap();
-        for n in 1..=3_u8 {
-            for gallery in [&as_wished, &without_room] {
-                let numbers = vec![n.cast_signed(); EMBEDDING_DIMENSION];
-                let values = Template::from_numbers(&numbers, model, of).unwrap();
-                let face = NewFace {
-                    person: PersonId::from_bits(n.into()),
-                    template: TemplateId::from_bits(n.into()),
-                    bytes: values.to_bytes(),
-                    until: Timestamp::from_millis(1_000),
-                };
-                galleries.insert(gallery, &face).unwrap();
-            }
-            let wished = if HAS_GALLERY_INDEX && n > 1 {
-                GalleryIndex::Neighbours
-            } else {
-                GalleryIndex::Exact
-            };
-            assert_eq!(galleries.index(&as_wished), wished, "{n}");
-            assert_eq!(galleries.index(&without_room), GalleryIndex::Exact);
-        }
-        assert_eq!(galleries.index(&named("nowhere")), GalleryIndex::Exact);
-    }
-}
+mod tests;

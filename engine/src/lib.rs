@@ -79,12 +79,12 @@ pub use config::{
 pub use custody::{
     Agreement, Authenticated, BadTokenUri, ClaimedFace, Custodian, CustodyError, Enrolled,
     ExportedFace, FaceNote, FaceQualityNote, KeptFace, KeyPlace, MAX_FACES, MAX_ROSTER_PAGE,
-    MakeTemplate, Offer, OpenedFace, PersonConsent, PersonExport, PersonNote, Rekeyed, Rotated,
-    SiteKeyFile, SweptKeys, TOKEN_SCHEME, TokenError, TokenProbe, TokenUri, WishSource, Wishes,
-    own_gallery, rotate,
+    MakeTemplate, MergeFault, Offer, OpenedFace, PersonConsent, PersonExport, PersonNote, Rekeyed,
+    Rotated, SiteKeyFile, SweptKeys, TOKEN_SCHEME, TokenError, TokenProbe, TokenUri, WishSource,
+    Wishes, own_gallery, rotate,
 };
 pub use drafts::{CampaignDraft, CampaignVersion, DraftError};
-pub use galleries::{Galleries, GalleryIndex, SearchError};
+pub use galleries::{Galleries, GalleryAnswer, GalleryIndex, RecordMerge, SearchError};
 pub use handle::{Engine, EngineError};
 pub use keys::{KeyError, existing_site_keys, site_keys};
 pub use layout::{BadLayout, Layout, MAX_SLOTS, MIN_SLOT_PERCENT, SlotArea};

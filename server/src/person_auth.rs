@@ -8,7 +8,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use regard_commitments::FaceTokenFault;
-use regard_engine::{Authenticated, CustodyError, RecognitionError};
+use regard_engine::{Authenticated, CustodyError, MergeFault, RecognitionError};
 
 use crate::access::locked_out;
 use crate::app::App;
@@ -133,6 +133,24 @@ fn face_token(fault: FaceTokenFault) -> Problem {
         .remedy("show the code that was given when enrolling, or enrol anew")
 }
 
+impl From<MergeFault> for Problem {
+    fn from(fault: MergeFault) -> Self {
+        let said = fault.to_string();
+        let conflict =
+            |code: &'static str, said: String| Self::new(StatusCode::CONFLICT, code, said);
+        match fault {
+            MergeFault::OneRecord => Self::invalid("one_record", said),
+            MergeFault::AlreadyOne => conflict("already_one", said).remedy("undo that first"),
+            MergeFault::TwoPeople => conflict("two_people", said).remedy(
+                "leave them two; whoever has two records of one face enrols anew under one",
+            ),
+            MergeFault::NotMerged => Self::not_found("not_merged", said),
+            MergeFault::UnknownRecord => Self::not_found("unknown_person", said),
+            MergeFault::TooManyOthers { .. } => conflict("too_many_others", said),
+        }
+    }
+}
+
 impl From<CustodyError> for Problem {
     fn from(error: CustodyError) -> Self {
         let unavailable = StatusCode::SERVICE_UNAVAILABLE;
@@ -154,6 +172,7 @@ impl From<CustodyError> for Problem {
             CustodyError::TooManyFaces { .. } => {
                 Self::new(StatusCode::CONFLICT, "too_many_faces", error.to_string())
             }
+            CustodyError::Merge(fault) => (*fault).into(),
             CustodyError::NoTemplate => Self::invalid("no_template", error.to_string()),
             CustodyError::FaceToken(fault) => face_token(*fault),
             CustodyError::Gallery(_) => Self::internal("gallery_failed", &error),

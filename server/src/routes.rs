@@ -22,9 +22,11 @@ mod frames;
 mod here;
 mod ledger;
 mod live;
+mod merges;
 mod meta;
 mod own;
 mod own_files;
+mod own_merges;
 mod pages;
 mod papers;
 mod personalizer;
@@ -231,6 +233,9 @@ fn recognition_routes() -> OpenApiRouter<App> {
         .routes(routes!(desk::search))
         .routes(routes!(recognition::arm))
         .routes(routes!(recognition::rekey))
+        .routes(routes!(merges::merge))
+        .routes(routes!(merges::undo_merge))
+        .routes(routes!(merges::tell_apart))
         .routes(routes!(collections::act_for_service))
         .routes(routes!(attestations::list, attestations::make))
         .routes(routes!(attestations::end))
@@ -249,6 +254,8 @@ fn person_routes() -> OpenApiRouter<App> {
         .routes(routes!(recognition::remove_face))
         .routes(routes!(recognition::wishes))
         .routes(routes!(recognition::forget_wish))
+        .routes(routes!(merges::merge_own))
+        .routes(routes!(merges::undo_own))
         .routes(routes!(captures::begin_verify))
         .routes(routes!(own::own))
         .routes(routes!(own::open))
@@ -260,6 +267,7 @@ fn person_routes() -> OpenApiRouter<App> {
         .routes(routes!(own::unfreeze))
         .routes(routes!(own::erase))
         .routes(routes!(own::close))
+        .routes(routes!(own_merges::part))
         .routes(routes!(own_files::record))
         .routes(routes!(own_files::proof))
 }

@@ -21,7 +21,7 @@ pub(crate) struct RemoteArgs {
     )]
     pub(crate) url: String,
     /// A file whose first line is the token to ask with, as `regard tokens new` makes it, of a role that may do this: mostly
-    /// operator; admin for galleries, privacy_officer for attestations (docs/access.md has the others). The demonstration needs none.
+    /// operator; admin to arm and turn over galleries, privacy_officer for attestations (docs/access.md has the others). The demonstration needs none.
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 }
@@ -100,6 +100,12 @@ pub(crate) enum GalleryCommand {
     Disarm(GalleryArgs),
     /// Turns it over to a fresh secret while it is searched: what leaked of the older one matches nothing any more.
     Rekey(GalleryArgs),
+    /// Has two records of one person, who asked for it, answer as one: whoever is found by either is told as the second.
+    Merge(MergeArgs),
+    /// Has a record that answers as another one answer for itself again.
+    Unmerge(UnmergeArgs),
+    /// Says that two records are of two people, who were seen in one picture or are known: they never answer as one.
+    Apart(ApartArgs),
     /// Holds a part of the gallery of an installation on another machine, in memory, until it is ended.
     Shard(ShardArgs),
 }
@@ -125,6 +131,55 @@ pub(crate) struct ShardArgs {
 pub(crate) struct GalleryArgs {
     /// Which.
     #[arg(value_name = "GALLERY", default_value = "visitors")]
+    pub(crate) gallery: regard_domain::GalleryId,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct MergeArgs {
+    /// The record that is no longer answered with, by its random id.
+    #[arg(value_name = "FROM")]
+    pub(crate) from: PersonId,
+    /// The record that is answered with instead.
+    #[arg(value_name = "INTO")]
+    pub(crate) into: PersonId,
+    /// Their person is there, asked for it, and showed that both are theirs.
+    #[arg(long)]
+    pub(crate) has_asked: bool,
+    #[command(flatten)]
+    pub(crate) of: MergedGallery,
+}
+
+#[derive(Args)]
+pub(crate) struct UnmergeArgs {
+    /// The record that is no longer answered with.
+    #[arg(value_name = "FROM")]
+    pub(crate) from: PersonId,
+    /// The two records turned out to be of two people: they never answer as one again.
+    #[arg(long)]
+    pub(crate) two_people: bool,
+    #[command(flatten)]
+    pub(crate) of: MergedGallery,
+}
+
+#[derive(Args)]
+pub(crate) struct ApartArgs {
+    /// The one record.
+    #[arg(value_name = "ONE")]
+    pub(crate) one: PersonId,
+    /// The other.
+    #[arg(value_name = "OTHER")]
+    pub(crate) other: PersonId,
+    #[command(flatten)]
+    pub(crate) of: MergedGallery,
+}
+
+/// In which gallery records answer as one.
+#[derive(Args)]
+pub(crate) struct MergedGallery {
+    /// In which gallery.
+    #[arg(long, value_name = "GALLERY", default_value = "visitors")]
     pub(crate) gallery: regard_domain::GalleryId,
     #[command(flatten)]
     pub(crate) remote: RemoteArgs,

@@ -106,6 +106,16 @@ impl Running {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
+    /// The same of what is only looked at.
+    fn get(&self, path: &str) -> Value {
+        let token = fs::read_to_string(self.path("admin.token")).unwrap();
+        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+        let request = agent.get(format!("{}{path}", self.url));
+        let request = request.header("authorization", format!("Bearer {}", token.trim()));
+        let mut answer = request.call().unwrap();
+        serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -218,4 +228,53 @@ fn a_gallery_is_listed_armed_and_turned_over() {
     let said = running.regard(&["gallery", "arm", "others"]);
     assert_eq!(said.code, 1);
     assert!(said.err.contains("unknown_gallery"), "{}", said.err);
+}
+
+#[test]
+fn two_records_of_one_person_are_made_one_and_two_again() {
+    let (running, actor) = (Running::start("controller"), Actor::new());
+    let photos = photographs(running.folder.path(), |view| actor.turned(view));
+    let photos: Vec<&str> = photos.iter().map(String::as_str).collect();
+    for _ in 0..2 {
+        let wish = ["--agree", "identify"];
+        let said = running.regard(&[&["enroll"][..], &photos[..], &wish[..]].concat());
+        assert_eq!(said.code, 0, "{}", said.err);
+    }
+    let persons = || running.get("/v1/persons")["persons"].clone();
+    let id = |at: usize| persons()[at]["person"].as_str().unwrap().to_owned();
+    let (from, into) = (id(0), id(1));
+    let gallery = |arguments: &[&str]| running.regard(&[&["gallery"][..], arguments].concat());
+    let refused = |arguments: &[&str], code: &str| {
+        let said = gallery(arguments);
+        assert_eq!(said.code, 1, "{}", said.out);
+        assert!(said.err.contains(code), "{}", said.err);
+    };
+    refused(&["merge", &from, &into], "act_missing");
+    let said = gallery(&["merge", &from, &into, "--has-asked"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let told = format!("{from} answers as {into}; regard gallery unmerge {from} undoes it\n");
+    assert_eq!(said.out, told);
+    assert!(
+        gallery(&["list"]).out.contains("1 persons, 2 templates"),
+        "{}",
+        gallery(&["list"]).out
+    );
+    assert_eq!(persons()[0]["answers_as"], json!(into));
+    refused(&["merge", &into, &from, "--has-asked"], "already_one");
+    refused(&["apart", &into, &from], "already_one");
+    let said = gallery(&["unmerge", &from]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let told = format!("{from} answers for itself, not as {into}\n");
+    assert_eq!(said.out, told);
+    refused(&["unmerge", &from], "not_merged");
+    assert!(gallery(&["list"]).out.contains("2 persons, 2 templates"));
+    let said = gallery(&["apart", &from, &into]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    refused(&["merge", &into, &from, "--has-asked"], "two_people");
+    refused(
+        &["merge", &from, &into, "--has-asked", "--gallery", "others"],
+        "unknown_gallery",
+    );
+    let said = gallery(&["merge", "somebody", &into]);
+    assert_eq!(said.code, 64, "{}", said.err);
 }

@@ -14,6 +14,7 @@ pub struct FaultPoint {
 const ACTS: &str = "engine/src/custody/tests/crashes.rs::the_laws_hold_wherever_the_program_dies";
 const FACES: &str =
     "engine/src/custody/tests/face_crashes.rs::the_laws_of_faces_hold_wherever_the_program_dies";
+const MERGES: &str = "engine/src/custody/tests/merge_crashes.rs::the_laws_of_merged_records_hold_wherever_the_program_dies";
 const OFFICERS: &str = "engine/src/custody/tests/engine_crashes.rs::what_officers_and_admins_did_holds_wherever_the_program_dies";
 const KILLED: &str =
     "cli/tests/it/kill.rs::killed_at_any_moment_it_goes_on_and_has_lost_next_to_nothing";
@@ -24,7 +25,11 @@ const PEOPLE: &str =
 pub const FAULT_POINTS: &[FaultPoint] = &[
     FaultPoint {
         what: "enrolment, consent, correction, freeze, withdrawal, erasure: keys, records, receipts",
-        code: &["engine/src/custody/acts.rs", "engine/src/custody/upkeep.rs"],
+        code: &[
+            "engine/src/custody/acts.rs",
+            "engine/src/custody/erasing.rs",
+            "engine/src/custody/upkeep.rs",
+        ],
         tests: &[ACTS, PEOPLE],
     },
     FaultPoint {
@@ -34,6 +39,14 @@ pub const FAULT_POINTS: &[FaultPoint] = &[
             "engine/src/custody/gallery.rs",
         ],
         tests: &[FACES],
+    },
+    FaultPoint {
+        what: "records of one person made one, and two again",
+        code: &[
+            "engine/src/custody/merges.rs",
+            "engine/src/custody/erasing.rs",
+        ],
+        tests: &[MERGES],
     },
     FaultPoint {
         what: "attestations, armed galleries, settings such as tokens, campaigns",

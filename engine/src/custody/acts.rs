@@ -5,10 +5,10 @@ use std::time::Duration;
 use rand::Rng as _;
 use regard_backends::{KeyChange, PersonRow, PurposeKey, SealedRow, SealedSlots, StoreError};
 use regard_commitments::{
-    Answer, Consent, ConsentPurpose, Custody, DataKey, DataKind, EndReason, EntryBody,
-    ErasureProof, GivenBy, KeepFor, KeySlot, PersonFile, PersonSecret, PersonToken,
-    PromiseStanding, Receipt, ReceiptTerms, Refusal, RefusalCode, ReleaseSignature, ReleaseText,
-    SealedAs, SignedReceipt, UtcText, WrittenRelease, Zeroizing, subject,
+    Answer, Consent, ConsentPurpose, Custody, DataKey, DataKind, EndReason, EntryBody, GivenBy,
+    KeepFor, KeySlot, PersonFile, PersonSecret, PersonToken, PromiseStanding, Receipt,
+    ReceiptTerms, Refusal, RefusalCode, ReleaseSignature, ReleaseText, SealedAs, SignedReceipt,
+    UtcText, WrittenRelease, Zeroizing, subject,
 };
 use regard_domain::{PersonId, Timestamp};
 
@@ -301,6 +301,7 @@ impl Custodian {
         let is_live = older
             .as_ref()
             .is_some_and(|older| older.is_live(self.now()));
+        let has_lapsed = older.is_some() && !is_live;
         let held = match self.keys.purpose_key(person, purpose).await? {
             Some(held) if is_live => {
                 Some(self.with_ring(|ring| ring.unwrap(slot, &held.key, secret))?)
@@ -314,6 +315,12 @@ impl Custodian {
                 receipt: older.receipt,
                 why: EndReason::Renewed,
             }));
+        }
+        if has_lapsed {
+            // What hung on it goes before its key does, and what was made one under it is two.
+            let slots = SealedSlots::Of(slot.1);
+            self.store.remove_sealed(person, slots).await?;
+            tells.extend(self.undoing(opened, purpose));
         }
         tells.push(self.entry(EntryBody::ConsentGiven {
             subject,
@@ -345,8 +352,14 @@ impl Custodian {
             match self.keys.change(&change).await {
                 Err(StoreError::RetiredKey) if !is_last => self.reload_ring()?,
                 Ok(changed) if !changed.was_there => return Err(CustodyError::UnknownToken),
-                done => return Ok(done.map(|_| ())?),
+                done => {
+                    done?;
+                    break;
+                }
             }
+        }
+        if has_lapsed {
+            self.undone(person, purpose);
         }
         Ok(())
     }
@@ -384,6 +397,7 @@ impl Custodian {
     ) -> Result<(), CustodyError> {
         let person = opened.row.person;
         self.kill(person, |which| which == purpose).await;
+        let undoing = self.undoing(&mut opened, purpose);
         let ended = opened.file.end(purpose, why, self.now());
         let tells = ended.map(|consent| {
             self.entry(EntryBody::ConsentEnded {
@@ -400,9 +414,10 @@ impl Custodian {
             put: None,
             // Whatever the file says: a key without a living consent has no business here.
             destroy: vec![purpose],
-            tells: tells.into_iter().collect(),
+            tells: tells.into_iter().chain(undoing).collect(),
         };
         self.keys.change(&change).await?;
+        self.undone(person, purpose);
         let slots = SealedSlots::Of(KeySlot::Purpose(purpose));
         if let Err(error) = self.store.remove_sealed(person, slots).await {
             // Nothing opens it any more; retention removes it.
@@ -411,12 +426,19 @@ impl Custodian {
         Ok(())
     }
 
-    /// Keeps what is held and uses it for nothing, or lifts that (GDPR 18).
+    /// Keeps what is held and uses it for nothing, or lifts that (GDPR 18); so with all records that answer as one with theirs.
     ///
     /// # Errors
     /// [`CustodyError`].
     pub async fn freeze(&self, person: PersonId, is_frozen: bool) -> Result<(), CustodyError> {
         let _order = self.changing.lock().await;
+        for one in self.galleries.merged_with(person) {
+            self.freeze_one(one, is_frozen).await?;
+        }
+        Ok(())
+    }
+
+    async fn freeze_one(&self, person: PersonId, is_frozen: bool) -> Result<(), CustodyError> {
         let mut opened = self.open(person).await?;
         if opened.file.frozen_at.is_some() == is_frozen {
             return Ok(());
@@ -538,41 +560,5 @@ impl Custodian {
             at: self.now(),
             body: key.seal(&place, plain, &mut Self::rng()?),
         })
-    }
-
-    /// Destroys a person's keys, and with that all that is sealed under them, wherever copies lie. The proof is theirs
-    /// to take away.
-    ///
-    /// # Errors
-    /// [`CustodyError::Unrecorded`]: all is destroyed, but the ledger could not say so yet.
-    pub async fn erase(&self, person: PersonId) -> Result<ErasureProof, CustodyError> {
-        let _order = self.changing.lock().await;
-        self.destroy(person).await?;
-        let said = self.settle().await?;
-        let body = EntryBody::Erased {
-            subject: subject(person),
-        };
-        let written = said.iter().rev().find(|(said, _)| *said == body);
-        written
-            .and_then(|(_, leaf)| ErasureProof::new(person, leaf, self.scribe.verifier()))
-            .ok_or(CustodyError::UnknownToken)
-    }
-
-    /// Destroys a person's keys in memory, on the disk, and removes what they opened. The ledger is still to say so.
-    pub(super) async fn destroy(&self, person: PersonId) -> Result<bool, CustodyError> {
-        self.kill(person, |_| true).await;
-        let entry = self.entry(EntryBody::Erased {
-            subject: subject(person),
-        });
-        let changed = self.keys.erase(person, &entry).await?;
-        if !changed.is_wiped {
-            tracing::warn!(
-                "another program reads the file of keys; what was destroyed leaves its log with the next change"
-            );
-        }
-        if let Err(error) = self.store.remove_sealed(person, SealedSlots::All).await {
-            tracing::error!(%error, "rows whose key is destroyed could not be removed yet");
-        }
-        Ok(changed.was_there)
     }
 }

@@ -14,6 +14,7 @@ use super::faces::{FaceNote, TEMPLATE_KIND, TOKEN_KIND, named, notes_in, open_ro
 use super::studies::{MOVEMENTS_KIND, SITTING_KIND};
 use super::wishes::HISTORY_KIND;
 use super::{Authenticated, Custodian, CustodyError};
+use crate::galleries::RecordMerge;
 
 /// Everything that is held about a person.
 ///
@@ -45,6 +46,10 @@ pub struct PersonExport {
     pub studies: Vec<serde_json::Value>,
     /// Face templates, without their numbers: a template is for comparing faces and tells its person nothing.
     pub templates: Vec<ExportedFace>,
+    /// Records of theirs that answer as one where people are looked for, this one among them.
+    pub merges: Vec<ExportedMerge>,
+    /// Records that are known to be of other people, and how many: whose they are is theirs to know.
+    pub n_told_apart: usize,
     /// Decisions made for them: none is, decisions are made for the audience as a whole.
     pub decisions: Vec<serde_json::Value>,
     /// Version of the commitments in force.
@@ -74,6 +79,27 @@ impl ExportedFace {
             held_in: if note.in_token { "token" } else { "site" },
             purposes: note.purposes,
             made_at: UtcText::new(note.made_at),
+        }
+    }
+}
+
+/// That one record answers as another of the same person, for reading.
+#[derive(Serialize)]
+pub struct ExportedMerge {
+    /// The record that is no longer answered with.
+    pub from: PersonId,
+    /// The record that is answered with instead.
+    pub into: PersonId,
+    /// Since when.
+    pub since: UtcText,
+}
+
+impl From<RecordMerge> for ExportedMerge {
+    fn from(merge: RecordMerge) -> Self {
+        Self {
+            from: merge.from,
+            into: merge.into,
+            since: UtcText::new(merge.at),
         }
     }
 }
@@ -178,6 +204,12 @@ impl Custodian {
             history,
             studies,
             templates: exported_faces(faces, qualities),
+            merges: self
+                .merges_around(person)
+                .into_iter()
+                .map(ExportedMerge::from)
+                .collect(),
+            n_told_apart: file.other_people.len(),
             decisions: Vec::new(),
             commitments_version: self.promise.document().version,
         })

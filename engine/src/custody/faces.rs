@@ -110,7 +110,7 @@ pub(super) fn named(name: &str) -> Option<(TemplateId, ConsentPurpose)> {
     Some((template.parse().ok()?, purpose.parse().ok()?))
 }
 
-fn no_face(purpose: ConsentPurpose) -> Refusal {
+pub(super) fn no_face(purpose: ConsentPurpose) -> Refusal {
     Refusal::new(
         RefusalCode::ConsentMissing,
         format!("no face is enrolled for {purpose}"),
@@ -143,7 +143,8 @@ impl Custodian {
     /// is kept beside templates that the site holds.
     ///
     /// # Errors
-    /// [`CustodyError::Refused`] when a consent was taken back meanwhile, [`CustodyError::TooManyFaces`].
+    /// [`CustodyError::Refused`] when a consent was taken back meanwhile, [`CustodyError::TooManyFaces`], of all records that answer
+    /// as one with theirs together.
     /// [`CustodyError::Unrecorded`]: nothing was kept, as the ledger could not say so.
     pub async fn keep_face(
         &self,
@@ -169,7 +170,7 @@ impl Custodian {
             .collect();
         let until = purposes.iter().map(|consent| consent.until()).max();
         let until = until.ok_or_else(|| no_face(ConsentPurpose::Verify))?;
-        if self.notes_of(person).await?.len() >= MAX_FACES {
+        if self.n_faces_together(person).await? >= MAX_FACES {
             return Err(CustodyError::TooManyFaces { max: MAX_FACES });
         }
         let template = TemplateId::random(&mut Self::rng()?);

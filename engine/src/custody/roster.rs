@@ -25,6 +25,8 @@ pub struct PersonNote {
     pub is_minor: bool,
     /// Whether what is held is used for nothing at their wish.
     pub is_frozen: bool,
+    /// The record that is answered with in place of theirs, where it answers as another one of the same person.
+    pub answers_as: Option<PersonId>,
     /// What they agree to now, in order of purpose.
     pub consents: Vec<PersonConsent>,
     /// Templates that serve, in tokens or at the site, each with how good its pictures were where the site keeps that and can
@@ -91,6 +93,7 @@ impl Custodian {
                 custody: file.custody,
                 is_minor: file.is_minor,
                 is_frozen: file.frozen_at.is_some(),
+                answers_as: Some(self.galleries.answered_with(person)).filter(|id| *id != person),
                 consents,
                 faces: faces.collect(),
             });

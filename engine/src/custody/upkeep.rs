@@ -16,7 +16,7 @@ use crate::seed::fresh_rng;
 const CHUNK: u32 = 256;
 
 /// Ids read in one go where all of them are looked at: a quarter of a megabyte, and a million persons in a second.
-const IDS: u32 = 8_192;
+pub(super) const IDS: u32 = 8_192;
 
 /// What was destroyed because its time was over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,7 +77,8 @@ impl Custodian {
     }
 
     /// Holds the keys against what the ledger says, before anybody is let in: a record that was erased and came back
-    /// with an older file is erased again; a consent that ended stays ended; sealed rows that nobody has a key to are removed.
+    /// with an older file is erased again; a consent that ended stays ended; sealed rows that nobody has a key to are removed;
+    /// records answer as one where both say so.
     /// What the ledger is still to say about the run before goes in as soon as it is written.
     pub(crate) async fn reconcile(&self, said: &Said) -> Result<(), CustodyError> {
         let now = self.now();
@@ -123,7 +124,7 @@ impl Custodian {
         if n_orphans > 0 {
             tracing::info!(n_orphans, "sealed rows without a key were removed");
         }
-        Ok(())
+        self.take_up_merges(&said.merges).await
     }
 
     /// Removes sealed rows of persons who are not there. Both lists come in order of id and are gone through side by side:

@@ -5,10 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use regard_commitments::SearchKey;
 use regard_domain::{PersonId, TemplateId, Timestamp};
-use regard_identity::{Embedding, Enrolment, GalleryError, ModelTag, SearchAnswer, Template};
+use regard_identity::{
+    Embedding, Enrolment, GalleryError, Hit, MAX_HITS, ModelTag, SearchAnswer, Template,
+};
 
 use super::kept::Kept;
-use super::{GalleryIndex, NewFace, SearchError};
+use super::merges::Merges;
+use super::{GalleryAnswer, GalleryIndex, NewFace, SearchError};
 
 /// One gallery, and while it is turned over to another secret also the one it becomes.
 pub(super) struct Room {
@@ -78,8 +81,15 @@ impl Room {
         }
     }
 
-    /// Persons and templates in it.
-    pub(super) fn size(&self) -> (u64, u64) {
+    /// Persons and templates in it; records that answer as one are one person.
+    pub(super) fn size(&self, merges: &Merges) -> (u64, u64) {
+        let (n_records, n_templates) = self.n_records();
+        let n_merged = merges.n_resting_on_others(|person| self.is_in(person));
+        (n_records.saturating_sub(n_merged), n_templates)
+    }
+
+    /// Records and templates in it.
+    fn n_records(&self) -> (u64, u64) {
         let Some(now) = self.now.as_ref().filter(|_| self.is_filled) else {
             return (0, 0);
         };
@@ -169,6 +179,11 @@ impl Room {
             self.by_end.remove(&(before, person));
         }
         self.by_end.insert((until, person));
+    }
+
+    /// Whether somebody is in it whose consent holds as far as is known here.
+    fn is_in(&self, person: PersonId) -> bool {
+        self.ends.contains_key(&person)
     }
 
     /// Whoever is in it is so until another time.
@@ -288,8 +303,55 @@ impl Room {
         }
     }
 
-    /// The nearest persons.
+    /// The nearest persons, at most so many; of records that answer as one, one.
     pub(super) fn search(
+        &self,
+        (probe, n): (&Embedding, usize),
+        key: &SearchKey,
+        merges: &Merges,
+    ) -> Result<GalleryAnswer, SearchError> {
+        let mut n_records = n;
+        loop {
+            let answer = self.nearest(probe, n_records, key)?;
+            let is_all = answer.hits.len() < n_records || n_records >= MAX_HITS;
+            let found = self.by_person(&answer, n, merges);
+            // The nearest records make so many persons, or there are no more: whoever is farther away changes nothing.
+            if is_all || found.answer.hits.len() >= n {
+                return Ok(found);
+            }
+            n_records = (2 * n_records).min(MAX_HITS);
+        }
+    }
+
+    /// The persons of the nearest records.
+    fn by_person(&self, records: &SearchAnswer, n: usize, merges: &Merges) -> GalleryAnswer {
+        let is_in = |person| self.is_in(person);
+        let enrolled_in: BTreeMap<TemplateId, PersonId> = records
+            .hits
+            .iter()
+            .map(|hit| (hit.template, hit.person))
+            .collect();
+        let hits = records.hits.iter().map(|hit| Hit {
+            person: merges.answers_as(hit.person, is_in),
+            ..*hit
+        });
+        let n_merged = merges.n_resting_on_others(is_in);
+        let n_persons = records.n_persons.saturating_sub(n_merged);
+        let answer = SearchAnswer::of_hits(hits, n_persons, n);
+        let of_hit = |hit: &Hit| {
+            enrolled_in
+                .get(&hit.template)
+                .copied()
+                .unwrap_or(hit.person)
+        };
+        GalleryAnswer {
+            records: answer.hits.iter().map(of_hit).collect(),
+            answer,
+        }
+    }
+
+    /// The nearest records.
+    fn nearest(
         &self,
         probe: &Embedding,
         n: usize,

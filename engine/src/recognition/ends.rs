@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rand::Rng as _;
 use regard_commitments::{
-    ActKind, Answer, Assertion, AssertionFor, AssertionTerms, ConsentPurpose, Grant, Liveness,
-    NeedsLiveness, Personalization, Presenting, Recognition, RecognitionKey, RecognitionKind,
-    Recognized, Refusal, RefusalCode,
+    ActKind, Answer, Assertion, AssertionFor, AssertionTerms, ConsentPurpose, Grant, LiveConsent,
+    Liveness, NeedsLiveness, Personalization, Presenting, Recognition, RecognitionKey,
+    RecognitionKind, Recognized, Refusal, RefusalCode,
 };
 use regard_domain::{ActId, PersonId, Timestamp, TrackId};
 use regard_identity::{
@@ -22,7 +22,7 @@ use super::going::{
 };
 use super::{RecognitionError, Recognizer};
 use crate::custody::{Authenticated, ClaimedFace, OpenedFace, own_gallery};
-use crate::galleries::{Galleries, SearchError};
+use crate::galleries::{Galleries, GalleryAnswer, SearchError};
 
 /// The false match rate at which the face of the challenges has to be that of the good pictures. Origin: one in a hundred
 /// strangers would pass for somebody who has just turned their head; whoever swaps faces has to pass the challenges besides.
@@ -368,21 +368,16 @@ impl Recognizer {
         let (search, now) = (key.to_search(), self.now());
         let look =
             move |galleries: &Galleries| galleries.search(&own_gallery(), &face, 1, &search, now);
-        let answer = self.galleries.apart(look).await;
-        let answer = match answer {
+        let told = match self.galleries.apart(look).await {
             // Nobody has enrolled: nobody is found.
-            Err(SearchError::Unknown) => regard_identity::SearchAnswer::of_nobody(0),
-            answer => answer?,
+            Err(SearchError::Unknown) => GalleryAnswer::of_nobody(),
+            told => told?,
         };
-        let mut found = self.scale.identify(&answer, target);
+        let mut found = self.scale.identify(&told.answer, target);
         let mut consent = None;
         if let Some(hit) = found.known {
-            // Asked once more on the disk: whoever took their consent back a moment ago is nobody.
-            consent = self
-                .custodian
-                .ask(hit.person, ConsentPurpose::Identify)
-                .await?
-                .granted();
+            let record = told.records.first().copied().unwrap_or(hit.person);
+            consent = self.consent_of_found(hit.person, record).await?;
             if consent.is_none() {
                 found.known = None;
             }
@@ -392,6 +387,23 @@ impl Recognizer {
             key,
             consent,
         })))
+    }
+
+    /// The consent of whoever was found, asked for once more on the disk: whoever took theirs back a moment ago is nobody. Of a record
+    /// that answers as another one the consents to both have to hold.
+    async fn consent_of_found(
+        &self,
+        person: PersonId,
+        record: PersonId,
+    ) -> Result<Option<LiveConsent>, RecognitionError> {
+        const PURPOSE: ConsentPurpose = ConsentPurpose::Identify;
+        if record != person {
+            let own = self.custodian.ask(record, PURPOSE).await?;
+            if own.granted().is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(self.custodian.ask(person, PURPOSE).await?.granted())
     }
 
     /// Lets somebody who was recognised enter the context of decisions, for as long as their track goes on and they agree.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use regard_commitments::{
-    Commitments, ConsentPurpose, DataKind, LegalBasis, Notice, PROOF_PERIOD, PromiseFault,
+    Commitments, ConsentPurpose, Custody, DataKind, LegalBasis, Notice, PROOF_PERIOD, PromiseFault,
     RefusalCode, Role, Rule, Scope,
 };
 
@@ -404,6 +404,17 @@ impl<'a> Draft<'a> {
             .map(|place| fact("gallery", label, place))
             .into_iter()
             .collect();
+        let promised = self.promised();
+        let is_promised = promised
+            .consent_purposes
+            .contains(&ConsentPurpose::Identify);
+        if is_promised && promised.custody == Custody::Controller {
+            items.push(program(
+                "merges",
+                "Kept where a person has several records of theirs answer as one",
+                "the random id of the other record and the time, sealed in the file of the one, until either ends; hashes of both ids in the ledger",
+            ));
+        }
         let services = &self.facts.services;
         if services.is_empty() {
             return items;

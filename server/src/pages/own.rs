@@ -27,6 +27,8 @@ pub(crate) enum OwnDone {
     Corrected,
     /// One thing was forgotten.
     Forgotten,
+    /// A record answers for itself again.
+    Parted,
     /// The record is blocked.
     Frozen,
     /// It is no longer blocked.
@@ -43,6 +45,7 @@ impl OwnDone {
             Self::Withdrawn => "withdrawn",
             Self::Corrected => "corrected",
             Self::Forgotten => "forgotten",
+            Self::Parted => "parted",
             Self::Frozen => "frozen",
             Self::Unfrozen => "unfrozen",
             Self::Closed => "closed",
@@ -55,6 +58,7 @@ impl OwnDone {
             Self::Withdrawn => w.done_withdrawn,
             Self::Corrected => w.done_corrected,
             Self::Forgotten => w.done_forgotten,
+            Self::Parted => w.done_parted,
             Self::Frozen => w.done_frozen,
             Self::Unfrozen => w.done_unfrozen,
             Self::Closed => w.done_closed,
@@ -176,8 +180,16 @@ struct RecordPart<'a> {
     agree_note: String,
     may_correct: bool,
     preferences: String,
+    /// Records of theirs that answer as others.
+    merges: Vec<MergePart>,
     /// What decisions go by; nothing without a consent to that.
     wishes: Option<Vec<WishPart>>,
+}
+
+/// A record that answers as another one.
+struct MergePart {
+    line: String,
+    from: String,
 }
 
 /// One thing that decisions go by.
@@ -353,8 +365,22 @@ fn record<'a>(
         agree_note: w.agree_note.replace("{until}", &day_of(ends_by)),
         may_correct: personal.is_some_and(|consent| consent.is_live),
         preferences: typed.or_else(stored).unwrap_or_default(),
+        merges: merge_parts(held, w),
         wishes: wishes.map(|wishes| wish_parts(&wishes, w)),
     }
+}
+
+fn merge_parts(held: &PersonExport, w: &'static OwnWords) -> Vec<MergePart> {
+    let parts = held.merges.iter().map(|merge| {
+        let (from, into) = (merge.from.to_string(), merge.into.to_string());
+        let line = w.merged_line.replace("{from}", &from);
+        let line = line.replace("{into}", &into);
+        MergePart {
+            line: line.replace("{at}", &when(merge.since)),
+            from,
+        }
+    });
+    parts.collect()
 }
 
 fn wish_parts(wishes: &Wishes, w: &'static OwnWords) -> Vec<WishPart> {

@@ -210,7 +210,7 @@ async fn answer(
 }
 
 /// The page with what went wrong.
-async fn mistaken(
+pub(super) async fn mistaken(
     app: &App,
     headers: &HeaderMap,
     lang: Option<&str>,
@@ -220,7 +220,12 @@ async fn mistaken(
 }
 
 /// Back to the page, saying what was done.
-fn back(app: &App, headers: &HeaderMap, lang: Option<&str>, done: Option<OwnDone>) -> Redirect {
+pub(super) fn back(
+    app: &App,
+    headers: &HeaderMap,
+    lang: Option<&str>,
+    done: Option<OwnDone>,
+) -> Redirect {
     let tag = privacy_language(app.engine.notice(), lang, headers).tag();
     let done = done.map_or(String::new(), |done| format!("&done={}", done.as_str()));
     Redirect::to(&format!("{PATH}?lang={tag}{done}"))
@@ -295,14 +300,14 @@ pub(crate) async fn open(
 }
 
 /// The page that a form belongs to, or what to answer: it was closed meanwhile, or the form is none of its own.
-fn page_of(
+pub(super) fn page_of(
     app: &App,
     headers: &HeaderMap,
-    form: &ActForm,
+    form: &str,
 ) -> Result<(SessionKey, Own), (StatusCode, OwnMistake)> {
     let opened = app.access.own.of(headers, app.engine.now());
     let (key, own) = opened.ok_or((StatusCode::UNAUTHORIZED, OwnMistake::Over))?;
-    if app.access.forms.is_of_own(&key, &form.form) {
+    if app.access.forms.is_of_own(&key, form) {
         Ok((key, own))
     } else {
         Err((StatusCode::FORBIDDEN, OwnMistake::FormTooOld))
@@ -310,7 +315,7 @@ fn page_of(
 }
 
 /// What came of something that custody did not do.
-fn mistake_of(error: CustodyError) -> Result<(StatusCode, OwnMistake), Problem> {
+pub(super) fn mistake_of(error: CustodyError) -> Result<(StatusCode, OwnMistake), Problem> {
     Ok(match error {
         CustodyError::Refused(refusal) => {
             let why = format!("{}; {} ({}).", refusal.reason, refusal.remedy, refusal.code);
@@ -327,6 +332,7 @@ fn mistake_of(error: CustodyError) -> Result<(StatusCode, OwnMistake), Problem> 
             (StatusCode::SERVICE_UNAVAILABLE, OwnMistake::Unavailable)
         }
         CustodyError::TooManyFaces { .. }
+        | CustodyError::Merge(_)
         | CustodyError::NoTemplate
         | CustodyError::FaceToken(_)
         | CustodyError::Gallery(_)
@@ -341,7 +347,7 @@ async fn act(
     what: Act,
 ) -> Result<Response, Problem> {
     let lang = form.lang.as_deref();
-    let who = match page_of(app, headers, &form) {
+    let who = match page_of(app, headers, &form.form) {
         Ok((_, Own::Record(who))) => who,
         Ok((_, Own::Erased(_))) => {
             let mistake = (StatusCode::UNAUTHORIZED, OwnMistake::Over);
@@ -539,7 +545,7 @@ pub(crate) async fn erase(
     Posted(form): Posted<ActForm>,
 ) -> Result<Response, Problem> {
     let lang = form.lang.as_deref();
-    let (key, who) = match page_of(&app, &headers, &form) {
+    let (key, who) = match page_of(&app, &headers, &form.form) {
         Ok((key, Own::Record(who))) => (key, who),
         // Sent twice: the proof is there.
         Ok((_, Own::Erased(_))) => return Ok(back(&app, &headers, lang, None).into_response()),
@@ -580,7 +586,7 @@ pub(crate) async fn close(
     Posted(form): Posted<ActForm>,
 ) -> Result<Response, Problem> {
     let lang = form.lang.as_deref();
-    match page_of(&app, &headers, &form) {
+    match page_of(&app, &headers, &form.form) {
         Ok((key, _)) => app.access.own.end(&key, app.engine.now()),
         // It is closed already.
         Err((_, OwnMistake::Over)) => {}

@@ -4,6 +4,7 @@
 mod desk;
 mod hooks;
 mod leaks;
+mod merges;
 mod wrong;
 
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -109,7 +109,7 @@ impl Run {
             .custodian
             .galleries
             .search(&own_gallery(), face, 1, &key, now);
-        let hit = answer.ok()?.hits.first().copied()?;
+        let hit = answer.ok()?.answer.hits.first().copied()?;
         (hit.similarity.get() > 0.9).then_some(hit.person)
     }
 

@@ -94,7 +94,7 @@ impl Server {
 }
 
 /// Parts on loopback, which go on until the tests end.
-fn parts(n: u64) -> GalleryKind {
+pub(super) fn parts(n: u64) -> GalleryKind {
     let secret = ShardSecret::new(Zeroizing::new([3; 32]));
     let start = |number: u64| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

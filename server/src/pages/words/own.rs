@@ -35,7 +35,7 @@ words! {
     open, open_lead, token, open_button, where_token,
     never_enrolled, never_enrolled_why, never_enrolled_how,
     // What went well.
-    done_agreed, done_withdrawn, done_corrected, done_forgotten, done_frozen, done_unfrozen, done_closed,
+    done_agreed, done_withdrawn, done_corrected, done_forgotten, done_parted, done_frozen, done_unfrozen, done_closed,
     // What did not.
     form_too_old, over, wrong_token, locked_out, too_many_changes, not_sure, bad_preferences, too_large, refused, unrecorded,
     erased_unrecorded, unavailable,
@@ -48,6 +48,7 @@ words! {
     withdraw, withdraw_note, may_agree, agree, agree_as_guardian, agree_note,
     take, take_note, download, receipts_note,
     known, known_note, known_none, you_said, counted, forget, yes, no,
+    merged, merged_note, merged_line, part,
     correct, correct_note, preferences, save, correct_needs,
     freeze, freeze_note, freeze_button, unfreeze_button,
     erase, erase_note, sure, erase_button,

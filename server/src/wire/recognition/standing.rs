@@ -140,6 +140,8 @@ pub(crate) struct PersonNoteWire {
     pub(crate) custody: String,
     pub(crate) is_minor: bool,
     pub(crate) is_frozen: bool,
+    /// The record that is answered with where this one is found, as both are of one person; null where it answers for itself.
+    pub(crate) answers_as: Option<String>,
     /// What they agree to now.
     pub(crate) purposes: Vec<String>,
     /// The same, with times.
@@ -182,6 +184,7 @@ impl From<&PersonNote> for PersonNoteWire {
             custody: word(&note.custody),
             is_minor: note.is_minor,
             is_frozen: note.is_frozen,
+            answers_as: note.answers_as.map(|record| record.to_string()),
             purposes: purposes
                 .map(|consent| consent.purpose.to_string())
                 .collect(),
