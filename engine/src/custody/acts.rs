@@ -317,7 +317,8 @@ impl Custodian {
             }));
         }
         if has_lapsed {
-            // What hung on it goes before its key does, and what was made one under it is two.
+            // What hung on it goes before its key does, also where it is searched, and what was made one under it is two.
+            self.kill(person, |which| which == purpose).await;
             let slots = SealedSlots::Of(slot.1);
             self.store.remove_sealed(person, slots).await?;
             tells.extend(self.undoing(opened, purpose));

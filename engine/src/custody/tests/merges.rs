@@ -448,3 +448,18 @@ async fn an_older_file_of_keys_brings_no_merge_back() {
     assert_eq!(run.found_by(), [Some(a), Some(b), Some(c), None]);
     run.end().await;
 }
+
+#[tokio::test]
+async fn what_hung_on_a_consent_that_ran_out_is_not_found_under_the_next_one() {
+    let (site, run) = Site::of(1).await;
+    let ([a], one) = (site.ids(), &site.people[0]);
+    run.agree(one, IDENTIFY, Some(DAY * 5)).await.unwrap();
+    assert_eq!((run.found_by(), run.size()), ([Some(a)], (1, 1)));
+    site.clock.wait(DAY * 5);
+    // Nobody is looked for, and nothing is swept, before they agree anew.
+    run.agree(one, IDENTIFY, None).await.unwrap();
+    assert_eq!((run.found_by(), run.size()), ([None], (0, 0)));
+    run.enroll_face(one, &face(2)).await.unwrap();
+    assert_eq!((run.found_by(), run.size()), ([None, Some(a)], (1, 1)));
+    run.end().await;
+}
