@@ -360,7 +360,7 @@ impl Custodian {
             }
         }
         if has_lapsed {
-            self.undone(person, purpose);
+            self.undone(person, purpose).await;
         }
         Ok(())
     }
@@ -418,7 +418,7 @@ impl Custodian {
             tells: tells.into_iter().chain(undoing).collect(),
         };
         self.keys.change(&change).await?;
-        self.undone(person, purpose);
+        self.undone(person, purpose).await;
         let slots = SealedSlots::Of(KeySlot::Purpose(purpose));
         if let Err(error) = self.store.remove_sealed(person, slots).await {
             // Nothing opens it any more; retention removes it.
@@ -452,7 +452,12 @@ impl Custodian {
             subject: subject(person),
             is_frozen,
         };
-        self.save(&opened, body).await?;
+        let saved = self.save(&opened, body).await;
+        if is_frozen {
+            // Whoever asked before it was on the disk.
+            self.cut(person, |_| true);
+        }
+        saved?;
         if !is_frozen {
             match self.fill_with(person).await {
                 // They are in it again when it is filled anew.

@@ -39,7 +39,7 @@ impl Custodian {
             subject: subject(person),
         });
         let changed = self.keys.erase(person, &entry).await?;
-        self.galleries.undo_merges_of(person);
+        self.part(person).await;
         if !changed.is_wiped {
             tracing::warn!(
                 "another program reads the file of keys; what was destroyed leaves its log with the next change"

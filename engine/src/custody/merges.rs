@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use regard_backends::KeyChange;
 use regard_commitments::{
-    ConsentPurpose, Digest, EntryBody, LedgerEntry, MergedInto, PersonFile, Refusal, RefusalCode,
-    subject,
+    ConsentPurpose, Digest, EntryBody, LedgerEntry, LiveConsent, MergedInto, PersonFile, Refusal,
+    RefusalCode, subject,
 };
 use regard_domain::PersonId;
 use thiserror::Error;
@@ -50,23 +50,26 @@ pub enum MergeFault {
     },
 }
 
-/// Which records answer as others, as the ledger tells it: by the names that it has for records.
+/// Which records answer as others, as the ledger tells it: by the names that it has for records; nothing for those that did once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SaidMerges(BTreeMap<Digest, Digest>);
+pub(crate) struct SaidMerges(BTreeMap<Digest, Option<Digest>>);
 
 impl SaidMerges {
     /// Takes in what the ledger says next.
     pub(crate) fn hear(&mut self, body: &EntryBody) {
         match body {
             EntryBody::RecordsMerged { subject, into } => {
-                self.0.insert(*subject, *into);
+                self.0.insert(*subject, Some(*into));
             }
             EntryBody::MergeUndone { subject, .. } => {
-                self.0.remove(subject);
+                self.0.insert(*subject, None);
             }
             EntryBody::Erased { subject } => {
-                self.0
-                    .retain(|from, into| from != subject && into != subject);
+                self.0.remove(subject);
+                let answered = self.0.values_mut();
+                for into in answered.filter(|into| **into == Some(*subject)) {
+                    *into = None;
+                }
             }
             _ => {}
         }
@@ -132,7 +135,7 @@ impl Custodian {
             subject: subject(merge.from),
             into: subject(merge.into),
         };
-        self.write(&opened, body).await?;
+        self.write(&opened, vec![self.entry(body)]).await?;
         self.galleries.merge(merge);
         self.settle().await?;
         Ok(merge)
@@ -190,6 +193,28 @@ impl Custodian {
         are_two: bool,
     ) -> Result<RecordMerge, CustodyError> {
         let _order = self.changing.lock().await;
+        self.undo(from, are_two).await
+    }
+
+    /// The same at the wish of whoever showed the token of a record that is one with that.
+    ///
+    /// # Errors
+    /// As [`Self::undo_merge`]; also when the two are not one.
+    pub async fn undo_own_merge(
+        &self,
+        own: PersonId,
+        from: PersonId,
+        are_two: bool,
+    ) -> Result<RecordMerge, CustodyError> {
+        let _order = self.changing.lock().await;
+        // Looked at here: until now it may have been parted from theirs and made one with somebody else's.
+        if !self.are_one(own, from) {
+            return Err(MergeFault::NotMerged.into());
+        }
+        self.undo(from, are_two).await
+    }
+
+    async fn undo(&self, from: PersonId, are_two: bool) -> Result<RecordMerge, CustodyError> {
         let merge = self.galleries.merge_of(from).ok_or(MergeFault::NotMerged)?;
         let mut opened = self.open(from).await?;
         opened.file.merged_into = None;
@@ -197,7 +222,8 @@ impl Custodian {
             note_other(&mut opened.file, merge.into)?;
         }
         let together = self.galleries.merged_with(from);
-        self.write(&opened, undone(&merge, are_two)).await?;
+        let tells = vec![self.entry(undone(&merge, are_two))];
+        self.write(&opened, tells).await?;
         self.galleries.undo_merge(from);
         for person in together {
             self.cut(person, |purpose| purpose == IDENTIFY);
@@ -227,7 +253,7 @@ impl Custodian {
             subject: subject(one),
             other: subject(other),
         };
-        self.write(&opened, body).await?;
+        self.write(&opened, vec![self.entry(body)]).await?;
         self.settle().await?;
         Ok(())
     }
@@ -238,14 +264,14 @@ impl Custodian {
     }
 
     /// Writes a person's file, and what the ledger is to say with it.
-    async fn write(&self, opened: &Opened, body: EntryBody) -> Result<(), CustodyError> {
+    async fn write(&self, opened: &Opened, tells: Vec<LedgerEntry>) -> Result<(), CustodyError> {
         let change = KeyChange {
             person: opened.row.person,
             file: Self::sealed_file(opened.row.person, &opened.key, &opened.file)?,
             keep_until: None,
             put: None,
             destroy: Vec::new(),
-            tells: vec![self.entry(body)],
+            tells,
         };
         if self.keys.change(&change).await?.was_there {
             Ok(())
@@ -257,6 +283,27 @@ impl Custodian {
     /// Whether two records answer as one.
     pub fn are_one(&self, one: PersonId, other: PersonId) -> bool {
         self.galleries.merged_with(one).contains(&other)
+    }
+
+    /// The consent to be found of a person who was found by a record of theirs, asked for once more; nothing where that of either does
+    /// not hold any more, or the record does not answer as that person.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    pub(crate) async fn ask_found(
+        &self,
+        person: PersonId,
+        record: PersonId,
+    ) -> Result<Option<LiveConsent>, CustodyError> {
+        let consent = self.ask(person, IDENTIFY).await?.granted();
+        if record != person {
+            // After the line of the person is in place: whoever parts the two at this moment cuts it, or we find them parted.
+            let own = self.ask(record, IDENTIFY).await?.granted();
+            if own.is_none() || !self.are_one(record, person) {
+                return Ok(None);
+            }
+        }
+        Ok(consent)
     }
 
     /// The merges of a record and of all that are one with it.
@@ -293,14 +340,49 @@ impl Custodian {
             .collect()
     }
 
-    /// The same in memory, once it is on the disk.
-    pub(super) fn undone(&self, person: PersonId, purpose: ConsentPurpose) {
+    /// The same in memory and in the files of the others, once it is on the disk.
+    pub(super) async fn undone(&self, person: PersonId, purpose: ConsentPurpose) {
         if purpose == IDENTIFY {
-            self.galleries.undo_merges_of(person);
+            self.part(person).await;
         }
     }
 
-    /// Takes up the merges about which ledger and files agree, before anybody is found.
+    /// No record is one with this any more, as the disk says by now. Whoever was found meanwhile by one as the other is asked for once
+    /// more, and nothing of this record stays in the files of those that answered as it.
+    pub(super) async fn part(&self, person: PersonId) {
+        let merges = self.galleries.merges_of(person);
+        if merges.is_empty() {
+            return;
+        }
+        let together = self.galleries.merged_with(person);
+        self.galleries.undo_merges_of(person);
+        for one in together {
+            self.cut(one, |purpose| purpose == IDENTIFY);
+        }
+        for merge in merges {
+            if merge.into != person {
+                continue;
+            }
+            if let Err(error) = self.unwrite(merge).await {
+                // The ledger says that it is undone: the next start sees to it.
+                tracing::error!(%error, "a merge that is undone could not be taken out of a file yet");
+            }
+        }
+    }
+
+    /// Takes a merge that is undone out of the file of the record that answered as the other.
+    async fn unwrite(&self, merge: RecordMerge) -> Result<(), CustodyError> {
+        let mut opened = self.open(merge.from).await?;
+        let written = opened.file.merged_into;
+        if written.is_some_and(|merged| merged.person == merge.into) {
+            opened.file.merged_into = None;
+            self.write(&opened, Vec::new()).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes up the merges about which ledger and files agree, before anybody is found. What a file says of others, as it is older or
+    /// the program died, leaves it.
     pub(super) async fn take_up_merges(&self, said: &SaidMerges) -> Result<(), CustodyError> {
         let mut said = said.clone();
         for one in self.keys.pending(u32::MAX).await? {
@@ -320,19 +402,20 @@ impl Custodian {
                 let Some(into) = said.0.get(&subject(from)) else {
                     continue;
                 };
-                let file = self.open(from).await?.file;
-                let meant = file
-                    .merged_into
-                    .filter(|merged| subject(merged.person) == *into);
-                let Some(MergedInto { person, at }) = meant else {
+                let mut opened = self.open(from).await?;
+                let Some(MergedInto { person, at }) = opened.file.merged_into else {
                     continue;
                 };
-                if self.keys.person(person).await?.is_some() {
+                let is_meant = *into == Some(subject(person));
+                if is_meant && self.keys.person(person).await?.is_some() {
                     self.galleries.merge(RecordMerge {
                         from,
                         into: person,
                         at,
                     });
+                } else {
+                    opened.file.merged_into = None;
+                    self.write(&opened, Vec::new()).await?;
                 }
             }
         }

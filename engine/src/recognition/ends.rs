@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rand::Rng as _;
 use regard_commitments::{
-    ActKind, Answer, Assertion, AssertionFor, AssertionTerms, ConsentPurpose, Grant, LiveConsent,
-    Liveness, NeedsLiveness, Personalization, Presenting, Recognition, RecognitionKey,
-    RecognitionKind, Recognized, Refusal, RefusalCode,
+    ActKind, Answer, Assertion, AssertionFor, AssertionTerms, ConsentPurpose, Grant, Liveness,
+    NeedsLiveness, Personalization, Presenting, Recognition, RecognitionKey, RecognitionKind,
+    Recognized, Refusal, RefusalCode,
 };
 use regard_domain::{ActId, PersonId, Timestamp, TrackId};
 use regard_identity::{
@@ -377,7 +377,8 @@ impl Recognizer {
         let mut consent = None;
         if let Some(hit) = found.known {
             let record = told.records.first().copied().unwrap_or(hit.person);
-            consent = self.consent_of_found(hit.person, record).await?;
+            // Asked once more on the disk: whoever took theirs back a moment ago is nobody.
+            consent = self.custodian.ask_found(hit.person, record).await?;
             if consent.is_none() {
                 found.known = None;
             }
@@ -387,23 +388,6 @@ impl Recognizer {
             key,
             consent,
         })))
-    }
-
-    /// The consent of whoever was found, asked for once more on the disk: whoever took theirs back a moment ago is nobody. Of a record
-    /// that answers as another one the consents to both have to hold.
-    async fn consent_of_found(
-        &self,
-        person: PersonId,
-        record: PersonId,
-    ) -> Result<Option<LiveConsent>, RecognitionError> {
-        const PURPOSE: ConsentPurpose = ConsentPurpose::Identify;
-        if record != person {
-            let own = self.custodian.ask(record, PURPOSE).await?;
-            if own.granted().is_none() {
-                return Ok(None);
-            }
-        }
-        Ok(self.custodian.ask(person, PURPOSE).await?.granted())
     }
 
     /// Lets somebody who was recognised enter the context of decisions, for as long as their track goes on and they agree.

@@ -143,6 +143,12 @@ async fn die_and_look(before: &Before, number: u32, moment: Moment) -> bool {
     run.custodian.sweep().await.unwrap();
     assert!(run.keys.pending(9).await.unwrap().is_empty(), "{place}");
     check(&run, before, &told, &place);
+    for (from, into) in [(1, 2), (3, 4), (5, 6), (7, 8)] {
+        let opened = run.custodian.open(before.id(from)).await;
+        let is_written = opened.is_ok_and(|opened| opened.file.merged_into.is_some());
+        let is_one = run.custodian.are_one(before.id(from), before.id(into));
+        assert_eq!(is_written, is_one, "{place}: {from}");
+    }
     go_on(&run, before, &told, &place).await;
     run.end().await;
     // And stays so.

@@ -449,6 +449,80 @@ async fn an_older_file_of_keys_brings_no_merge_back() {
     run.end().await;
 }
 
+/// Between being found and being answered with, they became two.
+#[tokio::test]
+async fn whoever_was_found_as_another_record_is_nobody_once_that_is_undone() {
+    for how in 0..5 {
+        let (site, run) = Site::of(3).await;
+        let [a, b, c] = site.ids();
+        run.merged(a, b).await;
+        let custodian = &run.custodian;
+        for (person, record) in [(b, a), (b, b), (c, c)] {
+            let holds = custodian.ask_found(person, record).await.unwrap();
+            assert_eq!(holds.map(|consent| consent.person()), Some(person));
+        }
+        let holds = custodian.ask_found(b, a).await.unwrap().unwrap();
+        match how {
+            0 => {
+                custodian.undo_merge(a, true).await.unwrap();
+            }
+            1 => {
+                custodian.undo_own_merge(b, a, false).await.unwrap();
+            }
+            2 => custodian.withdraw(a, IDENTIFY).await.unwrap(),
+            3 => custodian.freeze(a, true).await.unwrap(),
+            _ => {
+                custodian.erase(a).await.unwrap();
+            }
+        }
+        assert!(!holds.is_live_at(site.clock.now()), "{how}");
+        let found = custodian.ask_found(b, a).await.unwrap();
+        assert!(found.is_none(), "{how}");
+        let itself = custodian.ask_found(b, b).await.unwrap();
+        assert_eq!(itself.is_some(), how < 3, "{how}");
+        run.end().await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_undoes_what_their_record_is_no_part_of() {
+    let (site, run) = Site::of(3).await;
+    let [a, b, c] = site.ids();
+    run.merged(a, b).await;
+    for (own, from) in [(c, a), (a, b), (c, c)] {
+        let error = run.custodian.undo_own_merge(own, from, true).await;
+        let error = error.unwrap_err();
+        assert!(matches!(error, CustodyError::Merge(MergeFault::NotMerged)));
+    }
+    assert_eq!(run.found_by(), [Some(b), Some(b), Some(c)]);
+    let undone = run.custodian.undo_own_merge(b, a, false).await.unwrap();
+    assert_eq!((undone.from, undone.into), (a, b));
+    run.end().await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_record_that_ended_stays_with_one_that_answered_as_it() {
+    for is_over in [false, true] {
+        let (site, run) = Site::of(2).await;
+        let [a, b] = site.ids();
+        run.merged(a, b).await;
+        let file = run.custodian.open(a).await.unwrap().file;
+        assert_eq!(file.merged_into.map(|merged| merged.person), Some(b));
+        if is_over {
+            site.clock.wait(DAY * 20);
+            run.agree(&site.people[0], IDENTIFY, None).await.unwrap();
+            site.clock.wait(DAY * 11);
+            run.custodian.sweep().await.unwrap();
+        } else {
+            run.custodian.withdraw(b, IDENTIFY).await.unwrap();
+        }
+        let file = run.custodian.open(a).await.unwrap().file;
+        assert_eq!(file.merged_into, None, "{is_over}");
+        assert_eq!(run.found_by(), [Some(a), None], "{is_over}");
+        run.end().await;
+    }
+}
+
 #[tokio::test]
 async fn what_hung_on_a_consent_that_ran_out_is_not_found_under_the_next_one() {
     let (site, run) = Site::of(1).await;
