@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use regard_commitments::{AdminAct, Refusal, RefusalCode};
 use regard_domain::{GalleryId, PersonId};
-use regard_engine::{MergeFault, RecordMerge};
+use regard_engine::RecordMerge;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -189,11 +189,8 @@ pub(crate) async fn undo_own(
     PathOf(person): PathOf<PersonId>,
     Params(params): Params<UndoParams>,
 ) -> Result<Json<MergeWire>, Problem> {
-    let custodian = app.engine.custodian();
-    if !custodian.are_one(who.person(), person) {
-        return Err(Problem::from(MergeFault::NotMerged));
-    }
     let are_two = params.two_people.unwrap_or(false);
-    let undone = custodian.undo_merge(person, are_two).await?;
-    Ok(Json(undone.into()))
+    let custodian = app.engine.custodian();
+    let undone = custodian.undo_own_merge(who.person(), person, are_two);
+    Ok(Json(undone.await?.into()))
 }

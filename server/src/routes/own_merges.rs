@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use regard_domain::PersonId;
+use regard_engine::CustodyError;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -48,15 +49,16 @@ pub(crate) async fn part(
         Err(mistake) => return mistaken(&app, &headers, lang, mistake).await,
     };
     let custodian = app.engine.custodian();
-    let record = sent.record.parse::<PersonId>().ok();
-    let mistake = match record.filter(|record| custodian.are_one(who.person(), *record)) {
-        Some(record) => match custodian.undo_merge(record, false).await {
+    let too_old = (StatusCode::UNPROCESSABLE_ENTITY, OwnMistake::FormTooOld);
+    let mistake = match sent.record.parse::<PersonId>() {
+        Ok(record) => match custodian.undo_own_merge(who.person(), record, false).await {
             Ok(_) => {
                 return Ok(back(&app, &headers, lang, Some(OwnDone::Parted)).into_response());
             }
+            Err(CustodyError::Merge(_)) => too_old,
             Err(error) => mistake_of(error)?,
         },
-        None => (StatusCode::UNPROCESSABLE_ENTITY, OwnMistake::FormTooOld),
+        Err(_) => too_old,
     };
     mistaken(&app, &headers, lang, mistake).await
 }
