@@ -412,7 +412,7 @@ impl<'a> Draft<'a> {
             items.push(program(
                 "merges",
                 "Kept where a person has several records of theirs answer as one",
-                "the random id of the other record and the time, sealed in the file of the one, until either ends; hashes of both ids in the ledger",
+                "the random id of the other record and the time, sealed in the file of the one, until either ends; of a record that is known to be another person's, its random id in the file of the one, as long as that is kept; hashes of both ids in the ledger",
             ));
         }
         let services = &self.facts.services;
