@@ -48,6 +48,8 @@ pub(super) fn simulate() -> Result<Vec<Row>> {
     );
     let rows: Vec<Row> =
         serde_json::from_slice(&output.stdout).context("what regard simulate printed")?;
+    // Of no policy no goal is missed.
+    ensure!(!rows.is_empty(), "regard simulate told of no policy");
     println!("{:<28} {:>8} {:>16}", "policy", "plays", "× real time");
     for row in &rows {
         println!(

@@ -55,14 +55,14 @@ const MEAN_DWELL: f64 = IN_VIEW * 5.0;
 const MEAN_ATTENTION: f64 = ONE_MORE / (1.0 - ONE_MORE) * 2.5;
 const MEAN_LIFT: f64 = 0.05;
 
-/// Counts on `n_logs` simulated logs of `n_plays` how often each interval of a report holds the truth. An interval that is not
-/// told misses nothing.
+/// Counts on `n_logs` simulated logs of `n_plays` how often each interval of a report holds the truth, of those logs where it is told:
+/// were the others counted too, an interval that is seldom told would hold often whatever it says.
 pub fn coverage_of_reports(n_logs: u64, n_plays: usize, seed: u64) -> Vec<Coverage> {
     let names = ["scanned", "opportunities", "dwell", "attention", "lift"];
     let mut rows = names.map(|name| Coverage {
         name: format!("report, {name} of {n_plays}"),
         n_held: 0,
-        n: n_logs,
+        n: 0,
         width: 0.0,
     });
     for log in 0..n_logs {
@@ -89,10 +89,16 @@ pub fn coverage_of_reports(n_logs: u64, n_plays: usize, seed: u64) -> Vec<Covera
             (told(lift), MEAN_LIFT),
         ];
         for (row, (interval, truth)) in rows.iter_mut().zip(found) {
-            let is_held = interval.is_none_or(|(low, high)| (low..=high).contains(&truth));
-            row.n_held += u64::from(is_held);
-            row.width += interval.map_or(0.0, |(low, high)| high - low) / n_logs as f64;
+            let Some((low, high)) = interval else {
+                continue;
+            };
+            row.n += 1;
+            row.n_held += u64::from((low..=high).contains(&truth));
+            row.width += high - low;
         }
+    }
+    for row in &mut rows {
+        row.width /= row.n.max(1) as f64;
     }
     rows.into()
 }

@@ -35,8 +35,11 @@ fn experiments_hold_the_truth_of_all_messages_at_once() {
 fn reports_hold_the_truth_of_few_plays_and_of_many() {
     for n_plays in [2, 15, 60, 300] {
         for row in coverage_of_reports(120, n_plays, 1) {
-            assert!(row.n == 120 && row.n_held >= 106, "{row:?}");
             let is_untold = n_plays < 20 && row.name.contains("attention");
+            // Of two plays it may be that none was measured.
+            let least = if n_plays == 2 { 80 } else { 115 };
+            assert!((row.n >= least) != is_untold && row.n <= 120, "{row:?}");
+            assert!(row.n_held * 120 >= row.n * 106, "{row:?}");
             assert!((row.width > 0.0) != is_untold, "{row:?}");
         }
     }
