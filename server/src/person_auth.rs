@@ -146,7 +146,8 @@ impl From<MergeFault> for Problem {
             ),
             MergeFault::NotMerged => Self::not_found("not_merged", said),
             MergeFault::UnknownRecord => Self::not_found("unknown_person", said),
-            MergeFault::TooManyOthers { .. } => conflict("too_many_others", said),
+            MergeFault::TooManyOthers { .. } => conflict("too_many_others", said)
+                .remedy("undo the merge without saying that they are two people"),
         }
     }
 }
