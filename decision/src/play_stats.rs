@@ -15,6 +15,10 @@ const ERROR: f64 = 0.05;
 /// Measured: with that many, intervals of times looked at hold in 95 of 100, also where most plays have none.
 const MIN_VALUES: usize = 20;
 
+/// Values of every kind from which on such a mean has an interval: with hardly more than [`MIN_VALUES`], those reports would have
+/// one in which by chance nearly every value is other than 0, and of these fewer than 95 in 100 hold.
+const MIN_PLAYS: usize = 30;
+
 /// Least and greatest that the mean probability of a smile can change by.
 const LIFTS: (f64, f64) = (-1.0, 1.0);
 
@@ -105,11 +109,12 @@ pub struct PlayStats {
 
 impl Mean {
     /// Mean of the finite values among these, nothing when there are none. The interval is corrected for their leaning to
-    /// one side and supposes plays that do not depend on each other; nothing where fewer than 20 values are other than 0.
+    /// one side and supposes plays that do not depend on each other; nothing of fewer than 30, and where fewer than 20 are other than 0.
     pub fn of(values: impl IntoIterator<Item = f32>) -> Option<Self> {
         let values = finite(values);
         let n_other = values.iter().filter(|value| **value != 0.0).count();
-        let interval = skewed(&values, ERROR).filter(|_| n_other >= MIN_VALUES);
+        let interval = skewed(&values, ERROR)
+            .filter(|_| values.len() >= MIN_PLAYS && n_other >= MIN_VALUES);
         Self::with(&values, interval)
     }
 

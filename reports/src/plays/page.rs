@@ -27,7 +27,7 @@ pub(super) fn shown(number: Number) -> String {
 }
 
 /// What the words mean.
-pub(super) const MEANING: &str = "Intervals hold the truth in 95 of 100 reports at least; attention has one from 20 plays on that somebody looked at. An opportunity to see is a play with somebody in \
+pub(super) const MEANING: &str = "Intervals hold the truth in 95 of 100 reports at least; attention has one from 30 plays on, of which somebody looked at 20. An opportunity to see is a play with somebody in \
 view: how many of all plays, where those that were not measured are estimated, and which part of those measured; the likelihood to see is the part of those that somebody looked at. Dwell and attention are seconds a play, attention \
 summed over those who look. The smile lift is the mean probability of a smile during a play less that in the second before: what \
 a face shows, not what anybody feels.";

@@ -111,7 +111,7 @@ fn check(run: &Run, before: &Before, told: &Told, place: &str) {
     match (told.withdrawn, found(8)) {
         // Not withdrawn: the seventh answers as the eighth still.
         (None | Some(false), Some(_)) => {
-            assert_eq!((found(7), found(8)), (is(8), is(8)), "{place}")
+            assert_eq!((found(7), found(8)), (is(8), is(8)), "{place}");
         }
         (Some(_), None) => assert_eq!(found(7), is(7), "{place}"),
         (withdrawn, found) => panic!("{place}: {withdrawn:?} {}", found.is_some()),

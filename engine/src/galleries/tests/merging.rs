@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::SeedableRng as _;
 use regard_commitments::{EvaluationKey, Grant, Recognition};
 use regard_identity::{Enrolment, ExactGallery, Gallery as _, GalleryLimits, Merge, Template};
 
