@@ -274,6 +274,8 @@ mod tests {
             (100, None)
         );
         assert!(rare(20).unwrap().interval.is_some());
+        let all = |n: u16| Mean::of((1..=n).map(f32::from)).unwrap().interval;
+        assert!(all(29).is_none() && all(30).is_some());
         assert_eq!(Mean::of([f32::NAN]), None);
         assert_eq!(Mean::of_lift([0.1]).unwrap().interval, None);
         assert_eq!(Mean::of_shown([(None, 10.0)]), None);
