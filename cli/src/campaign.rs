@@ -63,13 +63,19 @@ pub(crate) fn campaign(command: &CampaignCommand) -> Result<ExitCode> {
         CampaignCommand::Preview {
             message,
             screen,
+            slot,
             seconds,
             one,
         } => {
-            let wish = json!({ "screen": screen, "creative": message, "seconds": seconds });
+            let mut wish = json!({ "screen": screen, "creative": message, "seconds": seconds });
+            let mut place = format!("on screen {screen}");
+            if let Some(slot) = slot {
+                wish["slot"] = slot.as_str().into();
+                place = format!("in slot {slot} of screen {screen}");
+            }
             act(one, "preview", &wish)?;
             exit::print(&format!(
-                "{message} of {} is on screen {screen} for {seconds} s, marked as a preview; it is not counted",
+                "{message} of {} is {place} for {seconds} s, marked as a preview; it is not counted",
                 one.campaign
             ))
         }

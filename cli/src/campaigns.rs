@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use regard_decision::{Campaign, LintFinding, Remark, inspect, lint, validate};
+use regard_decision::{Campaign, LintFinding, Remark, inspect, lint, validate, validate_slots};
 use regard_engine::{EngineConfig, Installation, campaigns_in_force};
 use serde::{Deserialize, Serialize};
 
@@ -169,13 +169,15 @@ fn in_words(looked: &[Looked]) -> String {
 fn import(file: &Path, config: &Path, data: Option<&Path>) -> Result<ExitCode> {
     let taken = campaigns_in(file)?;
     let (engine, data) = engine_of(config, data)?;
-    let mut campaigns = in_force(&engine)?;
+    let before = in_force(&engine)?;
+    let mut campaigns = before.clone();
     let n = taken.len();
     for campaign in taken {
         campaigns.retain(|known| known.id != campaign.id);
         campaigns.push(campaign);
     }
-    let faults = validate(&campaigns, &engine.default_message);
+    let mut faults = validate(&campaigns, &engine.default_message);
+    faults.extend(validate_slots(&campaigns, &before, &engine.slots()));
     if !faults.is_empty() {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow::bail!(

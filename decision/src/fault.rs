@@ -10,6 +10,8 @@ use serde::Serialize;
 pub enum FaultKind {
     /// A value out of range, missing, doubled or contradicting another.
     Invalid,
+    /// A slot that no screen has.
+    UnknownSlot,
     /// A rule aimed at distress, or a flash under 50 ms.
     VulnerabilityTargeting,
     /// A rule about somebody's race, religion, health, orientation or politics.
@@ -22,7 +24,7 @@ impl FaultKind {
     /// The stable refusal code, where the mistake is a refusal.
     pub const fn code(self) -> Option<&'static str> {
         match self {
-            Self::Invalid => None,
+            Self::Invalid | Self::UnknownSlot => None,
             Self::VulnerabilityTargeting => Some("vulnerability_targeting"),
             Self::SensitiveInference => Some("sensitive_inference"),
             Self::SignificantEffect => Some("significant_effect"),

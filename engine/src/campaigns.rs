@@ -1,10 +1,14 @@
-//! Changes of one campaign among many.
+//! Changes of one campaign among many, and the slots that campaigns may name.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use regard_commitments::Digest;
-use regard_decision::{Campaign, Creative};
-use regard_domain::CampaignId;
+use regard_decision::{Campaign, Creative, validate, validate_slots};
+use regard_domain::{CampaignId, ScreenId, SlotId};
 
-use crate::handle::EngineError;
+use crate::handle::{Engine, EngineError};
+use crate::layout::Layout;
 use crate::seed::to_hex;
 
 /// What stands for a campaign as it is: 16 bytes of the hash of its text, which the order of fields of the type makes one.
@@ -83,5 +87,48 @@ impl CampaignChange {
             }
         }
         Ok(campaigns)
+    }
+}
+
+impl Engine {
+    /// How a screen is parted into slots; nothing where one message has all of the glass. It stays so while the engine runs.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownScreen`].
+    pub fn layout(&self, screen: &ScreenId) -> Result<Option<Arc<Layout>>, EngineError> {
+        let view = self.screen(screen)?;
+        let layout = view.borrow().layout.clone();
+        Ok(layout)
+    }
+
+    /// The slots that screens are parted into, each id once; none where no screen is.
+    pub fn slots(&self) -> BTreeSet<SlotId> {
+        let views = self.shared.screens.values();
+        let layouts: Vec<Arc<Layout>> = views
+            .filter_map(|view| view.borrow().layout.clone())
+            .collect();
+        let slots = layouts.iter().flat_map(|layout| layout.slots());
+        slots.cloned().collect()
+    }
+
+    /// Whether campaigns may take the place of those in force, as far as the slots go that they name.
+    ///
+    /// # Errors
+    /// [`EngineError::Campaigns`] with every mistake, where one is in the slots.
+    pub(crate) fn check_slots(
+        &self,
+        campaigns: &[Campaign],
+        in_force: &[Campaign],
+    ) -> Result<(), EngineError> {
+        let unknown = validate_slots(campaigns, in_force, &self.slots());
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let mut faults = match self.screens().first() {
+            Some(screen) => validate(campaigns, &self.default_message(screen)?),
+            None => Vec::new(),
+        };
+        faults.extend(unknown);
+        Err(EngineError::Campaigns(faults))
     }
 }

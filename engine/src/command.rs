@@ -9,7 +9,7 @@ use regard_decision::{
     Acceptance, BadFact, Campaign, CampaignFault, CampaignStanding, Creative, FactValue, Facts,
     Outcome,
 };
-use regard_domain::{CameraId, CampaignId, PlayId, ScreenId, Sighting, Timestamp, TrackId};
+use regard_domain::{CameraId, CampaignId, PlayId, ScreenId, Sighting, SlotId, Timestamp, TrackId};
 use regard_evaluation::EvidenceReport;
 use tokio::sync::oneshot;
 
@@ -119,7 +119,7 @@ pub(crate) enum Command {
     /// where the ledger cannot be written.
     Preview {
         screen: ScreenId,
-        preview: Box<(CampaignId, Creative)>,
+        preview: Box<(CampaignId, Creative, Option<SlotId>)>,
         duration: Duration,
         reply: oneshot::Sender<Option<Timestamp>>,
     },

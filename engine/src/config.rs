@@ -210,7 +210,7 @@ pub struct EngineConfig {
 
 impl EngineConfig {
     /// The slots of all screens, each once: policies see in which of them they choose.
-    pub(crate) fn slots(&self) -> BTreeSet<SlotId> {
+    pub fn slots(&self) -> BTreeSet<SlotId> {
         self.screens.iter().flat_map(ScreenConfig::slots).collect()
     }
 }

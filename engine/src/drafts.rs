@@ -2,7 +2,7 @@
 
 use regard_backends::Document;
 use regard_commitments::{Actor, Answer, Refusal};
-use regard_decision::Campaign;
+use regard_decision::{Campaign, validate, validate_slots};
 use regard_domain::CampaignId;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -230,12 +230,14 @@ impl Engine {
     pub async fn submit_draft(&self, id: &CampaignId, by: &Actor) -> Result<(), DraftError> {
         let draft = self.draft(id).await?;
         let revision = draft.revision;
-        let mut all = self.campaigns().await?;
+        let in_force = self.campaigns().await?;
+        let mut all = in_force.clone();
         all.retain(|campaign| campaign.id != *id);
         all.insert(0, draft.campaign);
         let screens = self.screens();
         let default = self.default_message(screens.first().ok_or(EngineError::Stopped)?)?;
-        let faults = regard_decision::validate(&all, &default);
+        let mut faults = validate(&all, &default);
+        faults.extend(validate_slots(&all, &in_force, &self.slots()));
         if !faults.is_empty() {
             return Err(EngineError::Campaigns(faults).into());
         }

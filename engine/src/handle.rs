@@ -501,6 +501,7 @@ impl Engine {
         campaigns: Vec<Campaign>,
     ) -> Result<Vec<CampaignId>, EngineError> {
         let _order = self.shared.changing.lock().await;
+        self.check_slots(&campaigns, &self.campaigns().await?)?;
         let afresh = self
             .ask(|reply| Command::SetCampaigns { campaigns, reply })
             .await?
@@ -517,6 +518,9 @@ impl Engine {
     /// mistake; nothing has changed then. [`EngineError::Store`]: it is in force, but only until the program ends.
     pub async fn change_campaign(&self, change: CampaignChange) -> Result<(), EngineError> {
         let _order = self.shared.changing.lock().await;
+        let in_force = self.campaigns().await?;
+        let changed = change.clone().apply(in_force.clone())?;
+        self.check_slots(&changed, &in_force)?;
         self.ask(|reply| Command::ChangeCampaign {
             change: Box::new(change),
             reply,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use regard_backends::{Batch, CampaignInForce, Document, Store, StoreError};
 use regard_commitments::{Answer, Digest, RetentionGate};
-use regard_decision::{Campaign, Planner};
+use regard_decision::{Campaign, Planner, validate_slots};
 use regard_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,9 @@ pub(crate) async fn in_force(
         Ok(campaigns) => {
             // Writing it again prolongs its time, as long as the installation runs now and then.
             keep_text(text, store, retention, now).await?;
+            for fault in validate_slots(&campaigns, &[], &config.slots()) {
+                tracing::warn!(%fault, "screens are parted otherwise than when this campaign was let in force");
+            }
             Ok(campaigns)
         }
         Err(Outdated::Configured) => {

@@ -421,7 +421,8 @@ impl Studies {
             let of = |creative: &CreativeId| {
                 let curves: Vec<&Curve> =
                     found.iter().filter_map(|one| one.get(creative)).collect();
-                Band::over(&curves, least)
+                // How much somebody moves has no bound.
+                Band::over(&curves, least, None)
             };
             let stimuli = plan.stimuli.iter();
             stimuli.map(|one| (one.id.clone(), of(&one.id))).collect()

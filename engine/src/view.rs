@@ -7,7 +7,8 @@ use regard_audience::LiveFace;
 use regard_commitments::{Notice, Refusal};
 use regard_decision::{Creative, Decision};
 use regard_domain::{
-    Audience, CameraId, CampaignId, CreativeId, FrameSize, Moment, PlayId, ScreenId, Timestamp,
+    Audience, CameraId, CampaignId, CreativeId, FrameSize, Moment, PlayId, ScreenId, SlotId,
+    Timestamp,
 };
 
 use crate::layout::Layout;
@@ -94,6 +95,8 @@ pub struct ScreenPreview {
     pub campaign: CampaignId,
     /// The message.
     pub creative: Creative,
+    /// In which slot it is looked at; nothing: on all of the glass. What the other slots showed has ended either way.
+    pub slot: Option<SlotId>,
     /// Until when it stays; the screen decides anew then.
     pub until: Timestamp,
 }

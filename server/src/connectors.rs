@@ -58,6 +58,8 @@ impl Connectors {
 pub(crate) struct Begun {
     pub(crate) decision: DecisionId,
     pub(crate) screen: ScreenId,
+    /// In which slot; nothing where the screen is not parted.
+    pub(crate) slot: Option<SlotId>,
     pub(crate) campaign: Option<CampaignId>,
     pub(crate) creative: CreativeId,
     pub(crate) duration_millis: u32,
@@ -69,6 +71,7 @@ impl Begun {
         Self {
             decision: decision.id,
             screen: decision.screen.clone(),
+            slot: decision.slot.clone(),
             campaign: decision.campaign.clone(),
             creative: showing.creative.id.clone(),
             duration_millis: showing.creative.duration_millis,
@@ -134,8 +137,8 @@ async fn watch_screen(
     loop {
         let now = Arc::clone(&view.borrow_and_update());
         for showing in now.showings() {
-            let (begun, slot) = (Begun::of(showing), &showing.decision.slot);
-            if told.insert(slot.clone(), begun.decision) == Some(begun.decision) {
+            let begun = Begun::of(showing);
+            if told.insert(begun.slot.clone(), begun.decision) == Some(begun.decision) {
                 continue;
             }
             let mut data = json!({
@@ -144,17 +147,17 @@ async fn watch_screen(
                 "campaign": begun.campaign.as_ref().map(ToString::to_string),
                 "creative": begun.creative.to_string(),
             });
-            if let Some(slot) = slot {
+            if let Some(slot) = &begun.slot {
                 data["slot"] = slot.to_string().into();
             }
             webhooks.happened(WebhookEvent::Decision, data, engine.now());
-            // Who knows of one message on a screen hears of that of the first slot.
+            if let Some(mqtt) = mqtt {
+                mqtt.begun(&begun);
+            }
+            // Signage knows of one message on a screen, and hears of that of the first slot.
             let first = now.showing.as_ref();
             if !first.is_some_and(|first| Arc::ptr_eq(first, showing)) {
                 continue;
-            }
-            if let Some(mqtt) = mqtt {
-                mqtt.begun(&begun);
             }
             for one in signage.iter().filter(|one| *one.screen() == begun.screen) {
                 if let Err(error) = one.begun(&begun).await {

@@ -19,7 +19,7 @@ use regard_commitments::Language;
 
 use crate::problem::Problem;
 
-pub(crate) use campaigns::{CampaignPage, CampaignsPage, Maker, staff_language};
+pub(crate) use campaigns::{CampaignPage, CampaignsPage, Maker, SlotPlace, staff_language};
 pub(crate) use face::{EnrollAnswers, VerifyAnswers, enroll_page, verify_page};
 pub(crate) use own::{OwnAnswers, OwnDone, OwnMistake, OwnView, Said, own_page};
 pub(crate) use papers::{PaperPage, PapersPage, VersionRow};

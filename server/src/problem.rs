@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use regard_commitments::{Refusal, RefusalCode};
-use regard_decision::BadFact;
+use regard_decision::{BadFact, CampaignFault, FaultKind};
 use regard_engine::EngineError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -95,6 +95,16 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
+/// Where nothing is wrong with campaigns but that they name slots which no screen has.
+fn unknown_slots(faults: &[CampaignFault]) -> Option<Problem> {
+    let first = faults.first()?;
+    let is_slot = |fault: &CampaignFault| fault.kind == FaultKind::UnknownSlot;
+    faults.iter().all(is_slot).then(|| {
+        let detail = format!("expected {}, found {}", first.expected, first.found);
+        Problem::invalid("unknown_slot", detail).remedy(first.suggestion.as_str())
+    })
+}
+
 impl From<&Refusal> for Problem {
     fn from(refusal: &Refusal) -> Self {
         Self {
@@ -141,7 +151,8 @@ impl From<EngineError> for Problem {
             EngineError::Fact(_) => Self::invalid("bad_fact", chain(&error)),
             EngineError::Campaigns(faults) => Self {
                 mistakes: faults.iter().map(ToString::to_string).collect(),
-                ..Self::invalid("bad_campaigns", error.to_string())
+                ..unknown_slots(faults)
+                    .unwrap_or_else(|| Self::invalid("bad_campaigns", error.to_string()))
             },
             EngineError::LedgerUnavailable => {
                 Self::new(unavailable, "ledger_unavailable", error.to_string())

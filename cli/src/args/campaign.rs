@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use regard_domain::{CampaignId, CreativeId, ScreenId};
+use regard_domain::{CampaignId, CreativeId, ScreenId, SlotId};
 
 use super::{ListFormat, RemoteArgs};
 
@@ -100,6 +100,9 @@ pub(crate) enum CampaignCommand {
         /// On which screen.
         #[arg(long, value_name = "SCREEN")]
         screen: ScreenId,
+        /// In which slot of it; where none is named, on all of the glass.
+        #[arg(long, value_name = "SLOT")]
+        slot: Option<SlotId>,
         /// For how long, 1 to 30.
         #[arg(long, value_name = "SECONDS", default_value_t = 8)]
         seconds: u32,

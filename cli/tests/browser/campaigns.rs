@@ -13,7 +13,7 @@ use crate::program::Program;
 const SAID: &str = "return [document.getElementById('said').hidden, document.getElementById('said').textContent, document.getElementById('mistake').textContent]";
 
 /// Puts a value into a field as somebody who types does.
-async fn fill(page: &Client, path: &str, value: &str) {
+pub(crate) async fn fill(page: &Client, path: &str, value: &str) {
     let script = format!(
         "const field = document.querySelector('[data-path=\"{path}\"]');
          field.value = {}; field.dispatchEvent(new Event('input', {{ bubbles: true }}));
@@ -24,7 +24,7 @@ async fn fill(page: &Client, path: &str, value: &str) {
 }
 
 /// Presses and waits for what the page says of it.
-async fn done(page: &Client, id: &str, expected: &str) {
+pub(crate) async fn done(page: &Client, id: &str, expected: &str) {
     let button = format!("document.getElementById('{id}').scrollIntoView({{ block: 'center' }})");
     eval(page, &button).await;
     press(page, id).await;

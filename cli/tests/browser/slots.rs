@@ -1,9 +1,12 @@
 //! A screen that is parted into slots: each has a message of its own, which comes, fades and is told of for itself.
 
-use serde_json::Value;
+use fantoccini::{Client, Locator};
+use serde_json::{Value, json};
 
+use crate::accessibility::{axe, looked_at};
+use crate::campaigns::{done, fill};
 use crate::driver::Browser;
-use crate::page::{eval, until, wait_for};
+use crate::page::{eval, save, until, wait_for};
 use crate::program::Program;
 use crate::proxy::{Log, relay};
 
@@ -149,7 +152,7 @@ async fn slots_stand_side_by_side_and_one_changes_without_the_other() {
     }
     let fits = "return [...document.querySelectorAll('.slot > .layer.front .words')]
         .map((words) => words.scrollWidth <= words.clientWidth && words.scrollHeight <= words.clientHeight)";
-    assert_eq!(eval(&page, fits).await, serde_json::json!([true, true]));
+    assert_eq!(eval(&page, fits).await, json!([true, true]));
     let notice = "const notice = document.getElementById('notice').getBoundingClientRect();
         return !document.getElementById('notice').hidden && notice.bottom <= innerHeight + 1
             && notice.top >= document.getElementById('stage').getBoundingClientRect().bottom - 1";
@@ -196,4 +199,110 @@ async fn slots_stand_side_by_side_and_one_changes_without_the_other() {
     })
     .await;
     browser.stop().await;
+}
+
+/// Whether a place is from 70 to 100 percent of the width, as that of the calm slot.
+fn is_aside(place: &Value) -> bool {
+    let edges: Option<[f64; 2]> = serde_json::from_value(place.clone()).ok();
+    edges.is_some_and(|[left, width]| (left - 0.7).abs() < 0.01 && (width - 0.3).abs() < 0.01)
+}
+
+/// Where the front layer of a glass lies, and its words.
+fn front_of(glass: &str) -> String {
+    format!(
+        "const glass = document.querySelector('{glass}').getBoundingClientRect();
+         const layer = document.querySelector('{glass} > .layer.front');
+         const box = layer?.getBoundingClientRect();
+         return [layer ? [(box.left - glass.left) / glass.width, box.width / glass.width] : null, layer?.innerText ?? ''];"
+    )
+}
+
+/// The campaign of the calm slot in its form.
+async fn open_form(page: &Client, program: &mut Program) {
+    page.goto(&program.url("/console")).await.unwrap();
+    let field = page.find(Locator::Id("token")).await.unwrap();
+    field.send_keys(&program.token()).await.unwrap();
+    let button = Locator::Css("button[type=submit]");
+    page.find(button).await.unwrap().click().await.unwrap();
+    until(page, "return location.pathname", |at| *at == "/console").await;
+    let form = program.url("/console/campaign?id=calm&lang=en");
+    page.goto(&form).await.unwrap();
+    let ticks = "return [...document.querySelectorAll('[data-path=slots] input')].map((box) => [box.value, box.checked])";
+    let expected = json!([["main", false], ["side", true]]);
+    until(page, ticks, |ticks| *ticks == expected).await;
+}
+
+/// The message is looked at where the slot lies: beside the form, then on the screen, where nothing else is to be seen.
+async fn look_aside(page: &Client, screen: &Client) {
+    let place = "const place = document.getElementById('place');
+        place.value = 'side'; place.dispatchEvent(new Event('change', { bubbles: true }));
+        return [...place.options].map((option) => option.text);";
+    let places = eval(page, place).await;
+    assert_eq!(
+        places,
+        json!(["All of the glass", "window: main", "window: side"])
+    );
+    fill(page, "creative.0.content.title", "Quiet").await;
+    let is_there = |front: &Value| is_aside(&front[0]) && front[1] == "Quiet";
+    until(page, &front_of("#glass"), is_there).await;
+    save(page, "campaign-slot").await;
+    done(page, "save", "Saved.").await;
+    eval(page, "document.getElementById('seconds').value = 15").await;
+    let said = "On the screen now, marked as a preview; not counted.";
+    done(page, "show", said).await;
+    until(screen, &front_of("#stage"), is_there).await;
+    let beside = "return document.querySelectorAll('.slot > .layer.front').length";
+    until(screen, beside, |n| *n == 0).await;
+    save(screen, "preview-in-slot").await;
+    // Then each slot has its message again.
+    until(screen, &front("main"), |text| {
+        text == "One" || text == "Two"
+    })
+    .await;
+    until(screen, &front("side"), |text| text == "Still").await;
+    until(screen, &front_of("#stage"), |front| front[0].is_null()).await;
+}
+
+#[tokio::test]
+async fn a_campaign_is_kept_to_slots_in_its_form_and_looked_at_in_one() {
+    let (Some(mut browser), Some(mut wall)) =
+        (Browser::start(&[]).await, Browser::start(&[]).await)
+    else {
+        return;
+    };
+    let folder = site();
+    let mut program = Program::serve(folder.path());
+    let (page, screen) = (browser.page.clone(), wall.page.clone());
+    browser.resize(1440, 1300);
+    screen.goto(&program.url("/screen/window")).await.unwrap();
+    until(&screen, &front("side"), |text| text == "Still").await;
+    open_form(&page, &mut program).await;
+    look_aside(&page, &screen).await;
+    if let Some(axe) = axe() {
+        let found = looked_at(&page, &axe, "campaign with slots").await;
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+
+    // A slot that is not there any more stays ticked, and is complained of, until somebody unticks it.
+    let paste = "const field = document.getElementById('json');
+        field.value = JSON.stringify({ ...JSON.parse(field.value), slots: ['sied'] });
+        document.getElementById('apply').click();";
+    eval(&page, paste).await;
+    let gone =
+        "return document.querySelector('[data-path=slots] [data-gone] input:checked')?.value ?? ''";
+    until(&page, gone, |value| *value == "sied").await;
+    let complaint = "return document.querySelector('[data-path=slots]').closest('.field').querySelector('.finding.bad')?.textContent ?? ''";
+    let is_told = |said: &Value| {
+        said.as_str()
+            .is_some_and(|said| said.contains("main, side"))
+    };
+    until(&page, complaint, is_told).await;
+    let press = "for (const value of ['sied', 'main']) document.querySelector(`[data-path=slots] input[value=${value}]`).click();";
+    eval(&page, press).await;
+    until(&page, complaint, |said| *said == "").await;
+    done(&page, "put", "It is in force.").await;
+    let slots = "return fetch('/v1/campaigns/calm').then((answer) => answer.json()).then((campaign) => campaign.slots)";
+    assert_eq!(eval(&page, slots).await, json!(["main"]));
+    browser.stop().await;
+    wall.stop().await;
 }

@@ -137,4 +137,12 @@ fn campaigns_are_looked_at_written_out_and_taken_in() {
     let said = command(&["campaigns", "import", "more.toml"]);
     assert_eq!(said.code, 1);
     assert!(said.err.contains("significant_effect"), "{}", said.err);
+    // Of one that could run nowhere it is said at once, as of one in the configuration.
+    let nowhere = more.replace("id = 'spring'", "id = 'summer'\nslots = ['side']");
+    fs::write(folder.path().join("more.toml"), nowhere).unwrap();
+    let said = command(&["campaigns", "import", "more.toml"]);
+    assert_eq!(said.code, 1);
+    for word in ["side", "no screen is parted into slots"] {
+        assert!(said.err.contains(word), "{word}: {}", said.err);
+    }
 }

@@ -12,6 +12,9 @@ use crate::{
 mod condition;
 mod creative;
 mod experiment;
+mod slots;
+
+pub use slots::validate_slots;
 
 /// Longest name, in bytes; fits one line of the console.
 const MAX_NAME_LEN: usize = 200;

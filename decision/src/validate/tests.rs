@@ -334,3 +334,46 @@ fn all_mistakes_come_at_once_and_the_default_message_is_looked_at_too() {
         "campaign[0].creative[0].when.attention.min: expected 0 to 1, found 2; 2 percent is written 0.02"
     );
 }
+
+#[test]
+fn slots_that_no_screen_has_are_told_with_those_there_are() {
+    let slots = |names: &[&str]| -> BTreeSet<regard_domain::SlotId> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    };
+    let of = |id: &str, names: &[&str]| Campaign {
+        slots: slots(names),
+        ..Campaign::named(id.parse().unwrap())
+    };
+    let said = |campaigns: &[Campaign], in_force: &[Campaign], there: &[&str]| -> Vec<String> {
+        let faults = validate_slots(campaigns, in_force, &slots(there));
+        assert!(faults.iter().all(|f| f.kind == FaultKind::UnknownSlot));
+        faults.iter().map(ToString::to_string).collect()
+    };
+    let aside = of("b", &["side", "sied"]);
+    let both = [of("a", &[]), aside.clone()];
+    assert_eq!(
+        said(&both, &[], &["main", "side"]),
+        [
+            "campaign[1].slots: expected the id of a slot that a screen has (main, side), found \"sied\"; name one that is there, \
+             or leave `slots` out to run in every slot"
+        ]
+    );
+    let none = said(&both, &[], &[]);
+    assert_eq!(none.len(), 2, "{none:?}");
+    assert!(none[0].contains("no screen is parted"), "{none:?}");
+    assert!(none[0].contains("[[screen.slot]]"), "{none:?}");
+    let main = [of("c", &["main"])];
+    for fine in [&both[..1], &main[..]] {
+        assert_eq!(said(fine, &[], &["main", "side"]), [""; 0]);
+    }
+    // What is in force as it is, is left; as soon as it changes it is asked.
+    assert_eq!(
+        said(&both, std::slice::from_ref(&aside), &["side"]),
+        [""; 0]
+    );
+    let changed = Campaign {
+        priority: 1,
+        ..aside.clone()
+    };
+    assert_eq!(said(&[changed], &[aside], &["side"]).len(), 1);
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regard_decision::Creative;
-use regard_domain::{CampaignId, ScreenId, Timestamp};
+use regard_domain::{CampaignId, ScreenId, SlotId, Timestamp};
 
 use super::Podium;
 use crate::recording::Input;
@@ -15,7 +15,7 @@ impl Podium {
     pub(super) fn preview(
         &mut self,
         screen: &ScreenId,
-        (campaign, creative): (CampaignId, Creative),
+        (campaign, creative, slot): (CampaignId, Creative, Option<SlotId>),
         duration: Duration,
         now: Timestamp,
     ) -> Option<Timestamp> {
@@ -32,6 +32,7 @@ impl Podium {
         let preview = Arc::new(ScreenPreview {
             campaign,
             creative,
+            slot,
             until,
         });
         if let Some(sender) = self.outlets.screens.get(screen) {

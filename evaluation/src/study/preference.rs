@@ -227,7 +227,7 @@ fn foretold(plan: &StudyPlan, rows: &[Row<'_>], said: &[f64], likings: &[f64]) -
             .map(|(sum, n)| (sum / n.max(1.0)).powi(2))
             .collect();
         let of_messages = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
-        let Some((liking, interval)) = mean_with_interval(&of_it) else {
+        let Some((liking, interval)) = mean_with_interval(&of_it, None) else {
             continue;
         };
         let half = (interval.high - liking).hypot(1.96 * of_messages.sqrt());

@@ -15,7 +15,7 @@ use crate::Interval;
 pub struct Estimated {
     /// The mean.
     pub mean: f64,
-    /// Where the mean of the population is, in 95 of 100 studies.
+    /// Where the mean of the population is, in 95 of 100 studies at least.
     pub interval: Interval,
     /// Participants.
     pub n: u32,
@@ -113,6 +113,9 @@ pub struct StudyResult {
     pub foretelling: Foretelling,
 }
 
+/// From the least that can be answered to how somebody liked a message to the most.
+const LIKINGS: (f64, f64) = (1.0, 7.0);
+
 /// Seed of what is drawn for intervals: the same participants give the same report.
 const SEED: u64 = 0x57_0d_1e;
 
@@ -188,8 +191,12 @@ fn stimulus(
             .iter()
             .filter_map(|curve| curve.mean(0..curve.0.len()))
             .collect();
-        result.bands.push((signal, Band::over(&curves, least)));
-        result.means.push((signal, estimated(&means, least)));
+        let bounds = signal.bounds();
+        let band = Band::over(&curves, least, Some(bounds));
+        result.bands.push((signal, band));
+        result
+            .means
+            .push((signal, estimated(&means, least, bounds)));
     }
     result.answers = plan
         .questions
@@ -206,9 +213,9 @@ fn stimulus(
     result
 }
 
-fn estimated(values: &[f64], least: u32) -> Option<Estimated> {
+fn estimated(values: &[f64], least: u32, bounds: (f64, f64)) -> Option<Estimated> {
     let n = u32::try_from(values.len()).unwrap_or(u32::MAX);
-    let (mean, interval) = mean_with_interval(values).filter(|_| n >= least)?;
+    let (mean, interval) = mean_with_interval(values, Some(bounds)).filter(|_| n >= least)?;
     Some(Estimated { mean, interval, n })
 }
 
@@ -224,7 +231,7 @@ fn answered(asked: &Question, watched: &[&Watched], least: u32) -> QuestionResul
             let values: Vec<f64> = values.collect();
             QuestionResult::Liking {
                 question,
-                answered: estimated(&values, least),
+                answered: estimated(&values, least, LIKINGS),
             }
         }
         QuestionKind::Choice { options } => {

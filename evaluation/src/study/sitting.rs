@@ -39,6 +39,16 @@ impl Signal {
             Self::Valence => "valence",
         }
     }
+
+    /// Values between which it lies, whoever is looked at: a probability and the like, or the difference of two.
+    pub const fn bounds(self) -> (f64, f64) {
+        match self {
+            Self::Attention => (0.0, 1.0),
+            Self::Smile => (-1.0, 1.0),
+            // A smile less what is unpleasant is from -1 to 1 itself.
+            Self::Valence => (-2.0, 2.0),
+        }
+    }
 }
 
 /// What a participant showed at rest, before the first message.

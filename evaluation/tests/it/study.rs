@@ -7,9 +7,9 @@ use rand_chacha::ChaCha8Rng;
 use regard_decision::{Content, PolicyState};
 use regard_domain::{CreativeId, StudyId};
 use regard_evaluation::{
-    Answer, Curve, Foretelling, GRID_MILLIS, Glance, Neutral, Question, QuestionKind, Recorder,
-    SITTING_FORMAT, Signal, Sitting, Stimulus, StudyPlan, StudyPriors, Turning, TurningPoints,
-    Watched, Words, analyze_study,
+    Answer, Band, Curve, Foretelling, GRID_MILLIS, Glance, Neutral, Question, QuestionKind,
+    Recorder, SITTING_FORMAT, Signal, Sitting, Stimulus, StudyPlan, StudyPriors, Turning,
+    TurningPoints, Watched, Words, analyze_study,
 };
 
 const STEPS: usize = 16;
@@ -170,7 +170,62 @@ fn a_band_holds_the_mean_of_the_population_as_often_as_it_says() {
         n_all += 1;
         n_held += i32::from(band.0[3].interval.contains(0.5));
     }
-    assert!((182..=198).contains(&n_held), "{n_held} of {n_all}");
+    // Of 200 at 95 %, fewer come up once in a hundred such tests; it may hold more often.
+    assert!(n_held >= 182, "{n_held} of {n_all}");
+}
+
+/// Few smile, and those smile a lot: the band holds all the same, where Student's misses every other time.
+#[test]
+fn a_band_of_few_holds_the_mean_also_where_hardly_anybody_smiles() {
+    let (mut n_held, mut n_by_student) = (0, 0);
+    for seed in 0..200 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let curve = |_| {
+            let smile = if rng.random::<f64>() < 0.1 { 0.7 } else { 0.0 };
+            Curve(vec![Some((smile + 0.03 * normal(&mut rng)) as f32)])
+        };
+        let curves: Vec<Curve> = (0..6).map(curve).collect();
+        let curves: Vec<&Curve> = curves.iter().collect();
+        let holds = |bounds: Option<(f64, f64)>| {
+            let band = Band::over(&curves, 5, bounds);
+            i32::from(band.0[0].interval.contains(0.07))
+        };
+        n_held += holds(Some(Signal::Smile.bounds()));
+        n_by_student += holds(None);
+    }
+    assert!(n_held >= 182, "{n_held} of 200");
+    assert!(n_by_student < 150, "{n_by_student} of 200: why bounds");
+}
+
+#[test]
+fn a_band_of_those_who_are_all_alike_says_how_few_they_are() {
+    let curve = Curve(vec![Some(1.0)]);
+    let width = |n: usize| {
+        let band = Band::over(&vec![&curve; n], 5, Some(Signal::Attention.bounds()));
+        let interval = band.0[0].interval;
+        assert!((interval.high - 1.0).abs() < 1e-6, "{interval:?}");
+        1.0 - interval.low
+    };
+    assert!(
+        width(6) > 0.3 && width(60) < 0.1,
+        "{} {}",
+        width(6),
+        width(60)
+    );
+}
+
+#[test]
+fn intervals_hold_their_mean_and_a_liking_is_one_that_can_be_answered() {
+    let plan = plan(2, 5);
+    let result = analyze_study(&plan, &answered(&plan, 6, 4, 1.0));
+    for one in &result.creatives {
+        let liking = one.liking.unwrap().interval;
+        assert!(1.0 <= liking.low && liking.high <= 7.0, "{liking:?}");
+        let points = one.bands.iter().flat_map(|(_, band)| &band.0);
+        for point in points {
+            assert!(point.interval.contains(point.mean), "{point:?}");
+        }
+    }
 }
 
 /// Liking that follows the smile, or nothing.

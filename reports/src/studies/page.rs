@@ -97,7 +97,8 @@ impl StudyPaper<'_> {
             let scale = Scale::new(None, band, one.duration_millis);
             let _ = writeln!(
                 page,
-                "<h3>Movements of a fraction of a second</h3>\n<p>Shown without knowing: for this study alone, never for choosing messages.</p>\n{}",
+                "<h3>Movements of a fraction of a second</h3>\n<p>Shown without knowing: for this study alone, never for choosing messages. {}</p>\n{}",
+                words::MOVEMENTS,
                 svg(&title, band, scale)
             );
         }

@@ -91,6 +91,7 @@ impl StudyPaper<'_> {
             );
             let scale = Scale::new(None, band, one.duration_millis);
             layout.put(Role::Paragraph, Weight::Regular, 10.0, &title);
+            layout.put(Role::Paragraph, Weight::Regular, 10.0, words::MOVEMENTS);
             layout.draw(PAPER_HEIGHT, title, shapes(band, scale));
         }
         for line in words::answers(one) {

@@ -150,6 +150,8 @@ fn page_and_paper_say_the_same_means_and_refusals() {
     assert_eq!(means.len(), 3, "of each signal");
     lines.extend(means);
     lines.push(words::seen(&result.creatives[0]));
+    // Which interval it is, too.
+    lines.push(words::MEANING.to_owned());
     for line in &lines {
         assert!(page.contains(line), "{line}: {page}");
         assert!(text.contains(line), "{line}: {text}");

@@ -9,7 +9,12 @@ use regard_evaluation::{
 /// What the curves are.
 pub(super) const MEANING: &str = "Attention is how much faces are turned to the screen, from 0 to 1. Smile and valence are probabilities of \
 what faces show, less what each participant showed at rest: facial movement, not what anybody feels. Curves are means of participants, with \
-the interval that holds the mean of the population in 95 of 100 studies at each instant.";
+the interval that holds the mean of the population in 95 of 100 studies at least at each instant, however few took part and however uneven \
+they are (betting, Waudby-Smith and Ramdas 2024, for what lies between bounds; means and stated likings too): with few it is wide.";
+
+/// What the band of movements of a fraction of a second is.
+pub(super) const MOVEMENTS: &str = "How much somebody moves has no bound, so that its interval is Student's: it holds in 95 of 100 studies where \
+participants are spread evenly about their mean, and less often where few of them move a lot.";
 
 /// What the turning points are.
 pub(super) const TURNING: &str = "A moment is told where the second after differs from the second before in the same direction for so many participants \
@@ -34,26 +39,18 @@ pub(super) const fn name(signal: Signal) -> &'static str {
     }
 }
 
-/// Values that a signal can have: intervals of few participants go beyond.
-pub(super) const fn range(signal: Signal) -> (f64, f64) {
-    match signal {
-        Signal::Attention => (0.0, 1.0),
-        Signal::Smile | Signal::Valence => (-1.0, 1.0),
-    }
-}
-
 /// A number of two places; none is less than nothing by less than shows.
 fn shown(value: f64) -> f64 {
     let rounded = (value * 100.0).round() / 100.0;
     if rounded == 0.0 { 0.0 } else { rounded }
 }
 
-pub(super) fn estimated(of: &Estimated, (least, most): (f64, f64)) -> String {
+pub(super) fn estimated(of: &Estimated) -> String {
     format!(
         "{:.2} ({:.2} to {:.2}, {})",
         shown(of.mean),
-        shown(of.interval.low.max(least)),
-        shown(of.interval.high.min(most)),
+        shown(of.interval.low),
+        shown(of.interval.high),
         people(of.n)
     )
 }
@@ -71,11 +68,7 @@ pub(super) fn seen(one: &StimulusResult) -> String {
 pub(super) fn means(one: &StimulusResult) -> Vec<String> {
     let told = one.means.iter().filter_map(|(signal, mean)| {
         let mean = mean.as_ref()?;
-        Some(format!(
-            "{}: {}",
-            name(*signal),
-            estimated(mean, range(*signal))
-        ))
+        Some(format!("{}: {}", name(*signal), estimated(mean)))
     });
     told.collect()
 }
@@ -150,7 +143,7 @@ pub(super) fn people(n: u32) -> String {
 pub(super) fn answers(one: &StimulusResult) -> Vec<String> {
     let told = one.answers.iter().map(|answer| match answer {
         QuestionResult::Liking { question, answered } => match answered {
-            Some(of) => format!("{question}: {} of 7", estimated(of, (1.0, 7.0))),
+            Some(of) => format!("{question}: {} of 7", estimated(of)),
             None => format!("{question}: too few answered"),
         },
         QuestionResult::Choice { question, counts } => {

@@ -1,10 +1,13 @@
 //! The pages on which campaigns are made, looked at and let in force.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::http::HeaderMap;
 use regard_commitments::Language;
 use regard_decision::Standing;
-use regard_engine::{CampaignLine, DraftLine, DraftStanding, MAX_PREVIEW};
+use regard_domain::{ScreenId, SlotId};
+use regard_engine::{CampaignLine, DraftLine, DraftStanding, MAX_PREVIEW, SlotArea};
 
 use super::words::{CampaignWords, campaign_words, language_of, liked, words};
 
@@ -128,6 +131,30 @@ impl CampaignsPage {
     }
 }
 
+/// Where a slot lies on the glass of its screen, in percent.
+pub(crate) struct SlotPlace {
+    screen: String,
+    slot: String,
+    left: u8,
+    top: u8,
+    width: u8,
+    height: u8,
+}
+
+impl SlotPlace {
+    /// The place of a slot of that screen.
+    pub(crate) fn new(screen: &ScreenId, area: &SlotArea) -> Self {
+        Self {
+            screen: screen.to_string(),
+            slot: area.slot.to_string(),
+            left: area.left_percent,
+            top: area.top_percent,
+            width: area.width_percent,
+            height: area.height_percent,
+        }
+    }
+}
+
 /// The form of one campaign; scripts fill it.
 #[derive(Template)]
 #[template(path = "campaign.html")]
@@ -142,13 +169,22 @@ pub(crate) struct CampaignPage {
     may_change: bool,
     requires_approval: bool,
     screens: Vec<String>,
+    /// What campaigns may name; none where no screen is parted.
+    slots: Vec<String>,
+    places: Vec<SlotPlace>,
     weekdays: [(&'static str, &'static str); 7],
     longest: u64,
 }
 
 impl CampaignPage {
-    /// The page of a campaign, a new one where no id is given.
-    pub(crate) fn new(id: String, screens: Vec<String>, maker: Maker) -> Self {
+    /// The page of a campaign, a new one where no id is given, on a site with these screens and slots.
+    pub(crate) fn new(
+        id: String,
+        screens: &[ScreenId],
+        slots: &BTreeSet<SlotId>,
+        places: Vec<SlotPlace>,
+        maker: Maker,
+    ) -> Self {
         let w = campaign_words(maker.language);
         Self {
             lang: maker.language.tag(),
@@ -159,7 +195,9 @@ impl CampaignPage {
             id,
             may_change: maker.may_change,
             requires_approval: maker.requires_approval,
-            screens,
+            screens: screens.iter().map(ToString::to_string).collect(),
+            slots: slots.iter().map(ToString::to_string).collect(),
+            places,
             weekdays: [
                 ("monday", w.mon),
                 ("tuesday", w.tue),

@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use crate::access::{Guest, may};
 use crate::app::App;
 use crate::extract::Params;
-use crate::pages::{CampaignPage, CampaignsPage, Maker, page_in, staff_language};
+use crate::pages::{CampaignPage, CampaignsPage, Maker, SlotPlace, page_in, staff_language};
 use crate::problem::Problem;
 
 /// Parameters of the list.
@@ -72,8 +72,18 @@ pub(crate) async fn campaign_page(
 ) -> Response {
     let maker = maker(&app, &guest, params.lang.as_deref(), &headers);
     let screens = app.engine.screens();
-    let screens = screens.iter().map(ToString::to_string).collect();
+    let mut places = Vec::new();
+    for screen in &screens {
+        if let Ok(Some(layout)) = app.engine.layout(screen) {
+            places.extend(
+                layout
+                    .areas()
+                    .iter()
+                    .map(|area| SlotPlace::new(screen, area)),
+            );
+        }
+    }
     let id = params.id.map(|id| id.to_string()).unwrap_or_default();
-    let template = CampaignPage::new(id, screens, maker);
+    let template = CampaignPage::new(id, &screens, &app.engine.slots(), places, maker);
     page_in(maker.language, StatusCode::OK, &template)
 }

@@ -70,7 +70,7 @@ pub(crate) async fn campaigns(State(app): State<App>) -> Result<Json<Vec<Campaig
 /// Replaces all campaigns; what was learned about messages that stay is kept. Nothing changes when there is a mistake.
 #[utoipa::path(
     put, path = "/v1/campaigns", tag = "console", request_body = Vec<serde_json::Value>,
-    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
+    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 422, body = Problem, description = "`bad_campaigns`; `unknown_slot` where nothing is wrong but a slot that no screen has"), (status = 503, body = Problem))
 )]
 pub(crate) async fn set_campaigns(
     State(app): State<App>,
@@ -91,7 +91,7 @@ pub(crate) async fn set_campaigns(
     post, path = "/v1/campaigns", tag = "console", request_body = serde_json::Value,
     responses(
         (status = 201, description = "In force; the header `Location` says where it is"), (status = 401, body = Problem),
-        (status = 409, body = Problem, description = "There is a campaign of that id"), (status = 422, body = Problem), (status = 503, body = Problem),
+        (status = 409, body = Problem, description = "There is a campaign of that id"), (status = 422, body = Problem, description = "`bad_campaigns`; `unknown_slot` where nothing is wrong but a slot that no screen has"), (status = 503, body = Problem),
     )
 )]
 pub(crate) async fn add_campaign(
@@ -130,7 +130,7 @@ pub(crate) async fn campaign(
 #[utoipa::path(
     put, path = "/v1/campaigns/{id}", tag = "console", request_body = serde_json::Value,
     params(("id" = String, Path, description = "Id of the campaign, the same as in the body")),
-    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 404, body = Problem), (status = 412, body = Problem, description = "Another than `If-Match` stands for"), (status = 422, body = Problem), (status = 503, body = Problem))
+    responses((status = 204, description = "In force"), (status = 401, body = Problem), (status = 404, body = Problem), (status = 412, body = Problem, description = "Another than `If-Match` stands for"), (status = 422, body = Problem, description = "`bad_campaigns`; `unknown_slot` where nothing is wrong but a slot that no screen has"), (status = 503, body = Problem))
 )]
 pub(crate) async fn set_campaign(
     State(app): State<App>,

@@ -8,8 +8,9 @@ use axum::{Extension, Json};
 use regard_commitments::AdminAct;
 use regard_decision::{
     Campaign, CampaignFault, Content, Creative, LintFinding, Remark, inspect, lint, validate,
+    validate_slots,
 };
-use regard_domain::CampaignId;
+use regard_domain::{CampaignId, SlotId};
 use regard_engine::{
     CampaignDraft, CampaignLine, CampaignVersion, DraftError, EngineError, MAX_PREVIEW,
     PreviewError,
@@ -40,6 +41,17 @@ impl From<PreviewError> for Problem {
         let said = error.to_string();
         match error {
             PreviewError::UnknownCreative(_) => Self::not_found("unknown_creative", said),
+            PreviewError::UnknownSlot { known, .. } => {
+                let known: Vec<&str> = known.iter().map(SlotId::as_str).collect();
+                Self::invalid("unknown_slot", said).remedy(if known.is_empty() {
+                    "leave `slot` out: the screen is not parted into slots".to_owned()
+                } else {
+                    format!(
+                        "name one that it has ({}), or leave `slot` out",
+                        known.join(", ")
+                    )
+                })
+            }
             PreviewError::Campaign(faults) => Self::from(EngineError::Campaigns(faults)),
             PreviewError::Engine(error) => Self::from(error),
         }
@@ -240,8 +252,11 @@ pub(crate) async fn check(
     });
     let facts = facts.await.unwrap_or_default();
     let plain = Creative::text("default".parse().expect("this text is an id"), "x", "");
+    let mut mistakes = validate(std::slice::from_ref(&campaign), &plain);
+    let slots = app.engine.slots();
+    mistakes.extend(validate_slots(std::slice::from_ref(&campaign), &[], &slots));
     Ok(Json(Checked {
-        mistakes: validate(std::slice::from_ref(&campaign), &plain),
+        mistakes,
         findings: lint(&campaign),
         remarks: inspect(&campaign, |creative| facts.get(&creative.id).copied()),
     }))
@@ -298,9 +313,9 @@ pub(crate) async fn preview_campaign(
     Json(Previewed { creatives })
 }
 
-/// Shows a message of a draft on a screen for some seconds, with a mark that says so. It is no play: nothing is measured, counted
-/// or learned meanwhile. The draft must be without mistakes; where every change waits for somebody else, it must wait, and
-/// whoever submitted it does not show it.
+/// Shows a message of a draft on a screen for some seconds, with a mark that says so: on all of the glass, or where a slot lies and
+/// nothing beside it. It is no play: nothing is measured, counted or learned meanwhile. The draft must be without mistakes; where
+/// every change waits for somebody else, it must wait, and whoever submitted it does not show it.
 #[utoipa::path(
     post, path = "/v1/drafts/{id}/preview", tag = "console", params(("id" = String, Path)), request_body = NewPreview,
     responses((status = 200, body = PreviewRuns), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem))
@@ -323,14 +338,18 @@ pub(crate) async fn preview_draft(
         draft.check_other_person(&guest.actor())?;
     }
     let NewPreview {
-        screen, creative, ..
+        screen,
+        creative,
+        slot,
+        ..
     } = wish;
     let lasts = std::time::Duration::from_secs(seconds.into());
+    let (campaign, slot) = (&draft.campaign, slot.as_ref());
     let shown = app
         .engine
-        .preview_on_screen(&draft.campaign, &creative, &screen, lasts);
+        .preview_on_screen(campaign, &creative, &screen, slot, lasts);
     let until = shown.await?;
-    let subject = as_sent(&(&screen, &draft.campaign, &creative));
+    let subject = as_sent(&(&screen, campaign, &creative, slot));
     app.did(&guest, AdminAct::CampaignPreviewed, &subject)
         .await?;
     Ok(Json(PreviewRuns {

@@ -2,7 +2,7 @@
 
 use regard_commitments::Notice;
 use regard_decision::Creative as Message;
-use regard_domain::{CampaignId, CreativeId, ScreenId};
+use regard_domain::{CampaignId, CreativeId, ScreenId, SlotId};
 use regard_engine::ScreenPreview;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -57,6 +57,9 @@ pub(crate) struct PreviewEvent {
     /// The message and its code.
     #[serde(flatten)]
     message: PreviewedCreative,
+    /// In which slot it is looked at; nothing: on all of the glass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slot: Option<String>,
     /// Until when it stays.
     until_micros: i64,
     /// What says that it is a preview, in every language of the notice.
@@ -74,6 +77,7 @@ impl PreviewEvent {
         Self {
             id: format!("preview-{until_micros}"),
             message: PreviewedCreative::new(app, &preview.campaign, &preview.creative).await,
+            slot: preview.slot.as_ref().map(ToString::to_string),
             until_micros,
             marks: notice
                 .texts
@@ -94,6 +98,9 @@ pub(crate) struct NewPreview {
     /// Which message of the draft.
     #[schema(value_type = String)]
     pub(crate) creative: CreativeId,
+    /// In which slot of the screen; left out: on all of the glass.
+    #[schema(value_type = Option<String>)]
+    pub(crate) slot: Option<SlotId>,
     /// For how long, 1 to 30 seconds; left out: 8.
     #[schema(minimum = 1, maximum = 30)]
     pub(crate) seconds: Option<u32>,

@@ -1,4 +1,5 @@
-// The glass of a screen: one message on all of it, or one in each of its slots. A preview takes all of it either way.
+// The glass of a screen: one message on all of it, or one in each of its slots. A preview takes all of it either way, though it may
+// lie where one slot does.
 import { Store } from "/static/player/creative.js";
 import { Stage } from "/static/player/stage.js";
 
@@ -58,10 +59,16 @@ export class Glass {
     return this.slots.get(decision.slot)?.show(decision);
   }
 
-  /** Shows a preview on all of the glass; the next decision ends it. */
-  preview(preview) {
+  /** Shows a preview on all of the glass, or where its slot lies and nothing beside it; the next decision ends it. */
+  async preview(preview) {
     for (const stage of this.slots.values()) stage.cancel();
-    return this.whole.show(preview);
+    const area = this.slots.get(preview.slot)?.element.style;
+    for (const layer of this.whole.layers) {
+      for (const side of ["left", "top", "width", "height"]) layer.style[side] = area?.[side] ?? "";
+    }
+    await this.whole.show(preview);
+    // What the slots showed is no play any more, so that it is not left to be seen beside the preview.
+    if (area && this.whole.shown === preview.id) for (const stage of this.slots.values()) stage.leave();
   }
 }
 

@@ -9,6 +9,7 @@ use regard_backends::{BrokerTls, ShownCertificate};
 use regard_server::{MqttConfig, WebhookConfig, WebhookEvent, webhook_url};
 use regard_testkit::broker::{Authority, Encryption, Mosquitto, SKIPPED};
 
+use crate::slots::campaign;
 use crate::world::World;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -109,6 +110,58 @@ async fn home_assistant_finds_it_under_encryption_with_certificates_of_both_side
     let tls = BrokerTls::new(Some(house.pem().as_bytes()), Some(shown)).unwrap();
     let address = format!("mqtts://127.0.0.1:{}", broker.encrypted_port);
     find_the_screen(&address, Some(tls), said).await;
+}
+
+/// Each slot is found and told of for itself, and the screen as it was before it had slots.
+#[tokio::test]
+async fn home_assistant_finds_the_slots_of_a_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut broker) = Mosquitto::start(folder.path(), None) else {
+        return skip();
+    };
+    let said = broker.said();
+    let address = format!("mqtt://127.0.0.1:{}", broker.plain_port);
+    let campaigns = serde_json::json!([
+        campaign("loud", "main", "one"),
+        campaign("calm", "side", "still")
+    ]);
+    let world = World::parted_with(&campaigns, |config| {
+        config.connectors.mqtt = Some(MqttConfig {
+            broker: address.parse().unwrap(),
+            tls: None,
+            user: None,
+            discovery_prefix: "homeassistant".to_owned(),
+        });
+    })
+    .await;
+    let site = world.engine.commitments().document().site.id.to_string();
+    let node = format!("regard_{}", site.replace('-', "_"));
+    let heard = tokio::task::spawn_blocking(move || {
+        let mut wanted = vec![
+            format!("homeassistant/sensor/{node}/demo_message/config "),
+            format!("homeassistant/sensor/{node}/demo_slot_main_message/config "),
+            format!("homeassistant/sensor/{node}/demo_slot_side_message/config "),
+            format!("{node}/screen/demo/message one"),
+            format!("{node}/screen/demo/slot/main/message one"),
+            format!("{node}/screen/demo/slot/side/message still"),
+        ];
+        let mut words: Vec<String> = Vec::new();
+        while !wanted.is_empty() {
+            let word = said.recv_timeout(PATIENCE);
+            let word = word.unwrap_or_else(|_| panic!("{wanted:?} of {words:#?}"));
+            wanted.retain(|begin| !word.starts_with(begin.as_str()));
+            words.push(word);
+        }
+        words
+    });
+    let heard = heard.await.unwrap();
+    assert!(
+        !heard
+            .iter()
+            .any(|word| word.ends_with("/screen/demo/message still")),
+        "the second slot is not the screen: {heard:#?}"
+    );
+    world.stop().await;
 }
 
 /// What Home Assistant needs is said, what is on the screen, and in the end that nobody is there.

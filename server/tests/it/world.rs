@@ -117,8 +117,16 @@ impl World {
         Self::on(tempfile::tempdir().unwrap(), |_| {}, adjust).await
     }
 
-    /// With a screen in two slots and these campaigns.
+    /// With a screen in two slots, these campaigns and a console that is open.
     pub(crate) async fn parted(campaigns: &serde_json::Value) -> Self {
+        Self::parted_with(campaigns, |_| {}).await
+    }
+
+    /// The same, told more.
+    pub(crate) async fn parted_with(
+        campaigns: &serde_json::Value,
+        adjust: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut engine_config = engine_config(&data);
         let areas = [("main", 0, 70), ("side", 70, 30)];
@@ -132,7 +140,11 @@ impl World {
         engine_config.screens[0].layout = Some(Layout::new(areas.into()).unwrap());
         engine_config.campaigns = serde_json::from_value(campaigns.clone()).unwrap();
         let engine = Engine::start(engine_config).await.unwrap();
-        Self::around(data, engine, |config| config.open_console = true).await
+        Self::around(data, engine, |config| {
+            config.open_console = true;
+            adjust(config);
+        })
+        .await
     }
 
     /// Under other promises.

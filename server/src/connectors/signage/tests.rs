@@ -14,6 +14,7 @@ fn begun() -> Begun {
     Begun {
         decision: regard_domain::DecisionId::from_bits(1),
         screen: "window".parse().unwrap(),
+        slot: None,
         campaign: Some("spring".parse().unwrap()),
         creative: "coffee".parse().unwrap(),
         duration_millis: 10_000,

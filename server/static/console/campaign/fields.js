@@ -1,5 +1,6 @@
 // Fields of the form and the values they stand for.
 
+import { element } from "../../dom.js";
 import { listOf, put, valueAt } from "./paths.js";
 
 const readers = {
@@ -16,7 +17,13 @@ const writers = {
     field.checked = value ?? true;
   },
   set: (field, value) => {
-    for (const box of field.querySelectorAll("input")) box.checked = listOf(value).includes(box.value);
+    const chosen = listOf(value).filter((one) => typeof one === "string");
+    for (const tick of field.querySelectorAll("[data-gone]")) tick.remove();
+    const boxes = [...field.querySelectorAll("input")];
+    for (const box of boxes) box.checked = chosen.includes(box.value);
+    // What is not there any more stays until somebody unticks it: left out, a campaign for one place would run in all.
+    const gone = chosen.filter((one) => !boxes.some((box) => box.value === one));
+    field.append(...gone.map((one) => element("label", { class: "tick", "data-gone": true }, element("input", { type: "checkbox", value: one, checked: true }), ` ${one}`)));
   },
   seconds: (field, value) => {
     field.value = value === undefined || value === null ? "" : value / 1000;

@@ -55,12 +55,40 @@ export class Glass {
     this.frame = byId("glass");
     this.pick = byId("shown");
     this.stage = new Stage(this.frame, { onGlass: () => {} });
+    this.place_of = byId("place");
     this.messages = [];
     this.n_shown = 0;
     this.pick.addEventListener("change", () => this.show());
     byId("shape").addEventListener("change", (event) => {
       this.frame.className = event.target.value;
     });
+    this.place_of?.addEventListener("change", () => this.move());
+    byId("on-screen")?.addEventListener("change", (event) => {
+      // A slot of another screen is none of this one.
+      if (!this.place_of || [event.target.value, undefined].includes(this.spot.dataset.screen)) return;
+      this.place_of.value = "";
+      this.move();
+    });
+  }
+
+  /** Where the message is looked at: the option of a slot, or of all of the glass. */
+  get spot() {
+    return this.place_of.selectedOptions[0];
+  }
+
+  /** The slot in which the message is looked at; nothing: on all of the glass. */
+  get slot() {
+    return this.place_of?.value || undefined;
+  }
+
+  /** Puts the message where it is to be looked at, and what it is shown on with it. */
+  move() {
+    const { screen, ...sides } = this.spot.dataset;
+    for (const layer of this.stage.layers) {
+      for (const side of ["left", "top", "width", "height"]) layer.style[side] = side in sides ? `${sides[side]}%` : "";
+    }
+    if (screen && byId("on-screen")) byId("on-screen").value = screen;
+    this.show();
   }
 
   /** Takes the campaign as it is in the form. */

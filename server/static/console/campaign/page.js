@@ -198,7 +198,7 @@ const acts = {
   },
   show: async () => {
     await saved();
-    const body = { screen: byId("on-screen").value, creative: byId("shown").value, seconds: Number(byId("seconds").value) };
+    const body = { screen: byId("on-screen").value, creative: byId("shown").value, slot: glass.slot, seconds: Number(byId("seconds").value) };
     await send("POST", address("drafts", "/preview"), { body });
     return "showing";
   },
