@@ -26,12 +26,14 @@ use crate::{
 mod collected;
 mod keys;
 mod lidded;
+mod sealed;
 mod studies;
 mod writes;
 
 use collected::CollectedKey;
 pub use keys::MemoryKeys;
 use lidded::Lidded;
+use sealed::persons_of;
 use studies::HeldInvitation;
 
 /// The store that forgets: for tests, and for the time the disk is full.
@@ -538,12 +540,18 @@ impl Store for MemoryStore {
         after: Option<PersonId>,
         limit: u32,
     ) -> Result<Vec<PersonId>, StoreError> {
+        self.read(|rooms| persons_of(rooms.sealed.values(), after, limit))
+    }
+
+    async fn persons_with(
+        &self,
+        kind: &str,
+        after: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Vec<PersonId>, StoreError> {
         self.read(|rooms| {
-            let persons = rooms.sealed.values().map(|row| row.person);
-            let persons = persons.filter(|person| after.is_none_or(|after| *person > after));
-            let distinct: std::collections::BTreeSet<PersonId> = persons.collect();
-            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-            distinct.into_iter().take(limit).collect()
+            let rows = rooms.sealed.values().filter(|row| row.kind == kind);
+            persons_of(rows, after, limit)
         })
     }
 

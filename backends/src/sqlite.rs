@@ -434,6 +434,15 @@ impl Store for SqliteStore {
         sealed::persons(&self.readers, after, limit).await
     }
 
+    async fn persons_with(
+        &self,
+        kind: &str,
+        after: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Vec<PersonId>, StoreError> {
+        sealed::persons_with(&self.readers, kind, after, limit).await
+    }
+
     async fn integrity_check(&self) -> Result<Integrity, StoreError> {
         maintenance::integrity_check(&self.readers).await
     }

@@ -229,6 +229,14 @@ pub trait Store: CollectedStore + StudyStore {
         limit: u32,
     ) -> Result<Vec<PersonId>, StoreError>;
 
+    /// The same of those who have something of one kind. Cheap where few of many have it.
+    async fn persons_with(
+        &self,
+        kind: &str,
+        after: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Vec<PersonId>, StoreError>;
+
     /// Checks the whole store: its pages, its indices, and that the ledger has no gap. Takes seconds per gigabyte.
     async fn integrity_check(&self) -> Result<Integrity, StoreError>;
 

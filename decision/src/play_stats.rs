@@ -113,8 +113,8 @@ impl Mean {
     pub fn of(values: impl IntoIterator<Item = f32>) -> Option<Self> {
         let values = finite(values);
         let n_other = values.iter().filter(|value| **value != 0.0).count();
-        let interval = skewed(&values, ERROR)
-            .filter(|_| values.len() >= MIN_PLAYS && n_other >= MIN_VALUES);
+        let interval =
+            skewed(&values, ERROR).filter(|_| values.len() >= MIN_PLAYS && n_other >= MIN_VALUES);
         Self::with(&values, interval)
     }
 

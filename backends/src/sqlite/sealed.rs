@@ -133,6 +133,25 @@ pub(super) async fn persons(
     rows.into_iter().map(person_in).collect()
 }
 
+/// Goes through the index of the primary key alone: a million rows of other kinds take a fraction of a second, not a question each.
+pub(super) async fn persons_with(
+    readers: &SqlitePool,
+    kind: &str,
+    after: Option<PersonId>,
+    limit: u32,
+) -> Result<Vec<PersonId>, StoreError> {
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT DISTINCT person FROM sealed WHERE kind = ? AND person > ? ORDER BY person LIMIT ?",
+    )
+    .bind(kind)
+    .bind(after.map(id).unwrap_or_default())
+    .bind(limit)
+    .fetch_all(readers)
+    .await
+    .map_err(from_sqlx)?;
+    rows.into_iter().map(person_in).collect()
+}
+
 pub(super) fn person_in(bytes: Vec<u8>) -> Result<PersonId, StoreError> {
     let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| StoreError::Form {
         what: "sealed row",

@@ -533,6 +533,15 @@ async fn what_is_sealed_is_kept_by_person_and_key(store: &dyn Store) {
     assert_eq!(ids(persons(None, 9).await.unwrap()), [7, 8]);
     assert_eq!(ids(persons(None, 1).await.unwrap()), [7]);
     assert_eq!(ids(persons(Some(7), 9).await.unwrap()), [8]);
+    let with = |kind, after: Option<u128>, limit| {
+        store.persons_with(kind, after.map(PersonId::from_bits), limit)
+    };
+    assert_eq!(ids(with("receipt", None, 9).await.unwrap()), [7, 8]);
+    assert_eq!(ids(with("receipt", None, 1).await.unwrap()), [7]);
+    assert_eq!(ids(with("receipt", Some(7), 9).await.unwrap()), [8]);
+    assert_eq!(ids(with("preferences", None, 9).await.unwrap()), [7]);
+    assert_eq!(ids(with("preferences", Some(7), 9).await.unwrap()), []);
+    assert_eq!(ids(with("receipts", None, 9).await.unwrap()), []);
     // The same place takes the newer.
     let mut newer = row(7, "preferences", "", learn);
     newer.body = b"newer".to_vec();

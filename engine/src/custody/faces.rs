@@ -358,25 +358,25 @@ impl Custodian {
         &self,
         removed: &BTreeSet<Digest>,
     ) -> Result<u64, CustodyError> {
-        let (mut after, mut n_rows) = (None, 0);
-        loop {
-            let persons = self.store.sealed_persons(after, CHUNK).await?;
-            let Some(last) = persons.last() else {
-                return Ok(n_rows);
-            };
-            after = Some(*last);
-            for person in persons {
-                for row in self.store.sealed_of(person).await? {
-                    let kinds = [TEMPLATE_KIND, TOKEN_KIND, QUALITY_KIND];
-                    let is_face = kinds.contains(&row.kind.as_str());
-                    let template = named(&row.name).filter(|_| is_face);
-                    if template.is_some_and(|(id, _)| removed.contains(&template_subject(id))) {
-                        let gone = self.store.remove_sealed_row(person, &row.kind, &row.name);
-                        n_rows += u64::from(gone.await?);
+        let mut n_rows = 0;
+        for kind in [TEMPLATE_KIND, TOKEN_KIND, QUALITY_KIND] {
+            let mut after = None;
+            loop {
+                let persons = self.store.persons_with(kind, after, CHUNK).await?;
+                let Some(last) = persons.last() else { break };
+                after = Some(*last);
+                for person in persons {
+                    for row in self.store.sealed_of(person).await? {
+                        let template = named(&row.name).filter(|_| row.kind == kind);
+                        if template.is_some_and(|(id, _)| removed.contains(&template_subject(id))) {
+                            let gone = self.store.remove_sealed_row(person, kind, &row.name);
+                            n_rows += u64::from(gone.await?);
+                        }
                     }
                 }
             }
         }
+        Ok(n_rows)
     }
 
     /// What is inside a token that somebody shows, to be compared with their face for a purpose.

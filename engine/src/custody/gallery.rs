@@ -1,6 +1,6 @@
 //! The gallery of those who agreed to be found: filled at start, emptied person by person, turned over to a fresh secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regard_backends::{SealedRow, Setting, SiteSecret};
 use regard_commitments::{
@@ -10,7 +10,7 @@ use regard_domain::{GalleryId, PersonId, TemplateId, Timestamp};
 use regard_identity::{EMBEDDING_DIMENSION, GalleryError, GalleryTransform, Template};
 
 use super::face_quality::QUALITY_KIND;
-use super::faces::{CHUNK, FACE_PURPOSES, open_row, template_of};
+use super::faces::{CHUNK, FACE_PURPOSES, TEMPLATE_KIND, TOKEN_KIND, open_row, template_of};
 use super::{Custodian, CustodyError};
 use crate::galleries::{Galleries, NewFace, SearchError};
 
@@ -193,7 +193,7 @@ impl Custodian {
             .await?;
         let (mut after, mut n_unfit) = (None, 0_u64);
         loop {
-            let persons = self.store.sealed_persons(after, CHUNK).await?;
+            let persons = self.persons_with_templates(after).await?;
             let Some(last) = persons.last() else { break };
             after = Some(*last);
             for person in persons {
@@ -252,6 +252,15 @@ impl Custodian {
         Ok(n_unfit)
     }
 
+    /// Persons of whom a template is held, after the given one: the store looks them up by what they have, as among a million others
+    /// hardly anybody may have one.
+    async fn persons_with_templates(
+        &self,
+        after: Option<PersonId>,
+    ) -> Result<Vec<PersonId>, CustodyError> {
+        Ok(self.store.persons_with(TEMPLATE_KIND, after, CHUNK).await?)
+    }
+
     /// Removes templates that the site holds of people although the commitments in force leave them to their persons.
     async fn hold_no_more_than_promised(&self) -> Result<(), CustodyError> {
         let promised = self.promise.document().custody;
@@ -260,7 +269,7 @@ impl Custodian {
         }
         let (mut after, mut n_removed) = (None, 0_u64);
         loop {
-            let persons = self.store.sealed_persons(after, CHUNK).await?;
+            let persons = self.persons_with_templates(after).await?;
             let Some(last) = persons.last() else { break };
             after = Some(*last);
             for person in persons {
@@ -327,7 +336,7 @@ impl Custodian {
         };
         let mut after = None;
         loop {
-            let persons = self.store.sealed_persons(after, CHUNK).await?;
+            let persons = self.persons_with_templates(after).await?;
             let Some(last) = persons.last() else { break };
             after = Some(*last);
             for person in persons {
@@ -465,27 +474,26 @@ impl Custodian {
             .into_iter()
             .map(|purpose| (purpose, 0))
             .collect();
-        let mut after = None;
-        loop {
-            let persons = self.store.sealed_persons(after, CHUNK).await?;
-            let Some(last) = persons.last() else {
-                return Ok(counts);
-            };
-            after = Some(*last);
-            for person in persons {
-                let mut purposes: Vec<ConsentPurpose> = self
-                    .notes_of(person)
-                    .await?
-                    .into_iter()
-                    .flat_map(|note| note.purposes)
-                    .collect();
-                purposes.sort_unstable();
-                purposes.dedup();
-                for purpose in purposes {
-                    *counts.entry(purpose).or_default() += 1;
+        for kind in [TEMPLATE_KIND, TOKEN_KIND] {
+            let mut after = None;
+            loop {
+                let persons = self.store.persons_with(kind, after, CHUNK).await?;
+                let Some(last) = persons.last() else { break };
+                after = Some(*last);
+                for person in persons {
+                    let notes = self.notes_of(person).await?;
+                    if kind == TOKEN_KIND && notes.iter().any(|note| !note.in_token) {
+                        // Counted among those whose template is held.
+                        continue;
+                    }
+                    let of_all = notes.into_iter().flat_map(|note| note.purposes);
+                    for purpose in of_all.collect::<BTreeSet<_>>() {
+                        *counts.entry(purpose).or_default() += 1;
+                    }
                 }
             }
         }
+        Ok(counts)
     }
 }
 

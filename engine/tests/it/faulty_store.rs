@@ -314,6 +314,15 @@ impl Store for FaultyStore {
         self.inner.sealed_persons(after, limit).await
     }
 
+    async fn persons_with(
+        &self,
+        kind: &str,
+        after: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Vec<PersonId>, StoreError> {
+        self.inner.persons_with(kind, after, limit).await
+    }
+
     async fn integrity_check(&self) -> Result<Integrity, StoreError> {
         self.inner.integrity_check().await
     }

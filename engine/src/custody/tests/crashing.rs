@@ -550,6 +550,16 @@ impl Store for CrashingStore {
         self.inner.sealed_persons(after, limit).await
     }
 
+    async fn persons_with(
+        &self,
+        kind: &str,
+        after: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Vec<PersonId>, StoreError> {
+        self.faults.read()?;
+        self.inner.persons_with(kind, after, limit).await
+    }
+
     async fn integrity_check(&self) -> Result<Integrity, StoreError> {
         self.faults.read()?;
         self.inner.integrity_check().await

@@ -1,8 +1,8 @@
 //! Records that answer as one, against a gallery that merges by itself.
 
 use proptest::prelude::*;
-use rand::rngs::StdRng;
 use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 use regard_commitments::{EvaluationKey, Grant, Recognition};
 use regard_identity::{Enrolment, ExactGallery, Gallery as _, GalleryLimits, Merge, Template};
 
