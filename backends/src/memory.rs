@@ -26,14 +26,12 @@ use crate::{
 mod collected;
 mod keys;
 mod lidded;
-mod sealed;
 mod studies;
 mod writes;
 
 use collected::CollectedKey;
 pub use keys::MemoryKeys;
 use lidded::Lidded;
-use sealed::persons_of;
 use studies::HeldInvitation;
 
 /// The store that forgets: for tests, and for the time the disk is full.
@@ -537,21 +535,18 @@ impl Store for MemoryStore {
 
     async fn sealed_persons(
         &self,
-        after: Option<PersonId>,
-        limit: u32,
-    ) -> Result<Vec<PersonId>, StoreError> {
-        self.read(|rooms| persons_of(rooms.sealed.values(), after, limit))
-    }
-
-    async fn persons_with(
-        &self,
-        kind: &str,
+        kind: Option<&str>,
         after: Option<PersonId>,
         limit: u32,
     ) -> Result<Vec<PersonId>, StoreError> {
         self.read(|rooms| {
-            let rows = rooms.sealed.values().filter(|row| row.kind == kind);
-            persons_of(rows, after, limit)
+            let rows = rooms.sealed.values();
+            let rows = rows.filter(|row| kind.is_none_or(|kind| row.kind == kind));
+            let persons = rows.map(|row| row.person);
+            let persons = persons.filter(|person| after.is_none_or(|after| *person > after));
+            let distinct: std::collections::BTreeSet<PersonId> = persons.collect();
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            distinct.into_iter().take(limit).collect()
         })
     }
 

@@ -428,19 +428,11 @@ impl Store for SqliteStore {
 
     async fn sealed_persons(
         &self,
+        kind: Option<&str>,
         after: Option<PersonId>,
         limit: u32,
     ) -> Result<Vec<PersonId>, StoreError> {
-        sealed::persons(&self.readers, after, limit).await
-    }
-
-    async fn persons_with(
-        &self,
-        kind: &str,
-        after: Option<PersonId>,
-        limit: u32,
-    ) -> Result<Vec<PersonId>, StoreError> {
-        sealed::persons_with(&self.readers, kind, after, limit).await
+        sealed::persons(&self.readers, kind, after, limit).await
     }
 
     async fn integrity_check(&self) -> Result<Integrity, StoreError> {

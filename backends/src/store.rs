@@ -222,17 +222,11 @@ pub trait Store: CollectedStore + StudyStore {
         name: &str,
     ) -> Result<bool, StoreError>;
 
-    /// Persons for whom something is sealed, after the given one in order of id.
+    /// Persons for whom something is sealed, of one kind where one is named, after the given one in order of id. Cheap also where few
+    /// of many have it.
     async fn sealed_persons(
         &self,
-        after: Option<PersonId>,
-        limit: u32,
-    ) -> Result<Vec<PersonId>, StoreError>;
-
-    /// The same of those who have something of one kind. Cheap where few of many have it.
-    async fn persons_with(
-        &self,
-        kind: &str,
+        kind: Option<&str>,
         after: Option<PersonId>,
         limit: u32,
     ) -> Result<Vec<PersonId>, StoreError>;

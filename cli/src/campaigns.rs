@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use regard_decision::{Campaign, LintFinding, Remark, inspect, lint, validate, validate_slots};
+use regard_decision::{Campaign, LintFinding, Remark, inspect, lint, validate_placed};
 use regard_engine::{EngineConfig, Installation, campaigns_in_force};
 use serde::{Deserialize, Serialize};
 
@@ -176,8 +176,12 @@ fn import(file: &Path, config: &Path, data: Option<&Path>) -> Result<ExitCode> {
         campaigns.retain(|known| known.id != campaign.id);
         campaigns.push(campaign);
     }
-    let mut faults = validate(&campaigns, &engine.default_message);
-    faults.extend(validate_slots(&campaigns, &before, &engine.slots()));
+    let faults = validate_placed(
+        &campaigns,
+        &engine.default_message,
+        &before,
+        &engine.slots(),
+    );
     if !faults.is_empty() {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow::bail!(

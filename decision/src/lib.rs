@@ -63,4 +63,4 @@ pub use policy_state::{
 };
 pub use reward::{RewardRule, RewardTerm};
 pub use schedule::{Daypart, Schedule};
-pub use validate::{validate, validate_slots};
+pub use validate::{validate, validate_placed, validate_slots};

@@ -120,11 +120,9 @@ impl Mean {
 
     /// The same for values between two bounds, which are moved out to the values that lie beyond. The interval holds however few
     /// they are; nothing for fewer than two.
-    pub fn between((low, high): (f64, f64), values: impl IntoIterator<Item = f32>) -> Option<Self> {
+    pub fn between(bounds: (f64, f64), values: impl IntoIterator<Item = f32>) -> Option<Self> {
         let values = finite(values);
-        let low = values.iter().copied().fold(low, f64::min);
-        let high = values.iter().copied().fold(high, f64::max);
-        let interval = (values.len() > 1).then(|| betting(&values, (low, high), ERROR));
+        let interval = (values.len() > 1).then(|| betting(&values, bounds, ERROR));
         Self::with(&values, interval)
     }
 

@@ -4,7 +4,7 @@ mod exact;
 mod mean;
 
 pub use exact::{clopper_pearson, counted_of};
-pub use mean::{betting, skewed};
+pub use mean::{betting, skewed, student};
 
 /// 97.5 % quantile of the standard normal distribution.
 pub const NORMAL_975: f64 = 1.959_963_984_540_054;
@@ -56,19 +56,29 @@ pub fn student_quantile(probability: f64, degrees: u64) -> f64 {
     // The tail above t is half of I(df / (df + t²); df / 2, 1 / 2).
     let tail = |t: f64| 0.5 * incomplete_beta(df / t.mul_add(t, df), df / 2.0, 0.5);
     let wanted = 1.0 - probability;
-    let (mut low, mut high) = (0.0, 1.0);
-    while tail(high) > wanted && high < 1e9 {
-        high *= 2.0;
+    let mut most = 1.0;
+    while tail(most) > wanted && most < 1e9 {
+        most *= 2.0;
     }
-    for _ in 0..N_HALVINGS {
+    let (low, high) = halved((0.0, most), N_HALVINGS, |t| tail(t) > wanted);
+    f64::midpoint(low, high)
+}
+
+/// Two neighbours between which this ceases to be true of numbers, after so many halvings.
+fn halved(
+    (mut low, mut high): (f64, f64),
+    n_halvings: usize,
+    is_low: impl Fn(f64) -> bool,
+) -> (f64, f64) {
+    for _ in 0..n_halvings {
         let middle = f64::midpoint(low, high);
-        if tail(middle) > wanted {
+        if is_low(middle) {
             low = middle;
         } else {
             high = middle;
         }
     }
-    f64::midpoint(low, high)
+    (low, high)
 }
 
 /// Regularized incomplete beta function.

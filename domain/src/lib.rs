@@ -22,7 +22,7 @@ pub use ids::{
     PlayId, ScreenId, SiteId, SittingId, SlotId, StudyId, TemplateId, TrackId,
 };
 pub use interval::{
-    NORMAL_975, betting, clopper_pearson, counted_of, skewed, student_quantile, wilson,
+    NORMAL_975, betting, clopper_pearson, counted_of, skewed, student, student_quantile, wilson,
 };
 pub use moment::{Audience, Moment, MomentCause, Visitor};
 pub use scalar::{Attention, Probability, Score};

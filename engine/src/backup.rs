@@ -451,7 +451,7 @@ async fn carry_releases(
 async fn leave_out(store: &dyn Store, keys: &SqliteKeys) -> Result<(u64, u64), BackupError> {
     let (mut n_sealed, mut n_left_out, mut after) = (0, 0, None);
     loop {
-        let persons = store.sealed_persons(after, ROWS).await?;
+        let persons = store.sealed_persons(None, after, ROWS).await?;
         let Some(last) = persons.last() else {
             return Ok((n_sealed, n_left_out));
         };

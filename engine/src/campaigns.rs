@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use regard_commitments::Digest;
-use regard_decision::{Campaign, Creative, validate, validate_slots};
+use regard_decision::{Campaign, Creative, validate_placed, validate_slots};
 use regard_domain::{CampaignId, ScreenId, SlotId};
 
 use crate::handle::{Engine, EngineError};
@@ -120,15 +120,17 @@ impl Engine {
         campaigns: &[Campaign],
         in_force: &[Campaign],
     ) -> Result<(), EngineError> {
-        let unknown = validate_slots(campaigns, in_force, &self.slots());
+        let slots = self.slots();
+        let unknown = validate_slots(campaigns, in_force, &slots);
         if unknown.is_empty() {
             return Ok(());
         }
-        let mut faults = match self.screens().first() {
-            Some(screen) => validate(campaigns, &self.default_message(screen)?),
-            None => Vec::new(),
-        };
-        faults.extend(unknown);
-        Err(EngineError::Campaigns(faults))
+        let screens = self.screens();
+        Err(EngineError::Campaigns(match screens.first() {
+            Some(screen) => {
+                validate_placed(campaigns, &self.default_message(screen)?, in_force, &slots)
+            }
+            None => unknown,
+        }))
     }
 }

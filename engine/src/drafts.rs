@@ -2,7 +2,7 @@
 
 use regard_backends::Document;
 use regard_commitments::{Actor, Answer, Refusal};
-use regard_decision::{Campaign, validate, validate_slots};
+use regard_decision::{Campaign, validate_placed};
 use regard_domain::CampaignId;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -236,8 +236,7 @@ impl Engine {
         all.insert(0, draft.campaign);
         let screens = self.screens();
         let default = self.default_message(screens.first().ok_or(EngineError::Stopped)?)?;
-        let mut faults = validate(&all, &default);
-        faults.extend(validate_slots(&all, &in_force, &self.slots()));
+        let faults = validate_placed(&all, &default, &in_force, &self.slots());
         if !faults.is_empty() {
             return Err(EngineError::Campaigns(faults).into());
         }

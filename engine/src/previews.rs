@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use regard_decision::{Campaign, CampaignFault, validate, validate_slots};
+use regard_decision::{Campaign, CampaignFault, validate_placed};
 use regard_domain::{CreativeId, ScreenId, SlotId, Timestamp};
 use thiserror::Error;
 
@@ -57,9 +57,8 @@ impl Engine {
         let shown = shown.ok_or_else(|| PreviewError::UnknownCreative(creative.clone()))?;
         let default = self.default_message(screen)?;
         self.check_slot_of(screen, slot)?;
-        let mut faults = validate(std::slice::from_ref(campaign), &default);
-        let unknown = validate_slots(std::slice::from_ref(campaign), &[], &self.slots());
-        faults.extend(unknown);
+        let campaign_alone = std::slice::from_ref(campaign);
+        let faults = validate_placed(campaign_alone, &default, &[], &self.slots());
         if !faults.is_empty() {
             return Err(PreviewError::Campaign(faults));
         }

@@ -16,7 +16,7 @@ use regard_decision::{
     Action, FeatureSpace, LearnerConfig, LearnerKind, Mean, PolicyConfig, Workspace,
     new_policy_over,
 };
-use regard_domain::{CreativeId, student_quantile};
+use regard_domain::{CreativeId, student};
 use regard_evaluation::{LoggedStream, Stream, World};
 use serde::Deserialize;
 
@@ -136,12 +136,7 @@ fn mean(results: &[&Made], value: impl Fn(&Made) -> f64) -> Mean {
     let values: Vec<f64> = results.iter().map(|r| value(r)).collect();
     let mut mean = Mean::of(values.iter().map(|v| *v as f32)).unwrap();
     // Each value is a mean over a whole stream, so they are near normal: Student's interval is theirs.
-    if let Some(degrees) = (values.len() as u64).checked_sub(1).filter(|n| *n > 0) {
-        let squares: f64 = values.iter().map(|v| (v - mean.mean).powi(2)).sum();
-        let error = (squares / degrees as f64 / values.len() as f64).sqrt();
-        let half = student_quantile(0.975, degrees) * error;
-        mean.interval = Some((mean.mean - half, mean.mean + half));
-    }
+    mean.interval = student(&values, 0.05);
     mean
 }
 

@@ -527,14 +527,15 @@ async fn what_is_sealed_is_kept_by_person_and_key(store: &dyn Store) {
     let expected = [rows[3].clone(), rows[2].clone(), rows[1].clone()];
     assert_eq!(of(7).await.unwrap(), expected);
     assert_eq!(of(9).await.unwrap(), []);
-    let persons =
-        |after: Option<u128>, limit| store.sealed_persons(after.map(PersonId::from_bits), limit);
+    let persons = |after: Option<u128>, limit| {
+        store.sealed_persons(None, after.map(PersonId::from_bits), limit)
+    };
     let ids = |all: Vec<PersonId>| all.iter().map(|p| p.as_bits()).collect::<Vec<_>>();
     assert_eq!(ids(persons(None, 9).await.unwrap()), [7, 8]);
     assert_eq!(ids(persons(None, 1).await.unwrap()), [7]);
     assert_eq!(ids(persons(Some(7), 9).await.unwrap()), [8]);
     let with = |kind, after: Option<u128>, limit| {
-        store.persons_with(kind, after.map(PersonId::from_bits), limit)
+        store.sealed_persons(Some(kind), after.map(PersonId::from_bits), limit)
     };
     assert_eq!(ids(with("receipt", None, 9).await.unwrap()), [7, 8]);
     assert_eq!(ids(with("receipt", None, 1).await.unwrap()), [7]);

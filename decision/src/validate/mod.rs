@@ -14,7 +14,7 @@ mod creative;
 mod experiment;
 mod slots;
 
-pub use slots::validate_slots;
+pub use slots::{validate_placed, validate_slots};
 
 /// Longest name, in bytes; fits one line of the console.
 const MAX_NAME_LEN: usize = 200;

@@ -4,8 +4,21 @@ use std::collections::BTreeSet;
 
 use regard_domain::SlotId;
 
-use super::Faults;
-use crate::{Campaign, CampaignFault, FaultKind};
+use super::{Faults, validate};
+use crate::{Campaign, CampaignFault, Creative, FaultKind};
+
+/// All mistakes of campaigns that are to take the place of those in force, on screens with these slots: those that [`validate`](fn@crate::validate)
+/// tells, and then those of [`validate_slots`].
+pub fn validate_placed(
+    campaigns: &[Campaign],
+    default_message: &Creative,
+    in_force: &[Campaign],
+    slots: &BTreeSet<SlotId>,
+) -> Vec<CampaignFault> {
+    let mut faults = validate(campaigns, default_message);
+    faults.extend(validate_slots(campaigns, in_force, slots));
+    faults
+}
 
 /// Mistakes of campaigns that name slots which no screen has; paths as in [`validate`](fn@crate::validate).
 ///

@@ -1,6 +1,6 @@
 //! Intervals of shares and of counts that hold at least as often as they say, however small the numbers.
 
-use super::{N_HALVINGS, incomplete_beta, ln_gamma};
+use super::{N_HALVINGS, halved, incomplete_beta, ln_gamma};
 
 /// Terms of a tail that add less than this to it are left out.
 const LEAST_TERM: f64 = 1e-17;
@@ -33,16 +33,9 @@ pub fn clopper_pearson(n_with: u64, n: u64, error: f64) -> (f64, f64) {
 
 /// Two neighbours between which the incomplete beta function takes this value.
 fn share_where(wanted: f64, a: f64, b: f64) -> (f64, f64) {
-    let (mut low, mut high) = (0.0, 1.0);
-    for _ in 0..N_HALVINGS {
-        let middle = f64::midpoint(low, high);
-        if incomplete_beta(middle, a, b) < wanted {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    (low, high)
+    halved((0.0, 1.0), N_HALVINGS, |share| {
+        incomplete_beta(share, a, b) < wanted
+    })
 }
 
 /// How many of `n` may have what `n_with` of `n_measured` were seen to have, where chance alone, and nothing that has to do with

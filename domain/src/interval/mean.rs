@@ -1,6 +1,6 @@
 //! Intervals of means: of values between two bounds, and of values that lean to one side.
 
-use super::student_quantile;
+use super::{halved, student_quantile};
 
 /// Part of the greatest bet that cannot go broke which is staked at most.
 ///
@@ -21,9 +21,9 @@ const GOLDEN: f64 = 0.618_033_988_749_894_9;
 /// at this part of the error.
 const SKEWED_ERROR: f64 = 0.5;
 
-/// The interval of the mean of independent values between `low` and `high`; one beyond counts as the nearest within. It misses the
-/// mean with a probability of `error` at most, however the values are spread and however few they are; of none, it is all between
-/// the bounds.
+/// The interval of the mean of independent values between `low` and `high`, which are moved out to values that lie beyond. It misses
+/// the mean with a probability of `error` at most, however the values are spread and however few they are; of none, it is all
+/// between the bounds.
 ///
 /// For each candidate somebody bets against it, upwards and downwards, with stakes set by the values before; a candidate whose
 /// bettor gets rich is out. Values are met in an order that jumps evenly through them, so that what changes in the course of a day
@@ -33,6 +33,8 @@ const SKEWED_ERROR: f64 = 0.5;
 /// Waudby-Smith and Ramdas 2024, "Estimating means of bounded random variables by betting", theorem 3 with the stakes for a number
 /// of values that is known before.
 pub fn betting(values: &[f64], (low, high): (f64, f64), error: f64) -> (f64, f64) {
+    let low = values.iter().copied().fold(low, f64::min);
+    let high = values.iter().copied().fold(high, f64::max);
     let span = high - low;
     if values.is_empty() || span <= 0.0 {
         return (low, high);
@@ -97,16 +99,7 @@ fn first_kept(values: &[f64], stakes: &[f64], rich: f64) -> f64 {
         false
     };
     // The greater the candidate, the less is won by betting that the mean lies higher.
-    let (mut out, mut kept) = (0.0_f64, 1.0_f64);
-    for _ in 0..N_HALVINGS {
-        let middle = f64::midpoint(out, kept);
-        if is_out(middle) {
-            out = middle;
-        } else {
-            kept = middle;
-        }
-    }
-    out
+    halved((0.0, 1.0), N_HALVINGS, is_out).0
 }
 
 /// The interval of the mean of independent values without bounds, corrected for their leaning to one side; nothing for fewer than
@@ -148,9 +141,31 @@ pub fn skewed(values: &[f64], error: f64) -> Option<(f64, f64)> {
     ))
 }
 
+/// Student's interval of the mean of independent values, which supposes that they are spread evenly about it; nothing for fewer
+/// than two.
+pub fn student(values: &[f64], error: f64) -> Option<(f64, f64)> {
+    let degrees = (values.len() as u64).checked_sub(1).filter(|n| *n > 0)?;
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let half = (squares / degrees as f64 / n).sqrt() * student_quantile(1.0 - error / 2.0, degrees);
+    Some((mean - half, mean + half))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A sample of five: mean 3, standard deviation sqrt(2.5), t(4) = 2.776.
+    #[test]
+    fn students_interval_is_that_of_the_tables() {
+        let (low, high) = student(&[1.0, 2.0, 3.0, 4.0, 5.0], 0.05).unwrap();
+        assert!(
+            (low - 1.0371).abs() < 1e-3 && (high - 4.9629).abs() < 1e-3,
+            "{low} {high}"
+        );
+        assert_eq!(student(&[2.0], 0.05), None);
+    }
 
     #[test]
     fn places_are_met_once_each() {

@@ -6,7 +6,7 @@ use rand::Rng as _;
 use regard_backends::{KeyChange, PersonRow, PurposeKey, SealedRow, SealedSlots, StoreError};
 use regard_commitments::{
     Answer, Consent, ConsentPurpose, Custody, DataKey, DataKind, EndReason, EntryBody, GivenBy,
-    KeepFor, KeySlot, PersonFile, PersonSecret, PersonToken, PromiseStanding, Receipt,
+    KeepFor, KeySlot, LedgerEntry, PersonFile, PersonSecret, PersonToken, PromiseStanding, Receipt,
     ReceiptTerms, Refusal, RefusalCode, ReleaseSignature, ReleaseText, SealedAs, SignedReceipt,
     UtcText, WrittenRelease, Zeroizing, subject,
 };
@@ -470,17 +470,30 @@ impl Custodian {
 
     /// Writes a person's file, and has the ledger say why.
     pub(super) async fn save(&self, opened: &Opened, body: EntryBody) -> Result<(), CustodyError> {
+        self.write(opened, vec![self.entry(body)]).await?;
+        self.settle().await?;
+        Ok(())
+    }
+
+    /// Writes a person's file, and what the ledger is to say with it; the ledger says so when it is settled.
+    pub(super) async fn write(
+        &self,
+        opened: &Opened,
+        tells: Vec<LedgerEntry>,
+    ) -> Result<(), CustodyError> {
         let change = KeyChange {
             person: opened.row.person,
             file: Self::sealed_file(opened.row.person, &opened.key, &opened.file)?,
             keep_until: None,
             put: None,
             destroy: Vec::new(),
-            tells: vec![self.entry(body)],
+            tells,
         };
-        self.keys.change(&change).await?;
-        self.settle().await?;
-        Ok(())
+        if self.keys.change(&change).await?.was_there {
+            Ok(())
+        } else {
+            Err(CustodyError::UnknownToken)
+        }
     }
 
     /// Replaces what a person says they prefer (GDPR 16), sealed under the key of purpose `personalise`.

@@ -1,7 +1,7 @@
 //! Erasure: the keys of a person are destroyed, wherever copies of what they opened may lie.
 
 use regard_backends::SealedSlots;
-use regard_commitments::{ConsentPurpose, EntryBody, ErasureProof, subject};
+use regard_commitments::{EntryBody, ErasureProof, subject};
 use regard_domain::PersonId;
 
 use super::{Custodian, CustodyError};
@@ -32,9 +32,7 @@ impl Custodian {
     /// answered as one with theirs answer for themselves.
     pub(super) async fn destroy(&self, person: PersonId) -> Result<bool, CustodyError> {
         self.kill(person, |_| true).await;
-        for one in self.galleries.merged_with(person) {
-            self.cut(one, |purpose| purpose == ConsentPurpose::Identify);
-        }
+        self.ask_anew(self.galleries.merged_with(person));
         let entry = self.entry(EntryBody::Erased {
             subject: subject(person),
         });

@@ -362,7 +362,7 @@ impl Custodian {
         for kind in [TEMPLATE_KIND, TOKEN_KIND, QUALITY_KIND] {
             let mut after = None;
             loop {
-                let persons = self.store.persons_with(kind, after, CHUNK).await?;
+                let persons = self.store.sealed_persons(Some(kind), after, CHUNK).await?;
                 let Some(last) = persons.last() else { break };
                 after = Some(*last);
                 for person in persons {

@@ -193,7 +193,10 @@ impl Custodian {
             .await?;
         let (mut after, mut n_unfit) = (None, 0_u64);
         loop {
-            let persons = self.persons_with_templates(after).await?;
+            let persons = self
+                .store
+                .sealed_persons(Some(TEMPLATE_KIND), after, CHUNK)
+                .await?;
             let Some(last) = persons.last() else { break };
             after = Some(*last);
             for person in persons {
@@ -252,15 +255,6 @@ impl Custodian {
         Ok(n_unfit)
     }
 
-    /// Persons of whom a template is held, after the given one: the store looks them up by what they have, as among a million others
-    /// hardly anybody may have one.
-    async fn persons_with_templates(
-        &self,
-        after: Option<PersonId>,
-    ) -> Result<Vec<PersonId>, CustodyError> {
-        Ok(self.store.persons_with(TEMPLATE_KIND, after, CHUNK).await?)
-    }
-
     /// Removes templates that the site holds of people although the commitments in force leave them to their persons.
     async fn hold_no_more_than_promised(&self) -> Result<(), CustodyError> {
         let promised = self.promise.document().custody;
@@ -269,7 +263,10 @@ impl Custodian {
         }
         let (mut after, mut n_removed) = (None, 0_u64);
         loop {
-            let persons = self.persons_with_templates(after).await?;
+            let persons = self
+                .store
+                .sealed_persons(Some(TEMPLATE_KIND), after, CHUNK)
+                .await?;
             let Some(last) = persons.last() else { break };
             after = Some(*last);
             for person in persons {
@@ -336,7 +333,10 @@ impl Custodian {
         };
         let mut after = None;
         loop {
-            let persons = self.persons_with_templates(after).await?;
+            let persons = self
+                .store
+                .sealed_persons(Some(TEMPLATE_KIND), after, CHUNK)
+                .await?;
             let Some(last) = persons.last() else { break };
             after = Some(*last);
             for person in persons {
@@ -477,7 +477,7 @@ impl Custodian {
         for kind in [TEMPLATE_KIND, TOKEN_KIND] {
             let mut after = None;
             loop {
-                let persons = self.store.persons_with(kind, after, CHUNK).await?;
+                let persons = self.store.sealed_persons(Some(kind), after, CHUNK).await?;
                 let Some(last) = persons.last() else { break };
                 after = Some(*last);
                 for person in persons {

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use regard_backends::KeyChange;
 use regard_commitments::{
     ConsentPurpose, Digest, EntryBody, LedgerEntry, LiveConsent, MergedInto, PersonFile, Refusal,
     RefusalCode, subject,
@@ -14,7 +13,6 @@ use regard_domain::PersonId;
 use thiserror::Error;
 
 use super::faces::{MAX_FACES, no_face};
-use super::upkeep::IDS;
 use super::{Custodian, CustodyError, Opened};
 use crate::galleries::RecordMerge;
 
@@ -52,7 +50,7 @@ pub enum MergeFault {
 
 /// Which records answer as others, as the ledger tells it: by the names that it has for records; nothing for those that did once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SaidMerges(BTreeMap<Digest, Option<Digest>>);
+pub(crate) struct SaidMerges(pub(super) BTreeMap<Digest, Option<Digest>>);
 
 impl SaidMerges {
     /// Takes in what the ledger says next.
@@ -225,9 +223,7 @@ impl Custodian {
         let tells = vec![self.entry(undone(&merge, are_two))];
         self.write(&opened, tells).await?;
         self.galleries.undo_merge(from);
-        for person in together {
-            self.cut(person, |purpose| purpose == IDENTIFY);
-        }
+        self.ask_anew(together);
         self.settle().await?;
         Ok(merge)
     }
@@ -243,7 +239,7 @@ impl Custodian {
         }
         let mut opened = self.opened_by_id(one).await?;
         let theirs = self.opened_by_id(other).await?;
-        if self.galleries.merged_with(one).contains(&other) {
+        if self.are_one(one, other) {
             return Err(MergeFault::AlreadyOne.into());
         }
         if theirs.file.other_people.contains(&one) || !note_other(&mut opened.file, other)? {
@@ -253,9 +249,7 @@ impl Custodian {
             subject: subject(one),
             other: subject(other),
         };
-        self.write(&opened, vec![self.entry(body)]).await?;
-        self.settle().await?;
-        Ok(())
+        self.save(&opened, body).await
     }
 
     async fn opened_by_id(&self, person: PersonId) -> Result<Opened, CustodyError> {
@@ -263,26 +257,9 @@ impl Custodian {
         self.open_row(row.ok_or(MergeFault::UnknownRecord)?)
     }
 
-    /// Writes a person's file, and what the ledger is to say with it.
-    async fn write(&self, opened: &Opened, tells: Vec<LedgerEntry>) -> Result<(), CustodyError> {
-        let change = KeyChange {
-            person: opened.row.person,
-            file: Self::sealed_file(opened.row.person, &opened.key, &opened.file)?,
-            keep_until: None,
-            put: None,
-            destroy: Vec::new(),
-            tells,
-        };
-        if self.keys.change(&change).await?.was_there {
-            Ok(())
-        } else {
-            Err(CustodyError::UnknownToken)
-        }
-    }
-
     /// Whether two records answer as one.
     pub fn are_one(&self, one: PersonId, other: PersonId) -> bool {
-        self.galleries.merged_with(one).contains(&other)
+        self.galleries.answered_with(one) == self.galleries.answered_with(other)
     }
 
     /// The consent to be found of a person who was found by a record of theirs, asked for once more; nothing where that of either does
@@ -323,6 +300,13 @@ impl Custodian {
         Ok(n_faces)
     }
 
+    /// Whoever was found by one of these records is asked for once more.
+    pub(super) fn ask_anew(&self, records: Vec<PersonId>) {
+        for one in records {
+            self.cut(one, |purpose| purpose == IDENTIFY);
+        }
+    }
+
     /// What the ledger is to say of merges that end with the consent of a person to be found. Their file says so, too; whoever was
     /// found by one of these records is asked for once more.
     pub(super) fn undoing(&self, opened: &mut Opened, purpose: ConsentPurpose) -> Vec<LedgerEntry> {
@@ -331,9 +315,7 @@ impl Custodian {
         }
         opened.file.merged_into = None;
         let person = opened.row.person;
-        for one in self.galleries.merged_with(person) {
-            self.cut(one, |purpose| purpose == IDENTIFY);
-        }
+        self.ask_anew(self.galleries.merged_with(person));
         let ending = self.galleries.merges_of(person).into_iter();
         ending
             .map(|merge| self.entry(undone(&merge, false)))
@@ -356,9 +338,7 @@ impl Custodian {
         }
         let together = self.galleries.merged_with(person);
         self.galleries.undo_merges_of(person);
-        for one in together {
-            self.cut(one, |purpose| purpose == IDENTIFY);
-        }
+        self.ask_anew(together);
         for merge in merges {
             if merge.into != person {
                 continue;
@@ -381,43 +361,38 @@ impl Custodian {
         Ok(())
     }
 
-    /// Takes up the merges about which ledger and files agree, before anybody is found. What a file says of others, as it is older or
-    /// the program died, leaves it.
-    pub(super) async fn take_up_merges(&self, said: &SaidMerges) -> Result<(), CustodyError> {
+    /// What the ledger says of merges, with what it is still to say.
+    pub(super) async fn merges_said(&self, said: &SaidMerges) -> Result<SaidMerges, CustodyError> {
         let mut said = said.clone();
         for one in self.keys.pending(u32::MAX).await? {
             said.hear(&one.entry.body);
         }
-        if said.0.is_empty() {
-            return Ok(());
-        }
-        let mut after = None;
-        loop {
-            let persons = self.keys.persons(after, IDS).await?;
-            let Some(last) = persons.last() else {
-                return Ok(());
+        Ok(said)
+    }
+
+    /// Takes up the merges about which ledger and files agree, before anybody is found: of these records, each with what the ledger says
+    /// that it answers as. What a file says of others, as it is older or the program died, leaves it.
+    pub(super) async fn take_up_merges(
+        &self,
+        said: Vec<(PersonId, Option<Digest>)>,
+    ) -> Result<(), CustodyError> {
+        for (from, into) in said {
+            let mut opened = self.open(from).await?;
+            let Some(MergedInto { person, at }) = opened.file.merged_into else {
+                continue;
             };
-            after = Some(*last);
-            for from in persons {
-                let Some(into) = said.0.get(&subject(from)) else {
-                    continue;
-                };
-                let mut opened = self.open(from).await?;
-                let Some(MergedInto { person, at }) = opened.file.merged_into else {
-                    continue;
-                };
-                let is_meant = *into == Some(subject(person));
-                if is_meant && self.keys.person(person).await?.is_some() {
-                    self.galleries.merge(RecordMerge {
-                        from,
-                        into: person,
-                        at,
-                    });
-                } else {
-                    opened.file.merged_into = None;
-                    self.write(&opened, Vec::new()).await?;
-                }
+            let is_meant = into == Some(subject(person));
+            if is_meant && self.keys.person(person).await?.is_some() {
+                self.galleries.merge(RecordMerge {
+                    from,
+                    into: person,
+                    at,
+                });
+            } else {
+                opened.file.merged_into = None;
+                self.write(&opened, Vec::new()).await?;
             }
         }
+        Ok(())
     }
 }

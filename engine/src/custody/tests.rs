@@ -389,7 +389,13 @@ async fn a_year_goes_by_and_nothing_outlives_its_time() {
     // The demonstration keeps persons for 30 days. Their last consent goes with them.
     assert_eq!(ended, [(10, 1, 0), (30, 0, 1)]);
     assert_eq!(run.keys.n_persons().await.unwrap(), 0);
-    assert!(run.store.sealed_persons(None, 9).await.unwrap().is_empty());
+    assert!(
+        run.store
+            .sealed_persons(None, None, 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let expired = |body: &EntryBody| {
         matches!(
             body,
@@ -529,7 +535,7 @@ async fn sealed_rows_without_a_person_go_at_start_and_no_others() {
     }
     run.end().await;
     let run = Run::begin(folder.path(), &clock).await;
-    let left = run.store.sealed_persons(None, 100).await.unwrap();
+    let left = run.store.sealed_persons(None, None, 100).await.unwrap();
     let expected: Vec<_> = persons
         .into_iter()
         .filter(|person| !gone.contains(person))

@@ -16,7 +16,7 @@ use crate::seed::fresh_rng;
 const CHUNK: u32 = 256;
 
 /// Ids read in one go where all of them are looked at: a quarter of a megabyte, and a million persons in a second.
-pub(super) const IDS: u32 = 8_192;
+const IDS: u32 = 8_192;
 
 /// What was destroyed because its time was over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,19 +89,20 @@ impl Custodian {
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
             ended.extend(said.ended.iter().filter(|(_, until)| now < **until));
         }
-        let mut n_again = 0_u64;
-        if !said.erased.is_empty() {
-            let mut after = None;
-            loop {
-                let persons = self.keys.persons(after, IDS).await?;
-                let Some(last) = persons.last() else { break };
-                after = Some(*last);
-                for person in persons
-                    .into_iter()
-                    .filter(|p| said.erased.contains(&subject(*p)))
-                {
+        let merges = self.merges_said(&said.merges).await?;
+        let (mut n_again, mut merged) = (0_u64, Vec::new());
+        let mut after = None;
+        while !said.erased.is_empty() || !merges.0.is_empty() {
+            let persons = self.keys.persons(after, IDS).await?;
+            let Some(last) = persons.last() else { break };
+            after = Some(*last);
+            for person in persons {
+                let name = subject(person);
+                if said.erased.contains(&name) {
                     self.destroy(person).await?;
                     n_again += 1;
+                } else if let Some(into) = merges.0.get(&name) {
+                    merged.push((person, *into));
                 }
             }
         }
@@ -124,7 +125,7 @@ impl Custodian {
         if n_orphans > 0 {
             tracing::info!(n_orphans, "sealed rows without a key were removed");
         }
-        self.take_up_merges(&said.merges).await
+        self.take_up_merges(merged).await
     }
 
     /// Removes sealed rows of persons who are not there. Both lists come in order of id and are gone through side by side:
@@ -134,7 +135,7 @@ impl Custodian {
         // Persons who are there, from the last one looked at on.
         let mut there: VecDeque<PersonId> = VecDeque::new();
         loop {
-            let with_rows = self.store.sealed_persons(after, IDS).await?;
+            let with_rows = self.store.sealed_persons(None, after, IDS).await?;
             let Some(last) = with_rows.last() else {
                 return Ok(n_rows);
             };

@@ -1,6 +1,6 @@
 //! Curves on a common grid of time, relative to a participant's own rest, and bands over participants.
 
-use regard_domain::{betting, student_quantile};
+use regard_domain::{betting, student};
 use serde::{Deserialize, Serialize};
 
 use super::sitting::{Neutral, Watched};
@@ -168,20 +168,10 @@ pub(super) fn mean_with_interval(
     if values.len() < 2 {
         return None;
     }
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
     let (low, high) = match bounds {
-        Some((low, high)) => {
-            let low = values.iter().copied().fold(low, f64::min);
-            let high = values.iter().copied().fold(high, f64::max);
-            betting(values, (low, high), BAND_ERROR)
-        }
-        None => {
-            let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
-            let error = (squares / (n - 1.0) / n).sqrt();
-            let half = error * student_quantile(1.0 - BAND_ERROR / 2.0, values.len() as u64 - 1);
-            (mean - half, mean + half)
-        }
+        Some(bounds) => betting(values, bounds, BAND_ERROR),
+        None => student(values, BAND_ERROR)?,
     };
     Some((mean, Interval { low, high }))
 }

@@ -7,8 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::{Extension, Json};
 use regard_commitments::AdminAct;
 use regard_decision::{
-    Campaign, CampaignFault, Content, Creative, LintFinding, Remark, inspect, lint, validate,
-    validate_slots,
+    Campaign, CampaignFault, Content, Creative, LintFinding, Remark, inspect, lint, validate_placed,
 };
 use regard_domain::{CampaignId, SlotId};
 use regard_engine::{
@@ -252,11 +251,9 @@ pub(crate) async fn check(
     });
     let facts = facts.await.unwrap_or_default();
     let plain = Creative::text("default".parse().expect("this text is an id"), "x", "");
-    let mut mistakes = validate(std::slice::from_ref(&campaign), &plain);
-    let slots = app.engine.slots();
-    mistakes.extend(validate_slots(std::slice::from_ref(&campaign), &[], &slots));
+    let campaign_alone = std::slice::from_ref(&campaign);
     Ok(Json(Checked {
-        mistakes,
+        mistakes: validate_placed(campaign_alone, &plain, &[], &app.engine.slots()),
         findings: lint(&campaign),
         remarks: inspect(&campaign, |creative| facts.get(&creative.id).copied()),
     }))

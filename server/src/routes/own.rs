@@ -6,12 +6,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use regard_commitments::{ConsentPurpose, Digest, GivenBy, ReleaseSignature};
+use regard_domain::PersonId;
 use regard_engine::{Agreement, Authenticated, CustodyError, PersonExport, random_key, to_hex};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::admin::{FORM_AGE_SECS, cookie, set};
 use super::face::release_in;
+use super::own_merges::parted;
 use crate::access::{MAX_OWN_AGE, OWN_COOKIE, OWN_FORM_COOKIE, Own, SessionKey, locked_out};
 use crate::app::App;
 use crate::extract::{Params, Peer, Posted};
@@ -53,37 +55,39 @@ pub(crate) struct OpenForm {
 pub(crate) struct ActForm {
     /// What stood hidden in the form.
     #[serde(default)]
-    form: String,
+    pub(super) form: String,
     /// Language of the page.
-    lang: Option<String>,
+    pub(super) lang: Option<String>,
     /// The purpose whose consent is taken back.
-    purpose: Option<String>,
+    pub(super) purpose: Option<String>,
     /// The offer that is taken, 32 hexadecimal digits.
-    offer: Option<String>,
+    pub(super) offer: Option<String>,
     /// `yes` when a guardian agrees.
-    by_guardian: Option<String>,
+    pub(super) by_guardian: Option<String>,
     /// SHA-256 of the release that was read, where one has to be signed.
-    release: Option<String>,
+    pub(super) release: Option<String>,
     /// `yes` when the box beside the release is ticked.
-    signed: Option<String>,
+    pub(super) signed: Option<String>,
     /// The name that whoever signs the release typed.
-    signed_by: Option<String>,
+    pub(super) signed_by: Option<String>,
     /// What the person prefers: a line for each, `name: value`, or JSON.
-    preferences: Option<String>,
+    pub(super) preferences: Option<String>,
     /// What decisions are to know no more, by its name.
-    wish: Option<String>,
+    pub(super) wish: Option<String>,
     /// `yes` when the box beside the erasure is ticked.
-    sure: Option<String>,
+    pub(super) sure: Option<String>,
 }
 
 /// What a person asks for with a button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Act {
+pub(super) enum Act {
     Agree,
     Withdraw,
     Correct,
     Forget,
     Freeze(bool),
+    /// Has this record answer for itself again.
+    Part(Option<PersonId>),
 }
 
 /// What stands behind the page that a request shows.
@@ -210,7 +214,7 @@ async fn answer(
 }
 
 /// The page with what went wrong.
-pub(super) async fn mistaken(
+async fn mistaken(
     app: &App,
     headers: &HeaderMap,
     lang: Option<&str>,
@@ -220,12 +224,7 @@ pub(super) async fn mistaken(
 }
 
 /// Back to the page, saying what was done.
-pub(super) fn back(
-    app: &App,
-    headers: &HeaderMap,
-    lang: Option<&str>,
-    done: Option<OwnDone>,
-) -> Redirect {
+fn back(app: &App, headers: &HeaderMap, lang: Option<&str>, done: Option<OwnDone>) -> Redirect {
     let tag = privacy_language(app.engine.notice(), lang, headers).tag();
     let done = done.map_or(String::new(), |done| format!("&done={}", done.as_str()));
     Redirect::to(&format!("{PATH}?lang={tag}{done}"))
@@ -300,14 +299,14 @@ pub(crate) async fn open(
 }
 
 /// The page that a form belongs to, or what to answer: it was closed meanwhile, or the form is none of its own.
-pub(super) fn page_of(
+fn page_of(
     app: &App,
     headers: &HeaderMap,
-    form: &str,
+    form: &ActForm,
 ) -> Result<(SessionKey, Own), (StatusCode, OwnMistake)> {
     let opened = app.access.own.of(headers, app.engine.now());
     let (key, own) = opened.ok_or((StatusCode::UNAUTHORIZED, OwnMistake::Over))?;
-    if app.access.forms.is_of_own(&key, form) {
+    if app.access.forms.is_of_own(&key, &form.form) {
         Ok((key, own))
     } else {
         Err((StatusCode::FORBIDDEN, OwnMistake::FormTooOld))
@@ -315,7 +314,7 @@ pub(super) fn page_of(
 }
 
 /// What came of something that custody did not do.
-pub(super) fn mistake_of(error: CustodyError) -> Result<(StatusCode, OwnMistake), Problem> {
+fn mistake_of(error: CustodyError) -> Result<(StatusCode, OwnMistake), Problem> {
     Ok(match error {
         CustodyError::Refused(refusal) => {
             let why = format!("{}; {} ({}).", refusal.reason, refusal.remedy, refusal.code);
@@ -340,14 +339,15 @@ pub(super) fn mistake_of(error: CustodyError) -> Result<(StatusCode, OwnMistake)
     })
 }
 
-async fn act(
+/// Does what an open page asks for.
+pub(super) async fn act(
     app: &App,
     headers: &HeaderMap,
     form: ActForm,
     what: Act,
 ) -> Result<Response, Problem> {
     let lang = form.lang.as_deref();
-    let who = match page_of(app, headers, &form.form) {
+    let who = match page_of(app, headers, &form) {
         Ok((_, Own::Record(who))) => who,
         Ok((_, Own::Erased(_))) => {
             let mistake = (StatusCode::UNAUTHORIZED, OwnMistake::Over);
@@ -355,7 +355,7 @@ async fn act(
         }
         Err(mistake) => return mistaken(app, headers, lang, mistake).await,
     };
-    let is_counted = what != Act::Withdraw;
+    let is_counted = !matches!(what, Act::Withdraw | Act::Part(_));
     if is_counted && check_acts(app, &who).is_err() {
         let mistake = (StatusCode::TOO_MANY_REQUESTS, OwnMistake::TooManyChanges);
         return mistaken(app, headers, lang, mistake).await;
@@ -430,6 +430,7 @@ async fn done(
                 OwnDone::Unfrozen
             }
         }
+        Act::Part(record) => return parted(custodian, who, record).await,
     }))
 }
 
@@ -545,7 +546,7 @@ pub(crate) async fn erase(
     Posted(form): Posted<ActForm>,
 ) -> Result<Response, Problem> {
     let lang = form.lang.as_deref();
-    let (key, who) = match page_of(&app, &headers, &form.form) {
+    let (key, who) = match page_of(&app, &headers, &form) {
         Ok((key, Own::Record(who))) => (key, who),
         // Sent twice: the proof is there.
         Ok((_, Own::Erased(_))) => return Ok(back(&app, &headers, lang, None).into_response()),
@@ -586,7 +587,7 @@ pub(crate) async fn close(
     Posted(form): Posted<ActForm>,
 ) -> Result<Response, Problem> {
     let lang = form.lang.as_deref();
-    match page_of(&app, &headers, &form.form) {
+    match page_of(&app, &headers, &form) {
         Ok((key, _)) => app.access.own.end(&key, app.engine.now()),
         // It is closed already.
         Err((_, OwnMistake::Over)) => {}

@@ -1,15 +1,14 @@
 //! A record that answers as another one of its person, told to answer for itself on their own page.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use regard_domain::PersonId;
-use regard_engine::CustodyError;
+use regard_engine::{Authenticated, Custodian, CustodyError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::own::{back, mistake_of, mistaken, page_of};
-use crate::access::Own;
+use super::own::{Act, ActForm, act};
 use crate::app::App;
 use crate::extract::Posted;
 use crate::pages::{OwnDone, OwnMistake};
@@ -39,26 +38,26 @@ pub(crate) async fn part(
     headers: HeaderMap,
     Posted(sent): Posted<PartForm>,
 ) -> Result<Response, Problem> {
-    let lang = sent.lang.as_deref();
-    let who = match page_of(&app, &headers, &sent.form) {
-        Ok((_, Own::Record(who))) => who,
-        Ok((_, Own::Erased(_))) => {
-            let mistake = (StatusCode::UNAUTHORIZED, OwnMistake::Over);
-            return mistaken(&app, &headers, lang, mistake).await;
-        }
-        Err(mistake) => return mistaken(&app, &headers, lang, mistake).await,
+    let form = ActForm {
+        form: sent.form,
+        lang: sent.lang,
+        ..ActForm::default()
     };
-    let custodian = app.engine.custodian();
-    let too_old = (StatusCode::UNPROCESSABLE_ENTITY, OwnMistake::FormTooOld);
-    let mistake = match sent.record.parse::<PersonId>() {
-        Ok(record) => match custodian.undo_own_merge(who.person(), record, false).await {
-            Ok(_) => {
-                return Ok(back(&app, &headers, lang, Some(OwnDone::Parted)).into_response());
-            }
-            Err(CustodyError::Merge(_)) => too_old,
-            Err(error) => mistake_of(error)?,
-        },
-        Err(_) => too_old,
+    act(&app, &headers, form, Act::Part(sent.record.parse().ok())).await
+}
+
+/// Parts a record from that of whoever's page it is; one that is none, or answers for itself meanwhile, stood in an older page.
+pub(super) async fn parted(
+    custodian: &Custodian,
+    who: &Authenticated,
+    record: Option<PersonId>,
+) -> Result<Result<OwnDone, OwnMistake>, CustodyError> {
+    let Some(record) = record else {
+        return Ok(Err(OwnMistake::FormTooOld));
     };
-    mistaken(&app, &headers, lang, mistake).await
+    match custodian.undo_own_merge(who.person(), record, false).await {
+        Ok(_) => Ok(Ok(OwnDone::Parted)),
+        Err(CustodyError::Merge(_)) => Ok(Err(OwnMistake::FormTooOld)),
+        Err(error) => Err(error),
+    }
 }

@@ -63,9 +63,7 @@ export class Glass {
   async preview(preview) {
     for (const stage of this.slots.values()) stage.cancel();
     const area = this.slots.get(preview.slot)?.element.style;
-    for (const layer of this.whole.layers) {
-      for (const side of ["left", "top", "width", "height"]) layer.style[side] = area?.[side] ?? "";
-    }
+    this.whole.lie(area);
     await this.whole.show(preview);
     // What the slots showed is no play any more, so that it is not left to be seen beside the preview.
     if (area && this.whole.shown === preview.id) for (const stage of this.slots.values()) stage.leave();

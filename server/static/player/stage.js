@@ -39,6 +39,11 @@ export class Stage {
     this.turn += 1;
   }
 
+  /** Puts what it shows into a part of the element, by the sides in units of CSS; on all of it where there is none. */
+  lie({ left = "", top = "", width = "", height = "" } = {}) {
+    for (const { style } of this.layers) Object.assign(style, { left, top, width, height });
+  }
+
   /** Shows nothing any more, and lets be seen what lies beneath. */
   leave() {
     this.cancel();

@@ -543,21 +543,12 @@ impl Store for CrashingStore {
 
     async fn sealed_persons(
         &self,
+        kind: Option<&str>,
         after: Option<PersonId>,
         limit: u32,
     ) -> Result<Vec<PersonId>, StoreError> {
         self.faults.read()?;
-        self.inner.sealed_persons(after, limit).await
-    }
-
-    async fn persons_with(
-        &self,
-        kind: &str,
-        after: Option<PersonId>,
-        limit: u32,
-    ) -> Result<Vec<PersonId>, StoreError> {
-        self.faults.read()?;
-        self.inner.persons_with(kind, after, limit).await
+        self.inner.sealed_persons(kind, after, limit).await
     }
 
     async fn integrity_check(&self) -> Result<Integrity, StoreError> {

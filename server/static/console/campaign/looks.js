@@ -84,9 +84,7 @@ export class Glass {
   /** Puts the message where it is to be looked at, and what it is shown on with it. */
   move() {
     const { screen, ...sides } = this.spot.dataset;
-    for (const layer of this.stage.layers) {
-      for (const side of ["left", "top", "width", "height"]) layer.style[side] = side in sides ? `${sides[side]}%` : "";
-    }
+    this.stage.lie(Object.fromEntries(Object.entries(sides).map(([side, percent]) => [side, `${percent}%`])));
     if (screen && byId("on-screen")) byId("on-screen").value = screen;
     this.show();
   }

@@ -32,18 +32,24 @@ impl Film {
         assert_eq!(self.film(&begun).await, json!([]));
         self.end(&begun).await.json::<Value>()["person"].clone()
     }
+
+    /// Two records of the face in front of the camera, which can be found.
+    async fn two_enrolled(&self) -> [Me; 2] {
+        let both = [
+            self.come(&["identify"]).await,
+            self.come(&["identify"]).await,
+        ];
+        for me in &both {
+            self.enroll(me).await;
+        }
+        both
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_records_of_one_person_are_found_as_one_until_either_ends() {
     let film = Film::new(Custody::Controller).await;
-    let (one, other) = (
-        film.come(&["identify"]).await,
-        film.come(&["identify"]).await,
-    );
-    for me in [&one, &other] {
-        film.enroll(me).await;
-    }
+    let [one, other] = film.two_enrolled().await;
     let armed = film.world.put("/v1/galleries/visitors/armed");
     let armed = armed.json(&json!({"is_armed": true})).send().await;
     assert_eq!(armed.status, 204, "{}", armed.text());
@@ -107,13 +113,7 @@ async fn two_records_of_one_person_are_found_as_one_until_either_ends() {
 #[tokio::test(flavor = "multi_thread")]
 async fn records_of_two_people_are_refused_and_one_erasure_takes_both_of_one() {
     let film = Film::new(Custody::Controller).await;
-    let (one, other) = (
-        film.come(&["identify"]).await,
-        film.come(&["identify"]).await,
-    );
-    for me in [&one, &other] {
-        film.enroll(me).await;
-    }
+    let [one, other] = film.two_enrolled().await;
     let stranger = film.come(&["identify"]).await;
     let merges = "/v1/galleries/visitors/merges";
     let wish =
