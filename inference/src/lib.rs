@@ -2,7 +2,8 @@
 //!
 //! In: the bytes of a network and named `f32` tensors. Out: its outputs as `f32` tensors. Also the
 //! catalogue of model files: what each is, where it came from, under which licence, whether its
-//! bytes are the recorded ones. This room never sees a frame or a face, never decides what may be
+//! bytes are the recorded ones. And of the bytes of a picture the planes of colours that a network reads, scaled. This room does not
+//! know what a picture shows: it never sees a frame or a face, never decides what may be
 //! analysed, never downloads, and keeps nothing of what passes through it.
 //!
 //! # Unsafe code
@@ -10,7 +11,7 @@
 //! `unsafe` is denied in the workspace; the exceptions are two modules that do what safe Rust cannot.
 //! `processor` sets the flush-to-zero flags, and asks a shared library for its version before handing it
 //! to `ort`, which panics where we want an answer. `native::kernel` computes with vector instructions on
-//! tiles whose lengths it has checked, and lends what lies on a stack to threads for which it waits.
+//! tiles and rows whose lengths it has checked, and lends what lies on a stack to threads for which it waits.
 
 mod catalog;
 mod guard;
@@ -31,7 +32,7 @@ pub use catalog::{
     Catalog, CatalogError, Consent, FileState, Finding, MAX_MANIFEST_BYTES, ManifestError,
     ModelEntry, Obtain, Policy, PolicyRefusal, PortNote, Role, is_licence_allowed,
 };
-pub use native::{Native, Profiler, StepTime};
+pub use native::{AxisScale, ColorPlanes, Native, Profiler, Scaler, StepTime};
 pub use onnx_runtime::{Device, LibraryError, LibrarySearch, OnnxRuntime};
 pub use processor::flush_to_zero;
 pub use rten_runtime::Rten;

@@ -25,6 +25,7 @@ mod lower;
 mod onnx;
 mod plan;
 mod profile;
+mod scale;
 mod stored;
 
 use execute::{Memory, Team};
@@ -33,6 +34,7 @@ use kernel::Kernels;
 use onnx::{Model, ReadError};
 use plan::{Place, Plan};
 pub use profile::{Profiler, StepTime};
+pub use scale::{AxisScale, ColorPlanes, Scaler};
 
 const NAME: &str = "native";
 

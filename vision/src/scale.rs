@@ -1,9 +1,7 @@
 //! A piece of a picture, scaled and laid out as the detector wants it.
 
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8x3;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use regard_domain::BBox;
+use regard_inference::{AxisScale, ColorPlanes, Scaler};
 
 use crate::{AnalysisError, RgbView};
 
@@ -20,8 +18,7 @@ const ROUNDING_PX: f32 = 0.01;
 /// Holds the pixels of the last picture until the next.
 #[derive(Default)]
 pub(crate) struct PlanarInput {
-    resizer: Resizer,
-    scaled: Vec<u8>,
+    scaler: Scaler,
     planes: Vec<f32>,
     width: usize,
     height: usize,
@@ -58,32 +55,48 @@ impl PlanarInput {
             && region.top() == 0.0
             && (width, height) == (size.width as usize, size.height as usize)
             && (region.width(), region.height()) == (size.width as f32, size.height as f32);
-        if !is_native {
-            self.resize(picture, region, width, height)?;
-        }
         self.width = width.next_multiple_of(GRID_PX);
         self.height = height.next_multiple_of(GRID_PX);
-        let scaled = if is_native {
-            picture.pixels()
-        } else {
-            &self.scaled
-        };
         let plane_len = self.width * self.height;
         self.planes.resize(plane_len * 3, 0.0);
         let (blue, rest) = self.planes.split_at_mut(plane_len);
         let (green, red) = rest.split_at_mut(plane_len);
-        for (y, row) in scaled.chunks_exact(width * 3).enumerate() {
-            let at = y * self.width;
-            let rows = [&mut *blue, &mut *green, &mut *red];
-            let [b, g, r] = rows.map(|plane| {
-                let row = &mut plane[at..at + self.width];
-                row[width..].fill(0.0);
-                &mut row[..width]
-            });
-            take_apart(row, [r, g, b]);
+        if is_native {
+            let rows = picture.pixels().chunks_exact(width * 3);
+            for (y, row) in rows.enumerate() {
+                let at = y * self.width;
+                let rows = [&mut *red, &mut *green, &mut *blue];
+                take_apart(row, rows.map(|plane| &mut plane[at..at + width]));
+            }
+        } else {
+            let x = AxisScale {
+                n_inputs: size.width as usize,
+                start: region.left(),
+                len: region.width(),
+                n_outputs: width,
+            };
+            let y = AxisScale {
+                n_inputs: size.height as usize,
+                start: region.top(),
+                len: region.height(),
+                n_outputs: height,
+            };
+            let step = self.width;
+            let mut into = ColorPlanes {
+                red,
+                green,
+                blue,
+                step,
+            };
+            self.scaler.scale(picture.pixels(), x, y, &mut into);
         }
-        for plane in [blue, green, red] {
-            plane[height * self.width..].fill(0.0);
+        // What lies beside it, and below.
+        for plane in self.planes.chunks_exact_mut(plane_len) {
+            let (beside, below) = plane.split_at_mut(height * self.width);
+            for row in beside.chunks_exact_mut(self.width) {
+                row[width..].fill(0.0);
+            }
+            below.fill(0.0);
         }
         self.frame_from_input = (
             region.width() / width as f32,
@@ -91,37 +104,6 @@ impl PlanarInput {
         );
         self.origin_in_frame = (region.left(), region.top());
         Ok(())
-    }
-
-    fn resize(
-        &mut self,
-        picture: RgbView<'_>,
-        region: &BBox,
-        width: usize,
-        height: usize,
-    ) -> Result<(), AnalysisError> {
-        let failed =
-            |source: Box<dyn std::error::Error + Send + Sync>| AnalysisError::Resize { source };
-        let size = picture.size();
-        // Of one pixel type: the crate's untyped way compiles its kernels for all thirteen.
-        let source = TypedImageRef::<U8x3>::from_buffer(size.width, size.height, picture.pixels())
-            .map_err(|e| failed(Box::new(e)))?;
-        self.scaled.resize(width * height * 3, 0);
-        let (w, h) = (width as u32, height as u32);
-        let mut target = TypedImage::<U8x3>::from_buffer(w, h, &mut self.scaled)
-            .map_err(|e| failed(Box::new(e)))?;
-        let (left, top) = (f64::from(region.left()), f64::from(region.top()));
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-            .crop(
-                left,
-                top,
-                f64::from(region.width()).min(f64::from(size.width) - left),
-                f64::from(region.height()).min(f64::from(size.height) - top),
-            );
-        self.resizer
-            .resize_typed(&source, &mut target, &options)
-            .map_err(|e| failed(Box::new(e)))
     }
 
     /// `[1, 3, height, width]`.
@@ -242,5 +224,65 @@ mod tests {
         input.fill(view, &rounded, 16, 16).unwrap();
         let outside = BBox::new(-1.0, 0.0, 8.0, 8.0).unwrap();
         assert!(input.fill(view, &outside, 8, 8).is_err());
+    }
+
+    /// The whole picture and a piece of it, reduced and enlarged, beside a library that rounds twice on its way.
+    #[test]
+    fn a_picture_is_scaled_as_a_library_does() {
+        use fast_image_resize::images::{TypedImage, TypedImageRef};
+        use fast_image_resize::pixels::U8x3;
+        use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+
+        let size = FrameSize {
+            width: 120,
+            height: 90,
+        };
+        let pixels: Vec<u8> = (0..size.width * size.height * 3)
+            .map(|i| (i * i % 251) as u8)
+            .collect();
+        let view = RgbView::new(&pixels, size).unwrap();
+        let source = TypedImageRef::<U8x3>::from_buffer(size.width, size.height, &pixels).unwrap();
+        let whole = BBox::new(0.0, 0.0, 120.0, 90.0).unwrap();
+        let part = BBox::new(10.5, 20.25, 80.0, 60.0).unwrap();
+        for (region, width, height) in [
+            (whole, 40, 30),
+            (whole, 77, 51),
+            (whole, 180, 135),
+            (part, 31, 33),
+            (part, 100, 64),
+        ] {
+            let mut input = PlanarInput::default();
+            input.fill(view, &region, width, height).unwrap();
+            let mut scaled = vec![0_u8; width * height * 3];
+            let mut target =
+                TypedImage::<U8x3>::from_buffer(width as u32, height as u32, &mut scaled).unwrap();
+            let options = ResizeOptions::new()
+                .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+                .crop(
+                    region.left().into(),
+                    region.top().into(),
+                    region.width().into(),
+                    region.height().into(),
+                );
+            let mut resizer = Resizer::new();
+            resizer
+                .resize_typed(&source, &mut target, &options)
+                .unwrap();
+            let [.., plane_height, plane_width] = input.shape();
+            for (c, plane) in input
+                .planes()
+                .chunks(plane_height * plane_width)
+                .enumerate()
+            {
+                for (at, pixel) in scaled.chunks_exact(3).enumerate() {
+                    let found = plane[at / width * plane_width + at % width];
+                    let expected = f32::from(pixel[2 - c]);
+                    assert!(
+                        (found - expected).abs() <= 1.5,
+                        "{width}x{height}: {found} instead of {expected} at {at}"
+                    );
+                }
+            }
+        }
     }
 }

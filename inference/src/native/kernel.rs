@@ -33,6 +33,7 @@ mod peak;
 mod pool;
 mod rows;
 mod scalar;
+mod scale;
 mod simd;
 #[expect(
     clippy::needless_range_loop,
@@ -48,6 +49,7 @@ pub(crate) use dot::{ByteFilter, GROUP};
 pub(crate) use finish::MAX_RESIDUALS;
 pub(crate) use memory::{Aligned, MAX_READS};
 pub(crate) use rows::{ChannelMap, PoolWork, RowWork};
+pub(crate) use scale::{Planes, Taps};
 pub(crate) use simd::LANES;
 
 use dispatch::Table;

@@ -11,6 +11,7 @@ use super::stored::{Element, Stored};
 use super::*;
 
 mod definition;
+mod scale;
 
 use definition::Planes;
 

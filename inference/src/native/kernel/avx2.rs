@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::{
     __m256, _mm_loadu_si128, _mm_srli_si128, _mm256_add_ps, _mm256_broadcast_ss,
-    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps,
-    _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps,
+    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps,
 };
 
 use super::simd::{Simd, opaque};
@@ -51,6 +51,16 @@ impl Simd for Avx2 {
             let bytes = _mm_loadu_si128(from.cast());
             let low = _mm256_cvtepi8_epi32(bytes);
             let high = _mm256_cvtepi8_epi32(_mm_srli_si128::<8>(bytes));
+            Pair(_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_levels(from: *const u8) -> Pair {
+        unsafe {
+            let bytes = _mm_loadu_si128(from.cast());
+            let low = _mm256_cvtepu8_epi32(bytes);
+            let high = _mm256_cvtepu8_epi32(_mm_srli_si128::<8>(bytes));
             Pair(_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high))
         }
     }

@@ -4,6 +4,7 @@ use super::depthwise::DepthwiseRow;
 use super::dot::Dot;
 use super::map::{Map, Mean};
 use super::pool::PoolRow;
+use super::scale::ScaledRow;
 use super::tile::Tile;
 
 /// The kernels for one kind of processor.
@@ -26,6 +27,7 @@ pub(super) struct Table {
     /// One output, and eight.
     pub(super) dot: [unsafe fn(&Dot); 2],
     pub(super) multiply: unsafe fn(usize, *mut f32),
+    pub(super) scale: unsafe fn(&ScaledRow<'_>),
 }
 
 /// `TABLE`: the kernels compiled for one implementation of `Simd`.
@@ -34,7 +36,7 @@ pub(super) struct Table {
 /// instructions which that function may use; so each kernel is written once.
 macro_rules! kernels {
     ($simd:ty, $name:literal, [$($nv:literal: $($mr:literal)+),+] $(, $feature:meta)?) => {
-        use crate::native::kernel::{depthwise, dot, map, peak, pool, tile};
+        use crate::native::kernel::{depthwise, dot, map, peak, pool, scale, tile};
 
         $(#[$feature])?
         unsafe fn tile<const MR: usize, const NV: usize>(work: &tile::Tile) {
@@ -90,6 +92,12 @@ macro_rules! kernels {
             unsafe { peak::multiply::<$simd>(n, out) }
         }
 
+        $(#[$feature])?
+        unsafe fn scale_row(work: &scale::ScaledRow<'_>) {
+            // SAFETY: the caller's promises, passed on.
+            unsafe { scale::row::<$simd>(work) }
+        }
+
         pub(super) static TABLE: super::dispatch::Table = super::dispatch::Table {
             name: $name,
             tiles: &[$(&[$(tile::<$mr, $nv>),+]),+],
@@ -102,6 +110,7 @@ macro_rules! kernels {
             mean: mean_all,
             dot: [dot_rows::<1>, dot_rows::<{ dot::GROUP }>],
             multiply,
+            scale: scale_row,
         };
     };
 }

@@ -1,9 +1,10 @@
 //! AArch64 with NEON, which all of them have: four registers a vector.
 
 use std::arch::aarch64::{
-    float32x4_t, vaddq_f32, vbslq_f32, vcgtq_f32, vcltq_f32, vcvtq_f32_s32, vdupq_n_f32, vfmaq_f32,
-    vget_high_s8, vget_high_s16, vget_low_s8, vget_low_s16, vld1q_f32, vld1q_s8, vmovl_s8,
-    vmovl_s16, vmulq_f32, vst1q_f32,
+    float32x4_t, vaddq_f32, vbslq_f32, vcgtq_f32, vcltq_f32, vcvtq_f32_s32, vcvtq_f32_u32,
+    vdupq_n_f32, vfmaq_f32, vget_high_s8, vget_high_s16, vget_high_u8, vget_high_u16, vget_low_s8,
+    vget_low_s16, vget_low_u8, vget_low_u16, vld1q_f32, vld1q_s8, vld1q_u8, vmovl_s8, vmovl_s16,
+    vmovl_u8, vmovl_u16, vmulq_f32, vst1q_f32,
 };
 
 use super::simd::{Simd, opaque};
@@ -58,6 +59,20 @@ impl Simd for Neon {
                 vcvtq_f32_s32(vmovl_s16(vget_high_s16(low))),
                 vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))),
                 vcvtq_f32_s32(vmovl_s16(vget_high_s16(high))),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_levels(from: *const u8) -> Four {
+        unsafe {
+            let bytes = vld1q_u8(from);
+            let (low, high) = (vmovl_u8(vget_low_u8(bytes)), vmovl_u8(vget_high_u8(bytes)));
+            [
+                vcvtq_f32_u32(vmovl_u16(vget_low_u16(low))),
+                vcvtq_f32_u32(vmovl_u16(vget_high_u16(low))),
+                vcvtq_f32_u32(vmovl_u16(vget_low_u16(high))),
+                vcvtq_f32_u32(vmovl_u16(vget_high_u16(high))),
             ]
         }
     }

@@ -47,6 +47,12 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
+    unsafe fn load_levels(from: *const u8) -> Self::V {
+        // SAFETY: the caller's promise of sixteen bytes.
+        unsafe { *from.cast::<[u8; LANES]>() }.map(f32::from)
+    }
+
+    #[inline(always)]
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         zip(zip(a, b, |a, b| a * b), c, |ab, c| ab + c)
     }

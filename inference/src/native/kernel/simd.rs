@@ -23,6 +23,8 @@ pub(super) trait Simd: Copy {
     unsafe fn store(to: *mut f32, value: Self::V);
     /// The sixteen signed bytes at `from`.
     unsafe fn load_bytes(from: *const u8) -> Self::V;
+    /// The sixteen bytes without sign at `from`.
+    unsafe fn load_levels(from: *const u8) -> Self::V;
     /// `a * b + c`, rounded once or twice.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;

@@ -1,0 +1,220 @@
+//! Rows of a picture, reduced or enlarged and laid out as a network reads them.
+//!
+//! Rows are mixed first: that is one multiplication a byte over all of a row, and leaves a row of floats in the nearest cache. Its
+//! pixels are mixed afterwards, and their colours part there.
+
+use super::Kernels;
+use super::simd::{LANES, Simd};
+
+/// Colours of a pixel.
+const COLORS: usize = 3;
+
+/// Vectors of bytes that are mixed together: their sums stay in registers while the rows go by.
+const TOGETHER: usize = 4;
+
+/// For each place of an axis, which inputs make it up: the same number for all, side by side.
+#[derive(Clone, Default)]
+pub(crate) struct Taps {
+    /// The first input of each place.
+    first: Vec<usize>,
+    /// `[place][input]`.
+    weights: Vec<f32>,
+    /// Inputs of each place.
+    n: usize,
+    /// Inputs there are.
+    n_inputs: usize,
+}
+
+impl Taps {
+    /// From the first input and the weights of each place; those of fewer inputs than others are filled up with noughts. There
+    /// are `n_inputs` inputs.
+    ///
+    /// # Panics
+    /// Where an input lies beyond the last: a defect of who calls.
+    pub(crate) fn new(n_inputs: usize, places: &[(usize, Vec<f32>)]) -> Self {
+        let n = places.iter().map(|(_, weights)| weights.len()).max();
+        let n = n.unwrap_or_default();
+        let mut taps = Self {
+            first: Vec::with_capacity(places.len()),
+            weights: Vec::with_capacity(places.len() * n),
+            n,
+            n_inputs,
+        };
+        for (first, weights) in places {
+            assert!(first + weights.len() <= n_inputs, "an input too far");
+            // What is filled up has to be an input too.
+            let start = (*first).min(n_inputs - n);
+            let end = taps.weights.len() + n;
+            taps.first.push(start);
+            taps.weights.resize(end - n + first - start, 0.0);
+            taps.weights.extend(weights);
+            taps.weights.resize(end, 0.0);
+        }
+        taps
+    }
+
+    /// Places there are.
+    pub(crate) fn len(&self) -> usize {
+        self.first.len()
+    }
+
+    /// The inputs from the first to the last that is needed.
+    pub(crate) fn span(&self) -> std::ops::Range<usize> {
+        let first = self.first.iter().copied().min().unwrap_or_default();
+        let last = self.first.iter().copied().max().unwrap_or_default();
+        first..last + self.n
+    }
+
+    fn at(&self, place: usize) -> (usize, &[f32]) {
+        let weights = &self.weights[place * self.n..][..self.n];
+        (self.first[place], weights)
+    }
+}
+
+/// The work of one row.
+pub(super) struct ScaledRow<'a> {
+    /// The rows that make it up, each from the first byte that is needed on.
+    rows: &'a [*const u8],
+    /// Their weights.
+    weights: &'a [f32],
+    /// Bytes of each that are needed.
+    n_bytes: usize,
+    /// Room for as many floats, and one.
+    mixed: *mut f32,
+    columns: &'a Taps,
+    /// Pixels to the left of what is needed.
+    left: usize,
+    /// Where red, green and blue go.
+    planes: [*mut f32; COLORS],
+}
+
+/// Mixes the rows, then their pixels.
+///
+/// # Safety
+/// All that the description reaches lies in live memory, what is written apart from what is read; the columns lie within
+/// `left` and what is needed.
+#[inline(always)]
+pub(super) unsafe fn row<S: Simd>(work: &ScaledRow<'_>) {
+    // SAFETY: the caller's promise; offsets stay below `n_bytes`, and by the promise about columns pixels do too.
+    unsafe {
+        let wide = LANES * TOGETHER;
+        let n_wide = work.n_bytes / wide * wide;
+        for at in (0..n_wide).step_by(wide) {
+            mix::<S, TOGETHER>(work, at);
+        }
+        let n_whole = work.n_bytes / LANES * LANES;
+        for at in (n_wide..n_whole).step_by(LANES) {
+            mix::<S, 1>(work, at);
+        }
+        for at in n_whole..work.n_bytes {
+            let mut sum = 0.0;
+            for (row, weight) in work.rows.iter().zip(work.weights) {
+                sum += f32::from(*row.add(at)) * weight;
+            }
+            *work.mixed.add(at) = sum;
+        }
+        let n = work.columns.n;
+        for (place, first) in work.columns.first.iter().enumerate() {
+            // Red, green and blue, and the red of the next.
+            let mut sums = [0.0_f32; COLORS + 1];
+            let weights = work.columns.weights.as_ptr().add(place * n);
+            let from = work.mixed.add((first - work.left) * COLORS);
+            for at in 0..n {
+                let pixel = *from.add(at * COLORS).cast::<[f32; COLORS + 1]>();
+                let weight = *weights.add(at);
+                for (sum, color) in sums.iter_mut().zip(pixel) {
+                    *sum += color * weight;
+                }
+            }
+            for (plane, sum) in work.planes.iter().zip(sums) {
+                *plane.add(place) = sum;
+            }
+        }
+    }
+}
+
+/// Mixes `N` vectors of bytes.
+///
+/// # Safety
+/// As of [`row`]; so many bytes are there from `at` on.
+#[inline(always)]
+unsafe fn mix<S: Simd, const N: usize>(work: &ScaledRow<'_>, at: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut sums = [S::splat(0.0); N];
+        for (row, weight) in work.rows.iter().zip(work.weights) {
+            let weight = S::splat(*weight);
+            for (n, sum) in sums.iter_mut().enumerate() {
+                *sum = S::fma(S::load_levels(row.add(at + n * LANES)), weight, *sum);
+            }
+        }
+        for (n, sum) in sums.into_iter().enumerate() {
+            S::store(work.mixed.add(at + n * LANES), sum);
+        }
+    }
+}
+
+/// Where a scaled picture goes: red, green and blue, `step` floats from one row to the next.
+pub(crate) struct Planes<'a> {
+    pub(crate) colors: [&'a mut [f32]; COLORS],
+    pub(crate) step: usize,
+}
+
+impl Kernels {
+    /// A picture of `columns` by `rows` inputs, red, green and blue of each pixel side by side, scaled as those say. `mixed`
+    /// is room to work in.
+    ///
+    /// # Panics
+    /// Where a length does not fit.
+    pub(crate) fn scale(
+        self,
+        picture: &[u8],
+        columns: &Taps,
+        rows: &Taps,
+        mixed: &mut Vec<f32>,
+        planes: &mut Planes<'_>,
+    ) {
+        let (width, height) = (columns.len(), rows.len());
+        if width == 0 || height == 0 {
+            return;
+        }
+        let row_bytes = columns.n_inputs * COLORS;
+        assert!(picture.len() >= row_bytes * rows.n_inputs, "too short");
+        assert!(planes.step >= width, "rows run into each other");
+        for plane in &planes.colors {
+            assert!(
+                plane.len() >= (height - 1) * planes.step + width,
+                "plane too short"
+            );
+        }
+        let span = columns.span();
+        let n_bytes = span.len() * COLORS;
+        mixed.resize(n_bytes + 1, 0.0);
+        let mut pointers = Vec::with_capacity(rows.n);
+        for y in 0..height {
+            let (first, weights) = rows.at(y);
+            pointers.clear();
+            let needed = (first..first + rows.n).map(|row| {
+                let from = row * row_bytes + span.start * COLORS;
+                picture[from..][..n_bytes].as_ptr()
+            });
+            pointers.extend(needed);
+            let at = y * planes.step;
+            let work = ScaledRow {
+                rows: &pointers,
+                weights,
+                n_bytes,
+                mixed: mixed.as_mut_ptr(),
+                columns,
+                left: span.start,
+                planes: planes
+                    .colors
+                    .each_mut()
+                    .map(|plane| plane[at..][..width].as_mut_ptr()),
+            };
+            // SAFETY: every row has the bytes of the span, within which all columns lie; there is room for them and one
+            // more, the planes have been cut to the width, and the table was chosen for this processor.
+            unsafe { (self.0.scale)(&work) }
+        }
+    }
+}

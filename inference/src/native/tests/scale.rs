@@ -1,0 +1,124 @@
+//! Scaling, with every kind of vectors, beside its definition.
+
+use proptest::prelude::*;
+
+use crate::native::kernel::Kernels;
+use crate::native::scale::{AxisScale, ColorPlanes, Scaler};
+
+/// The mean about each output's place, weighted by a triangle: computed pixel by pixel over the whole axis.
+fn definition(values: &[f64], axis: &AxisScale) -> Vec<f64> {
+    let scale = f64::from(axis.len) / axis.n_outputs as f64;
+    let radius = scale.max(1.0);
+    let output = |at: usize| {
+        let center = f64::from(axis.start) + (at as f64 + 0.5) * scale;
+        let center = center.clamp(0.5, values.len() as f64 - 0.5);
+        let weights = (0..values.len()).map(|i| 1.0 - (i as f64 + 0.5 - center).abs() / radius);
+        let weights: Vec<f64> = weights.map(|weight| weight.max(0.0)).collect();
+        let sum: f64 = weights.iter().sum();
+        let products = weights.iter().zip(values);
+        products.map(|(weight, value)| weight * value).sum::<f64>() / sum
+    };
+    (0..axis.n_outputs).map(output).collect()
+}
+
+fn axis() -> impl Strategy<Value = AxisScale> {
+    (1_usize..70, 0.0_f32..1.0, 0.0_f32..1.0, 1_usize..50).prop_map(
+        |(n_inputs, start, len, n_outputs)| {
+            let start = start * n_inputs as f32 * 0.9;
+            let len = (len * (n_inputs as f32 - start)).max(0.05);
+            AxisScale {
+                n_inputs,
+                start,
+                len,
+                n_outputs,
+            }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn every_kernel_scales_right(x in axis(), y in axis(), seed in any::<u32>(), more in 0_usize..3) {
+        let mut state = seed;
+        let picture: Vec<u8> = (0..x.n_inputs * y.n_inputs * 3)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            })
+            .collect();
+        let step = x.n_outputs + more;
+        for kernels in Kernels::all() {
+            let mut scaler = Scaler::with(kernels);
+            let mut planes = [(); 3].map(|()| vec![-1.0_f32; step * y.n_outputs]);
+            let [red, green, blue] = &mut planes;
+            // Twice: what was made for the first is at hand for the second.
+            for _ in 0..2 {
+                let mut into = ColorPlanes { red, green, blue, step };
+                scaler.scale(&picture, x, y, &mut into);
+            }
+            for (c, plane) in planes.iter().enumerate() {
+                let rows: Vec<Vec<f64>> = (0..y.n_inputs)
+                    .map(|row| {
+                        let pixels = &picture[row * x.n_inputs * 3..][..x.n_inputs * 3];
+                        let values: Vec<f64> = pixels.iter().skip(c).step_by(3).map(|v| f64::from(*v)).collect();
+                        definition(&values, &x)
+                    })
+                    .collect();
+                for column in 0..x.n_outputs {
+                    let values: Vec<f64> = rows.iter().map(|row| row[column]).collect();
+                    for (row, expected) in definition(&values, &y).into_iter().enumerate() {
+                        let found = f64::from(plane[row * step + column]);
+                        prop_assert!(
+                            (found - expected).abs() < 2e-3,
+                            "{}: {found} instead of {expected}", kernels.name()
+                        );
+                    }
+                }
+                // What lies beside the picture is left alone.
+                for row in 0..y.n_outputs {
+                    prop_assert!(plane[row * step + x.n_outputs..(row + 1) * step].iter().all(|v| *v == -1.0));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "plane too short")]
+fn planes_are_measured() {
+    let axis = AxisScale {
+        n_inputs: 4,
+        start: 0.0,
+        len: 4.0,
+        n_outputs: 2,
+    };
+    let (mut red, mut green, mut blue) = ([0.0; 4], [0.0; 4], [0.0; 3]);
+    let mut into = ColorPlanes {
+        red: &mut red,
+        green: &mut green,
+        blue: &mut blue,
+        step: 2,
+    };
+    Scaler::default().scale(&[0; 48], axis, axis, &mut into);
+}
+
+#[test]
+#[should_panic(expected = "too short")]
+fn pictures_are_measured() {
+    let axis = AxisScale {
+        n_inputs: 4,
+        start: 0.0,
+        len: 4.0,
+        n_outputs: 1,
+    };
+    let (mut red, mut green, mut blue) = ([0.0; 1], [0.0; 1], [0.0; 1]);
+    let mut into = ColorPlanes {
+        red: &mut red,
+        green: &mut green,
+        blue: &mut blue,
+        step: 1,
+    };
+    Scaler::default().scale(&[0; 47], axis, axis, &mut into);
+}
