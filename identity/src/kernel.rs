@@ -13,6 +13,8 @@ mod avx_vnni;
 mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(feature = "hnsw")]
+mod pair;
 mod scalar;
 
 use std::sync::OnceLock;
@@ -20,6 +22,8 @@ use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 use self::lanes::Work;
+#[cfg(feature = "hnsw")]
+pub(crate) use self::pair::cosine_distance;
 use crate::Template;
 
 /// Rows side by side in a block: the lanes of the widest vector.

@@ -15,6 +15,7 @@ use super::rows::Slot;
 use super::{
     Enrolment, ExactGallery, Gallery, GalleryError, GalleryLimits, Hit, Merge, SearchAnswer, Shard,
 };
+use crate::kernel::cosine_distance;
 use crate::{Embedding, GalleryTransform, ModelTag, Template};
 
 /// When the index is asked, and how thoroughly it looks.
@@ -274,7 +275,13 @@ fn index(dimension: usize, limits: NearLimits) -> Result<Index, GalleryError> {
         expansion_search: limits.expansion_search,
         multi: false,
     };
-    Index::new(&options).map_err(failed)
+    let mut index = Index::new(&options).map_err(failed)?;
+    // Its own compares number by number where its kernels are left out. It hands over rows of so many whole numbers, those it was
+    // given.
+    index
+        .change_metric::<i8>(cosine_distance(dimension))
+        .map_err(failed)?;
+    Ok(index)
 }
 
 impl Gallery for NearGallery {
