@@ -11,6 +11,7 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx_vnni;
 mod lanes;
+mod lines;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(feature = "hnsw")]
@@ -22,6 +23,7 @@ use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 use self::lanes::Work;
+pub(crate) use self::lines::Lines;
 #[cfg(feature = "hnsw")]
 pub(crate) use self::pair::cosine_distance;
 use crate::Template;

@@ -6,7 +6,7 @@
 
 use zeroize::Zeroize;
 
-use crate::kernel::{BLOCK_ROWS, GROUP_LEN, Line, Probe, products};
+use crate::kernel::{BLOCK_ROWS, GROUP_LEN, Line, Lines, Probe, products};
 use crate::template::inverse_length;
 
 /// Rows of a chunk: 2 MiB of templates of 128 numbers. Chunks never move, so that no copy of a template is left behind when
@@ -23,7 +23,7 @@ const OFFSET: u8 = 0x80;
 pub(super) type Slot = u32;
 
 struct Chunk {
-    lines: Box<[Line]>,
+    lines: Lines,
     /// One over the length of each row; NaN for rows that are vacant or passed over, which no comparison lets through.
     inverse_lengths: Vec<f32>,
 }
@@ -60,7 +60,7 @@ impl Rows {
         if self.n_slots == self.chunks.len() * CHUNK_ROWS {
             let n_lines = CHUNK_ROWS / BLOCK_ROWS * self.n_groups;
             self.chunks.push(Chunk {
-                lines: vec![Line::ZERO; n_lines].into_boxed_slice(),
+                lines: Lines::zeroed(n_lines),
                 inverse_lengths: vec![f32::NAN; CHUNK_ROWS],
             });
         }
@@ -202,7 +202,7 @@ impl Rows {
 impl Drop for Rows {
     fn drop(&mut self) {
         for chunk in &mut self.chunks {
-            for line in &mut chunk.lines {
+            for line in &mut *chunk.lines {
                 line.0.zeroize();
             }
         }

@@ -1,8 +1,9 @@
 //! x86-64 with AVX2: numbers widened to sixteen bits, so that no sum is cut short.
 
 use std::arch::x86_64::{
-    __m256i, _mm_load_si128, _mm256_add_epi32, _mm256_cvtepu8_epi16, _mm256_hadd_epi32,
-    _mm256_madd_epi16, _mm256_permute4x64_epi64, _mm256_set1_epi64x, _mm256_storeu_si256,
+    __m256i, _MM_HINT_T0, _mm_load_si128, _mm_prefetch, _mm_set1_epi32, _mm256_add_epi32,
+    _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_hadd_epi32, _mm256_madd_epi16,
+    _mm256_permute4x64_epi64, _mm256_set1_epi64x, _mm256_storeu_si256,
 };
 
 use super::lanes::{Lanes, Work, run as run_on};
@@ -34,8 +35,8 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     unsafe fn group(numbers: &[i8; GROUP_LEN]) -> __m256i {
-        let [a, b, c, d] = numbers.map(|n| u64::from(i16::from(n).cast_unsigned()));
-        unsafe { _mm256_set1_epi64x((a | b << 16 | c << 32 | d << 48).cast_signed()) }
+        let four = i32::from_le_bytes(numbers.map(i8::cast_unsigned));
+        unsafe { _mm256_cvtepi8_epi16(_mm_set1_epi32(four)) }
     }
 
     #[inline(always)]
@@ -57,6 +58,11 @@ impl Lanes for Avx2 {
                 _mm256_storeu_si256(half.as_mut_ptr().cast(), rows);
             }
         }
+    }
+
+    #[inline(always)]
+    unsafe fn fetch(line: *const Line) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
     }
 }
 

@@ -33,7 +33,14 @@ pub(super) trait Lanes {
     unsafe fn add(sums: Self::Sums, rows: Self::Rows, group: Self::Group) -> Self::Sums;
     /// Writes the sums down.
     unsafe fn store(sums: Self::Sums, to: &mut [i32; BLOCK_ROWS]);
+    /// Has a line brought near that is wanted soon; any address may be told, and nothing need come of it.
+    #[inline(always)]
+    unsafe fn fetch(_line: *const Line) {}
 }
+
+/// Lines ahead of those in work that are fetched from memory. The processor reads ahead by itself, but begins anew with every page, and
+/// asks for less at once than memory could bring.
+const AHEAD: usize = 16;
 
 /// Does the work: `P` probes at a time on `B` blocks, and those that are left one by one on `B1` blocks.
 ///
@@ -66,11 +73,11 @@ unsafe fn blocks<S: Lanes, const B: usize, const P: usize>(
     let n_tiled = n_blocks / B * B;
     for block in (0..n_tiled).step_by(B) {
         // SAFETY: `block + B` is at most `n_blocks`.
-        unsafe { tile::<S, B, P>(work, block, probe) }
+        unsafe { tile::<S, B, P>(work, block, probe, probe == 0) }
     }
     for block in n_tiled..n_blocks {
         // SAFETY: as above with one block.
-        unsafe { tile::<S, 1, P>(work, block, probe) }
+        unsafe { tile::<S, 1, P>(work, block, probe, probe == 0) }
     }
 }
 
@@ -81,6 +88,7 @@ unsafe fn tile<S: Lanes, const B: usize, const P: usize>(
     work: &mut Work<'_>,
     block: usize,
     probe: usize,
+    is_first: bool,
 ) {
     let n_groups = work.n_groups;
     // SAFETY: so many blocks and probes are there; each block has `n_groups` lines, each probe `n_groups` groups.
@@ -93,7 +101,11 @@ unsafe fn tile<S: Lanes, const B: usize, const P: usize>(
         for at in 0..n_groups {
             let group: [S::Group; P] = std::array::from_fn(|p| S::group(&*groups[p].add(at)));
             for (b, sums) in sums.iter_mut().enumerate() {
-                let rows = S::rows(&*lines.add(b * n_groups + at));
+                let line = lines.add(b * n_groups + at);
+                if is_first {
+                    S::fetch(line.wrapping_add(AHEAD));
+                }
+                let rows = S::rows(&*line);
                 for (sum, group) in sums.iter_mut().zip(group) {
                     *sum = S::add(*sum, rows, group);
                 }
