@@ -204,7 +204,7 @@ async fn what_services_hold_is_found_and_what_they_took_out_never_again() {
         let mut oracle = Oracle::default();
         for number in 0..40 {
             if rng.random_range(0..8_u32) == 0 {
-                end(engine).await;
+                end(engine, &faults).await;
                 engine = begin(folder.path(), &clock, &faults).await.unwrap();
             } else {
                 act(engine.collections(), &mut oracle, &mut rng).await;
@@ -212,7 +212,7 @@ async fn what_services_hold_is_found_and_what_they_took_out_never_again() {
             let place = format!("seed {seed}, act {number}");
             oracle.check(engine.collections(), &place).await;
         }
-        end(engine).await;
+        end(engine, &faults).await;
     }
 }
 
@@ -292,12 +292,12 @@ async fn die_and_look(number: u32, moment: Moment) -> bool {
     if let Ok(engine) = begin(folder.path(), &clock, &faults).await {
         let lived = live(&engine, &mut told).await;
         assert!(lived.is_ok() || faults.is_dead(), "{place}: {lived:?}");
-        end(engine).await;
+        end(engine, &faults).await;
     }
-    let engine = begin(folder.path(), &clock, &Faults::new(None)).await;
-    let engine = engine.unwrap();
+    let after = Faults::new(None);
+    let engine = begin(folder.path(), &clock, &after).await.unwrap();
     check(&engine, &told, &place).await;
-    end(engine).await;
+    end(engine, &after).await;
     faults.is_dead()
 }
 
@@ -308,7 +308,7 @@ async fn what_services_were_told_holds_wherever_the_program_dies() {
     let faults = Faults::new(None);
     let engine = begin(folder.path(), &clock, &faults).await.unwrap();
     let n_at_start = faults.n_writes();
-    end(engine).await;
+    end(engine, &faults).await;
     // After a write lies on the disk what lies there before the next one: what was told differs alone.
     for (moment, step) in [(Moment::Before, 1), (Moment::After, 2)] {
         let mut number = n_at_start;

@@ -26,8 +26,9 @@ use crate::{
 /// More writes than a start and the acts below make.
 const MAX_WRITES: u32 = 200;
 
-/// How long a dead engine is given to notice.
+/// How long an engine is given to come to its end, and one whose files answer no more to hear that it shall.
 const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE_WITH_DEAD: Duration = Duration::from_millis(50);
 
 fn spring() -> CampaignId {
     CampaignId::new("spring").unwrap()
@@ -89,10 +90,16 @@ pub(crate) async fn begin(
     begun
 }
 
-pub(crate) async fn end(engine: Engine) {
+pub(crate) async fn end(engine: Engine, faults: &Faults) {
     let store = Arc::clone(engine.store());
-    // One whose files answer no more may wait for them; whoever kills a program does not.
-    let _ = tokio::time::timeout(PATIENCE, engine.stop()).await;
+    // One whose files answer no more waits for them; whoever kills a program does not.
+    let patience = if faults.is_dead() {
+        PATIENCE_WITH_DEAD
+    } else {
+        PATIENCE
+    };
+    let ended = tokio::time::timeout(patience, engine.stop()).await;
+    assert!(ended.is_ok() || faults.is_dead(), "it does not end");
     store.close().await;
 }
 
@@ -201,13 +208,12 @@ async fn die_and_look(number: u32, moment: Moment) -> bool {
     if let Ok(engine) = begin(folder.path(), &clock, &faults).await {
         let lived = live(&engine, &mut told).await;
         assert!(lived.is_ok() || faults.is_dead(), "{place}: {lived:?}");
-        end(engine).await;
+        end(engine, &faults).await;
     }
-    let engine = begin(folder.path(), &clock, &Faults::new(None))
-        .await
-        .unwrap();
+    let after = Faults::new(None);
+    let engine = begin(folder.path(), &clock, &after).await.unwrap();
     check(&engine, &told, &place).await;
-    end(engine).await;
+    end(engine, &after).await;
     faults.is_dead()
 }
 
