@@ -39,10 +39,6 @@ pub(crate) const GROUP_LEN: usize = 4;
 #[repr(C, align(64))]
 pub(crate) struct Line(pub(crate) [u8; BLOCK_ROWS * GROUP_LEN]);
 
-impl Line {
-    pub(crate) const ZERO: Self = Self([0; BLOCK_ROWS * GROUP_LEN]);
-}
-
 /// A probe as the kernels take it.
 ///
 /// # Privacy
@@ -232,6 +228,6 @@ mod tests {
     #[should_panic(expected = "another dimension")]
     fn lengths_are_checked() {
         let probe = probe(&[1, 2, 3, 4, 5]).unwrap();
-        products(&[Line::ZERO], 1, &[probe], 16, &mut [0; 16]);
+        products(&[Line([0; BLOCK_ROWS * GROUP_LEN])], 1, &[probe], 16, &mut [0; 16]);
     }
 }

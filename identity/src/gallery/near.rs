@@ -278,9 +278,7 @@ fn index(dimension: usize, limits: NearLimits) -> Result<Index, GalleryError> {
     let mut index = Index::new(&options).map_err(failed)?;
     // Its own compares number by number where its kernels are left out. It hands over rows of so many whole numbers, those it was
     // given.
-    index
-        .change_metric::<i8>(cosine_distance(dimension))
-        .map_err(failed)?;
+    index.change_metric::<i8>(cosine_distance(dimension));
     Ok(index)
 }
 
