@@ -228,6 +228,12 @@ mod tests {
     #[should_panic(expected = "another dimension")]
     fn lengths_are_checked() {
         let probe = probe(&[1, 2, 3, 4, 5]).unwrap();
-        products(&[Line([0; BLOCK_ROWS * GROUP_LEN])], 1, &[probe], 16, &mut [0; 16]);
+        products(
+            &[Line([0; BLOCK_ROWS * GROUP_LEN])],
+            1,
+            &[probe],
+            16,
+            &mut [0; 16],
+        );
     }
 }
