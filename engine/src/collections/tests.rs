@@ -290,8 +290,9 @@ async fn die_and_look(number: u32, moment: Moment) -> bool {
     let mut told = Told::default();
     let place = format!("{number} {moment:?}");
     if let Ok(engine) = begin(folder.path(), &clock, &faults).await {
-        let lived = live(&engine, &mut told).await;
-        assert!(lived.is_ok() || faults.is_dead(), "{place}: {lived:?}");
+        let lived = faults.until_death(live(&engine, &mut told)).await;
+        let is_whole = matches!(lived, Some(Ok(())));
+        assert!(is_whole || faults.is_dead(), "{place}: {lived:?}");
         end(engine, &faults).await;
     }
     let after = Faults::new(None);

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use regard_backends::{
@@ -20,6 +21,9 @@ use regard_commitments::{
 use regard_decision::{Decision, Outcome, PlayRow};
 use regard_domain::{CampaignId, DecisionId, GalleryId, PersonId, ScreenId, StudyId, Timestamp};
 use tokio::task::AbortHandle;
+
+/// How often it is asked whether the program is dead.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Where the program dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,23 @@ impl Faults {
 
     pub(crate) fn is_dead(&self) -> bool {
         self.is_dead.load(Ordering::SeqCst)
+    }
+
+    /// What a life comes to before the program dies; nothing where it dies first: an answer that nobody is left to give is not
+    /// waited for.
+    pub(crate) async fn until_death<T>(&self, life: impl Future<Output = T>) -> Option<T> {
+        let death = async {
+            while !self.is_dead() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            // Whoever is told of it at once says how.
+            tokio::time::sleep(LOOK_EVERY).await;
+        };
+        tokio::select! {
+            biased;
+            lived = life => Some(lived),
+            () = death => None,
+        }
     }
 
     /// Writes until now.
