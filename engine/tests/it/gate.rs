@@ -205,6 +205,8 @@ async fn an_agreement_is_over_when_nobody_is_there_any_more() {
     );
     let refusal = engine.screen(&screen()).unwrap().borrow().refusal.clone();
     assert_eq!(refusal.map(|r| r.code), Some(RefusalCode::ConsentExpired));
+    // The eye is shut first, and the ledger told then: by the end at the latest.
+    engine.stop().await;
     let entries = entries(&engine).await;
     assert!(
         entries
@@ -216,7 +218,6 @@ async fn an_agreement_is_over_when_nobody_is_there_any_more() {
             .iter()
             .any(|e| matches!(e, EntryBody::AgreementEnded { .. }))
     );
-    engine.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
