@@ -30,11 +30,12 @@ mod stored;
 
 use execute::{Memory, Team};
 use graph::Graph;
+pub use kernel::ColorPlanes;
 use kernel::Kernels;
 use onnx::{Model, ReadError};
 use plan::{Place, Plan};
 pub use profile::{Profiler, StepTime};
-pub use scale::{AxisScale, ColorPlanes, Scaler};
+pub use scale::{AxisScale, Scaler};
 
 const NAME: &str = "native";
 

@@ -82,12 +82,8 @@ impl PlanarInput {
                 n_outputs: height,
             };
             let step = self.width;
-            let mut into = ColorPlanes {
-                red,
-                green,
-                blue,
-                step,
-            };
+            let colors = [red, green, blue];
+            let mut into = ColorPlanes { colors, step };
             self.scaler.scale(picture.pixels(), x, y, &mut into);
         }
         // What lies beside it, and below.

@@ -15,7 +15,7 @@ use super::kept::FaceForm;
 use super::{Caller, CollectionError, Collections, Leave, Probe, read};
 use crate::custody::template_subject;
 use crate::custody::tests::crashing::{Faults, Moment};
-use crate::custody::tests::engine_crashes::{begin, end};
+use crate::custody::tests::engine_crashes::{Failed, begin, die_and_look, end};
 use crate::custody::tests::world::VirtualClock;
 use crate::{AttestationWish, Engine};
 
@@ -36,7 +36,7 @@ fn staff() -> GalleryId {
     Collections::id_of("staff")
 }
 
-async fn attest(engine: &Engine) -> Result<(), Box<dyn std::error::Error>> {
+async fn attest(engine: &Engine) -> Result<(), Failed> {
     let wish = AttestationWish {
         service: SERVICE.to_owned(),
         purpose: "find the owner of a found badge".to_owned(),
@@ -226,8 +226,6 @@ struct Told {
     is_deleted: bool,
 }
 
-type Failed = Box<dyn std::error::Error>;
-
 async fn live(engine: &Engine, told: &mut Told) -> Result<(), Failed> {
     attest(engine).await?;
     let collections = engine.collections();
@@ -284,24 +282,6 @@ async fn check(engine: &Engine, told: &Told, place: &str) {
     }
 }
 
-async fn die_and_look(number: u32, moment: Moment) -> bool {
-    let (folder, clock) = (tempfile::tempdir().unwrap(), VirtualClock::new());
-    let faults = Faults::new(Some((number, moment)));
-    let mut told = Told::default();
-    let place = format!("{number} {moment:?}");
-    if let Ok(engine) = begin(folder.path(), &clock, &faults).await {
-        let lived = faults.until_death(live(&engine, &mut told)).await;
-        let is_whole = matches!(lived, Some(Ok(())));
-        assert!(is_whole || faults.is_dead(), "{place}: {lived:?}");
-        end(engine, &faults).await;
-    }
-    let after = Faults::new(None);
-    let engine = begin(folder.path(), &clock, &after).await.unwrap();
-    check(&engine, &told, &place).await;
-    end(engine, &after).await;
-    faults.is_dead()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_services_were_told_holds_wherever_the_program_dies() {
     // At the writes of a start it dies in `engine_crashes`.
@@ -313,7 +293,7 @@ async fn what_services_were_told_holds_wherever_the_program_dies() {
     // After a write lies on the disk what lies there before the next one: what was told differs alone.
     for (moment, step) in [(Moment::Before, 1), (Moment::After, 2)] {
         let mut number = n_at_start;
-        while die_and_look(number, moment).await {
+        while die_and_look((number, moment), live, check).await {
             number += step;
             assert!(number < MAX_WRITES);
         }

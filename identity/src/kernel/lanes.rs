@@ -73,11 +73,11 @@ unsafe fn blocks<S: Lanes, const B: usize, const P: usize>(
     let n_tiled = n_blocks / B * B;
     for block in (0..n_tiled).step_by(B) {
         // SAFETY: `block + B` is at most `n_blocks`.
-        unsafe { tile::<S, B, P>(work, block, probe, probe == 0) }
+        unsafe { tile::<S, B, P>(work, block, probe) }
     }
     for block in n_tiled..n_blocks {
         // SAFETY: as above with one block.
-        unsafe { tile::<S, 1, P>(work, block, probe, probe == 0) }
+        unsafe { tile::<S, 1, P>(work, block, probe) }
     }
 }
 
@@ -88,7 +88,6 @@ unsafe fn tile<S: Lanes, const B: usize, const P: usize>(
     work: &mut Work<'_>,
     block: usize,
     probe: usize,
-    is_first: bool,
 ) {
     let n_groups = work.n_groups;
     // SAFETY: so many blocks and probes are there; each block has `n_groups` lines, each probe `n_groups` groups.
@@ -102,7 +101,8 @@ unsafe fn tile<S: Lanes, const B: usize, const P: usize>(
             let group: [S::Group; P] = std::array::from_fn(|p| S::group(&*groups[p].add(at)));
             for (b, sums) in sums.iter_mut().enumerate() {
                 let line = lines.add(b * n_groups + at);
-                if is_first {
+                // The first probes bring it near for all.
+                if probe == 0 {
                     S::fetch(line.wrapping_add(AHEAD));
                 }
                 let rows = S::rows(&*line);

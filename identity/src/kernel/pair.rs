@@ -1,5 +1,7 @@
 //! How far two rows are apart: what an index of neighbours asks, pair by pair.
 
+use crate::template::{cosine, inverse_length};
+
 /// Sums of products of `a` with `b`, of `a` with itself and of `b` with itself.
 #[inline(always)]
 fn sums(a: &[i8], b: &[i8]) -> [i32; 3] {
@@ -44,12 +46,10 @@ fn all() -> Vec<Sums> {
 fn distance(run: Sums, a: &[i8], b: &[i8]) -> f32 {
     // SAFETY: only functions whose instructions were found are in the list.
     let [product, a, b] = unsafe { run(a, b) };
-    let lengths = (a as f32).sqrt() * (b as f32).sqrt();
-    if lengths > 0.0 {
-        1.0 - product as f32 / lengths
-    } else {
-        1.0
+    if a == 0 || b == 0 {
+        return 1.0;
     }
+    1.0 - cosine(product, inverse_length(a), inverse_length(b)).get()
 }
 
 /// A function of two rows.

@@ -49,7 +49,8 @@ pub(crate) use dot::{ByteFilter, GROUP};
 pub(crate) use finish::MAX_RESIDUALS;
 pub(crate) use memory::{Aligned, MAX_READS};
 pub(crate) use rows::{ChannelMap, PoolWork, RowWork};
-pub(crate) use scale::{Planes, Taps};
+pub use scale::ColorPlanes;
+pub(crate) use scale::Taps;
 pub(crate) use simd::LANES;
 
 use dispatch::Table;

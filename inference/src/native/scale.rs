@@ -1,11 +1,11 @@
 //! Pieces of pictures, scaled into what a network reads.
 
-use super::kernel::{Kernels, Planes, Taps};
+use super::kernel::{ColorPlanes, Kernels, Taps};
 
 /// A piece of one axis of a picture and what becomes of it. Lengths are in pixels; the first pixel reaches from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AxisScale {
-    /// Pixels of the picture along this axis.
+    /// Pixels of the picture along this axis, at least one.
     pub n_inputs: usize,
     /// Where the piece begins.
     pub start: f32,
@@ -18,45 +18,25 @@ pub struct AxisScale {
 impl AxisScale {
     /// Each output is the mean of the inputs about its place, weighted by a triangle as wide as two outputs, or as two inputs
     /// where the piece is enlarged. Inputs beyond the piece count, beyond the picture there are none.
-    fn taps(&self) -> Taps {
+    fn fill(&self, taps: &mut Taps) {
         let scale = f64::from(self.len) / self.n_outputs.max(1) as f64;
         let radius = scale.max(1.0);
-        let place = |output: usize| {
+        // No more than so many lie under a triangle, without its very edges.
+        let n = ((2.0 * radius).ceil() as usize).min(self.n_inputs);
+        taps.begin(n, self.n_inputs);
+        for output in 0..self.n_outputs {
             let center = f64::from(self.start) + (output as f64 + 0.5) * scale;
             // A piece that rounding lets begin beyond the last pixel has that pixel.
             let center = center.clamp(0.5, self.n_inputs as f64 - 0.5);
-            let first = (center - radius).max(0.0) as usize;
-            let last = ((center + radius).ceil() as usize).min(self.n_inputs);
+            // Below nought, the cast saturates.
+            let first = ((center - radius + 0.5).floor() as usize).min(self.n_inputs - n);
             let weight =
                 |input: usize| (1.0 - (input as f64 + 0.5 - center).abs() / radius).max(0.0);
-            let sum: f64 = (first..last).map(weight).sum();
-            let weights = (first..last).map(|input| (weight(input) / sum) as f32);
-            let weights: Vec<f32> = weights.collect();
-            // Inputs at the very edge of the triangle count for nothing.
-            let n_before = weights.iter().take_while(|weight| **weight == 0.0).count();
-            let n_after = weights
-                .iter()
-                .rev()
-                .take_while(|weight| **weight == 0.0)
-                .count();
-            let weights = weights[n_before..weights.len() - n_after].to_vec();
-            (first + n_before, weights)
-        };
-        let places: Vec<_> = (0..self.n_outputs).map(place).collect();
-        Taps::new(self.n_inputs, &places)
+            let inputs = first..first + n;
+            let sum: f64 = inputs.clone().map(weight).sum();
+            taps.push(first, inputs.map(|input| (weight(input) / sum) as f32));
+        }
     }
-}
-
-/// Where a scaled picture goes: one plane a colour, rows of as many floats.
-pub struct ColorPlanes<'a> {
-    /// Red in 0..255, as the next two.
-    pub red: &'a mut [f32],
-    /// Green.
-    pub green: &'a mut [f32],
-    /// Blue.
-    pub blue: &'a mut [f32],
-    /// Floats from one row to the next, at least the width that is made.
-    pub step: usize,
 }
 
 /// One axis as it was asked for, and what that means.
@@ -69,7 +49,7 @@ struct Axis {
 impl Axis {
     fn prepare(&mut self, asked: AxisScale) {
         if self.asked != Some(asked) {
-            self.taps = asked.taps();
+            asked.fill(&mut self.taps);
             self.asked = Some(asked);
         }
     }
@@ -107,7 +87,7 @@ impl Scaler {
     /// reduced, bilinear where it is enlarged.
     ///
     /// # Panics
-    /// Where the picture is shorter than both axes say, or a plane too short for what is made.
+    /// Where the picture has no pixels or fewer than both axes say, or a plane is too short for what is made.
     pub fn scale(
         &mut self,
         picture: &[u8],
@@ -117,12 +97,8 @@ impl Scaler {
     ) {
         self.columns.prepare(x);
         self.rows.prepare(y);
-        let mut planes = Planes {
-            colors: [&mut *into.red, &mut *into.green, &mut *into.blue],
-            step: into.step,
-        };
         let (columns, rows) = (&self.columns.taps, &self.rows.taps);
         self.kernels
-            .scale(picture, columns, rows, &mut self.mixed, &mut planes);
+            .scale(picture, columns, rows, &mut self.mixed, into);
     }
 }

@@ -13,7 +13,7 @@ const COLORS: usize = 3;
 const TOGETHER: usize = 4;
 
 /// For each place of an axis, which inputs make it up: the same number for all, side by side.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Taps {
     /// The first input of each place.
     first: Vec<usize>,
@@ -26,31 +26,26 @@ pub(crate) struct Taps {
 }
 
 impl Taps {
-    /// From the first input and the weights of each place; those of fewer inputs than others are filled up with noughts. There
-    /// are `n_inputs` inputs.
+    /// Forgets what there is: places of `n` of `n_inputs` inputs follow.
     ///
     /// # Panics
-    /// Where an input lies beyond the last: a defect of who calls.
-    pub(crate) fn new(n_inputs: usize, places: &[(usize, Vec<f32>)]) -> Self {
-        let n = places.iter().map(|(_, weights)| weights.len()).max();
-        let n = n.unwrap_or_default();
-        let mut taps = Self {
-            first: Vec::with_capacity(places.len()),
-            weights: Vec::with_capacity(places.len() * n),
-            n,
-            n_inputs,
-        };
-        for (first, weights) in places {
-            assert!(first + weights.len() <= n_inputs, "an input too far");
-            // What is filled up has to be an input too.
-            let start = (*first).min(n_inputs - n);
-            let end = taps.weights.len() + n;
-            taps.first.push(start);
-            taps.weights.resize(end - n + first - start, 0.0);
-            taps.weights.extend(weights);
-            taps.weights.resize(end, 0.0);
-        }
-        taps
+    /// Where there are fewer inputs.
+    pub(crate) fn begin(&mut self, n: usize, n_inputs: usize) {
+        assert!(n <= n_inputs, "fewer inputs than a place is made of");
+        (self.n, self.n_inputs) = (n, n_inputs);
+        self.first.clear();
+        self.weights.clear();
+    }
+
+    /// The next place, of the inputs from `first` on with these weights.
+    ///
+    /// # Panics
+    /// Where it is not made of as many inputs as the others, or of one beyond the last.
+    pub(crate) fn push(&mut self, first: usize, weights: impl Iterator<Item = f32>) {
+        self.first.push(first);
+        self.weights.extend(weights);
+        assert!(first + self.n <= self.n_inputs, "an input too far");
+        assert_eq!(self.weights.len(), self.first.len() * self.n, "weights");
     }
 
     /// Places there are.
@@ -154,10 +149,12 @@ unsafe fn mix<S: Simd, const N: usize>(work: &ScaledRow<'_>, at: usize) {
     }
 }
 
-/// Where a scaled picture goes: red, green and blue, `step` floats from one row to the next.
-pub(crate) struct Planes<'a> {
-    pub(crate) colors: [&'a mut [f32]; COLORS],
-    pub(crate) step: usize,
+/// Where a scaled picture goes.
+pub struct ColorPlanes<'a> {
+    /// Red, green and blue in 0..255, row by row.
+    pub colors: [&'a mut [f32]; COLORS],
+    /// Floats from one row to the next, at least the width that is made.
+    pub step: usize,
 }
 
 impl Kernels {
@@ -172,7 +169,7 @@ impl Kernels {
         columns: &Taps,
         rows: &Taps,
         mixed: &mut Vec<f32>,
-        planes: &mut Planes<'_>,
+        planes: &mut ColorPlanes<'_>,
     ) {
         let (width, height) = (columns.len(), rows.len());
         if width == 0 || height == 0 {

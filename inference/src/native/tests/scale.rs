@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::native::kernel::Kernels;
-use crate::native::scale::{AxisScale, ColorPlanes, Scaler};
+use crate::native::kernel::{ColorPlanes, Kernels};
+use crate::native::scale::{AxisScale, Scaler};
 
 /// The mean about each output's place, weighted by a triangle: computed pixel by pixel over the whole axis.
 fn definition(values: &[f64], axis: &AxisScale) -> Vec<f64> {
@@ -52,11 +52,10 @@ proptest! {
         for kernels in Kernels::all() {
             let mut scaler = Scaler::with(kernels);
             let mut planes = [(); 3].map(|()| vec![-1.0_f32; step * y.n_outputs]);
-            let [red, green, blue] = &mut planes;
             // Twice: what was made for the first is at hand for the second.
             for _ in 0..2 {
-                let mut into = ColorPlanes { red, green, blue, step };
-                scaler.scale(&picture, x, y, &mut into);
+                let colors = planes.each_mut().map(Vec::as_mut_slice);
+                scaler.scale(&picture, x, y, &mut ColorPlanes { colors, step });
             }
             for (c, plane) in planes.iter().enumerate() {
                 let rows: Vec<Vec<f64>> = (0..y.n_inputs)
@@ -85,40 +84,28 @@ proptest! {
     }
 }
 
-#[test]
-#[should_panic(expected = "plane too short")]
-fn planes_are_measured() {
+/// Makes two by two pixels of a picture of four by four, out of so many bytes into planes of so many floats.
+fn scale(n_bytes: usize, n_floats: usize) {
     let axis = AxisScale {
         n_inputs: 4,
         start: 0.0,
         len: 4.0,
         n_outputs: 2,
     };
-    let (mut red, mut green, mut blue) = ([0.0; 4], [0.0; 4], [0.0; 3]);
-    let mut into = ColorPlanes {
-        red: &mut red,
-        green: &mut green,
-        blue: &mut blue,
-        step: 2,
-    };
-    Scaler::default().scale(&[0; 48], axis, axis, &mut into);
+    let mut planes = [(); 3].map(|()| vec![0.0; n_floats]);
+    let colors = planes.each_mut().map(Vec::as_mut_slice);
+    let mut into = ColorPlanes { colors, step: 2 };
+    Scaler::default().scale(&vec![0; n_bytes], axis, axis, &mut into);
+}
+
+#[test]
+#[should_panic(expected = "plane too short")]
+fn planes_are_measured() {
+    scale(48, 3);
 }
 
 #[test]
 #[should_panic(expected = "too short")]
 fn pictures_are_measured() {
-    let axis = AxisScale {
-        n_inputs: 4,
-        start: 0.0,
-        len: 4.0,
-        n_outputs: 1,
-    };
-    let (mut red, mut green, mut blue) = ([0.0; 1], [0.0; 1], [0.0; 1]);
-    let mut into = ColorPlanes {
-        red: &mut red,
-        green: &mut green,
-        blue: &mut blue,
-        step: 1,
-    };
-    Scaler::default().scale(&[0; 47], axis, axis, &mut into);
+    scale(47, 4);
 }
