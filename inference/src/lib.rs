@@ -32,7 +32,7 @@ pub use catalog::{
     Catalog, CatalogError, Consent, FileState, Finding, MAX_MANIFEST_BYTES, ManifestError,
     ModelEntry, Obtain, Policy, PolicyRefusal, PortNote, Role, is_licence_allowed,
 };
-pub use native::{AxisScale, ColorPlanes, Native, Profiler, Scaler, StepTime};
+pub use native::{AxisScale, ColorPlanes, Native, Profiler, Sampler, Scaler, StepTime};
 pub use onnx_runtime::{Device, LibraryError, LibrarySearch, OnnxRuntime};
 pub use processor::flush_to_zero;
 pub use rten_runtime::Rten;

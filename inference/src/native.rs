@@ -33,9 +33,9 @@ use graph::Graph;
 pub use kernel::ColorPlanes;
 use kernel::Kernels;
 use onnx::{Model, ReadError};
-use plan::{Place, Plan};
+use plan::Plan;
 pub use profile::{Profiler, StepTime};
-pub use scale::{AxisScale, Scaler};
+pub use scale::{AxisScale, Sampler, Scaler};
 
 const NAME: &str = "native";
 
@@ -228,23 +228,15 @@ impl NativeNetwork {
         let Some(plan) = self.plans.last() else {
             return Ok(());
         };
-        let inputs: Vec<&[f32]> = views.iter().map(TensorView::data).collect();
-        self.team.run(&self.graph, plan, &inputs, &mut self.memory);
         outputs.resize_with(self.outputs.len(), Tensor::default);
-        for (((shape, place), output), port) in plan.outputs.iter().zip(outputs).zip(&self.outputs)
-        {
-            let values = match *place {
-                Place::Input(index) => inputs[index],
-                Place::Slot(slot) => &self.memory.arena.as_slice()[plan.slots[slot].clone()],
-                Place::None => &[],
-            };
-            let len = shape.iter().product::<usize>().min(values.len());
-            let view = TensorView::new(shape, &values[..len]);
-            output.copy_from(view.map_err(|source| RunError::BadOutput {
-                name: port.name.clone(),
-                source,
-            })?);
+        for ((shape, _), output) in plan.outputs.iter().zip(&mut *outputs) {
+            output.reshape(shape);
         }
+        let inputs: Vec<&[f32]> = views.iter().map(TensorView::data).collect();
+        let mut values: Vec<&mut [f32]> = outputs.iter_mut().map(Tensor::data_mut).collect();
+        let network = (&self.graph, plan);
+        self.team
+            .compute(network, &inputs, &mut self.memory, &mut values);
         Ok(())
     }
 }

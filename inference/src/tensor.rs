@@ -65,6 +65,13 @@ impl Tensor {
         }
     }
 
+    /// Takes that shape, keeping the memory that is already there; what its values are is not told.
+    pub(crate) fn reshape(&mut self, shape: &[usize]) {
+        self.shape.clear();
+        self.shape.extend_from_slice(shape);
+        self.data.resize(shape.iter().product(), 0.0);
+    }
+
     /// Takes shape and values of `view`, keeping the memory that is already there.
     pub fn copy_from(&mut self, view: TensorView<'_>) {
         self.shape.clear();

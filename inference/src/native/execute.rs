@@ -72,20 +72,68 @@ impl Team {
         self.n_threads
     }
 
-    /// Computes all steps of `plan`; the results lie in the arena. They are the same with any number of threads.
+    /// Computes the outputs of `plan`, each into its place in `outputs`, which is as long; they are the same with any
+    /// number of threads and whether pictures go all at once or not.
     ///
     /// # Panics
     /// Where the plan is not one of `graph` for these inputs: a defect.
-    pub(crate) fn run(&self, graph: &Graph, plan: &Plan, inputs: &[&[f32]], memory: &mut Memory) {
+    pub(crate) fn compute(
+        &self,
+        (graph, plan): (&Graph, &Plan),
+        inputs: &[&[f32]],
+        memory: &mut Memory,
+        outputs: &mut [&mut [f32]],
+    ) {
+        let crew = self.crew();
+        for (part, images, n_images) in plan.parts() {
+            let of = |len: usize| len / n_images * images.start..len / n_images * images.end;
+            let inputs: Vec<&[f32]> = inputs.iter().map(|data| &data[of(data.len())]).collect();
+            self.run((graph, part), &inputs, memory, &crew);
+            for ((_, place), output) in part.outputs.iter().zip(&mut *outputs) {
+                let values = match *place {
+                    Place::Input(index) => inputs[index],
+                    Place::Slot(slot) => &memory.arena.as_slice()[part.slots[slot].clone()],
+                    Place::None => &[],
+                };
+                let into = of(output.len());
+                let values = &values[..into.len()];
+                output[into].copy_from_slice(values);
+            }
+        }
+    }
+
+    /// Computes all steps of `plan`; the results lie in the arena. They are the same with any number of threads.
+    fn run(
+        &self,
+        (graph, plan): (&Graph, &Plan),
+        inputs: &[&[f32]],
+        memory: &mut Memory,
+        crew: &Crew,
+    ) {
         memory.prepare(plan);
-        let crew = if self.n_threads > 1 {
+        for step in &plan.steps {
+            self.step(&graph.ops[step.op], step, (plan, inputs, crew), memory);
+        }
+    }
+
+    /// Those that help with one run.
+    fn crew(&self) -> Crew {
+        if self.n_threads > 1 {
             Crew::gather(self.n_threads)
         } else {
             Crew::alone()
-        };
-        for step in &plan.steps {
-            self.step(&graph.ops[step.op], step, (plan, inputs, &crew), memory);
         }
+    }
+
+    /// As [`compute`](Self::compute), but all at once, and the results stay in the arena.
+    #[cfg(test)]
+    pub(crate) fn run_at_once(
+        &self,
+        (graph, plan): (&Graph, &Plan),
+        inputs: &[&[f32]],
+        memory: &mut Memory,
+    ) {
+        self.run((graph, plan), inputs, memory, &self.crew());
     }
 
     /// Computes one step of `plan`, for which there is room.

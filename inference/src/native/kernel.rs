@@ -40,6 +40,7 @@ mod simd;
     reason = "constant bounds unroll, and iterators would hide the instructions from the inliner"
 )]
 mod tile;
+mod warp;
 
 pub(crate) use chain::{ChainWork, Link, MAX_LINKS, chain_floats};
 pub(crate) use convolution::{Filter, Picture, Window};

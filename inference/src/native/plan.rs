@@ -12,7 +12,10 @@ use super::kernel::{Activation, Aligned, ChannelMap, LANES, MAX_READS, Window};
 mod arena;
 mod chain;
 mod convolution;
+mod parts;
 mod simple;
+
+use parts::Parts;
 
 /// Most memory of all tensors of one run: 1 GiB of floats. A detector at 3840 by 2160 takes a quarter.
 const MAX_ARENA_FLOATS: usize = 1 << 28;
@@ -223,6 +226,8 @@ pub(crate) struct Plan {
     /// Floats of the arena, and of the longest row of noughts.
     pub(crate) arena_len: usize,
     pub(crate) zeros_len: usize,
+    /// Those of the parts it is run in, where it is not run at once.
+    parts: Option<Parts>,
 }
 
 impl Plan {
@@ -266,11 +271,14 @@ impl Plan {
             let tensor = planner.dense(*value)?;
             outputs.push((tensor.shape, tensor.place));
         }
+        let shapes: Vec<Vec<usize>> = outputs.iter().map(|(shape, _)| shape.clone()).collect();
+        let parts = Parts::of(&planner, graph, (input_shapes, &shapes));
         let (slots, arena_len) = arena::place(&planner.slots, &planner.steps, &outputs);
-        if arena_len > MAX_ARENA_FLOATS {
+        if arena_len > MAX_ARENA_FLOATS && parts.is_none() {
             return planner.fail("all tensors together need more than 1 GiB");
         }
         Ok(Self {
+            parts,
             input_shapes: input_shapes.to_vec(),
             steps: planner.steps,
             slots,

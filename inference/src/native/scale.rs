@@ -65,6 +65,7 @@ pub struct Scaler {
     columns: Axis,
     rows: Axis,
     mixed: Vec<f32>,
+    pixels: Vec<[f32; 4]>,
 }
 
 impl Default for Scaler {
@@ -80,6 +81,7 @@ impl Scaler {
             columns: Axis::default(),
             rows: Axis::default(),
             mixed: Vec::new(),
+            pixels: Vec::new(),
         }
     }
 
@@ -98,7 +100,47 @@ impl Scaler {
         self.columns.prepare(x);
         self.rows.prepare(y);
         let (columns, rows) = (&self.columns.taps, &self.rows.taps);
+        self.kernels.scale(
+            picture,
+            columns,
+            rows,
+            (&mut self.mixed, &mut self.pixels),
+            into,
+        );
+    }
+}
+
+/// Samples pictures along lines, with the widest vectors of the processor.
+#[derive(Clone, Copy)]
+pub struct Sampler {
+    kernels: Kernels,
+}
+
+impl Default for Sampler {
+    fn default() -> Self {
+        Self::with(Kernels::best())
+    }
+}
+
+impl Sampler {
+    pub(super) const fn with(kernels: Kernels) -> Self {
+        Self { kernels }
+    }
+
+    /// Adds red, green and blue, in 0..255, of as many places as `sums` has room for, along a line through a picture of
+    /// `width` by `height` pixels (red, green, blue bytes of each, row by row). The first place and the way from one to the
+    /// next are in pixels along x and y; (0, 0) is the middle of the first pixel. Bilinear.
+    ///
+    /// # Panics
+    /// Where the picture is shorter than that, larger than 2 GiB or 2^24 pixels along a side, or a place is not in
+    /// `0..width - 2` and `0..height - 1`.
+    pub fn add_line(
+        &self,
+        (picture, width, height): (&[u8], usize, usize),
+        (start, step): ([f32; 2], [f32; 2]),
+        sums: &mut [f32],
+    ) {
         self.kernels
-            .scale(picture, columns, rows, &mut self.mixed, into);
+            .sample_line((picture, [width, height]), (start, step), sums);
     }
 }

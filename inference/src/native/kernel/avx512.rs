@@ -14,6 +14,7 @@ pub(super) struct Avx512;
 // SAFETY of every block below: the trait's promises; the instructions belong to AVX-512F.
 impl Simd for Avx512 {
     type V = __m512;
+    const REGISTERS: usize = 32;
 
     opaque!();
 
@@ -77,6 +78,8 @@ impl Simd for Avx512 {
 super::dispatch::kernels!(
     Avx512,
     "avx512",
+    12,
     [1: 1 2 3 4 5 6 7 8 9 10 11 12 13 14, 2: 1 2 3 4 5 6 7 8 9 10 11 12 13 14],
+    Avx512: [],
     target_feature(enable = "avx512f")
 );

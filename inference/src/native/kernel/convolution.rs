@@ -85,6 +85,8 @@ pub(crate) struct Filter {
     pub(crate) channels: usize,
     /// Blocks of sixteen output channels.
     pub(crate) blocks: usize,
+    /// Whether the last of them has no more than eight.
+    ends_in_half: bool,
     /// `[block][row][column][channel][16]`.
     pub(super) weights: Aligned,
     pub(super) bias: Aligned,
@@ -140,6 +142,7 @@ impl Filter {
             kernel: [rows, columns],
             channels,
             blocks,
+            ends_in_half: (1..=LANES / 2).contains(&(outputs % LANES)),
             weights: packed,
             bias: padded,
         }
@@ -156,6 +159,7 @@ pub(crate) struct FilterPart<'a> {
     channels: usize,
     /// How many.
     pub(crate) blocks: usize,
+    ends_in_half: bool,
     weights: &'a [f32],
     bias: &'a [f32],
 }
@@ -181,6 +185,7 @@ impl Filter {
             kernel: self.kernel,
             channels: self.channels,
             blocks: blocks.len(),
+            ends_in_half: self.ends_in_half && blocks.end == self.blocks,
             weights: &self.weights.as_slice()[blocks.start * each..blocks.end * each],
             bias: &self.bias.as_slice()[blocks.start * LANES..blocks.end * LANES],
         }
@@ -192,6 +197,9 @@ pub(super) const MAX_FLAT: usize = 256;
 
 /// Weights that stay in the first cache while pixels pass by, in floats: half of 48 KiB.
 const NEAR_FLOATS: usize = 6 << 10;
+
+/// Inputs that stay there beside them.
+const NEAR_INPUTS: usize = 2 << 10;
 
 impl Kernels {
     /// Output rows `rows` of a convolution, `out_width` pixels each; `finish` holds these rows.
@@ -301,9 +309,10 @@ impl Kernels {
     /// The description holds for that many pixels and blocks.
     pub(super) unsafe fn span(self, first: &Tile, blocks: usize, n_pixels: usize) {
         let (max_blocks, max_pixels) = (self.0.tiles.len(), self.0.tiles[0].len());
+        let halves = self.0.half_tiles;
         let depth = first.tap_rows * first.tap_columns * first.channels;
         let chunk = if blocks * depth * LANES <= NEAR_FLOATS {
-            max_pixels
+            max_pixels * (NEAR_INPUTS / first.pixel_step.max(1) / max_pixels).max(1)
         } else {
             // All weights of some channels pass by these pixels, which stay near meanwhile.
             max_pixels * (NEAR_FLOATS / depth.max(1) / max_pixels).max(2)
@@ -314,27 +323,32 @@ impl Kernels {
             let mut block = 0;
             while block < blocks {
                 let n_blocks = max_blocks.min(blocks - block);
-                let kernels = if first.depth > 0 {
-                    self.0.flat_tiles[n_blocks - 1]
-                } else {
-                    self.0.tiles[n_blocks - 1]
+                let is_half = first.ends_in_half && block + 1 == blocks;
+                let kernels = match (first.depth > 0, is_half) {
+                    (true, true) if !halves.is_empty() => self.0.flat_half_tiles,
+                    (false, true) if !halves.is_empty() => halves,
+                    (true, _) => self.0.flat_tiles[n_blocks - 1],
+                    (false, _) => self.0.tiles[n_blocks - 1],
                 };
                 let mut tile = *first;
                 // As even as can be: a last tile of one pixel would cost as much as one of four.
-                let n_tiles = (end - start).div_ceil(max_pixels);
-                let mut pixel = start;
+                let n = (end - start).div_ceil(kernels.len());
+                let long = (end - start).div_ceil(n);
+                let n_long = end - start - (long - 1) * n;
+                let runs = [
+                    (start, long, n_long),
+                    (start + long * n_long, long - 1, n - n_long),
+                ];
                 // SAFETY: within the span and the blocks, as the caller promised; the table was chosen
                 // for this processor.
                 unsafe {
                     tile.weights = first.weights.add(block * first.weight_block_step);
                     tile.bias = first.bias.add(block * LANES);
-                    for index in 0..n_tiles {
-                        let n = (end - pixel).div_ceil(n_tiles - index);
+                    for (pixel, size, n) in runs.into_iter().filter(|(_, _, n)| *n > 0) {
                         tile.input = first.input.add(pixel * first.pixel_step);
                         let offset = pixel * first.finish.step + block * LANES;
                         tile.finish.move_to(&first.finish, offset, block * LANES);
-                        kernels[n - 1](&tile);
-                        pixel += n;
+                        kernels[size - 1](&tile, n);
                     }
                 }
                 block += n_blocks;
@@ -390,6 +404,7 @@ impl FilterPart<'_> {
             weight_row_step: row_floats,
             weight_block_step: self.kernel[0] * row_floats,
             bias: self.bias.as_ptr(),
+            ends_in_half: self.ends_in_half,
             finish,
         }
     }

@@ -6,8 +6,8 @@ use super::simd::{LANES, Simd};
 /// Largest kernel, in rows, for which row pointers have room.
 pub(crate) const MAX_KERNEL: usize = 16;
 
-/// Pixels computed together: more than a multiplication takes cycles, times the units that do them, and few enough
-/// that sums, a row of weights and what is read stay in registers.
+/// Pixels computed together where there are registers for them, else half as many: more than a multiplication takes
+/// cycles, times the units that do them, and few enough that sums, a row of weights and what is read stay in registers.
 const GROUP: usize = 8;
 
 /// The work of one row. Steps are in floats.
@@ -40,40 +40,49 @@ pub(super) struct DepthwiseRow {
 /// those of the description.
 #[inline(always)]
 pub(super) unsafe fn fixed<S: Simd, const K: usize, const STRIDE: usize>(work: &DepthwiseRow) {
+    let (from, to) = work.inner;
     // SAFETY: the caller's promise; inner pixels see only what lies in the row.
     unsafe {
-        for block in 0..work.blocks {
-            let mut rows = [std::ptr::null(); K];
-            for i in 0..K {
-                rows[i] = work.rows[i].add(block * LANES);
-            }
-            let row = BlockRow {
-                rows,
-                weights: work.weights.add(block * K * K * LANES),
-                bias: work.bias.add(block * LANES),
-                finish: work.finish.at(block * LANES, block * LANES),
-            };
-            let (from, to) = work.inner;
-            for x in 0..from {
-                edge::<S, K>(work, &row, x);
-            }
-            let mut x = from;
-            while x + GROUP <= to {
-                group::<S, K, STRIDE, GROUP>(work, &row, x);
-                x += GROUP;
-            }
-            if x + GROUP / 2 <= to {
-                group::<S, K, STRIDE, { GROUP / 2 }>(work, &row, x);
-                x += GROUP / 2;
-            }
-            if x + GROUP / 4 <= to {
-                group::<S, K, STRIDE, { GROUP / 4 }>(work, &row, x);
-                x += GROUP / 4;
-            }
-            for x in x..work.out_width {
-                edge::<S, K>(work, &row, x);
-            }
+        for x in 0..from {
+            edges::<S, K>(work, x);
         }
+        let mut x = from;
+        while S::REGISTERS > 16 && x + GROUP <= to {
+            groups::<S, K, STRIDE, GROUP>(work, x);
+            x += GROUP;
+        }
+        while x + GROUP / 2 <= to {
+            groups::<S, K, STRIDE, { GROUP / 2 }>(work, x);
+            x += GROUP / 2;
+        }
+        if x + GROUP / 4 <= to {
+            groups::<S, K, STRIDE, { GROUP / 4 }>(work, x);
+            x += GROUP / 4;
+        }
+        for x in x..work.out_width {
+            edges::<S, K>(work, x);
+        }
+    }
+}
+
+/// All channels of neighbouring pixels, one block after the other: what they see stays near, however long the row.
+#[inline(always)]
+unsafe fn groups<S: Simd, const K: usize, const STRIDE: usize, const N: usize>(
+    work: &DepthwiseRow,
+    x: usize,
+) {
+    for block in 0..work.blocks {
+        // SAFETY: the caller's promise.
+        unsafe { group::<S, K, STRIDE, N>(work, &BlockRow::of(work, block), x) };
+    }
+}
+
+/// All channels of one pixel, of whose taps some may lie outside.
+#[inline(always)]
+unsafe fn edges<S: Simd, const K: usize>(work: &DepthwiseRow, x: usize) {
+    for block in 0..work.blocks {
+        // SAFETY: the caller's promise.
+        unsafe { edge::<S, K>(work, &BlockRow::of(work, block), x) };
     }
 }
 
@@ -83,6 +92,27 @@ struct BlockRow<const K: usize> {
     weights: *const f32,
     bias: *const f32,
     finish: RawFinish,
+}
+
+impl<const K: usize> BlockRow<K> {
+    /// # Safety
+    /// Every tensor has that block.
+    #[inline(always)]
+    unsafe fn of(work: &DepthwiseRow, block: usize) -> Self {
+        let mut rows = [std::ptr::null(); K];
+        // SAFETY: the caller's promise.
+        unsafe {
+            for i in 0..K {
+                rows[i] = work.rows[i].add(block * LANES);
+            }
+            Self {
+                rows,
+                weights: work.weights.add(block * K * K * LANES),
+                bias: work.bias.add(block * LANES),
+                finish: work.finish.at(block * LANES, block * LANES),
+            }
+        }
+    }
 }
 
 /// Neighbouring pixels that all see `K` by `K` taps. Each input is read once a row, for all the pixels that see it.

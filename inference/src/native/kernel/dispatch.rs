@@ -6,6 +6,10 @@ use super::map::{Map, Mean};
 use super::pool::PoolRow;
 use super::scale::ScaledRow;
 use super::tile::Tile;
+use super::warp::Line;
+
+/// Computes tiles of one size side by side: so many.
+type TileFn = unsafe fn(&Tile, usize);
 
 /// The kernels for one kind of processor.
 ///
@@ -13,9 +17,12 @@ use super::tile::Tile;
 pub(super) struct Table {
     pub(super) name: &'static str,
     /// By vectors of output channels, then by pixels, each from one on.
-    pub(super) tiles: &'static [&'static [unsafe fn(&Tile)]],
+    pub(super) tiles: &'static [&'static [TileFn]],
     /// The same out of a table of where the inputs lie.
-    pub(super) flat_tiles: &'static [&'static [unsafe fn(&Tile)]],
+    pub(super) flat_tiles: &'static [&'static [TileFn]],
+    /// Of the first eight channels of one vector, by pixels; none where a whole vector takes no longer.
+    pub(super) half_tiles: &'static [TileFn],
+    pub(super) flat_half_tiles: &'static [TileFn],
     /// Kernels of 3 and 5, with strides of 1 and 2.
     pub(super) depthwise_3: [unsafe fn(&DepthwiseRow); 2],
     pub(super) depthwise_5: [unsafe fn(&DepthwiseRow); 2],
@@ -27,7 +34,10 @@ pub(super) struct Table {
     /// One output, and eight.
     pub(super) dot: [unsafe fn(&Dot); 2],
     pub(super) multiply: unsafe fn(usize, *mut f32),
+    /// Vectors that `multiply` keeps.
+    pub(super) sums: usize,
     pub(super) scale: unsafe fn(&ScaledRow<'_>),
+    pub(super) sample: unsafe fn(&Line),
 }
 
 /// `TABLE`: the kernels compiled for one implementation of `Simd`.
@@ -35,19 +45,22 @@ pub(super) struct Table {
 /// Generic text that is always inlined becomes code of the function it is inlined into, with the
 /// instructions which that function may use; so each kernel is written once.
 macro_rules! kernels {
-    ($simd:ty, $name:literal, [$($nv:literal: $($mr:literal)+),+] $(, $feature:meta)?) => {
-        use crate::native::kernel::{depthwise, dot, map, peak, pool, scale, tile};
+    (
+        $simd:ty, $name:literal, $sums:literal, [$($nv:literal: $($mr:literal)+),+],
+        $half:ty: [$($half_mr:literal)*] $(, $feature:meta)?
+    ) => {
+        use crate::native::kernel::{depthwise, dot, map, peak, pool, scale, simd, tile, warp};
 
         $(#[$feature])?
-        unsafe fn tile<const MR: usize, const NV: usize>(work: &tile::Tile) {
+        unsafe fn tile<S: simd::Simd, const MR: usize, const NV: usize>(work: &tile::Tile, n: usize) {
             // SAFETY: the caller's promises, passed on.
-            unsafe { tile::tile::<$simd, MR, NV>(work) }
+            unsafe { tile::tiles::<S, MR, NV>(work, n) }
         }
 
         $(#[$feature])?
-        unsafe fn flat<const MR: usize, const NV: usize>(work: &tile::Tile) {
+        unsafe fn flat<S: simd::Simd, const MR: usize, const NV: usize>(work: &tile::Tile, n: usize) {
             // SAFETY: the caller's promises, passed on.
-            unsafe { tile::flat::<$simd, MR, NV>(work) }
+            unsafe { tile::flat_tiles::<S, MR, NV>(work, n) }
         }
 
         $(#[$feature])?
@@ -89,7 +102,7 @@ macro_rules! kernels {
         $(#[$feature])?
         unsafe fn multiply(n: usize, out: *mut f32) {
             // SAFETY: the caller's promises, passed on.
-            unsafe { peak::multiply::<$simd>(n, out) }
+            unsafe { peak::multiply::<$simd, $sums>(n, out) }
         }
 
         $(#[$feature])?
@@ -98,10 +111,18 @@ macro_rules! kernels {
             unsafe { scale::row::<$simd>(work) }
         }
 
+        $(#[$feature])?
+        unsafe fn sample_line(work: &warp::Line) {
+            // SAFETY: the caller's promises, passed on.
+            unsafe { warp::line(work) }
+        }
+
         pub(super) static TABLE: super::dispatch::Table = super::dispatch::Table {
             name: $name,
-            tiles: &[$(&[$(tile::<$mr, $nv>),+]),+],
-            flat_tiles: &[$(&[$(flat::<$mr, $nv>),+]),+],
+            tiles: &[$(&[$(tile::<$simd, $mr, $nv>),+]),+],
+            flat_tiles: &[$(&[$(flat::<$simd, $mr, $nv>),+]),+],
+            half_tiles: &[$(tile::<$half, $half_mr, 1>),*],
+            flat_half_tiles: &[$(flat::<$half, $half_mr, 1>),*],
             depthwise_3: [depthwise_fixed::<3, 1>, depthwise_fixed::<3, 2>],
             depthwise_5: [depthwise_fixed::<5, 1>, depthwise_fixed::<5, 2>],
             depthwise: depthwise_any,
@@ -110,7 +131,9 @@ macro_rules! kernels {
             mean: mean_all,
             dot: [dot_rows::<1>, dot_rows::<{ dot::GROUP }>],
             multiply,
+            sums: $sums,
             scale: scale_row,
+            sample: sample_line,
         };
     };
 }

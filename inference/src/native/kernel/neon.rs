@@ -24,6 +24,7 @@ macro_rules! each {
 // SAFETY of every block below: the trait's promises; every AArch64 processor that Rust builds for has NEON.
 impl Simd for Neon {
     type V = Four;
+    const REGISTERS: usize = 8;
 
     opaque!();
 
@@ -107,6 +108,8 @@ impl Simd for Neon {
 super::dispatch::kernels!(
     Neon,
     "neon",
+    6,
     [1: 1 2 3 4 5 6],
+    Neon: [],
     target_feature(enable = "neon")
 );

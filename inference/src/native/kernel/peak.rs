@@ -4,21 +4,19 @@ use super::Kernels;
 use super::memory::Aligned;
 use super::simd::{LANES, Simd};
 
-/// Sums side by side: more than a multiplication takes cycles, times the units that do them.
-const SUMS: usize = 12;
-
 /// Multiplications of vectors in one round.
 const ROUND: usize = 1 << 16;
 
 /// Floats read for one figure, at least: what is small is read again and again.
 const READ_FLOATS: usize = 32 << 20;
 
-/// Multiplies vectors in registers, `n` times each of twelve.
+/// Multiplies vectors in registers, `n` times each of `SUMS`: more than a multiplication takes cycles, times the units
+/// that do them, and no more than stay in registers beside the two factors.
 ///
 /// # Safety
 /// `out` is good for sixteen floats.
 #[inline(always)]
-pub(super) unsafe fn multiply<S: Simd>(n: usize, out: *mut f32) {
+pub(super) unsafe fn multiply<S: Simd, const SUMS: usize>(n: usize, out: *mut f32) {
     // SAFETY: the caller's promise.
     unsafe {
         let (x, y) = (S::load(out), S::splat(0.5));
@@ -49,7 +47,7 @@ impl Kernels {
                 now() - began
             })
             .fold(f64::INFINITY, f64::min);
-        (ROUND * SUMS * LANES) as f64 / fastest
+        (ROUND * self.0.sums * LANES) as f64 / fastest
     }
 
     /// Bytes a second that one core reads of `n_floats` floats, at least sixteen, that it has read before: the fastest

@@ -16,6 +16,7 @@ fn zip(a: [f32; LANES], b: [f32; LANES], combine: impl Fn(f32, f32) -> f32) -> [
 
 impl Simd for Scalar {
     type V = [f32; LANES];
+    const REGISTERS: usize = 8;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self::V {
@@ -78,4 +79,5 @@ impl Simd for Scalar {
     }
 }
 
-super::dispatch::kernels!(Scalar, "portable", [1: 1 2]);
+super::dispatch::kernels!(Scalar, "portable",
+    2, [1: 1 2], Scalar: []);

@@ -76,6 +76,8 @@ pub(super) struct ScaledRow<'a> {
     n_bytes: usize,
     /// Room for as many floats, and one.
     mixed: *mut f32,
+    /// Room for red, green and blue of each place, and the red of the next: four floats are one register.
+    pixels: *mut [f32; COLORS + 1],
     columns: &'a Taps,
     /// Pixels to the left of what is needed.
     left: usize,
@@ -108,22 +110,47 @@ pub(super) unsafe fn row<S: Simd>(work: &ScaledRow<'_>) {
             }
             *work.mixed.add(at) = sum;
         }
-        let n = work.columns.n;
+        // The usual reductions, for which loops unroll: none or an enlargement, up to one and a half, two, and three.
+        match work.columns.n {
+            2 => pixels::<2>(work),
+            3 => pixels::<3>(work),
+            4 => pixels::<4>(work),
+            6 => pixels::<6>(work),
+            _ => pixels::<0>(work),
+        }
+        let [red, green, blue] = work.planes;
+        for place in 0..work.columns.first.len() {
+            let pixel = *work.pixels.add(place);
+            *red.add(place) = pixel[0];
+            *green.add(place) = pixel[1];
+            *blue.add(place) = pixel[2];
+        }
+    }
+}
+
+/// Mixes pixels of the mixed row: `N` for each place, or as many as there are where that is nought.
+///
+/// # Safety
+/// As of [`row`].
+#[inline(always)]
+unsafe fn pixels<const N: usize>(work: &ScaledRow<'_>) {
+    let n = if N == 0 { work.columns.n } else { N };
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut weights = work.columns.weights.as_ptr();
         for (place, first) in work.columns.first.iter().enumerate() {
-            // Red, green and blue, and the red of the next.
-            let mut sums = [0.0_f32; COLORS + 1];
-            let weights = work.columns.weights.as_ptr().add(place * n);
-            let from = work.mixed.add((first - work.left) * COLORS);
-            for at in 0..n {
-                let pixel = *from.add(at * COLORS).cast::<[f32; COLORS + 1]>();
-                let weight = *weights.add(at);
+            let mut from = work.mixed.add((first - work.left) * COLORS);
+            let mut sums = [0.0; COLORS + 1];
+            for _ in 0..n {
+                let pixel = *from.cast::<[f32; COLORS + 1]>();
+                let weight = *weights;
                 for (sum, color) in sums.iter_mut().zip(pixel) {
                     *sum += color * weight;
                 }
+                from = from.add(COLORS);
+                weights = weights.add(1);
             }
-            for (plane, sum) in work.planes.iter().zip(sums) {
-                *plane.add(place) = sum;
-            }
+            *work.pixels.add(place) = sums;
         }
     }
 }
@@ -159,7 +186,7 @@ pub struct ColorPlanes<'a> {
 
 impl Kernels {
     /// A picture of `columns` by `rows` inputs, red, green and blue of each pixel side by side, scaled as those say. `mixed`
-    /// is room to work in.
+    /// and `pixels` are room to work in.
     ///
     /// # Panics
     /// Where a length does not fit.
@@ -168,7 +195,7 @@ impl Kernels {
         picture: &[u8],
         columns: &Taps,
         rows: &Taps,
-        mixed: &mut Vec<f32>,
+        (mixed, pixels): (&mut Vec<f32>, &mut Vec<[f32; COLORS + 1]>),
         planes: &mut ColorPlanes<'_>,
     ) {
         let (width, height) = (columns.len(), rows.len());
@@ -187,6 +214,7 @@ impl Kernels {
         let span = columns.span();
         let n_bytes = span.len() * COLORS;
         mixed.resize(n_bytes + 1, 0.0);
+        pixels.resize(width, [0.0; COLORS + 1]);
         let mut pointers = Vec::with_capacity(rows.n);
         for y in 0..height {
             let (first, weights) = rows.at(y);
@@ -202,6 +230,7 @@ impl Kernels {
                 weights,
                 n_bytes,
                 mixed: mixed.as_mut_ptr(),
+                pixels: pixels.as_mut_ptr(),
                 columns,
                 left: span.start,
                 planes: planes

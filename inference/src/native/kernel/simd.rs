@@ -15,6 +15,9 @@ pub(super) trait Simd: Copy {
     /// Sixteen floats.
     type V: Copy;
 
+    /// How many of them the processor keeps in registers.
+    const REGISTERS: usize;
+
     /// Sixteen times `value`.
     unsafe fn splat(value: f32) -> Self::V;
     /// Sixteen times the one float at `from`.
@@ -35,7 +38,7 @@ pub(super) trait Simd: Copy {
     unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
     /// The same address, of which the compiler knows nothing.
     #[inline(always)]
-    fn opaque(address: *const f32) -> *const f32 {
+    fn opaque<T>(address: *const T) -> *const T {
         address
     }
 }
@@ -48,7 +51,7 @@ macro_rules! opaque {
             clippy::pointers_in_nomem_asm_block,
             reason = "nothing is read: there is no instruction"
         )]
-        fn opaque(mut address: *const f32) -> *const f32 {
+        fn opaque<T>(mut address: *const T) -> *const T {
             // SAFETY: no instruction; the address stays as it is.
             unsafe {
                 std::arch::asm!("/* {0} */", inout(reg) address, options(pure, nomem, nostack, preserves_flags));

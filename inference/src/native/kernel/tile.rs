@@ -1,13 +1,13 @@
-//! A tile of a convolution: some pixels of one row by some vectors of output channels, kept in registers
+//! Tiles of a convolution: some pixels of one row by some vectors of output channels, kept in registers
 //! while all inputs pass by.
 
 use super::finish::RawFinish;
 use super::simd::{LANES, Simd};
 
-/// The work of one tile. Steps are in floats.
+/// The work of tiles side by side. Steps are in floats.
 #[derive(Clone, Copy)]
 pub(super) struct Tile {
-    /// First pixel, first tap that lies in the picture, first channel.
+    /// First pixel of the first tile, first tap that lies in the picture, first channel.
     pub(super) input: *const f32,
     /// From what one output pixel sees to what the next one sees.
     pub(super) pixel_step: usize,
@@ -28,6 +28,8 @@ pub(super) struct Tile {
     pub(super) weight_block_step: usize,
     /// Sixteen floats a block.
     pub(super) bias: *const f32,
+    /// Whether the last block has no more than eight outputs.
+    pub(super) ends_in_half: bool,
     pub(super) finish: RawFinish,
 }
 
@@ -117,19 +119,30 @@ unsafe fn add<S: Simd, const MR: usize, const NV: usize>(
     }
 }
 
-/// Computes `MR` pixels by `NV` blocks of sixteen output channels, channel by channel of each tap.
+/// Computes `n` tiles side by side, each of `MR` pixels by `NV` blocks of sixteen output channels, channel by channel of
+/// each tap.
 ///
 /// # Safety
 /// All that the description reaches lies in live memory, outputs apart from inputs.
 #[inline(always)]
-pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(work: &Tile) {
+pub(super) unsafe fn tiles<S: Simd, const MR: usize, const NV: usize>(work: &Tile, n: usize) {
+    for index in 0..n {
+        // SAFETY: the caller's promise.
+        unsafe { tile::<S, MR, NV>(&*S::opaque(work), index * MR) };
+    }
+}
+
+/// The tile from `pixel` on.
+#[inline(always)]
+unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(work: &Tile, pixel: usize) {
     // SAFETY: the caller's promise about every pointer; offsets stay within what it describes.
     unsafe {
+        let input = work.input.add(pixel * work.pixel_step);
         let mut sums = biases::<S, MR, NV>(work.bias);
         let (step, channel_step) = (work.pixel_step, work.channel_step);
         let block_step = work.weight_block_step;
         for tap_row in 0..work.tap_rows {
-            let mut tap = work.input.add(tap_row * work.row_step);
+            let mut tap = input.add(tap_row * work.row_step);
             let mut weights = work.weights.add(tap_row * work.weight_row_step);
             for _ in 0..work.tap_columns {
                 let mut pairs = pairs::<S, MR>(tap, step);
@@ -155,21 +168,32 @@ pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(work: &Tile
                 tap = tap.add(work.column_step);
             }
         }
-        work.finish.store::<S, MR, NV>(sums, 0);
+        work.finish
+            .store::<S, MR, NV>(sums, pixel * work.finish.step);
     }
 }
 
 /// The same out of a table of where the inputs lie, for few channels and many taps.
 ///
 /// # Safety
-/// As of [`tile`]; the table has its inputs.
+/// As of [`tiles`]; the table has its inputs.
 #[inline(always)]
-pub(super) unsafe fn flat<S: Simd, const MR: usize, const NV: usize>(work: &Tile) {
-    // SAFETY: the caller's promise about every pointer; offsets stay within what it describes.
+pub(super) unsafe fn flat_tiles<S: Simd, const MR: usize, const NV: usize>(work: &Tile, n: usize) {
+    for index in 0..n {
+        // SAFETY: the caller's promise.
+        unsafe { flat::<S, MR, NV>(&*S::opaque(work), index * MR) };
+    }
+}
+
+/// The tile from `pixel` on.
+#[inline(always)]
+unsafe fn flat<S: Simd, const MR: usize, const NV: usize>(work: &Tile, pixel: usize) {
+    // SAFETY: the caller's promise about every pointer.
     unsafe {
         let mut parts = [[[S::splat(0.0); NV]; MR]; UNROLLED];
         parts[0] = biases::<S, MR, NV>(work.bias);
-        let pairs = pairs::<S, MR>(work.input, work.pixel_step);
+        let input = work.input.add(pixel * work.pixel_step);
+        let pairs = pairs::<S, MR>(input, work.pixel_step);
         let mut index = 0;
         while index + UNROLLED <= work.depth {
             for u in 0..UNROLLED {
@@ -182,7 +206,9 @@ pub(super) unsafe fn flat<S: Simd, const MR: usize, const NV: usize>(work: &Tile
             flat_step::<S, MR, NV>(work, &mut parts[0], &pairs, index);
             index += 1;
         }
-        work.finish.store::<S, MR, NV>(whole::<S, MR, NV>(parts), 0);
+        let offset = pixel * work.finish.step;
+        work.finish
+            .store::<S, MR, NV>(whole::<S, MR, NV>(parts), offset);
     }
 }
 

@@ -1,9 +1,9 @@
-//! Scaling, with every kind of vectors, beside its definition.
+//! Scaling and sampling, with every kind of vectors, beside their definitions.
 
 use proptest::prelude::*;
 
 use crate::native::kernel::{ColorPlanes, Kernels};
-use crate::native::scale::{AxisScale, Scaler};
+use crate::native::scale::{AxisScale, Sampler, Scaler};
 
 /// The mean about each output's place, weighted by a triangle: computed pixel by pixel over the whole axis.
 fn definition(values: &[f64], axis: &AxisScale) -> Vec<f64> {
@@ -36,18 +36,57 @@ fn axis() -> impl Strategy<Value = AxisScale> {
     )
 }
 
+/// Bytes by formula.
+fn bytes(seed: u32, len: usize) -> Vec<u8> {
+    let mut state = seed;
+    (0..len)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        })
+        .collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
+    /// Each colour of each place is the mean of its four neighbours, weighted by how near they are.
+    #[test]
+    fn every_kernel_samples_right(
+        (width, height, n) in (3_usize..60, 2_usize..60, 1_usize..70),
+        ends in prop::array::uniform4(0.0_f32..1.0),
+        seed in any::<u32>(),
+    ) {
+        let picture = bytes(seed, width * height * 3);
+        // Both ends lie inside, and just so where they are drawn at the very edge.
+        let most = [(width - 2) as f32, (height - 1) as f32].map(|most| most * 0.9999);
+        let start = [ends[0] * most[0], ends[1] * most[1]];
+        let last = [ends[2] * most[0], ends[3] * most[1]];
+        let step = [0, 1].map(|axis| (last[axis] - start[axis]) / n as f32);
+        for kernels in Kernels::all() {
+            let mut sums = vec![1.0; n * 3];
+            Sampler::with(kernels).add_line((&picture, width, height), (start, step), &mut sums);
+            for (nth, found) in sums.as_chunks::<3>().0.iter().enumerate() {
+                let place = [0, 1].map(|axis| f64::from(start[axis]) + nth as f64 * f64::from(step[axis]));
+                let [left, top] = place.map(|at| at as usize);
+                let [fx, fy] = place.map(f64::fract);
+                for (c, found) in found.iter().enumerate() {
+                    let at = |dx: usize, dy: usize| f64::from(picture[((top + dy) * width + left + dx) * 3 + c]);
+                    let up = at(0, 0) * (1.0 - fx) + at(1, 0) * fx;
+                    let low = at(0, 1) * (1.0 - fx) + at(1, 1) * fx;
+                    let expected = 1.0 + up * (1.0 - fy) + low * fy;
+                    prop_assert!(
+                        (f64::from(*found) - expected).abs() < 2e-2,
+                        "{}: {found} instead of {expected}", kernels.name()
+                    );
+                }
+            }
+        }
+    }
+
     #[test]
     fn every_kernel_scales_right(x in axis(), y in axis(), seed in any::<u32>(), more in 0_usize..3) {
-        let mut state = seed;
-        let picture: Vec<u8> = (0..x.n_inputs * y.n_inputs * 3)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 24) as u8
-            })
-            .collect();
+        let picture = bytes(seed, x.n_inputs * y.n_inputs * 3);
         let step = x.n_outputs + more;
         for kernels in Kernels::all() {
             let mut scaler = Scaler::with(kernels);
@@ -108,4 +147,37 @@ fn planes_are_measured() {
 #[should_panic(expected = "too short")]
 fn pictures_are_measured() {
     scale(47, 4);
+}
+
+/// Two places through a picture of four by four, of so many bytes.
+fn sample(n_bytes: usize, start: [f32; 2], step: [f32; 2]) {
+    let picture = vec![7; n_bytes];
+    let mut sums = [0.0; 6];
+    Sampler::default().add_line((&picture, 4, 4), (start, step), &mut sums);
+    assert_eq!(sums, [7.0; 6]);
+}
+
+#[test]
+fn places_up_to_the_edge_are_read() {
+    sample(48, [0.0, 0.0], [1.99, 2.99]);
+    sample(48, [1.99, 2.99], [-1.99, -2.99]);
+}
+
+#[test]
+fn places_outside_are_refused() {
+    let outside = [
+        ([-0.1, 1.0], [0.0, 0.0]),
+        ([1.0, -0.1], [0.0, 0.0]),
+        ([2.0, 1.0], [0.0, 0.0]),
+        ([1.0, 3.0], [0.0, 0.0]),
+        ([1.0, 1.0], [1.0, 0.0]),
+        ([1.0, 1.0], [0.0, -1.5]),
+        ([f32::NAN, 1.0], [0.0, 0.0]),
+        ([1.0, 1.0], [f32::INFINITY, 0.0]),
+    ];
+    for (start, step) in outside {
+        let refused = std::panic::catch_unwind(|| sample(48, start, step));
+        assert!(refused.is_err(), "{start:?} {step:?}");
+    }
+    assert!(std::panic::catch_unwind(|| sample(47, [0.0, 0.0], [0.0, 0.0])).is_err());
 }
