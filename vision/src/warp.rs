@@ -1,6 +1,7 @@
 //! Cutting a rotated, scaled piece out of a picture.
 
 use regard_domain::{Point, SimilarityTransform};
+use regard_inference::Sampler;
 
 use crate::RgbView;
 
@@ -47,7 +48,9 @@ pub(crate) fn warp_rows(
     put: impl FnMut(usize, &[f32]),
 ) {
     let (_, b, ..) = frame_from_chip.coefficients();
-    if b == 0.0 && border == Border::Nearest {
+    if lies_inside(picture, frame_from_chip, side) {
+        inner_rows(picture, frame_from_chip, side, put);
+    } else if b == 0.0 && border == Border::Nearest {
         level_rows(picture, frame_from_chip, side, put);
     } else {
         turned_rows(picture, frame_from_chip, (side, border), put);
@@ -75,89 +78,55 @@ fn round_all(sums: &mut [f32], n: usize) {
     }
 }
 
-/// [`warp_rows`] of a piece at any angle: sample by sample.
-fn turned_rows(
+/// [`warp_rows`] of a piece that lies in the picture with all the neighbours of its samples.
+fn inner_rows(
     picture: RgbView<'_>,
     frame_from_chip: &SimilarityTransform,
-    (side, border): (usize, Border),
+    side: usize,
     mut put: impl FnMut(usize, &[f32]),
 ) {
-    let (a, b, tx, ty) = frame_from_chip.coefficients();
+    let (a, b, ..) = frame_from_chip.coefficients();
     let n = n_samples(frame_from_chip);
-    let step = 1.0 / n as f32;
-    let is_inside = lies_inside(picture, frame_from_chip, side);
+    let share = 1.0 / n as f32;
+    let size = picture.size();
+    let pixels = (picture.pixels(), size.width as usize, size.height as usize);
+    let sampler = Sampler::default();
     let mut row = vec![0.0_f32; side * 3];
     for y in 0..side {
         row.fill(0.0);
-        for j in 0..n {
-            let v = y as f32 + (j as f32 + 0.5) * step;
-            for i in 0..n {
-                let u = |x: usize| x as f32 + (i as f32 + 0.5) * step;
-                let place = |u: f32| Point::new(a * u - b * v + tx, b * u + a * v + ty);
-                if is_inside {
-                    for (index, sums) in row.chunks_mut(BLOCK * 3).enumerate() {
-                        let first = index * BLOCK;
-                        // Beyond the end of the row stands its last pixel.
-                        let at = |k: usize| place(u((first + k).min(side - 1)));
-                        add_inner(picture, std::array::from_fn(at), sums);
-                    }
-                    continue;
-                }
-                for (x, sum) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-                    let rgb = sample(picture, place(u(x)), border);
-                    *sum = [sum[0] + rgb[0], sum[1] + rgb[1], sum[2] + rgb[2]];
-                }
-            }
+        for (j, i) in (0..n).flat_map(|j| (0..n).map(move |i| (j, i))) {
+            let at = |of: usize, nth: usize| of as f32 + (nth as f32 + 0.5) * share;
+            let first = frame_from_chip.map(Point::new(at(0, i), at(y, j)));
+            let line = ([first.x - 0.5, first.y - 0.5], [a, b]);
+            sampler.add_line(pixels, line, &mut row);
         }
         round_all(&mut row, n);
         put(y, &row);
     }
 }
 
-/// Pixels that are sampled together, so that vectors compute what is between their places and their colours.
-const BLOCK: usize = 16;
-
-/// Adds the values at these places to red, green, blue of as many pixels as `sums` has: as [`sample`], where all four
-/// neighbours lie in the picture, and a byte behind them.
-#[inline]
-fn add_inner(picture: RgbView<'_>, places: [Point; BLOCK], sums: &mut [f32]) {
-    let width = picture.size().width as usize;
-    let pixels = picture.pixels();
-    let (mut fx, mut fy, mut corners) = ([0.0; BLOCK], [0.0; BLOCK], [(0_i32, 0_i32); BLOCK]);
-    for (k, place) in places.iter().enumerate() {
-        let (x, y) = (place.x - 0.5, place.y - 0.5);
-        // Not below nought, so that cutting off is rounding down.
-        corners[k] = (x as i32, y as i32);
-        (fx[k], fy[k]) = (x - corners[k].0 as f32, y - corners[k].1 as f32);
-    }
-    // Three colours of a pixel and one of the next: above left, above right, below left, below right.
-    let mut colors = [[0_u32; BLOCK]; 4];
-    for (k, (left, top)) in corners.into_iter().enumerate() {
-        let at = (top as usize * width + left as usize) * 3;
-        let above = &pixels[at..at + 7];
-        let below = &pixels[at + width * 3..at + width * 3 + 7];
-        for (corner, from) in [&above[..4], &above[3..], &below[..4], &below[3..]]
-            .into_iter()
-            .enumerate()
-        {
-            colors[corner][k] = u32::from_le_bytes([from[0], from[1], from[2], from[3]]);
+/// [`warp_rows`] of any piece: sample by sample.
+fn turned_rows(
+    picture: RgbView<'_>,
+    frame_from_chip: &SimilarityTransform,
+    (side, border): (usize, Border),
+    mut put: impl FnMut(usize, &[f32]),
+) {
+    let n = n_samples(frame_from_chip);
+    let share = 1.0 / n as f32;
+    let mut row = vec![0.0_f32; side * 3];
+    for y in 0..side {
+        row.fill(0.0);
+        for (x, sum) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+            for (j, i) in (0..n).flat_map(|j| (0..n).map(move |i| (j, i))) {
+                let at = |of: usize, nth: usize| of as f32 + (nth as f32 + 0.5) * share;
+                let place = frame_from_chip.map(Point::new(at(x, i), at(y, j)));
+                let rgb = sample(picture, place, border);
+                *sum = [sum[0] + rgb[0], sum[1] + rgb[1], sum[2] + rgb[2]];
+            }
         }
-    }
-    let mut mixed = [[0.0_f32; BLOCK]; 3];
-    for (c, mixed) in mixed.iter_mut().enumerate() {
-        let color = |corner: usize, k: usize| (colors[corner][k] >> (8 * c) & 0xff) as i32 as f32;
-        for (k, mixed) in mixed.iter_mut().enumerate() {
-            let up = color(0, k) * (1.0 - fx[k]) + color(1, k) * fx[k];
-            let low = color(2, k) * (1.0 - fx[k]) + color(3, k) * fx[k];
-            *mixed = up * (1.0 - fy[k]) + low * fy[k];
-        }
-    }
-    for (k, sum) in sums.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-        *sum = [
-            sum[0] + mixed[0][k],
-            sum[1] + mixed[1][k],
-            sum[2] + mixed[2][k],
-        ];
+        round_all(&mut row, n);
+        put(y, &row);
     }
 }
 
@@ -368,23 +337,28 @@ mod tests {
     }
 
     #[test]
-    fn inside_and_at_the_border_the_same_is_read() {
+    fn inside_the_same_is_read_as_at_the_border() {
         let pixels: Vec<u8> = (0..48 * 48 * 3_u32).map(|i| (i * i % 251) as u8).collect();
         let view = RgbView::new(&pixels, SIZE).unwrap();
         for (scale, angle) in [(0.5_f32, 0.0_f32), (0.31, 0.4), (1.4, -0.6), (2.6, 0.2)] {
             let t = SimilarityTransform::new(scale, angle, 22.0, 15.0).unwrap();
-            assert!(lies_inside(view, &t, 4), "{scale} {angle}");
-            let places = std::array::from_fn(|i| {
-                t.map(Point::new((i % 4) as f32 + 0.3, (i / 4) as f32 + 0.7))
+            let side = 9;
+            assert!(lies_inside(view, &t, side), "{scale} {angle}");
+            let (mut inner, mut turned) = (Vec::new(), Vec::new());
+            inner_rows(view, &t, side, |_, row| inner.extend_from_slice(row));
+            turned_rows(view, &t, (side, Border::Black), |_, row| {
+                turned.extend_from_slice(row);
             });
-            let mut found = [0.0; BLOCK * 3];
-            add_inner(view, places, &mut found);
-            for (place, found) in places.iter().zip(found.as_chunks::<3>().0) {
-                assert_eq!(*found, sample(view, *place, Border::Black));
-            }
-            let mut few = [1.0; 6];
-            add_inner(view, places, &mut few);
-            assert!(few.iter().zip(found).all(|(few, all)| *few == all + 1.0));
+            assert_eq!(inner.len(), turned.len());
+            // Places that are reckoned in another order lie a hair apart, which now and then rounds to the next number.
+            let off: Vec<f32> = inner
+                .iter()
+                .zip(&turned)
+                .map(|(a, b)| (a - b).abs())
+                .collect();
+            assert!(off.iter().all(|off| *off <= 1.0), "{scale} {angle}");
+            let n_off = off.iter().filter(|off| **off > 0.0).count();
+            assert!(n_off * 100 <= off.len(), "{scale} {angle}: {n_off}");
         }
         let out = SimilarityTransform::new(1.0, 0.0, 43.0, 15.0).unwrap();
         assert!(!lies_inside(view, &out, 4));
