@@ -37,6 +37,8 @@ pub struct FaceTrack {
     pub state: TrackState,
     /// What is due on the face.
     pub due: Due,
+    /// How often the expression of the track was read before.
+    pub n_expressions: u32,
 }
 
 /// The faces of one frame with their tracks; hand it back to [`Crowd::digest`].
@@ -181,6 +183,7 @@ impl Crowd {
                 number: track.number(),
                 state: track.state(),
                 due: stay.due(at),
+                n_expressions: stay.n_expressions(),
             });
         }
         faces

@@ -39,6 +39,7 @@ pub(crate) struct Stay {
     head_pose: Option<(HeadPose, Timestamp)>,
     attention: Smoothed<Attention>,
     expression: Smoothed<ExpressionDistribution>,
+    n_expressions: u32,
     expression_floor: f32,
     looking: Looking,
     expression_rhythm: Rhythm,
@@ -57,6 +58,7 @@ impl Stay {
             head_pose: None,
             attention: Smoothed::new(settings.attention_time_constant_secs),
             expression: Smoothed::new(settings.expression_time_constant_secs),
+            n_expressions: 0,
             expression_floor: settings.expression_floor,
             looking: Looking::new(settings.look),
             expression_rhythm: Rhythm::of_hz(settings.expression_hz),
@@ -71,6 +73,11 @@ impl Stay {
         self.landmarks_in_frame = face.landmarks_in_frame;
         let ratio = face.bbox_in_frame.height() / frame_size.height.max(1) as f32;
         self.face_height_ratio = ratio.clamp(0.0, 1.0);
+    }
+
+    /// How often the expression was read.
+    pub(crate) const fn n_expressions(&self) -> u32 {
+        self.n_expressions
     }
 
     pub(crate) fn due(&self, at: Timestamp) -> Due {
@@ -98,6 +105,7 @@ impl Stay {
     pub(crate) fn read(&mut self, readings: &FaceReadings, at: Timestamp) {
         if let Some(expression) = readings.expression {
             self.expression.read(expression, at);
+            self.n_expressions = self.n_expressions.saturating_add(1);
         }
         if let Some(attention) = readings.attention {
             self.attention.read(attention, at);

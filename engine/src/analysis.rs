@@ -8,7 +8,7 @@ use regard_audience::{Association, Digest, FaceTrack, TrackState};
 use regard_domain::{BBox, Clock, Face, FrameSize, HeadPose, Moment, Sighting, Timestamp, TrackId};
 use regard_vision::{
     AnalysisError, CameraPlacement, FaceAnalyzer, FaceMesh, Frame, FrameError, Keys, PixelPool,
-    WantedSize, attention_of, decode_frame,
+    Views, WantedSize, attention_of, decode_frame,
 };
 use tokio::sync::watch;
 
@@ -466,7 +466,9 @@ impl Readings<'_> {
         let one = std::slice::from_ref(face);
         let expression = match self.job.grant.expression() {
             Some(key) if track.due.expression => {
-                self.analyzer.expressions(self.frame.view(), one, &key)?
+                let views = Views::in_turn(track.n_expressions);
+                self.analyzer
+                    .expressions_of(self.frame.view(), one, views, &key)?
             }
             Some(_) | None => Vec::new(),
         };
@@ -518,6 +520,7 @@ mod tests {
             track: TrackId::from_bits(id.into()),
             number: None,
             state: TrackState::Confirmed,
+            n_expressions: 0,
             due: Due {
                 expression: is_due,
                 mesh: false,

@@ -8,7 +8,7 @@ use regard_inference::{Catalog, LoadOptions, Network, Runtime};
 
 use crate::attention::attention_of;
 use crate::detector::{DETECTOR_ID, check_live};
-use crate::expression::{FACE_API_ID, MINI_XCEPTION_ID};
+use crate::expression::{FACE_API_ID, MINI_XCEPTION_ID, Views};
 use crate::head_pose::quick_head_pose;
 use crate::mesh::MESH_ID;
 use crate::quality::{FAR_PX, FaceQuality, NEAR_PX, QualityMeter, REGION_FACTOR, Seen};
@@ -195,7 +195,7 @@ impl FaceAnalyzer {
             .detect_around(frame, expected_in_frame, key)
     }
 
-    /// Calibrated expression of each face, in the order given.
+    /// Calibrated expression of each face and its mirror image, in the order given.
     ///
     /// # Errors
     /// When the grant has ended, or a network cannot be loaded or fails.
@@ -226,8 +226,22 @@ impl FaceAnalyzer {
         faces: &[Face],
         key: &Scoped<ExpressionScope>,
     ) -> Result<Vec<ExpressionDistribution>, AnalysisError> {
+        self.expressions_of(frame, faces, Views::Both, key)
+    }
+
+    /// The same of those images of each face; see [`Views::in_turn`].
+    ///
+    /// # Errors
+    /// As [`FaceAnalyzer::expressions`].
+    pub fn expressions_of(
+        &mut self,
+        frame: RgbView<'_>,
+        faces: &[Face],
+        views: Views,
+        key: &Scoped<ExpressionScope>,
+    ) -> Result<Vec<ExpressionDistribution>, AnalysisError> {
         let bboxes: Vec<BBox> = faces.iter().map(|f| f.bbox_in_frame).collect();
-        let details = self.expression()?.analyze(frame, &bboxes, key)?;
+        let details = self.expression()?.analyze(frame, &bboxes, views, key)?;
         Ok(details.into_iter().map(|d| d.calibrated).collect())
     }
 

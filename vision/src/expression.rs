@@ -49,12 +49,45 @@ const MINI_XCEPTION_ORDER: [Expression; 7] = [
     Expression::Neutral,
 ];
 
+/// Which images of a face are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Views {
+    /// The face and its mirror image: the mean of both is counted.
+    Both,
+    /// The face as it is.
+    Plain,
+    /// Its mirror image.
+    Mirrored,
+}
+
+impl Views {
+    /// For a face of a film that is read again and again, after that many readings: both the first time, then one at a
+    /// time by turns, at half the cost. Where readings are smoothed over some of them, that comes to the mean of both;
+    /// `accuracy_7_in_turn` of `cargo xtask accuracy` tells what it costs.
+    pub const fn in_turn(n_readings: u32) -> Self {
+        match n_readings {
+            0 => Self::Both,
+            n if n % 2 == 0 => Self::Mirrored,
+            _ => Self::Plain,
+        }
+    }
+
+    /// Whether each image is mirrored.
+    const fn are_mirrored(self) -> &'static [bool] {
+        match self {
+            Self::Both => &[false, true],
+            Self::Plain => &[false],
+            Self::Mirrored => &[true],
+        }
+    }
+}
+
 /// What each network said and what follows, for one face. All but the last are raw.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ExpressionDetail {
-    /// face-api, mean of the face and its mirror image.
+    /// face-api, mean of the images that were read.
     pub face_api: ExpressionDistribution,
-    /// mini-Xception, mean of the face and its mirror image.
+    /// mini-Xception, mean of the images that were read.
     pub mini_xception: ExpressionDistribution,
     /// Mean of both.
     pub combined: ExpressionDistribution,
@@ -62,7 +95,7 @@ pub struct ExpressionDetail {
     pub calibrated: ExpressionDistribution,
 }
 
-/// Two expression networks, on each face and its mirror image.
+/// Two expression networks, on each face and its mirror image, or on one of them.
 ///
 /// # Privacy
 /// Says what a face shows, not what anyone feels; needs the scope `expression`. Keeps the crops of
@@ -97,13 +130,14 @@ impl ExpressionAnalyzer {
         &mut self,
         frame: RgbView<'_>,
         bboxes_in_frame: &[BBox],
+        views: Views,
         key: &Scoped<ExpressionScope>,
     ) -> Result<Vec<ExpressionDetail>, AnalysisError> {
         let mut details = Vec::with_capacity(bboxes_in_frame.len());
         for batch in bboxes_in_frame.chunks(MAX_BATCH) {
             check_live(key.is_live())?;
-            let face_api = self.run_face_api(frame, batch)?;
-            let mini_xception = self.run_mini_xception(frame, batch)?;
+            let face_api = self.run_face_api(frame, batch, views)?;
+            let mini_xception = self.run_mini_xception(frame, batch, views)?;
             for (face_api, mini_xception) in face_api.into_iter().zip(mini_xception) {
                 let combined = face_api.mixed(&mini_xception, 0.5);
                 details.push(ExpressionDetail {
@@ -117,63 +151,71 @@ impl ExpressionAnalyzer {
         Ok(details)
     }
 
-    /// `[2n, 3, 112, 112]`: each face and its mirror image, RGB planes in 0..255.
+    /// `[n, 3, 112, 112]`: the images of each face, RGB planes in 0..255.
     fn run_face_api(
         &mut self,
         frame: RgbView<'_>,
         bboxes: &[BBox],
+        views: Views,
     ) -> Result<Vec<ExpressionDistribution>, AnalysisError> {
         const SIDE: usize = FACE_API_SIDE_PX;
         const PLANE: usize = SIDE * SIDE;
-        self.input.resize(bboxes.len() * 6 * PLANE, 0.0);
-        for (bbox, pair) in bboxes.iter().zip(self.input.chunks_exact_mut(6 * PLANE)) {
-            let (own, mirrored) = pair.split_at_mut(3 * PLANE);
+        let are_mirrored = views.are_mirrored();
+        let n = bboxes.len() * are_mirrored.len();
+        self.input.resize(n * 3 * PLANE, 0.0);
+        let images = self.input.chunks_exact_mut(are_mirrored.len() * 3 * PLANE);
+        for (bbox, images) in bboxes.iter().zip(images) {
             crop_square(frame, bbox, SIDE, |y, row| {
-                for channel in 0..3 {
-                    let place = channel * PLANE + y * SIDE..channel * PLANE + (y + 1) * SIDE;
-                    let values = row.iter().skip(channel).step_by(3);
-                    put_mirrored(
-                        &mut own[place.clone()],
-                        &mut mirrored[place],
-                        values.copied(),
-                    );
+                for (image, is_mirrored) in images.chunks_exact_mut(3 * PLANE).zip(are_mirrored) {
+                    for (channel, plane) in image.chunks_exact_mut(PLANE).enumerate() {
+                        let values = row.iter().skip(channel).step_by(3).copied();
+                        put_row(&mut plane[y * SIDE..(y + 1) * SIDE], *is_mirrored, values);
+                    }
                 }
             });
         }
-        let n = bboxes.len() * 2;
         self.face_api.run(&[n, 3, SIDE, SIDE], &self.input)?;
-        read_pairs(&self.face_api, n, &FACE_API_ORDER)
+        read_means(&self.face_api, (n, are_mirrored.len()), &FACE_API_ORDER)
     }
 
-    /// `[2n, 64, 64, 1]`: each face and its mirror image, gray in -1..1.
+    /// `[n, 64, 64, 1]`: the images of each face, gray in -1..1.
     fn run_mini_xception(
         &mut self,
         frame: RgbView<'_>,
         bboxes: &[BBox],
+        views: Views,
     ) -> Result<Vec<ExpressionDistribution>, AnalysisError> {
         const SIDE: usize = MINI_XCEPTION_SIDE_PX;
         const PLANE: usize = SIDE * SIDE;
-        self.input.resize(bboxes.len() * 2 * PLANE, 0.0);
-        for (bbox, pair) in bboxes.iter().zip(self.input.chunks_exact_mut(2 * PLANE)) {
-            let (own, mirrored) = pair.split_at_mut(PLANE);
+        let are_mirrored = views.are_mirrored();
+        let n = bboxes.len() * are_mirrored.len();
+        self.input.resize(n * PLANE, 0.0);
+        let images = self.input.chunks_exact_mut(are_mirrored.len() * PLANE);
+        for (bbox, images) in bboxes.iter().zip(images) {
             crop_square(frame, bbox, SIDE, |y, row| {
-                let place = y * SIDE..(y + 1) * SIDE;
-                let values = row.as_chunks::<3>().0.iter();
-                let values = values.map(|&rgb| (gray(rgb) / 255.0 - 0.5) * 2.0);
-                put_mirrored(&mut own[place.clone()], &mut mirrored[place], values);
+                for (image, is_mirrored) in images.chunks_exact_mut(PLANE).zip(are_mirrored) {
+                    let values = row.as_chunks::<3>().0.iter();
+                    let values = values.map(|&rgb| (gray(rgb) / 255.0 - 0.5) * 2.0);
+                    put_row(&mut image[y * SIDE..(y + 1) * SIDE], *is_mirrored, values);
+                }
             });
         }
-        let n = bboxes.len() * 2;
         self.mini_xception.run(&[n, SIDE, SIDE, 1], &self.input)?;
-        read_pairs(&self.mini_xception, n, &MINI_XCEPTION_ORDER)
+        let read = (n, are_mirrored.len());
+        read_means(&self.mini_xception, read, &MINI_XCEPTION_ORDER)
     }
 }
 
-/// Values of a row as they are, and from the other end.
-fn put_mirrored(own: &mut [f32], mirrored: &mut [f32], values: impl Iterator<Item = f32>) {
-    let places = own.iter_mut().zip(mirrored.iter_mut().rev());
-    for ((own, mirrored), value) in places.zip(values) {
-        (*own, *mirrored) = (value, value);
+/// Values of a row as they are, or from the other end.
+fn put_row(row: &mut [f32], is_mirrored: bool, values: impl Iterator<Item = f32>) {
+    if is_mirrored {
+        for (place, value) in row.iter_mut().rev().zip(values) {
+            *place = value;
+        }
+    } else {
+        for (place, value) in row.iter_mut().zip(values) {
+            *place = value;
+        }
     }
 }
 
@@ -192,19 +234,21 @@ fn crop_square(frame: RgbView<'_>, bbox: &BBox, side: usize, mut put: impl FnMut
     }
 }
 
-/// Mean of each face and its mirror image, in our order.
-fn read_pairs(
+/// Means over the `each` images of every face, of `n` images in all, in our order.
+fn read_means(
     model: &Model,
-    n: usize,
+    (n, each): (usize, usize),
     order: &[Expression; 7],
 ) -> Result<Vec<ExpressionDistribution>, AnalysisError> {
     let values = model.output(0, n * 7)?;
     values
-        .chunks_exact(14)
-        .map(|pair| {
+        .chunks_exact(each * 7)
+        .map(|images| {
             let mut weights = [0.0_f32; 7];
-            for (i, expression) in order.iter().enumerate() {
-                weights[*expression as usize] = pair[i] + pair[i + 7];
+            for image in images.chunks_exact(7) {
+                for (expression, value) in order.iter().zip(image) {
+                    weights[*expression as usize] += value;
+                }
             }
             ExpressionDistribution::from_weights(weights)
                 .ok_or_else(|| model.unexpected("values that are no probabilities".to_owned()))
@@ -215,6 +259,21 @@ fn read_pairs(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Over any run of readings after the first, the face and its mirror image are read as often, but for one.
+    #[test]
+    fn both_images_take_turns() {
+        assert_eq!(Views::in_turn(0), Views::Both);
+        let mut ahead = 0_i32;
+        for n in 1..100 {
+            ahead += match Views::in_turn(n) {
+                Views::Both => panic!("both after {n} readings"),
+                Views::Plain => 1,
+                Views::Mirrored => -1,
+            };
+            assert!((0..=1).contains(&ahead), "after {n}");
+        }
+    }
 
     #[test]
     fn the_two_orders_hold_all_seven() {

@@ -46,7 +46,7 @@ pub use decode::{FrameError, decode_frame, picture_of};
 pub use detector::{Detector, DetectorOptions};
 pub use draw::{DrawError, draw_faces, save_drawing};
 pub use error::{AnalysisError, PhotoError};
-pub use expression::{CERTAIN_FROM, ExpressionAnalyzer, ExpressionDetail, Temperature};
+pub use expression::{CERTAIN_FROM, ExpressionAnalyzer, ExpressionDetail, Temperature, Views};
 pub use film::{FilmError, FilmWriter, film_name};
 pub use fine_mesh::FineMeshAnalyzer;
 pub use flash::{FilmFlashes, look_for_flashes};

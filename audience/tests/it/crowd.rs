@@ -126,6 +126,8 @@ fn what_is_postponed_stays_due_and_what_was_dropped_too() {
         .associate(&sighting(33, faces.clone()), &mut rng)
         .unwrap();
     assert_eq!(dropped.faces()[0].due, due);
+    // Nothing was read yet.
+    assert_eq!(dropped.faces()[0].n_expressions, 0);
     let association = crowd
         .associate(&sighting(66, faces.clone()), &mut rng)
         .unwrap();
@@ -137,6 +139,7 @@ fn what_is_postponed_stays_due_and_what_was_dropped_too() {
         .associate(&sighting(99, faces.clone()), &mut rng)
         .unwrap();
     assert_eq!(association.faces()[0].due, Due::default());
+    assert_eq!(association.faces()[0].n_expressions, 1);
 }
 
 #[test]

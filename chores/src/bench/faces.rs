@@ -14,7 +14,7 @@ use regard_inference::{Catalog, Native, Rten, Runtime, flush_to_zero};
 use regard_testkit::turns::{Python, lower_quartile, median};
 use regard_testkit::wall::{CLIP_FPS, CLIP_SIZE, FaceWall, clip_jpegs};
 use regard_vision::{
-    AnalyzerOptions, DetectorOptions, FaceAnalyzer, Keys, PixelPool, RgbView, WantedSize,
+    AnalyzerOptions, DetectorOptions, FaceAnalyzer, Keys, PixelPool, RgbView, Views, WantedSize,
     decode_jpeg,
 };
 use serde::Serialize;
@@ -54,7 +54,8 @@ enum Path {
     /// Detected anew, tracked, expression and pose read, on every frame.
     Everything,
     /// As the live loop does it: all of the picture searched every tenth of a second and in between only where faces
-    /// are expected, expression and mesh ten times a second, the pose from five points in between.
+    /// are expected, expression and mesh ten times a second, the face and its mirror image by turns, the pose from five
+    /// points in between.
     Loop,
     /// Detected in a picture reduced to that side.
     Detection(u32),
@@ -218,10 +219,17 @@ impl Own {
         let mut faces = sighting.faces;
         for track in association.faces() {
             let one = std::slice::from_mut(&mut faces[track.face]);
+            if track.due.expression {
+                let views = Views::in_turn(track.n_expressions);
+                let read = self
+                    .analyzer
+                    .expressions_of(frame, one, views, &expression)?;
+                one[0].readings.expression = read.into_iter().next();
+            }
             let keys = Keys {
                 count: &count,
                 attention: track.due.mesh.then_some(&attention),
-                expression: track.due.expression.then_some(&expression),
+                expression: None,
             };
             self.analyzer.read(frame, one, &keys)?;
             if one[0].readings.head_pose.is_none() {
