@@ -127,6 +127,7 @@ unsafe fn add<S: Simd, const MR: usize, const NV: usize>(
 #[inline(always)]
 pub(super) unsafe fn tiles<S: Simd, const MR: usize, const NV: usize>(work: &Tile, n: usize) {
     for index in 0..n {
+        // Read anew for each: what were kept of the description from one tile to the next would take registers from sums.
         // SAFETY: the caller's promise.
         unsafe { tile::<S, MR, NV>(&*S::opaque(work), index * MR) };
     }
@@ -180,6 +181,7 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(work: &Tile, pixel: us
 #[inline(always)]
 pub(super) unsafe fn flat_tiles<S: Simd, const MR: usize, const NV: usize>(work: &Tile, n: usize) {
     for index in 0..n {
+        // Read anew for each: what were kept of the description from one tile to the next would take registers from sums.
         // SAFETY: the caller's promise.
         unsafe { flat::<S, MR, NV>(&*S::opaque(work), index * MR) };
     }
