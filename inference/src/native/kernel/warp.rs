@@ -41,7 +41,7 @@ pub(super) unsafe fn line(work: &Line) {
 /// The samples from `first` on; where there are fewer, the last again.
 ///
 /// # Safety
-/// As of [`line`].
+/// As of [`line`](fn@line).
 #[inline(always)]
 unsafe fn block(work: &Line, first: usize) {
     let (mut fx, mut fy, mut at) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK], [0_i32; BLOCK]);
