@@ -63,18 +63,31 @@ fn n_samples(frame_from_chip: &SimilarityTransform) -> usize {
     n as usize
 }
 
-/// Places along one axis of samples, `n` a pixel: in the chip, in the middle of its share.
-fn places(side: usize, n: usize, nth: usize) -> impl Iterator<Item = f32> {
+/// Where the `nth` of `n` samples of a pixel lies along one axis of the chip: in the middle of its share.
+fn place(pixel: usize, nth: usize, n: usize) -> f32 {
     let step = 1.0 / n as f32;
-    (0..side).map(move |at| at as f32 + (nth as f32 + 0.5) * step)
+    pixel as f32 + (nth as f32 + 0.5) * step
 }
 
-/// Sums of `n * n` samples as whole numbers.
-fn round_all(sums: &mut [f32], n: usize) {
+/// Hands rows to `put` that are means of `n * n` samples a pixel, as whole numbers: `add` adds `n` samples of each pixel to a
+/// row, along the line at that place along y.
+fn mean_rows(
+    (side, n): (usize, usize),
+    mut put: impl FnMut(usize, &[f32]),
+    mut add: impl FnMut(f32, &mut [f32]),
+) {
     let step = 1.0 / n as f32;
-    for sum in sums {
-        // Never below nought, so that cutting off is rounding down.
-        *sum = (*sum * step * step + 0.5) as i32 as f32;
+    let mut row = vec![0.0_f32; side * 3];
+    for y in 0..side {
+        row.fill(0.0);
+        for j in 0..n {
+            add(place(y, j, n), &mut row);
+        }
+        for sum in &mut row {
+            // Never below nought, so that cutting off is rounding down.
+            *sum = (*sum * step * step + 0.5) as i32 as f32;
+        }
+        put(y, &row);
     }
 }
 
@@ -83,26 +96,19 @@ fn inner_rows(
     picture: RgbView<'_>,
     frame_from_chip: &SimilarityTransform,
     side: usize,
-    mut put: impl FnMut(usize, &[f32]),
+    put: impl FnMut(usize, &[f32]),
 ) {
     let (a, b, ..) = frame_from_chip.coefficients();
     let n = n_samples(frame_from_chip);
-    let share = 1.0 / n as f32;
     let size = picture.size();
     let pixels = (picture.pixels(), size.width as usize, size.height as usize);
     let sampler = Sampler::default();
-    let mut row = vec![0.0_f32; side * 3];
-    for y in 0..side {
-        row.fill(0.0);
-        for (j, i) in (0..n).flat_map(|j| (0..n).map(move |i| (j, i))) {
-            let at = |of: usize, nth: usize| of as f32 + (nth as f32 + 0.5) * share;
-            let first = frame_from_chip.map(Point::new(at(0, i), at(y, j)));
-            let line = ([first.x - 0.5, first.y - 0.5], [a, b]);
-            sampler.add_line(pixels, line, &mut row);
+    mean_rows((side, n), put, |v, row| {
+        for i in 0..n {
+            let first = frame_from_chip.map(Point::new(place(0, i, n), v));
+            sampler.add_line(pixels, ([first.x - 0.5, first.y - 0.5], [a, b]), row);
         }
-        round_all(&mut row, n);
-        put(y, &row);
-    }
+    });
 }
 
 /// [`warp_rows`] of any piece: sample by sample.
@@ -110,24 +116,18 @@ fn turned_rows(
     picture: RgbView<'_>,
     frame_from_chip: &SimilarityTransform,
     (side, border): (usize, Border),
-    mut put: impl FnMut(usize, &[f32]),
+    put: impl FnMut(usize, &[f32]),
 ) {
     let n = n_samples(frame_from_chip);
-    let share = 1.0 / n as f32;
-    let mut row = vec![0.0_f32; side * 3];
-    for y in 0..side {
-        row.fill(0.0);
-        for (x, sum) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-            for (j, i) in (0..n).flat_map(|j| (0..n).map(move |i| (j, i))) {
-                let at = |of: usize, nth: usize| of as f32 + (nth as f32 + 0.5) * share;
-                let place = frame_from_chip.map(Point::new(at(x, i), at(y, j)));
-                let rgb = sample(picture, place, border);
+    mean_rows((side, n), put, |v, row| {
+        for i in 0..n {
+            for (x, sum) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                let at = frame_from_chip.map(Point::new(place(x, i, n), v));
+                let rgb = sample(picture, at, border);
                 *sum = [sum[0] + rgb[0], sum[1] + rgb[1], sum[2] + rgb[2]];
             }
         }
-        round_all(&mut row, n);
-        put(y, &row);
-    }
+    });
 }
 
 /// Two neighbours along an axis, the nearest where one lies outside, and how far a place is from the first.
@@ -187,41 +187,33 @@ fn level_rows(
     picture: RgbView<'_>,
     frame_from_chip: &SimilarityTransform,
     side: usize,
-    mut put: impl FnMut(usize, &[f32]),
+    put: impl FnMut(usize, &[f32]),
 ) {
     let (a, _, tx, ty) = frame_from_chip.coefficients();
     let n = n_samples(frame_from_chip);
-    let step = 1.0 / n as f32;
     let size = picture.size();
-    let columns = (0..n).flat_map(|i| places(side, n, i));
+    let columns = (0..n).flat_map(|i| (0..side).map(move |x| place(x, i, n)));
     let taps: Vec<Tap> = columns.map(|u| Tap::at(a * u + tx, size.width)).collect();
     let mut lines = [(); 2].map(|()| Line {
         row: None,
         values: vec![0.0; taps.len() * 3],
     });
-    let mut row = vec![0.0_f32; side * 3];
-    for y in 0..side {
-        row.fill(0.0);
-        for j in 0..n {
-            let v = y as f32 + (j as f32 + 0.5) * step;
-            let tap = Tap::at(a * v + ty, size.height);
-            if lines[1].row == Some(tap.near) {
-                lines.swap(0, 1);
-            }
-            lines[0].sample(picture, tap.near, &taps);
-            lines[1].sample(picture, tap.far, &taps);
-            let left = 1.0 - tap.share;
-            let [upper, lower] = &lines;
-            let samples = upper.values.chunks_exact(side * 3);
-            for (upper, lower) in samples.zip(lower.values.chunks_exact(side * 3)) {
-                for ((sum, upper), lower) in row.iter_mut().zip(upper).zip(lower) {
-                    *sum += upper * left + lower * tap.share;
-                }
+    mean_rows((side, n), put, |v, row| {
+        let tap = Tap::at(a * v + ty, size.height);
+        if lines[1].row == Some(tap.near) {
+            lines.swap(0, 1);
+        }
+        lines[0].sample(picture, tap.near, &taps);
+        lines[1].sample(picture, tap.far, &taps);
+        let left = 1.0 - tap.share;
+        let [upper, lower] = &lines;
+        let samples = upper.values.chunks_exact(side * 3);
+        for (upper, lower) in samples.zip(lower.values.chunks_exact(side * 3)) {
+            for ((sum, upper), lower) in row.iter_mut().zip(upper).zip(lower) {
+                *sum += upper * left + lower * tap.share;
             }
         }
-        round_all(&mut row, n);
-        put(y, &row);
-    }
+    });
 }
 
 /// Whether all of the piece lies so far inside that every sample has four neighbours in the picture.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use regard_audience::CrowdSettings;
 use regard_domain::{BBox, Expression, ExpressionDistribution};
 use regard_inference::{Catalog, LoadOptions, Native, Runtime};
 use regard_vision::{
@@ -17,10 +18,6 @@ use super::looking::{grant, read_csv};
 /// Accuracy of the mean of both networks and of the mirror image on FER2013 PrivateTest, 3,589 faces
 /// that none of the fits below sees: what the temperature is to promise. Origin: measured once with ONNX Runtime.
 const PRIVATE_TEST_ACCURACY: f32 = 0.616;
-
-/// Weight of the image read last, and of every other before it, where readings a tenth of a second apart are smoothed
-/// with a time constant of a quarter of a second: `1 / (1 + exp(-0.4))`. The rest is that of the other image.
-const LATEST_IN_TURN: f32 = 0.5987;
 
 /// Bins of the calibration error. Origin: Guo et al. 2017.
 const N_BINS: usize = 15;
@@ -37,6 +34,7 @@ pub(crate) fn run(data: &Path, stride: usize) -> Result<Option<[Report; 2]>> {
     let mut parts: BTreeMap<String, Vec<(ExpressionDetail, Expression)>> = BTreeMap::new();
     let (mut pictures, mut changed) = (Vec::new(), Changed::new());
     let (mut one_view, mut in_turn) = (Vec::new(), Vec::new());
+    let weight = latest_in_turn(&CrowdSettings::default());
     let mut analyzer = load()?;
     let grant = grant()?;
     let key = grant.expression().context("expression is granted")?;
@@ -61,7 +59,7 @@ pub(crate) fn run(data: &Path, stride: usize) -> Result<Option<[Report; 2]>> {
             };
             let (plain, mirrored) = (one(Views::Plain)?, one(Views::Mirrored)?);
             one_view.push((plain, label));
-            in_turn.push((mirrored.mixed(&plain, LATEST_IN_TURN), label));
+            in_turn.push((mirrored.mixed(&plain, weight), label));
             pictures.extend(detail.iter().map(|d| (d.calibrated, label, traits)));
             for (name, pixels) in expression_groups::changed(photo.view()).filter(|_| is_changed) {
                 let view = RgbView::new(&pixels, size).context("a picture keeps its size")?;
@@ -106,6 +104,13 @@ pub(crate) fn run(data: &Path, stride: usize) -> Result<Option<[Report; 2]>> {
         whole,
         expression_groups::report(&pictures, &changed),
     ]))
+}
+
+/// Weight of the image read last, and of every other before it, where two images are read by turns as often as the live
+/// loop reads them and smoothed as it smooths them; the rest is that of the other image.
+fn latest_in_turn(settings: &CrowdSettings) -> f32 {
+    let periods = 1.0 / (settings.expression_hz * settings.expression_time_constant_secs);
+    1.0 / (1.0 + (-periods).exp())
 }
 
 fn load() -> Result<ExpressionAnalyzer> {

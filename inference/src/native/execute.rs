@@ -85,17 +85,16 @@ impl Team {
         outputs: &mut [&mut [f32]],
     ) {
         let crew = self.crew();
-        for (part, images, n_images) in plan.parts() {
-            let of = |len: usize| len / n_images * images.start..len / n_images * images.end;
-            let inputs: Vec<&[f32]> = inputs.iter().map(|data| &data[of(data.len())]).collect();
-            self.run((graph, part), &inputs, memory, &crew);
-            for ((_, place), output) in part.outputs.iter().zip(&mut *outputs) {
+        for part in plan.parts() {
+            let inputs = part.inputs(inputs);
+            self.run((graph, part.plan), &inputs, memory, &crew);
+            for ((_, place), output) in part.plan.outputs.iter().zip(&mut *outputs) {
                 let values = match *place {
                     Place::Input(index) => inputs[index],
-                    Place::Slot(slot) => &memory.arena.as_slice()[part.slots[slot].clone()],
+                    Place::Slot(slot) => &memory.arena.as_slice()[part.plan.slots[slot].clone()],
                     Place::None => &[],
                 };
-                let into = of(output.len());
+                let into = part.of(output.len());
                 let values = &values[..into.len()];
                 output[into].copy_from_slice(values);
             }

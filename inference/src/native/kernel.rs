@@ -54,6 +54,8 @@ pub use scale::ColorPlanes;
 pub(crate) use scale::Taps;
 pub(crate) use simd::LANES;
 
+use std::sync::LazyLock;
+
 use dispatch::Table;
 use finish::RawFinish;
 
@@ -62,9 +64,10 @@ use finish::RawFinish;
 pub(crate) struct Kernels(&'static Table);
 
 impl Kernels {
-    /// The fastest this processor can run.
+    /// The fastest this processor can run, which is looked up once.
     pub(crate) fn best() -> Self {
-        Self::all()[0]
+        static BEST: LazyLock<Kernels> = LazyLock::new(|| Kernels::all()[0]);
+        *BEST
     }
 
     /// All that this processor can run, the fastest first.

@@ -17,7 +17,7 @@ pub struct StepTime {
     pub kind: String,
     /// Multiplications, each with its addition, that the definition asks for.
     pub n_multiplications: u64,
-    /// Bytes of inputs, weights and results, each counted once.
+    /// Bytes of inputs, weights and results, each counted once for every part of a batch.
     pub n_bytes: u64,
     /// The fastest of all runs, in seconds.
     pub secs: f64,
@@ -48,7 +48,8 @@ impl Profiler {
         self.0.inputs.first().map_or("", |port| &port.name)
     }
 
-    /// Runs the network `n_runs` times and tells of each step the fastest. `now` tells seconds.
+    /// Runs the network `n_runs` times and tells of each step the fastest, over all parts of a batch that does not go at
+    /// once. `now` tells seconds.
     ///
     /// # Errors
     /// As of [`Network::run`](crate::Network::run).
@@ -66,21 +67,40 @@ impl Profiler {
             return Ok(Vec::new());
         };
         let data: Vec<&[f32]> = views.iter().map(TensorView::data).collect();
-        let mut times: Vec<StepTime> = plan
-            .steps
-            .iter()
-            .map(|step| described(&network.graph.ops[step.op], step, plan, &data))
+        let parts: Vec<_> = plan
+            .parts()
+            .map(|part| (part.plan, part.inputs(&data)))
             .collect();
-        network.memory.prepare(plan);
+        let mut times: Vec<StepTime> = Vec::new();
+        for (plan, data) in &parts {
+            for (index, step) in plan.steps.iter().enumerate() {
+                let part = described(&network.graph.ops[step.op], step, plan, data);
+                match times.get_mut(index) {
+                    Some(time) => {
+                        time.n_multiplications += part.n_multiplications;
+                        time.n_bytes += part.n_bytes;
+                    }
+                    None => times.push(part),
+                }
+            }
+        }
         let crew = Crew::alone();
+        let mut secs = vec![0.0; times.len()];
         for _ in 0..n_runs {
-            for (step, time) in plan.steps.iter().zip(&mut times) {
-                let op = &network.graph.ops[step.op];
-                let began = now();
-                network
-                    .team
-                    .step(op, step, (plan, &data, &crew), &mut network.memory);
-                time.secs = time.secs.min(now() - began);
+            secs.fill(0.0);
+            for (plan, data) in &parts {
+                network.memory.prepare(plan);
+                for (step, secs) in plan.steps.iter().zip(&mut secs) {
+                    let op = &network.graph.ops[step.op];
+                    let began = now();
+                    network
+                        .team
+                        .step(op, step, (plan, data, &crew), &mut network.memory);
+                    *secs += now() - began;
+                }
+            }
+            for (time, secs) in times.iter_mut().zip(&secs) {
+                time.secs = time.secs.min(*secs);
             }
         }
         Ok(times)

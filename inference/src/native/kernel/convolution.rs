@@ -323,12 +323,12 @@ impl Kernels {
             let mut block = 0;
             while block < blocks {
                 let n_blocks = max_blocks.min(blocks - block);
-                let is_half = first.ends_in_half && block + 1 == blocks;
+                let is_half = first.ends_in_half && block + 1 == blocks && !halves.is_empty();
                 let kernels = match (first.depth > 0, is_half) {
-                    (true, true) if !halves.is_empty() => self.0.flat_half_tiles,
-                    (false, true) if !halves.is_empty() => halves,
-                    (true, _) => self.0.flat_tiles[n_blocks - 1],
-                    (false, _) => self.0.tiles[n_blocks - 1],
+                    (true, true) => self.0.flat_half_tiles,
+                    (false, true) => halves,
+                    (true, false) => self.0.flat_tiles[n_blocks - 1],
+                    (false, false) => self.0.tiles[n_blocks - 1],
                 };
                 let mut tile = *first;
                 // As even as can be: a last tile of one pixel would cost as much as one of four.

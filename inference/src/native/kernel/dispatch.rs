@@ -6,7 +6,7 @@ use super::map::{Map, Mean};
 use super::pool::PoolRow;
 use super::scale::ScaledRow;
 use super::tile::Tile;
-use super::warp::Line;
+use super::warp::SampledLine;
 
 /// Computes tiles of one size side by side: so many.
 type TileFn = unsafe fn(&Tile, usize);
@@ -37,7 +37,7 @@ pub(super) struct Table {
     /// Vectors that `multiply` keeps.
     pub(super) sums: usize,
     pub(super) scale: unsafe fn(&ScaledRow<'_>),
-    pub(super) sample: unsafe fn(&Line),
+    pub(super) sample: unsafe fn(&SampledLine),
 }
 
 /// `TABLE`: the kernels compiled for one implementation of `Simd`.
@@ -112,7 +112,7 @@ macro_rules! kernels {
         }
 
         $(#[$feature])?
-        unsafe fn sample_line(work: &warp::Line) {
+        unsafe fn sample_line(work: &warp::SampledLine) {
             // SAFETY: the caller's promises, passed on.
             unsafe { warp::line(work) }
         }

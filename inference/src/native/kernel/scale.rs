@@ -7,7 +7,7 @@ use super::Kernels;
 use super::simd::{LANES, Simd};
 
 /// Colours of a pixel.
-const COLORS: usize = 3;
+pub(super) const COLORS: usize = 3;
 
 /// Vectors of bytes that are mixed together: their sums stay in registers while the rows go by.
 const TOGETHER: usize = 4;

@@ -1,9 +1,7 @@
 //! Samples along a line through a picture, each out of its four neighbours.
 
 use super::Kernels;
-
-/// Colours of a pixel.
-const COLORS: usize = 3;
+use super::scale::COLORS;
 
 /// Samples that are taken together, so that vectors compute what is between their places and their colours.
 const BLOCK: usize = 16;
@@ -12,7 +10,7 @@ const BLOCK: usize = 16;
 const MAX_SIDE: usize = 1 << 24;
 
 /// The work of one line.
-pub(super) struct Line {
+pub(super) struct SampledLine {
     /// Red, green, blue bytes of each pixel, row by row, and the bytes of a row.
     picture: *const u8,
     row_bytes: usize,
@@ -31,7 +29,7 @@ pub(super) struct Line {
 /// Each place has four neighbours in the picture, and there is a byte behind the last that is read; there is room for
 /// the sums.
 #[inline(always)]
-pub(super) unsafe fn line(work: &Line) {
+pub(super) unsafe fn line(work: &SampledLine) {
     for first in (0..work.n).step_by(BLOCK) {
         // SAFETY: the caller's promise.
         unsafe { block(work, first) };
@@ -43,7 +41,7 @@ pub(super) unsafe fn line(work: &Line) {
 /// # Safety
 /// As of [`line`](fn@line).
 #[inline(always)]
-unsafe fn block(work: &Line, first: usize) {
+unsafe fn block(work: &SampledLine, first: usize) {
     let (mut fx, mut fy, mut at) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK], [0_i32; BLOCK]);
     let row_bytes = work.row_bytes as i32;
     for k in 0..BLOCK {
@@ -123,7 +121,7 @@ impl Kernels {
                 assert!((0.0..most).contains(&place), "a place without neighbours");
             }
         }
-        let work = Line {
+        let work = SampledLine {
             picture: picture.as_ptr(),
             row_bytes,
             start,

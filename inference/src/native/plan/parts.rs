@@ -65,19 +65,46 @@ fn stay_apart(whole: &Planner<'_>, graph: &Graph, images: usize) -> bool {
     })
 }
 
+/// Some pictures of a batch, and the plan for them.
+pub(crate) struct Part<'p> {
+    pub(crate) plan: &'p Plan,
+    images: Range<usize>,
+    n_images: usize,
+}
+
+impl Part<'_> {
+    /// Which of `len` values of a whole tensor belong to these pictures.
+    pub(crate) fn of(&self, len: usize) -> Range<usize> {
+        let each = len / self.n_images;
+        self.images.start * each..self.images.end * each
+    }
+
+    /// What these pictures are of the inputs of all.
+    pub(crate) fn inputs<'t>(&self, inputs: &[&'t [f32]]) -> Vec<&'t [f32]> {
+        let of = |input: &&'t [f32]| &input[self.of(input.len())];
+        inputs.iter().map(of).collect()
+    }
+}
+
 impl Plan {
-    /// The plans to be run one after the other, each with its pictures of how many.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Self, Range<usize>, usize)> {
-        let images = self.parts.as_ref().map_or(1, |parts| parts.images);
-        let at_once = if self.parts.is_some() { AT_ONCE } else { 1 };
-        (0..images).step_by(at_once).map(move |first| {
-            let range = first..(first + at_once).min(images);
+    /// What is run one after the other.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        let (n_images, at_once) = match &self.parts {
+            Some(parts) => (parts.images, AT_ONCE),
+            None => (1, 1),
+        };
+        (0..n_images).step_by(at_once).map(move |first| {
+            let images = first..(first + at_once).min(n_images);
             let plan = match &self.parts {
                 None => self,
-                Some(parts) if range.len() == AT_ONCE => &parts.plans[0],
+                Some(parts) if images.len() == AT_ONCE => &parts.plans[0],
                 Some(parts) => &parts.plans[parts.plans.len() - 1],
             };
-            (plan, range, images)
+            Part {
+                plan,
+                images,
+                n_images,
+            }
         })
     }
 }
